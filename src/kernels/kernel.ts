@@ -1,0 +1,104 @@
+/**
+ * Running a kernel: WGSL on a WebGPU device, its plain twin everywhere else.
+ *
+ * Both read the same arrays in the same order. The twin works directly on the memory of
+ * the wasm backend, so it is the kernel there, not only a reference.
+ *
+ * @module
+ */
+import * as tf from "../core/tf.ts";
+import { dispatch } from "./webgpu.ts";
+import { heapOf, renew } from "./wasm.ts";
+
+/** Memory of a tensor as a twin sees it. */
+export type Cells = Float32Array | Int32Array;
+
+/** A uniform's type; the order of the fields is the order of the WGSL struct. */
+export type UniformType = "u32" | "f32";
+
+/** One computation, written twice. */
+export interface Kernel<U extends string = string> {
+  /** Unique; also the label of the pipeline. */
+  readonly name: string;
+  /** WGSL with entry point `main`: binding 0 holds the uniforms, then inputs, then outputs. */
+  readonly shader: string;
+  /** The fields of the uniform struct, in order. */
+  readonly uniforms: Readonly<Record<U, UniformType>>;
+  /** The same computation with loops; cells come in the order of the bindings. */
+  twin(
+    uniforms: Readonly<Record<U, number>>,
+    inputs: readonly Cells[],
+    outputs: readonly Cells[],
+  ): void;
+}
+
+/** What one run of a kernel reads and writes. */
+export interface Launch<U extends string> {
+  readonly uniforms: Readonly<Record<U, number>>;
+  readonly inputs: readonly tf.Tensor[];
+  /** A shape makes a new tensor (float32 unless said otherwise). */
+  readonly outputs?: readonly OutputSpec[];
+  /** Tensors changed in place, bound after the outputs; no input may be among them. */
+  readonly updates?: readonly tf.Tensor[];
+  /** How many invocations do the work; shaders return early beyond it. */
+  readonly invocations: number;
+}
+
+/** A tensor to be made by a kernel. */
+export interface OutputSpec {
+  readonly shape: readonly number[];
+  readonly dtype?: "float32" | "int32";
+}
+
+/**
+ * Runs a kernel on the current backend.
+ *
+ * @returns The new tensors, in the order of `outputs`; the caller owns them.
+ * @throws {TypeError} If the backend is neither webgpu nor wasm.
+ */
+export function launch<U extends string>(
+  kernel: Kernel<U>,
+  { uniforms, inputs, outputs = [], updates = [], invocations }: Launch<U>,
+): tf.Tensor[] {
+  const backend = tf.getBackend();
+  const made = outputs.map(({ shape, dtype = "float32" }) => makeTensor([...shape], dtype));
+  const written = [...made, ...updates];
+  if (invocations === 0) return made;
+  if (backend === "webgpu") {
+    const fields = Object.keys(kernel.uniforms) as U[];
+    const values = fields.map((field) => [kernel.uniforms[field], uniforms[field]] as const);
+    dispatch(kernel.name, kernel.shader, values, inputs, written, invocations);
+  } else if (backend === "wasm") {
+    // All outputs exist by now, so the heap cannot move under these views.
+    kernel.twin(uniforms, inputs.map(heapOf), written.map(heapOf));
+    updates.forEach(renew);
+  } else {
+    throw new TypeError(
+      `Cannot run kernel "${kernel.name}": backend "${backend}" is not supported; call ` +
+        "openBackend() first",
+    );
+  }
+  return made;
+}
+
+/** As {@linkcode launch} for kernels with one output. */
+export function launchOne<U extends string>(kernel: Kernel<U>, call: Launch<U>): tf.Tensor {
+  const [result] = launch(kernel, call);
+  if (result === undefined) {
+    throw new TypeError(`Cannot run kernel "${kernel.name}": it declares no output`);
+  }
+  return result;
+}
+
+function makeTensor(shape: number[], dtype: "float32" | "int32"): tf.Tensor {
+  const backend = tf.backend() as unknown as MakesOutputs;
+  const info = backend.makeOutput?.(shape, dtype) ?? backend.makeTensorInfo?.(shape, dtype);
+  if (info === undefined) throw new TypeError("Cannot make a tensor on this backend");
+  return tf.engine().makeTensorFromTensorInfo(info);
+}
+
+// The wasm backend names it makeOutput, the webgpu backend makeTensorInfo.
+interface MakesOutputs {
+  makeOutput?(shape: number[], dtype: string): tf.TensorInfo;
+  makeTensorInfo?(shape: number[], dtype: string): tf.TensorInfo;
+}
