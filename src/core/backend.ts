@@ -79,7 +79,10 @@ export async function openBackend(choice: BackendChoice = "auto"): Promise<Backe
   if (choice === "auto" && describe(adapter).software) {
     return await openWasm("the only WebGPU adapter is a software driver");
   }
-  return await openWebGpu(adapter, choice === "auto" ? "a GPU was found" : "as requested");
+  return await openWebGpu(
+    adapter,
+    choice === "auto" ? "a GPU was found" : "as requested",
+  );
 }
 
 /** @throws {Error} If the GPU reported an error or was lost since the start. */
@@ -166,7 +169,8 @@ async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
 
 function describe(adapter: GPUAdapter): AdapterInfo {
   const { info, limits } = adapter;
-  const name = [info.description, info.device, info.vendor].find((one) => one) ?? "unknown";
+  const name = [info.description, info.device, info.vendor].find((one) => one) ??
+    "unknown";
   const software = info.isFallbackAdapter ||
     /llvmpipe|lavapipe|swiftshader|software|basic render/i.test(name);
   const named: Record<string, number> = {};

@@ -68,7 +68,9 @@ function wasmMatMul(original: MatMul): MatMul {
   return ({ inputs, backend, attrs }) => {
     const rank = inputs.a.shape.length;
     const batch = product(inputs.a.shape.slice(0, -2));
-    if (rank !== inputs.b.shape.length || batch !== product(inputs.b.shape.slice(0, -2))) {
+    if (
+      rank !== inputs.b.shape.length || batch !== product(inputs.b.shape.slice(0, -2))
+    ) {
       return original({ inputs, backend, attrs });
     }
     return tf.tidy(() => {

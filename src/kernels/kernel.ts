@@ -61,12 +61,16 @@ export function launch<U extends string>(
   { uniforms, inputs, outputs = [], updates = [], invocations }: Launch<U>,
 ): tf.Tensor[] {
   const backend = tf.getBackend();
-  const made = outputs.map(({ shape, dtype = "float32" }) => makeTensor([...shape], dtype));
+  const made = outputs.map(({ shape, dtype = "float32" }) =>
+    makeTensor([...shape], dtype)
+  );
   const written = [...made, ...updates];
   if (invocations === 0) return made;
   if (backend === "webgpu") {
     const fields = Object.keys(kernel.uniforms) as U[];
-    const values = fields.map((field) => [kernel.uniforms[field], uniforms[field]] as const);
+    const values = fields.map((field) =>
+      [kernel.uniforms[field], uniforms[field]] as const
+    );
     dispatch(kernel.name, kernel.shader, values, inputs, written, invocations);
   } else if (backend === "wasm") {
     // All outputs exist by now, so the heap cannot move under these views.
@@ -82,7 +86,10 @@ export function launch<U extends string>(
 }
 
 /** As {@linkcode launch} for kernels with one output. */
-export function launchOne<U extends string>(kernel: Kernel<U>, call: Launch<U>): tf.Tensor {
+export function launchOne<U extends string>(
+  kernel: Kernel<U>,
+  call: Launch<U>,
+): tf.Tensor {
   const [result] = launch(kernel, call);
   if (result === undefined) {
     throw new TypeError(`Cannot run kernel "${kernel.name}": it declares no output`);
@@ -92,7 +99,8 @@ export function launchOne<U extends string>(kernel: Kernel<U>, call: Launch<U>):
 
 function makeTensor(shape: number[], dtype: "float32" | "int32"): tf.Tensor {
   const backend = tf.backend() as unknown as MakesOutputs;
-  const info = backend.makeOutput?.(shape, dtype) ?? backend.makeTensorInfo?.(shape, dtype);
+  const info = backend.makeOutput?.(shape, dtype) ??
+    backend.makeTensorInfo?.(shape, dtype);
   if (info === undefined) throw new TypeError("Cannot make a tensor on this backend");
   return tf.engine().makeTensorFromTensorInfo(info);
 }

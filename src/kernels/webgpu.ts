@@ -61,7 +61,9 @@ export function dispatch(
     entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
   });
   // Owned by the queue: their buffers are recycled only after the submit.
-  for (const { dataId } of [...read, ...written]) backend.commandQueueOwnedIds.add(dataId);
+  for (const { dataId } of [...read, ...written]) {
+    backend.commandQueueOwnedIds.add(dataId);
+  }
 
   backend.ensureCommandEncoderReady();
   backend.computePassEncoder ??= backend.commandEncoder?.beginComputePass() ?? null;

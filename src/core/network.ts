@@ -1,0 +1,116 @@
+/**
+ * The vocabulary of models: parameters are declared, weights are values, a forward pass
+ * is a function of weights and images.
+ *
+ * @module
+ */
+import type * as tf from "./tf.ts";
+
+/**
+ * How a parameter lies in memory here, and by that in PyTorch files.
+ *
+ * | layout      | here            | PyTorch         |
+ * | ----------- | --------------- | --------------- |
+ * | plain       | any             | the same        |
+ * | linear      | [I, O]          | [O, I]          |
+ * | convolution | [KH, KW, I, O]  | [O, I, KH, KW]  |
+ * | depthwise   | [KH, KW, C, 1]  | [C, 1, KH, KW]  |
+ * | counter     | [] float32      | [] int64        |
+ */
+export type Layout = "plain" | "linear" | "convolution" | "depthwise" | "counter";
+
+/** How a parameter starts. */
+export type Initial =
+  | { readonly kind: "constant"; readonly value: number }
+  /** Mean 0. */
+  | { readonly kind: "normal"; readonly deviation: number }
+  /** Mean 0, redrawn beyond two absolute units, as timm's `trunc_normal_`. */
+  | { readonly kind: "truncated-normal"; readonly deviation: number }
+  /** In ±bound. */
+  | { readonly kind: "uniform"; readonly bound: number };
+
+/** One named tensor of a network. */
+export interface Parameter {
+  /** The name in a PyTorch `state_dict`. */
+  readonly name: string;
+  /** The shape here. */
+  readonly shape: readonly number[];
+  readonly layout: Layout;
+  readonly initial: Initial;
+  /** False for buffers (running statistics), which no gradient reaches. */
+  readonly trained: boolean;
+}
+
+/** The values of a network's parameters, by name. Whoever made it releases it. */
+export type Weights = ReadonlyMap<string, tf.Tensor>;
+
+/** What a forward pass depends on besides weights and images. */
+export interface Pass {
+  /**
+   * Whether batch norm uses the batch's own statistics; it then also writes them into
+   * the running statistics of the weights.
+   */
+  readonly training: boolean;
+  /** Which draws of dropout and drop path to use, or null for none. */
+  readonly chance: Chance | null;
+}
+
+/** The key of one forward pass's random numbers, see `core/random.ts`. */
+export interface Chance {
+  readonly seed: number;
+  readonly stream: number;
+  readonly iteration: number;
+}
+
+/** The pass of evaluation: running statistics, no dropout. */
+export const EVALUATION: Pass = { training: false, chance: null };
+
+/** A function of weights and an input, and the parameters it reads. */
+export interface Layer<I = tf.Tensor4D, O = tf.Tensor4D> {
+  readonly parameters: readonly Parameter[];
+  apply(weights: Weights, input: I, pass: Pass): O;
+}
+
+/** Images to feature maps, from fine to coarse. */
+export interface Encoder extends Layer<tf.Tensor4D, tf.Tensor4D[]> {
+  /** Pixels of the image per pixel of each map. */
+  readonly strides: readonly number[];
+  /** Channels of each map. */
+  readonly widths: readonly number[];
+}
+
+/** Feature maps to logits at the resolution of the finest map. */
+export type Decoder = Layer<tf.Tensor4D[], tf.Tensor4D>;
+
+/** A segmentation network. */
+export interface Network {
+  readonly encoder: Encoder;
+  readonly decoder: Decoder;
+  readonly classes: number;
+  /** All parameters in the order of PyTorch's `state_dict`. */
+  readonly parameters: readonly Parameter[];
+  /**
+   * @param images Normalised. [B, H, W, 3]
+   * @returns The encoder's maps and the logits before upsampling. [B, H/s, W/s, classes]
+   */
+  forward(
+    weights: Weights,
+    images: tf.Tensor4D,
+    pass: Pass,
+  ): { features: tf.Tensor4D[]; logits: tf.Tensor4D };
+}
+
+/**
+ * The value of a parameter.
+ *
+ * @throws {TypeError} If the weights lack it.
+ */
+export function weightOf<T extends tf.Tensor>(weights: Weights, { name }: Parameter): T {
+  const value = weights.get(name);
+  if (value === undefined) {
+    throw new TypeError(
+      `Cannot run the network: its weights lack "${name}"; were they made for another one?`,
+    );
+  }
+  return value as T;
+}

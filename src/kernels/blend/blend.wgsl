@@ -1,0 +1,32 @@
+// Moving average, in place.
+//
+//   target ← keep · target + (1 − keep) · source; an exact copy if keep = 0
+//
+// Invocations  N
+// Reads        source [N]
+// Updates      target [N]
+
+struct Sizes {
+  count: u32,
+  keep: f32,
+}
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(1) var<storage, read> source: array<f32>;
+@group(0) @binding(2) var<storage, read_write> average: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let i = id.x + id.y * groups.x * 64u;
+  if (i >= sizes.count) {
+    return;
+  }
+  if (sizes.keep == 0.0) {
+    average[i] = source[i];
+  } else {
+    average[i] = sizes.keep * average[i] + (1.0 - sizes.keep) * source[i];
+  }
+}

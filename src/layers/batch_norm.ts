@@ -1,0 +1,48 @@
+import { type Layer, weightOf } from "../core/network.ts";
+import * as tf from "../core/tf.ts";
+import { batchMoments, batchNorm as train, frozenBatchNorm } from "../ops/batch_norm.ts";
+import { blend } from "../ops/in_place.ts";
+import { buffer, vector } from "./parameter.ts";
+
+// PyTorch's defaults.
+const EPSILON = 1e-5;
+const MOMENTUM = 0.1;
+
+/**
+ * Batch norm over channels.
+ *
+ * In training it normalises with the batch's own moments and writes them into the
+ * running ones: running ← 0.9 · running + 0.1 · batch, with the unbiased variance.
+ * In evaluation it uses the running moments.
+ *
+ * @param name Parameters are `<name>.weight`, `.bias`, `.running_mean`, `.running_var`
+ * [C each] and `.num_batches_tracked`.
+ */
+export function batchNorm(name: string, channels: number): Layer {
+  const scale = vector(`${name}.weight`, channels, 1);
+  const shift = vector(`${name}.bias`, channels, 0);
+  const mean = buffer(`${name}.running_mean`, [channels], "plain", 0);
+  const variance = buffer(`${name}.running_var`, [channels], "plain", 1);
+  const batches = buffer(`${name}.num_batches_tracked`, [], "counter", 0);
+  return {
+    parameters: [scale, shift, mean, variance, batches],
+    apply(weights, x, pass) {
+      const running = {
+        mean: weightOf(weights, mean),
+        variance: weightOf(weights, variance),
+      };
+      const [w, b] = [weightOf(weights, scale), weightOf(weights, shift)];
+      if (!pass.training) return frozenBatchNorm(x, w, b, running, EPSILON);
+      const own = batchMoments(x);
+      tf.tidy(() => {
+        const values = x.size / channels;
+        const unbiased = tf.mul(own.variance, values / Math.max(values - 1, 1));
+        blend(running.mean, own.mean, 1 - MOMENTUM);
+        blend(running.variance, unbiased, 1 - MOMENTUM);
+        const count = weightOf(weights, batches);
+        blend(count, tf.add(count, 1), 0);
+      });
+      return train(x, w, b, own, EPSILON);
+    },
+  };
+}

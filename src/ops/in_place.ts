@@ -1,0 +1,11 @@
+/**
+ * Updates that write into existing tensors: optimizer steps and moving averages.
+ *
+ * They change the tensor they are given and everything that shares its memory, so run
+ * them only when no gradient is still to be computed from the old values.
+ *
+ * @module
+ */
+export { adamw, type AdamWScalars } from "../kernels/adamw/mod.ts";
+export { blend } from "../kernels/blend/mod.ts";
+export { sgd, type SgdScalars } from "../kernels/sgd/mod.ts";

@@ -1,0 +1,38 @@
+import * as tf from "../core/tf.ts";
+import { columnSum } from "../kernels/column_sum/mod.ts";
+
+/**
+ * Applies a matrix to the last axis: y = x · w (+ bias).
+ *
+ * @param x Any shape ending in I.
+ * @param weight [I, O], the transpose of PyTorch's.
+ * @param bias [O]
+ * @returns The shape of x, ending in O; the caller owns it.
+ */
+export function linear(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Tensor {
+  const [I = 0, O = 0] = weight.shape;
+  const rows = x.size / I;
+  const inputs = { x, weight, ...(bias && { bias }) };
+  return tf.differentiable(
+    inputs,
+    (save) => {
+      save([x, weight]);
+      // tfjs types the first two as equal ranks; both are matrices here.
+      const product = tf.fused.matMul({
+        a: tf.reshape(x, [rows, I]),
+        b: weight as tf.Tensor2D,
+        ...(bias && { bias }),
+      });
+      return tf.reshape(product, [...x.shape.slice(0, -1), O]);
+    },
+    (dy, saved) => {
+      const [x, weight] = saved as [tf.Tensor, tf.Tensor2D];
+      const flat = tf.reshape(dy, [rows, O]);
+      return {
+        x: () => tf.reshape(tf.matMul(flat, weight, false, true), x.shape),
+        weight: () => tf.matMul(tf.reshape(x, [rows, I]), flat, true, false),
+        bias: () => columnSum(dy),
+      };
+    },
+  );
+}

@@ -1,0 +1,57 @@
+import * as tf from "../../src/core/tf.ts";
+import { batchMoments, batchNorm, frozenBatchNorm } from "../../src/ops/batch_norm.ts";
+import {
+  assertClose,
+  assertGradients,
+  onEachBackend,
+  randomTensor,
+} from "../support/mod.ts";
+
+const EPSILON = 1e-5;
+
+function example() {
+  const x = randomTensor<tf.Rank.R4>([2, 5, 3, 7], "x");
+  const scale = randomTensor<tf.Rank.R1>([7], "scale");
+  const shift = randomTensor<tf.Rank.R1>([7], "shift");
+  const mean = randomTensor<tf.Rank.R1>([7], "mean");
+  const variance = tf.add(tf.abs(randomTensor<tf.Rank.R1>([7], "variance")), 0.5);
+  return { x, scale, shift, frozen: { mean, variance } };
+}
+
+onEachBackend("batchNorm() gives each channel mean 0 and variance 1", async () => {
+  const { x } = example();
+  const y = batchNorm(x, tf.ones([7]), tf.zeros([7]), batchMoments(x), 0);
+  const { mean, variance } = tf.moments(y, [0, 1, 2]);
+  await assertClose(tf.add(mean, 1), tf.ones([7]), 1e-5);
+  await assertClose(variance, tf.ones([7]), 1e-5);
+});
+
+onEachBackend("batchNorm() has the gradients of finite differences", async () => {
+  const { x, scale, shift } = example();
+  await assertGradients(
+    (x, scale, shift) =>
+      batchNorm(
+        x as tf.Tensor,
+        scale as tf.Tensor,
+        shift as tf.Tensor,
+        batchMoments(x as tf.Tensor),
+        EPSILON,
+      ),
+    [x, scale, shift],
+  );
+});
+
+onEachBackend("frozenBatchNorm() has the gradients of finite differences", async () => {
+  const { x, scale, shift, frozen } = example();
+  await assertGradients(
+    (x, scale, shift) =>
+      frozenBatchNorm(
+        x as tf.Tensor,
+        scale as tf.Tensor,
+        shift as tf.Tensor,
+        frozen,
+        EPSILON,
+      ),
+    [x, scale, shift],
+  );
+});

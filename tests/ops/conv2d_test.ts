@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import * as tf from "../../src/core/tf.ts";
+import { conv2d, type ConvOptions } from "../../src/ops/conv2d.ts";
+import { depthwiseConv2d } from "../../src/ops/depthwise_conv2d.ts";
+import {
+  assertClose,
+  assertGradients,
+  onEachBackend,
+  randomTensor,
+  tensorsKeptBy,
+} from "../support/mod.ts";
+
+const CASES: readonly (ConvOptions & { kernel: number })[] = [
+  { kernel: 1 },
+  { kernel: 3, padding: 1 },
+  { kernel: 3, padding: 2, dilation: 2 },
+  { kernel: 3, padding: 6, dilation: 6 },
+  { kernel: 3, padding: 1, stride: 2 },
+  { kernel: 7, padding: 3, stride: 4 },
+  { kernel: 2, stride: 2 },
+  { kernel: 3, stride: 3 },
+];
+
+for (const { kernel, ...options } of CASES) {
+  const name = JSON.stringify({ kernel, ...options });
+  onEachBackend(`conv2d() has the gradients of finite differences: ${name}`, async () => {
+    const x = randomTensor<tf.Rank.R4>([2, 9, 11, 3], "x");
+    const filter = randomTensor<tf.Rank.R4>([kernel, kernel, 3, 4], "filter");
+    await assertGradients(
+      (x, filter) => conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, options),
+      [x, filter],
+    );
+  });
+}
+
+for (const dilation of [1, 2, 6]) {
+  onEachBackend(
+    `depthwiseConv2d() has the gradients of finite differences: dilation ${dilation}`,
+    async () => {
+      const x = randomTensor<tf.Rank.R4>([2, 9, 7, 5], "x");
+      const filter = randomTensor<tf.Rank.R4>([3, 3, 5, 1], "filter");
+      const options = { dilation, padding: dilation };
+      await assertGradients(
+        (x, filter) => depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, options),
+        [x, filter],
+      );
+    },
+  );
+}
+
+onEachBackend("conv2d() sees a filter that was changed in place", async () => {
+  const { blend } = await import("../../src/ops/in_place.ts");
+  const x = randomTensor<tf.Rank.R4>([1, 6, 6, 2], "x");
+  const filter = randomTensor<tf.Rank.R4>([3, 3, 2, 2], "filter");
+  const other = randomTensor<tf.Rank.R4>([3, 3, 2, 2], "other");
+  conv2d(x, filter, { padding: 1 }); // a backend may keep a packed copy of the filter
+  blend(filter, other, 0);
+  await assertClose(
+    conv2d(x, filter, { padding: 1 }),
+    conv2d(x, other, { padding: 1 }),
+    0,
+  );
+});
+
+onEachBackend("conv2d() keeps nothing but its result", () => {
+  const x = randomTensor<tf.Rank.R4>([1, 6, 6, 2], "x");
+  const filter = randomTensor<tf.Rank.R4>([3, 3, 2, 2], "filter");
+  assert.equal(tensorsKeptBy(() => conv2d(x, filter, { padding: 1 })), 1);
+  assert.equal(
+    tensorsKeptBy(() =>
+      tf.tidy(() => tf.grad((x) => conv2d(x as tf.Tensor4D, filter))(x))
+    ),
+    1,
+  );
+});
+
+Deno.test("conv2d() names a filter that does not fit", () => {
+  const x = tf.zeros<tf.Rank.R4>([1, 2, 2, 1]);
+  const filter = tf.zeros<tf.Rank.R4>([5, 5, 1, 1]);
+  assert.throws(() => conv2d(x, filter), {
+    name: "RangeError",
+    message:
+      "Cannot convolve maps of 2×2: a 5×5 filter with dilation 1 and padding 0 is " +
+      "larger; use larger images",
+  });
+});
