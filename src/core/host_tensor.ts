@@ -15,8 +15,11 @@ export type DataType =
 
 /** A named tensor's value: shape and raw little-endian bytes in row-major order. */
 export interface HostTensor {
+  /** Type of the elements. */
   readonly dtype: DataType;
+  /** Sizes of the axes; empty for a scalar. */
   readonly shape: readonly number[];
+  /** Little-endian elements, row by row. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 

@@ -1,6 +1,11 @@
 import { gelu } from "../../src/ops/gelu.ts";
 import * as tf from "../../src/core/tf.ts";
-import { assertClose, assertGradients, onEachBackend, randomTensor } from "../support/mod.ts";
+import {
+  assertClose,
+  assertGradients,
+  onEachBackend,
+  randomTensor,
+} from "../support/mod.ts";
 
 onEachBackend("gelu() equals x · Φ(x), also far out", async () => {
   const x = [-30, -4, -1, -0.1, 0, 0.5, 1, 3, 30];

@@ -73,7 +73,8 @@ export async function assertGradients(
       const moved = tf.add(input, tf.mul(direction, step));
       return inputs.map((other, k) => k === i ? moved : other);
     };
-    const numeric = (await value(shifted(STEP)) - await value(shifted(-STEP))) / (2 * STEP);
+    const numeric = (await value(shifted(STEP)) - await value(shifted(-STEP))) /
+      (2 * STEP);
     const gradient = gradients[i];
     assert.ok(gradient, `input ${i} has a gradient`);
     assert.deepEqual(gradient.shape, input.shape, `gradient ${i}: shape`);

@@ -1,0 +1,141 @@
+/** How a long run shows where it is: a bar for people, lines for files. @module */
+
+import { Writable } from "node:stream";
+import { SingleBar } from "../core/progress.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Where a run is. */
+export interface ProgressStep {
+  /** Iterations done. */
+  readonly iteration: number;
+  /** By name, in the order of display. */
+  readonly losses: Readonly<Record<string, number>>;
+  /** Learning rate of the encoder. */
+  readonly rate: number;
+  readonly secondsPerIteration: number;
+}
+
+/** A run's progress on standard error. */
+export interface Progress {
+  /** Moves the bar, or writes a line if the last one is old enough. */
+  update(step: ProgressStep): void;
+  /** Writes a line above the bar. */
+  log(line: string): void;
+  /** Ends the bar's line. Updates after it do nothing. */
+  stop(): void;
+  /** Stops; for `using`. */
+  [Symbol.dispose](): void;
+}
+
+/** Seconds between lines where there is no terminal; CI logs stay readable. */
+const SECONDS_PER_LINE = 10;
+
+/** A duration as people say it: `42s`, `3m 05s`, `2h 07m`. */
+export function duration(seconds: number): string {
+  const pad = (value: number) => String(value).padStart(2, "0");
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole}s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}m ${pad(whole % 60)}s`;
+  return `${Math.floor(minutes / 60)}h ${pad(minutes % 60)}m`;
+}
+
+function describe(step: ProgressStep, total: number): string {
+  const { iteration, losses, rate, secondsPerIteration } = step;
+  const parts = Object.entries(losses).map(([name, loss]) =>
+    `${name} ${loss.toFixed(3)}`
+  );
+  const left = (total - iteration) * secondsPerIteration;
+  parts.push(`rate ${rate.toExponential(1)}`);
+  parts.push(`${secondsPerIteration.toFixed(2)} s/iteration`);
+  parts.push(iteration < total ? `${duration(left)} left` : "done");
+  return parts.join("  ");
+}
+
+/** Lines, not too many: the first, the last and one every few seconds. */
+function openLines(terminal: Terminal, total: number, now: () => number): Progress {
+  const width = String(total).length;
+  const log = (line: string) => terminal.error(`${line}\n`);
+  let due = -Infinity;
+  let stopped = false;
+  const stop = () => {
+    stopped = true;
+  };
+  return {
+    update(step) {
+      if (stopped || (now() < due && step.iteration < total)) return;
+      due = now() + SECONDS_PER_LINE * 1000;
+      log(
+        `iteration ${String(step.iteration).padStart(width)}/${total}  ` +
+          describe(step, total),
+      );
+    },
+    log,
+    stop,
+    [Symbol.dispose]: stop,
+  };
+}
+
+function openBar(terminal: Terminal, total: number, start: number): Progress {
+  const barsize = Math.max(5, Math.min(30, terminal.columns - 90));
+  const room = terminal.columns - barsize - 2 * String(total).length - 6;
+  const stream = Object.assign(
+    new Writable({
+      decodeStrings: false,
+      write(text, _, done) {
+        terminal.error(String(text));
+        done();
+      },
+    }),
+    { isTTY: true, columns: terminal.columns },
+  );
+  const bar = new SingleBar({
+    format: " {bar} {value}/{total}  {text}",
+    barCompleteChar: "━",
+    barIncompleteChar: "─",
+    barsize,
+    stream,
+    linewrap: true, // the text fits; a crash must not leave a terminal that cuts lines
+    gracefulExit: false, // Ctrl-C is the command's
+  });
+  let text = "starting";
+  const stop = () => {
+    if (bar.isActive) bar.stop();
+  };
+  const open = (value: number) => bar.start(total, value, { text });
+  open(start);
+  return {
+    update(step) {
+      if (!bar.isActive) return;
+      text = describe(step, total).slice(0, Math.max(0, room));
+      bar.update(step.iteration, { text });
+    },
+    log(line) {
+      if (!bar.isActive) return terminal.error(`${line}\n`);
+      const { value } = bar as unknown as { value: number }; // kept, but not in its types
+      bar.stop();
+      terminal.error(`\x1b[1A\x1b[2K${line}\n`); // the line replaces the bar's last state
+      open(value);
+    },
+    stop,
+    [Symbol.dispose]: stop,
+  };
+}
+
+/**
+ * Shows the progress of a run on standard error.
+ *
+ * @param total Iterations of the whole run.
+ * @param start Iterations that an earlier run has done.
+ * @param now Milliseconds since some moment; a test passes its own clock.
+ */
+export function openProgress(
+  terminal: Terminal,
+  total: number,
+  start = 0,
+  now: () => number = () => performance.now(),
+): Progress {
+  return terminal.errorIsTerminal
+    ? openBar(terminal, total, start)
+    : openLines(terminal, total, now);
+}

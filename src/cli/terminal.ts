@@ -1,0 +1,58 @@
+/** Where a command's text goes: the terminal, a pipe, or a test. @module */
+
+/** The two streams of a command and what they can show. */
+export interface Terminal {
+  /** Writes to standard output, as it is. */
+  readonly out: (text: string) => void;
+  /** Writes to standard error, as it is. */
+  readonly error: (text: string) => void;
+  /** Whether a person watches standard output. */
+  readonly outIsTerminal: boolean;
+  /** Whether a person watches standard error. */
+  readonly errorIsTerminal: boolean;
+  /** Whether colours are wanted where a person watches. */
+  readonly color: boolean;
+  /** Characters per line. */
+  readonly columns: number;
+}
+
+type Stream = typeof Deno.stdout | typeof Deno.stderr;
+
+function writerOf(stream: Stream): (text: string) => void {
+  const encoder = new TextEncoder();
+  let open = true;
+  return (text) => {
+    if (!open) return;
+    const bytes = encoder.encode(text);
+    try {
+      for (let written = 0; written < bytes.length;) {
+        written += stream.writeSync(bytes.subarray(written));
+      }
+    } catch (error) {
+      // The reader has seen enough, as in `… | head`: no reason to stop working.
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      open = false;
+    }
+  };
+}
+
+function columnsOf(stream: Stream): number {
+  if (!stream.isTerminal()) return 80;
+  try {
+    return Deno.consoleSize().columns || 80;
+  } catch {
+    return 80; // a terminal that does not tell
+  }
+}
+
+/** The streams of this process; `NO_COLOR` in the environment switches colours off. */
+export function processTerminal(): Terminal {
+  return {
+    out: writerOf(Deno.stdout),
+    error: writerOf(Deno.stderr),
+    outIsTerminal: Deno.stdout.isTerminal(),
+    errorIsTerminal: Deno.stderr.isTerminal(),
+    color: !Deno.noColor,
+    columns: columnsOf(Deno.stderr),
+  };
+}

@@ -1,0 +1,101 @@
+/** Values from the command line, laid over those of a file. @module */
+
+import { parse } from "../core/yaml.ts";
+
+/** One `--set`, taken apart. */
+interface Override {
+  /** As it was given, for messages. */
+  readonly text: string;
+  /** From the outermost key to the one that is set. */
+  readonly path: readonly string[];
+  readonly value: unknown;
+}
+
+/** @throws {SyntaxError} If there is no path, or the value is not YAML. */
+function parseOverride(text: string): Override {
+  const equals = text.indexOf("=");
+  const path = text.slice(0, Math.max(equals, 0)).trim().split(".");
+  if (path.includes("")) {
+    throw new SyntaxError(
+      `Cannot set "${text}": write a path, "=" and a value, as in optimizer.rate=1e-4`,
+    );
+  }
+  try {
+    return { text, path, value: parse(text.slice(equals + 1)) };
+  } catch (error) {
+    const [reason = ""] = error instanceof Error
+      ? error.message.split(/ at line|\n/)
+      : [];
+    throw new SyntaxError(`Cannot set "${text}": the value is not YAML: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+const child = (node: unknown, key: string): unknown =>
+  typeof node === "object" && node !== null && Object.hasOwn(node, key)
+    ? Reflect.get(node, key)
+    : undefined;
+
+/**
+ * A copy of `node` in which the value at `path`, from part `depth` on, is replaced.
+ *
+ * @param complete What `node` is with its defaults, as far as that is known.
+ */
+function replaceAt(
+  given: unknown,
+  complete: unknown,
+  override: Override,
+  depth = 0,
+): unknown {
+  const { text, path, value } = override;
+  const key = path[depth];
+  if (key === undefined) return value;
+  const inner = (node: unknown) =>
+    replaceAt(node, child(complete, key), override, depth + 1);
+  // One entry of a list that the file leaves to its default changes the default.
+  const node = given === undefined && Array.isArray(complete) ? complete : given;
+
+  if (Array.isArray(node)) {
+    const index = /^\d+$/.test(key) ? Number(key) : NaN;
+    if (!(index < node.length)) {
+      throw new RangeError(
+        `Cannot set "${text}": "${path.slice(0, depth).join(".")}" is a list of ` +
+          `${node.length}: "${key}" must be an index of it, counted from 0`,
+      );
+    }
+    return node.map((entry, i) => i === index ? inner(entry) : entry);
+  }
+  // A group that the file leaves out, or switches off with null, starts empty.
+  if (node === undefined || node === null) return { [key]: inner(undefined) };
+  if (typeof node !== "object") {
+    throw new RangeError(
+      `Cannot set "${text}": "${path.slice(0, depth).join(".")}" is the value ` +
+        `${JSON.stringify(node)} and has no "${key}" in it`,
+    );
+  }
+  return { ...node, [key]: inner(child(node, key)) };
+}
+
+/**
+ * Lays `path.to.key=value` over parsed YAML, in order.
+ *
+ * Parts of a path are separated by dots, and a number is an index where there is a list.
+ * A value is YAML: `[1, 2]` and `{ split: val }` work, and an empty one is null. Whether
+ * a key exists is the schema's business.
+ *
+ * @param root Left untouched.
+ * @param complete The same with its defaults; a list that is only there can be changed.
+ * @throws {SyntaxError} If an override is not a path, "=" and a YAML value.
+ * @throws {RangeError} If a path leads into a plain value, or beyond a list.
+ */
+export function applyOverrides(
+  root: unknown,
+  complete: unknown,
+  overrides: readonly string[],
+): unknown {
+  return overrides.map(parseOverride).reduce<unknown>(
+    (node, override) => replaceAt(node, complete, override),
+    root,
+  );
+}

@@ -1,0 +1,43 @@
+import type { Parameter, Weights } from "./network.ts";
+import * as tf from "./tf.ts";
+
+interface GradientEngine {
+  gradients(
+    f: () => tf.Scalar,
+    xs: tf.Tensor[],
+    dy: null,
+    allowNoGradients: true,
+  ): { value: tf.Scalar; grads: (tf.Tensor | undefined)[] };
+}
+
+/**
+ * The gradient of a scalar with respect to the trained parameters.
+ *
+ * @param f Computes the scalar from the weights; may leave other results to its closure
+ * with `tf.keep`.
+ * @returns The scalar, and a gradient for every parameter that f reads; the caller owns
+ * both.
+ */
+export function gradientOf(
+  parameters: readonly Parameter[],
+  weights: Weights,
+  f: () => tf.Scalar,
+): { value: tf.Scalar; gradient: Weights } {
+  const names: string[] = [];
+  const values: tf.Tensor[] = [];
+  for (const { name, trained } of parameters) {
+    const value = weights.get(name);
+    if (!trained || value === undefined) continue;
+    names.push(name);
+    values.push(value);
+  }
+  // tf.grads insists that every parameter is used; published heads carry unused ones.
+  const engine = tf.engine() as unknown as GradientEngine;
+  const { value, grads } = engine.gradients(f, values, null, true);
+  const gradient = new Map<string, tf.Tensor>();
+  grads.forEach((grad, i) => {
+    const name = names[i];
+    if (grad && name !== undefined) gradient.set(name, grad);
+  });
+  return { value, gradient };
+}

@@ -1,0 +1,96 @@
+/** From a configuration to descriptions of data sets and loaders. @module */
+import { folderRoot } from "../config/data.ts";
+import type { RunConfig } from "../config/schema.ts";
+import type { ClassInfo } from "../core/host_batch.ts";
+import type { DataSpec } from "../data/data_set.ts";
+import { EMBEDDED_CLASSES } from "../data/embedded.ts";
+import type { LoaderSpec } from "../data/loader.ts";
+
+type Data = RunConfig["data"];
+
+// Evaluation scenes of the embedded set are numbered from here: training never meets them.
+const FIRST_EVALUATION_SCENE = 1_000_000;
+
+/** The classes of a data set, in the order of their ids. */
+export function classesOf(data: Data): readonly ClassInfo[] {
+  return data.kind === "embedded" ? EMBEDDED_CLASSES : data.classes;
+}
+
+/** Describes the loader of a run. @throws {RangeError} If "data.root" is needed and open. */
+export function loaderSpec(config: RunConfig, cacheFolder: string | null): LoaderSpec {
+  const { data, method, seed } = config;
+  const { batch, rareClasses, workers, resize, crop, flip, largestClassShare } = data;
+  const wide = method.name === "future-self-training" && method.width > 1;
+  return {
+    seed,
+    source: trainingSpec(data, "source"),
+    target: data.target && usesTarget(config) ? trainingSpec(data, "target") : null,
+    batch,
+    futures: wide ? method.width : 0,
+    resize,
+    crop,
+    flip,
+    largestClassShare,
+    normalisation: data.normalisation,
+    rareClasses,
+    workers,
+    cacheFolder,
+  };
+}
+
+/** Describes the data sets of the named evaluations, in their order. */
+export function evaluationSpecs(data: Data): Map<string, DataSpec> {
+  return new Map(
+    Object.keys(data.evaluations).map((name) => [name, evaluationSpec(data, name)]),
+  );
+}
+
+/**
+ * Describes the data set of one evaluation.
+ *
+ * @param name One of the configuration's evaluations, or a split folder of the data set.
+ * @throws {RangeError} If an embedded data set has no evaluation of this name.
+ */
+export function evaluationSpec(data: Data, name: string): DataSpec {
+  if (data.kind === "embedded") {
+    const split = data.evaluations[name];
+    if (split === undefined) {
+      const known = Object.keys(data.evaluations).join(", ");
+      throw new RangeError(
+        `Cannot evaluate on "${name}": the configuration names ${known}`,
+      );
+    }
+    const { size } = data;
+    return {
+      kind: "embedded",
+      ...split,
+      size,
+      labelled: true,
+      first: FIRST_EVALUATION_SCENE,
+    };
+  }
+  const split = data.evaluations[name] ?? { split: name, include: ["*"], list: null };
+  return { kind: "folder", ...split, ...folderParts(data), labelled: true };
+}
+
+function trainingSpec(data: Data, domain: "source" | "target"): DataSpec {
+  const labelled = domain === "source";
+  if (data.kind === "embedded") {
+    return {
+      kind: "embedded",
+      ...(data[domain] ?? data.source),
+      size: data.size,
+      labelled,
+    };
+  }
+  const split = data[domain] ?? data.source;
+  return { kind: "folder", ...split, ...folderParts(data), labelled };
+}
+
+function folderParts(data: Extract<Data, { kind: "folder" }>) {
+  return { root: folderRoot(data), classes: data.classes, labels: data.labels };
+}
+
+function usesTarget({ method }: RunConfig): boolean {
+  return method.name === "self-training" || method.name === "future-self-training";
+}

@@ -1,0 +1,116 @@
+/** A picture's label map: whole, in windows, at several scales, mirrored. @module */
+import { readBack } from "../core/backend.ts";
+import { EVALUATION, type Network, type Weights } from "../core/network.ts";
+import * as tf from "../core/tf.ts";
+import { resizeLogits } from "../objectives/resize_logits.ts";
+import type { EvaluationView } from "../data/evaluation_view.ts";
+
+/** Height and width, in pixels. */
+interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** How a network looks at a picture. */
+export interface Inference {
+  /** The picture at once, or windows whose logits are averaged where they overlap. */
+  readonly mode: "whole" | "slide";
+  /** Size of a window; for "slide". */
+  readonly window: Size | null;
+  /** Steps between windows; for "slide". */
+  readonly stride: Size | null;
+  /** Whether the mirrored picture is looked at too. */
+  readonly flip: boolean;
+}
+
+/**
+ * Labels every pixel of a picture.
+ *
+ * Logits go to the size of the view, then to the original size; several views (scales,
+ * mirrored or not) are averaged as probabilities.
+ *
+ * @param views The same picture at one or more scales.
+ * @returns Class ids at the original size. [H, W]
+ */
+export async function predictLabels(
+  network: Network,
+  weights: Weights,
+  views: readonly EvaluationView[],
+  inference: Inference,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const labels = tf.tidy(() => {
+    const seen = views.flatMap((view) => {
+      const image = tf.tensor4d(view.image, [1, view.height, view.width, 3]);
+      const { height, width } = view.original;
+      const look = (picture: tf.Tensor4D) => {
+        const logits = inference.mode === "whole"
+          ? whole(network, weights, picture)
+          : slide(network, weights, picture, inference);
+        return logits; // [1, h, w, classes]
+      };
+      const atOriginal = (logits: tf.Tensor4D) => resizeLogits(logits, [height, width]);
+      const straight = atOriginal(look(image));
+      if (!inference.flip) return [straight];
+      const mirrored = tf.reverse(look(tf.reverse(image, 2)), 2);
+      return [straight, atOriginal(mirrored)];
+    });
+    const [only] = seen;
+    const scores = seen.length === 1 && only
+      ? only // softmax does not change the order
+      : tf.addN(seen.map((logits) => tf.softmax(logits)));
+    return tf.argMax(scores, 3); // [1, H, W]
+  });
+  const ids = Uint8Array.from(await readBack(labels));
+  labels.dispose();
+  return ids;
+}
+
+function whole(network: Network, weights: Weights, image: tf.Tensor4D): tf.Tensor4D {
+  const [, H, W] = image.shape;
+  return resizeLogits(network.forward(weights, image, EVALUATION).logits, [H, W]);
+}
+
+function slide(
+  network: Network,
+  weights: Weights,
+  image: tf.Tensor4D,
+  { window, stride }: Inference,
+): tf.Tensor4D {
+  const [, H, W] = image.shape;
+  const side = window ?? { height: H, width: W };
+  const step = stride ?? side;
+  const rows = starts(H, side.height, step.height);
+  const cols = starts(W, side.width, step.width);
+  const [h, w] = [Math.min(side.height, H), Math.min(side.width, W)];
+  let sum: tf.Tensor4D = tf.zeros([1, H, W, network.classes]);
+  let coverage: tf.Tensor4D = tf.zeros([1, H, W, 1]);
+  for (const top of rows) {
+    for (const left of cols) {
+      [sum, coverage] = tf.tidy(() => {
+        const part = tf.slice(image, [0, top, left, 0], [1, h, w, 3]);
+        const place: [[0, 0], [number, number], [number, number], [0, 0]] = [
+          [0, 0],
+          [top, H - top - h],
+          [left, W - left - w],
+          [0, 0],
+        ];
+        const logits = tf.pad(whole(network, weights, part), place);
+        const ones = tf.pad(tf.ones<tf.Rank.R4>([1, h, w, 1]), place);
+        return [tf.add(sum, logits), tf.add(coverage, ones)] as [
+          tf.Tensor4D,
+          tf.Tensor4D,
+        ];
+      });
+    }
+  }
+  return tf.div(sum, coverage);
+}
+
+/** Where windows begin; the last one is shifted back to end with the picture. */
+export function starts(length: number, window: number, stride: number): number[] {
+  const count = Math.floor((Math.max(length - window, 0) + stride - 1) / stride) + 1;
+  return Array.from(
+    { length: count },
+    (_, i) => Math.max(0, Math.min(i * stride, length - window)),
+  );
+}

@@ -1,0 +1,94 @@
+// deno-lint-ignore-file no-non-null-assertion -- indices are in bounds by construction
+import type { Cells } from "../kernel.ts";
+
+/** Mean and deviation per channel, on the 0 … 255 scale. */
+export interface ColorScale {
+  readonly meanRed: number;
+  readonly meanGreen: number;
+  readonly meanBlue: number;
+  readonly deviationRed: number;
+  readonly deviationGreen: number;
+  readonly deviationBlue: number;
+}
+
+type Triple = [number, number, number];
+
+/** y = x after the four steps of its sample; see the shader for the formulas. */
+export function colorJitterReference(
+  [x, settings]: readonly [Cells, Cells],
+  y: Cells,
+  pixels: number,
+  scale: ColorScale,
+): void {
+  const mean: Triple = [scale.meanRed, scale.meanGreen, scale.meanBlue];
+  const deviation: Triple = [
+    scale.deviationRed,
+    scale.deviationGreen,
+    scale.deviationBlue,
+  ];
+  for (let i = 0; i < x.length / 3; i++) {
+    const own = Math.floor(i / pixels) * 8;
+    let rgb: Triple = [0, 0, 0];
+    for (let c = 0; c < 3; c++) {
+      rgb[c] = (x[3 * i + c]! * deviation[c]! + mean[c]!) / 255;
+    }
+    for (let step = 0; step < 4; step++) {
+      const kind = settings[own + 4 + step]!;
+      if (kind < 4) rgb = jitter(rgb, kind, settings[own + kind]!);
+    }
+    for (let c = 0; c < 3; c++) {
+      y[3 * i + c] = (rgb[c]! * 255 - mean[c]!) / deviation[c]!;
+    }
+  }
+}
+
+function jitter([r, g, b]: Triple, kind: number, factor: number): Triple {
+  if (kind === 0) {
+    return [clamp(r + factor - 1), clamp(g + factor - 1), clamp(b + factor - 1)];
+  }
+  if (kind === 1) return [clamp(r * factor), clamp(g * factor), clamp(b * factor)];
+  const [hue, saturation, value] = toHsv(r, g, b);
+  if (kind === 2) return toRgb(hue, clamp(saturation * factor), value);
+  return toRgb((hue + factor) % 1, saturation, value);
+}
+
+// Hue in turns (0 … 1), saturation, value.
+function toHsv(r: number, g: number, b: number): Triple {
+  const value = Math.max(r, g, b);
+  const spread = value - Math.min(r, g, b);
+  const divisor = spread === 0 ? 1 : spread;
+  const hue = r === value
+    ? g - b
+    : g === value
+    ? 2 * divisor + b - r
+    : 4 * divisor + r - g;
+  const turns = hue / divisor / 6;
+  return [turns - Math.floor(turns), spread / (value + 1e-6), value];
+}
+
+function toRgb(hue: number, saturation: number, v: number): Triple {
+  const whole = Math.floor(hue * 6);
+  const f = hue * 6 - whole;
+  const p = v * (1 - saturation);
+  const q = v * (1 - f * saturation);
+  const t = v * (1 - (1 - f) * saturation);
+  // Negative hues wrap around.
+  switch ((whole % 6 + 6) % 6) {
+    case 0:
+      return [v, t, p];
+    case 1:
+      return [q, v, p];
+    case 2:
+      return [p, v, t];
+    case 3:
+      return [p, q, v];
+    case 4:
+      return [t, p, v];
+    default:
+      return [v, p, q];
+  }
+}
+
+function clamp(value: number): number {
+  return Math.min(Math.max(value, 0), 1);
+}

@@ -1,0 +1,74 @@
+/** Max pool of NHWC maps, and its gradient. @module */
+import type * as tf from "../../core/tf.ts";
+import { type Cells, type Kernel, launch, launchOne } from "../kernel.ts";
+import forwardShader from "./forward.wgsl" with { type: "text" };
+import gradientShader from "./gradient.wgsl" with { type: "text" };
+import {
+  maxPoolGradientReference,
+  maxPoolReference,
+  type MaxPoolSizes,
+} from "./reference.ts";
+
+export type { MaxPoolSizes } from "./reference.ts";
+
+const UNIFORMS = {
+  count: "u32",
+  height: "u32",
+  width: "u32",
+  channels: "u32",
+  outHeight: "u32",
+  outWidth: "u32",
+  window: "u32",
+  stride: "u32",
+  padding: "u32",
+} as const;
+
+const FORWARD: Kernel<keyof typeof UNIFORMS> = {
+  name: "maxPool",
+  shader: forwardShader,
+  uniforms: UNIFORMS,
+  twin(sizes, inputs, outputs) {
+    const [x] = inputs as [Cells];
+    maxPoolReference(x, outputs as [Cells, Cells], sizes);
+  },
+};
+
+const GRADIENT: Kernel<keyof typeof UNIFORMS> = {
+  name: "maxPoolGradient",
+  shader: gradientShader,
+  uniforms: UNIFORMS,
+  twin(sizes, inputs, outputs) {
+    const [dx] = outputs as [Cells];
+    maxPoolGradientReference(inputs as [Cells, Cells], dx, sizes);
+  },
+};
+
+/** @returns The maxima, and where they were (row · W + column). [B, OH, OW, C] each */
+export function maxPool(x: tf.Tensor4D, sizes: MaxPoolSizes): [tf.Tensor, tf.Tensor] {
+  const { outHeight, outWidth, channels } = sizes;
+  const shape = [x.shape[0], outHeight, outWidth, channels];
+  const count = x.shape[0] * outHeight * outWidth * channels;
+  return launch(FORWARD, {
+    uniforms: { count, ...sizes },
+    inputs: [x],
+    outputs: [{ shape }, { shape, dtype: "int32" }],
+    invocations: count,
+  }) as [tf.Tensor, tf.Tensor];
+}
+
+/** @returns d(loss)/dx. [B, H, W, C] */
+export function maxPoolGradient(
+  dy: tf.Tensor,
+  places: tf.Tensor,
+  sizes: MaxPoolSizes,
+): tf.Tensor {
+  const { height, width, channels } = sizes;
+  const images = dy.shape[0] ?? 0;
+  const count = images * height * width * channels;
+  return launchOne(GRADIENT, {
+    uniforms: { count, ...sizes },
+    inputs: [dy, places],
+    outputs: [{ shape: [images, height, width, channels] }],
+    invocations: count,
+  });
+}

@@ -1,0 +1,55 @@
+import { EVALUATION, type Network, type Weights } from "../core/network.ts";
+import * as tf from "../core/tf.ts";
+import { downscaleLabels, membership } from "../objectives/downscale_label.ts";
+import { featureDistance } from "../objectives/feature_distance.ts";
+import type { Anchor } from "./domain_adaptation.ts";
+
+/** Which features are kept near the frozen ones, and how strongly. */
+export interface FeatureAnchorOptions {
+  /** λ */
+  readonly weight: number;
+  /** Ids of the classes it applies to; null for everywhere. */
+  readonly classes: readonly number[] | null;
+  /** A coarse cell belongs to a class that holds at least this share of it. */
+  readonly minimumShare: number;
+}
+
+/**
+ * Keeps the student's coarsest features near those of the network it started from, where
+ * the source labels show certain classes.
+ *
+ * Source: Hoyer et al., "DAFormer" (CVPR 2022), https://arxiv.org/abs/2111.14887, section
+ * 3.3.
+ *
+ * @param frozen Weights of the encoder at the start; left unchanged.
+ */
+export function featureAnchor(
+  { encoder, classes }: Network,
+  frozen: Weights,
+  options: FeatureAnchorOptions,
+): Anchor {
+  return ({ source, host }) => {
+    const maps = encoder.apply(frozen, source.images, EVALUATION);
+    const reference = coarsest(maps); // [B, h, w, C]
+    const [B, h, w] = reference.shape;
+    const mask = options.classes === null ? null : tf.tensor3d(
+      membership(
+        downscaleLabels(host.source.labels, host, {
+          classes,
+          factor: Math.floor(host.width / w),
+          minimumShare: options.minimumShare,
+        }),
+        options.classes,
+      ),
+      [B, h, w],
+    );
+    return (features) =>
+      featureDistance(coarsest(features), reference, mask, options.weight);
+  };
+}
+
+function coarsest(maps: readonly tf.Tensor4D[]): tf.Tensor4D {
+  const last = maps[maps.length - 1];
+  if (last === undefined) throw new RangeError("Cannot anchor: the encoder has no maps");
+  return last;
+}

@@ -1,0 +1,106 @@
+/**
+ * What every method shares: who learns, what a loss evaluation is, and a real step.
+ *
+ * @module
+ */
+import type { Batch } from "../core/batch.ts";
+import type { Parameter, Weights } from "../core/network.ts";
+import { releaseWeights } from "../core/weights.ts";
+import * as tf from "../core/tf.ts";
+import type { Moments } from "../optim/adamw.ts";
+
+/**
+ * The state that training changes, in place. Whoever built it releases it.
+ *
+ * Saving it together with the iteration is all that a resume needs.
+ */
+export interface Learner {
+  /** θ, the network being trained. */
+  readonly student: Weights;
+  /** φ, which labels the target; null for supervised training. */
+  readonly teacher: Weights | null;
+  /** m, the optimizer's memory of the student. */
+  readonly moments: Moments;
+  /** n, how many loss evaluations were made, imagined ones included. */
+  evaluations: number;
+}
+
+/** Named scalars on the device, for the log. */
+export type Losses = ReadonlyMap<string, tf.Scalar>;
+
+/** The result of one loss evaluation; the caller releases it. */
+export interface Evaluation {
+  /** ∇E by parameter. */
+  readonly gradient: Weights;
+  readonly losses: Losses;
+}
+
+/**
+ * E(θ, batch, φ): the loss of a student on a batch under a teacher, and its gradient.
+ *
+ * It may write batch-norm statistics into the weights it is given, nothing else.
+ *
+ * @param evaluation n, the key of this evaluation's chance.
+ */
+export type Evaluate = (
+  student: Weights,
+  teacher: Weights | null,
+  batch: Batch,
+  evaluation: number,
+) => Evaluation;
+
+/** One optimizer step with the rate of the current iteration: changes its arguments. */
+export type Descend = (weights: Weights, moments: Moments, gradient: Weights) => void;
+
+/** What a method needs besides the learner and its data. */
+export interface Recipe {
+  readonly parameters: readonly Parameter[];
+  readonly evaluate: Evaluate;
+  readonly descend: Descend;
+}
+
+/**
+ * A learning rule: changes the learner by one iteration.
+ *
+ * @param batches The batch of the real step, then those of other futures, if any.
+ * @param iteration t, counted from 0.
+ * @returns The losses of the real step; the caller releases them.
+ */
+export type Method = (
+  learner: Learner,
+  batches: readonly Batch[],
+  iteration: number,
+  recipe: Recipe,
+) => Losses;
+
+/** The batch of the real step. @throws {RangeError} If there is none. */
+export function realBatch(batches: readonly Batch[]): Batch {
+  const [batch] = batches;
+  if (batch === undefined) throw new RangeError("Cannot learn from no batch");
+  return batch;
+}
+
+/** Evaluates a set of weights on a batch and moves it by one step; the gradient is freed. */
+export function step(
+  learner: Learner,
+  weights: Weights,
+  moments: Moments,
+  batch: Batch,
+  { evaluate, descend }: Recipe,
+): Losses {
+  const { gradient, losses } = evaluate(
+    weights,
+    learner.teacher,
+    batch,
+    learner.evaluations,
+  );
+  learner.evaluations++;
+  descend(weights, moments, gradient);
+  releaseWeights(gradient);
+  return losses;
+}
+
+/** Frees the losses of a step that nobody logs. */
+export function releaseLosses(losses: Losses): void {
+  tf.dispose([...losses.values()]);
+}

@@ -1,0 +1,16 @@
+import type * as tf from "../core/tf.ts";
+import { resizeBilinear } from "../ops/resize_bilinear.ts";
+
+/**
+ * Brings logits to the size of labels: bilinear, half-pixel centres.
+ *
+ * @param logits [B, h, w, C]
+ * @param size Height and width, in pixels.
+ * @returns [B, H, W, C]; the caller owns it.
+ */
+export function resizeLogits(
+  logits: tf.Tensor4D,
+  size: readonly [number, number],
+): tf.Tensor4D {
+  return resizeBilinear(logits, size);
+}

@@ -1,0 +1,20 @@
+import type { Parameter } from "../core/network.ts";
+
+/** What sets a parameter's step apart from others'. */
+export interface ParameterGroup {
+  /** Times the base rate. */
+  readonly rateFactor: number;
+  /** Whether weight decay applies. */
+  readonly decayed: boolean;
+}
+
+/**
+ * The group of a parameter, by its name.
+ *
+ * "head" anywhere in the name: the head's rate, decayed, its norms too. Else "norm":
+ * not decayed. Else: the base rate, decayed. The first match wins, as in DAFormer.
+ */
+export function groupOf({ name }: Parameter, headFactor: number): ParameterGroup {
+  if (name.includes("head")) return { rateFactor: headFactor, decayed: true };
+  return { rateFactor: 1, decayed: !name.includes("norm") };
+}

@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { type Context, runCommand } from "../../src/cli/command.ts";
+import { argument, option } from "../../src/cli/option.ts";
+import { recorder } from "./recorder.ts";
+
+const OPTIONS = {
+  out: option.text("DIR", "where to write"),
+  set: option.texts("K=V", "replace a value"),
+  seed: option.count("N", "start of chance"),
+  scales: option.numbers("LIST", [1], "sizes of the image"),
+  backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
+  startOver: option.flag("keep nothing"),
+};
+const ARGUMENTS = {
+  config: argument.optional("configs/demo.yaml", "the run"),
+};
+type Action = (
+  context: Context<typeof OPTIONS, typeof ARGUMENTS>,
+) => Promise<{ status?: number; json?: unknown } | void>;
+
+async function run(args: string[], action: Action = async () => {}) {
+  const terminal = recorder();
+  const status = await runCommand(
+    {
+      name: "deno task train",
+      description: "Trains a network",
+      examples: ["deno task train configs/demo.yaml --out runs/first"],
+      arguments: ARGUMENTS,
+      options: OPTIONS,
+      hasJson: true,
+      action,
+    },
+    args,
+    terminal,
+  );
+  return { status, ...terminal.written };
+}
+
+Deno.test("an action receives typed values, or their defaults", async () => {
+  const seen: unknown[] = [];
+  const remember: Action = ({ options, arguments: words }) => {
+    seen.push({ ...options, ...words });
+    return Promise.resolve();
+  };
+  assert.deepEqual(await run([], remember), { status: 0, out: "", error: "" });
+  const given = "a.yaml --out x --set a=1 --set b=2 --seed 3 --scales 0.5,1 " +
+    "--backend wasm --start-over";
+  assert.deepEqual(await run(given.split(" "), remember), {
+    status: 0,
+    out: "",
+    error: "",
+  });
+  assert.deepEqual(seen, [
+    {
+      config: "configs/demo.yaml",
+      out: undefined,
+      set: [],
+      seed: undefined,
+      scales: [1],
+      backend: "auto",
+      startOver: false,
+    },
+    {
+      config: "a.yaml",
+      out: "x",
+      set: ["a=1", "b=2"],
+      seed: 3,
+      scales: [0.5, 1],
+      backend: "wasm",
+      startOver: true,
+    },
+  ]);
+});
+
+Deno.test("--help shows the options and an example", async () => {
+  const { status, out, error } = await run(["--help"]);
+  assert.equal(status, 0);
+  assert.equal(error, "");
+  assert.match(out, /^Usage: deno task train \[options\] \[CONFIG\]\n/);
+  assert.match(
+    out,
+    /--backend <auto\|webgpu\|wasm> {2}where to compute \(default: "auto"\)/,
+  );
+  assert.match(
+    out,
+    /Examples:\n {2}deno task train configs\/demo\.yaml --out runs\/first/,
+  );
+});
+
+Deno.test("wrong usage is one sentence and status 2", async () => {
+  const wrong = async (line: string, message: string) =>
+    assert.deepEqual(await run(line.split(" ")), {
+      status: 2,
+      out: "",
+      error: `${message}; see deno task train --help\n`,
+    });
+  await wrong("--sed 3", 'Unknown option "--sed" (Did you mean one of --seed, --set?)');
+  await wrong(
+    "--seed x",
+    'Option "--seed <N>" argument "x" is invalid: it must be a whole number, 0 or more',
+  );
+  await wrong("--out", 'Option "--out <DIR>" argument missing');
+  await wrong(
+    "--backend cuda",
+    'Option "--backend <auto|webgpu|wasm>" argument "cuda" is invalid: it must be one of ' +
+      "auto, webgpu, wasm",
+  );
+  await wrong(
+    "--scales 1,0",
+    'Option "--scales <LIST>" argument "1,0" is invalid: it must ' +
+      "be numbers above 0, as 1,2",
+  );
+  await wrong("a b", "Too many arguments. Expected 1 argument but got 2: a, b");
+});
+
+Deno.test("a missing argument is wrong usage", async () => {
+  const terminal = recorder();
+  const status = await runCommand(
+    {
+      name: "deno task predict",
+      description: "Segments images",
+      examples: ["deno task predict last.safetensors street.jpg"],
+      arguments: {
+        checkpoint: argument.one("weights"),
+        images: argument.many("pictures"),
+      },
+      options: {},
+      action: () => Promise.resolve(),
+    },
+    ["last.safetensors"],
+    terminal,
+  );
+  assert.equal(status, 2);
+  assert.equal(
+    terminal.written.error,
+    'Missing required argument "IMAGES"; see deno task predict --help\n',
+  );
+});
+
+Deno.test("an error is its sentence and status 1; --verbose adds where", async () => {
+  const fail: Action = () => Promise.reject(new RangeError("Cannot train: no images"));
+  assert.deepEqual(await run([], fail), {
+    status: 1,
+    out: "",
+    error: "Cannot train: no images\n",
+  });
+  const { error } = await run(["--verbose"], fail);
+  assert.match(error, /^RangeError: Cannot train: no images\n\s+at /);
+});
+
+Deno.test("an action may end with a status of its own", async () => {
+  assert.equal((await run([], () => Promise.resolve({ status: 1 }))).status, 1);
+});
+
+Deno.test("--json prints one document and moves everything else aside", async () => {
+  const noise: string[] = [];
+  const action: Action = ({ print, log, json }) => {
+    print("table");
+    log("progress");
+    // deno-lint-ignore no-console -- stands for a library that prints
+    console.log("noise");
+    return Promise.resolve({ json: { mIoU: 0.5, json } });
+  };
+  const shared = console;
+  const { error: before } = shared;
+  shared.error = (text: string) => void noise.push(text);
+  try {
+    const { out, error, status } = await run(["--json"], action);
+    assert.deepEqual(JSON.parse(out), { mIoU: 0.5, json: true });
+    assert.equal(error, "table\nprogress\n");
+    assert.deepEqual(noise, ["noise"]);
+    assert.equal(status, 0);
+  } finally {
+    shared.error = before;
+  }
+});
+
+Deno.test("without --json, figures are for people", async () => {
+  const action: Action = ({ print }) => {
+    print("table");
+    return Promise.resolve({ json: { mIoU: 0.5 } });
+  };
+  assert.deepEqual(await run([], action), { status: 0, out: "table\n", error: "" });
+});

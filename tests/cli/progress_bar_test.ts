@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { duration, openProgress } from "../../src/cli/progress_bar.ts";
+import { recorder } from "./recorder.ts";
+
+const step = (iteration: number) => ({
+  iteration,
+  losses: { source: 1.25, mixed: 0.5 },
+  rate: 6e-4,
+  secondsPerIteration: 0.5,
+});
+
+Deno.test("without a terminal, progress is a line every ten seconds and at the end", () => {
+  const terminal = recorder();
+  let now = 0;
+  const progress = openProgress(terminal, 100, 0, () => now);
+  for (let iteration = 1; iteration <= 100; iteration++) {
+    progress.update(step(iteration));
+    now += 500;
+  }
+  progress.stop();
+  progress.update(step(100));
+  const lines = terminal.written.error.trimEnd().split("\n");
+  assert.equal(
+    lines[0],
+    "iteration   1/100  source 1.250  mixed 0.500  rate 6.0e-4  0.50 s/iteration  50s left",
+  );
+  assert.deepEqual(
+    lines.map((line) => Number(/ (\d+)\//.exec(line)?.[1])),
+    [1, 21, 41, 61, 81, 100],
+  );
+  assert.match(lines.at(-1) ?? "", /done$/);
+});
+
+Deno.test("on a terminal, a line of the log stands above the bar", () => {
+  const terminal = recorder(true);
+  {
+    using progress = openProgress(terminal, 10, 2);
+    progress.update(step(4));
+    progress.log("saved last.safetensors");
+  }
+  const { error, out } = terminal.written;
+  assert.equal(out, "");
+  assert.match(error, /━─+ 4\/10 {2}source 1\.250 {2}mixed 0\.500.*3s left/);
+  assert(error.includes("\x1b[2Ksaved last.safetensors\n"), "it replaces the bar");
+  assert(error.lastIndexOf("4/10") > error.indexOf("saved"), "the bar comes back");
+});
+
+Deno.test("duration() says what people say", () => {
+  assert.deepEqual([0, 59.4, 185, 7620, -1].map(duration), [
+    "0s",
+    "59s",
+    "3m 05s",
+    "2h 07m",
+    "0s",
+  ]);
+});

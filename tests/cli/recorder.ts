@@ -1,0 +1,22 @@
+/** A terminal that remembers. */
+
+import type { Terminal } from "../../src/cli/terminal.ts";
+
+/** What a command has written so far. */
+export interface Recorder extends Terminal {
+  readonly written: { out: string; error: string };
+}
+
+/** @param isTerminal Whether it acts as if a person watched. */
+export function recorder(isTerminal = false): Recorder {
+  const written = { out: "", error: "" };
+  return {
+    written,
+    out: (text) => void (written.out += text),
+    error: (text) => void (written.error += text),
+    outIsTerminal: isTerminal,
+    errorIsTerminal: isTerminal,
+    color: false,
+    columns: 120,
+  };
+}

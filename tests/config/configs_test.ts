@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { loadConfig, readConfig, writeConfig } from "../../src/config/read.ts";
+
+const FOLDER = new URL("../../configs/", import.meta.url);
+
+for await (const { name } of Deno.readDir(FOLDER)) {
+  const path = fileURLToPath(new URL(name, FOLDER));
+
+  Deno.test(`configs/${name} is a complete configuration`, async () => {
+    const config = await loadConfig(path);
+    assert.deepEqual(readConfig(writeConfig(config), name), config);
+  });
+
+  Deno.test(`configs/${name} says what it is for and what came out`, async () => {
+    const text = await Deno.readTextFile(path);
+    assert.match(text, /^# \S.*\n/);
+    assert.match(text, /\n# result: \S/);
+  });
+}

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import {
+  configName,
+  loadConfig,
+  readConfig,
+  writeConfig,
+} from "../../src/config/read.ts";
+import { EXAMPLE, example, folderExample } from "./example.ts";
+
+Deno.test("readConfig() names the line of every YAML mistake", () => {
+  assert.throws(() => readConfig("a: [1,\nb: 2\nc: }", "configs/bad.yaml"), {
+    name: "SyntaxError",
+    message: 'Cannot read "configs/bad.yaml" as YAML:\n' +
+      "  line 2: Flow sequence in block collection must be sufficiently indented and " +
+      'end with a ]\n  line 3: Unexpected flow-map-end token in YAML stream: "}"',
+  });
+  assert.throws(
+    () => readConfig("seed: 1\nseed: 2", "x"),
+    /line 2: Map keys must be unique/,
+  );
+});
+
+Deno.test("readConfig() reports every problem at once, each with its path", () => {
+  const text = EXAMPLE + `
+  depht: 2
+  pseudoLabel: { threshold: 2 }
+optimizer: { rate: fast }
+loging: {}
+`;
+  assert.throws(
+    () => readConfig(text, "configs/bad.yaml", ["model.encoder.name=mitb0"]),
+    {
+      name: "SyntaxError",
+      message: [
+        'Cannot use "configs/bad.yaml":',
+        'model.encoder.name: must be one of "mit", "mit-b0", "mit-b1", "mit-b2", "mit-b3", ' +
+        '"mit-b4", "mit-b5": received "mitb0"; did you mean "mit-b0"?',
+        "optimizer.rate: Invalid input: expected number, received string",
+        "method.pseudoLabel.threshold: Too big: expected number to be <=1",
+        'method: Unrecognized key: "depht"; did you mean "depth"?',
+        '(top level): Unrecognized key: "loging"; did you mean "logging"?',
+      ].join("\n  "),
+    },
+  );
+});
+
+Deno.test("readConfig() names what is required", () => {
+  assert.throws(() => readConfig("seed: 1", "x"), {
+    message: 'Cannot use "x":\n  model: is required\n  data: is required\n' +
+      "  method: is required",
+  });
+  assert.throws(() => readConfig("# nothing", "x"), {
+    message: 'Cannot use "x": the file is empty',
+  });
+});
+
+Deno.test("overrides replace values, groups and entries of lists", () => {
+  const config = example(
+    "seed=7",
+    "optimizer.betas.1=0.99", // a list that the file leaves to its default
+    "method={name: self-training, teacher: {momentum: 0.9}}",
+    "method.teacher.momentum=0.5", // later ones see earlier ones
+    "data.evaluations.clean={domain: clean, images: 3}",
+  );
+  assert.equal(config.seed, 7);
+  assert.deepEqual(config.optimizer.betas, [0.9, 0.99]);
+  assert.equal(config.method.name, "self-training");
+  assert.deepEqual("teacher" in config.method && config.method.teacher, {
+    momentum: 0.5,
+  });
+  assert.deepEqual(Object.keys(config.data.evaluations), ["worn", "clean"]);
+  const folder = folderExample("data.classes.0.name=street");
+  assert.equal(folder.data.kind === "folder" && folder.data.classes[0]?.name, "street");
+});
+
+Deno.test("overrides that lead nowhere are refused with their path", () => {
+  const refuses = (override: string, message: string | RegExp) =>
+    assert.throws(() => example(override), { message });
+  refuses(
+    "seed",
+    'Cannot set "seed": write a path, "=" and a value, as in optimizer.rate=1e-4',
+  );
+  refuses("seed=[1", /^Cannot set "seed=\[1": the value is not YAML: Flow sequence/);
+  refuses(
+    "data.crop.height.x=2",
+    'Cannot set "data.crop.height.x=2": "data.crop.height" is the value 64 and has no ' +
+      '"x" in it',
+  );
+  refuses(
+    "optimizer.betas.2=0",
+    'Cannot set "optimizer.betas.2=0": "optimizer.betas" is a list of 2: "2" must be an ' +
+      "index of it, counted from 0",
+  );
+  refuses("optimizer.rat=1", /optimizer: Unrecognized key: "rat"; did you mean "rate"\?/);
+  refuses("__proto__.seed=1", /Unrecognized key: "__proto__"/);
+});
+
+Deno.test("writeConfig() writes what readConfig() reads", () => {
+  for (const config of [example("seed=3"), folderExample("data.labels={7: 0}")]) {
+    assert.deepEqual(readConfig(writeConfig(config), "again.yaml"), config);
+  }
+  assert.match(writeConfig(example()), /betas: \[ 0\.9, 0\.999 \]\n/);
+});
+
+Deno.test("loadConfig() suggests a file with a similar name", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = join(folder, "demo.yaml");
+  await Deno.writeTextFile(path, EXAMPLE);
+  assert.deepEqual(await loadConfig(path, ["seed=5"]), example("seed=5"));
+  await assert.rejects(loadConfig(join(folder, "dmeo.yaml")), {
+    name: "NotFound",
+    message: `Cannot read "${join(folder, "dmeo.yaml")}": there is no such file; ` +
+      'did you mean "demo.yaml"?',
+  });
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("configName() is the file's name without folder and ending", () => {
+  assert.equal(configName("configs/street_fst_deep.yaml"), "street_fst_deep");
+});

@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { type HostBatch, IMAGENET } from "../../src/core/host_batch.ts";
+import { type LoaderSpec, openLoader } from "../../src/data/loader.ts";
+import { tinyFiles, tinyLabel, tinySpec, withFiles } from "./tiny_folder.ts";
+
+const SPEC: LoaderSpec = {
+  seed: 3,
+  source: {
+    kind: "embedded",
+    domain: "clean",
+    images: 6,
+    size: { height: 48, width: 64 },
+    labelled: true,
+  },
+  target: {
+    kind: "embedded",
+    domain: "worn",
+    images: 5,
+    size: { height: 48, width: 64 },
+    labelled: true,
+  },
+  batch: 2,
+  futures: 2,
+  resize: null,
+  crop: { height: 32, width: 32 },
+  flip: 0.5,
+  largestClassShare: 0.75,
+  normalisation: IMAGENET,
+  rareClasses: null,
+  workers: 0,
+  cacheFolder: null,
+};
+
+const ASKED = [[0, 0], [0, 1], [0, 2], [1, 0], [1, 2], [9, 0], [2, 1], [2, 1]] as const;
+
+async function batches(spec: LoaderSpec): Promise<HostBatch[]> {
+  const loader = await openLoader(spec);
+  try {
+    const made: HostBatch[] = [];
+    for (const [iteration, future] of ASKED) {
+      made.push(await loader.batch(iteration, future));
+    }
+    return made;
+  } finally {
+    await loader.close();
+  }
+}
+
+Deno.test("a batch has normalised crops of both domains and labels of the source", async () => {
+  const [batch] = await batches(SPEC);
+  assert.ok(batch);
+  assert.deepEqual([batch.batch, batch.height, batch.width], [2, 32, 32]);
+  assert.equal(batch.source.images.length, 2 * 32 * 32 * 3);
+  assert.equal(batch.source.labels.length, 2 * 32 * 32);
+  assert.ok(batch.source.labels.every((id) => id < 10));
+  assert.equal(batch.target?.images.length, 2 * 32 * 32 * 3);
+  assert.ok(!("labels" in (batch.target ?? {})));
+  assert.ok(batch.source.names.every((name) => /^clean_0000\d$/.test(name)));
+  assert.ok(batch.target?.names.every((name) => /^worn_0000\d$/.test(name)));
+  assert.ok(batch.source.images.every((value) => value > -2.2 && value < 2.7));
+});
+
+Deno.test("batches are the same with 0, 1 and 3 workers", async () => {
+  const inPlace = await batches(SPEC);
+  assert.deepEqual(await batches({ ...SPEC, workers: 1 }), inPlace);
+  assert.deepEqual(await batches({ ...SPEC, workers: 3 }), inPlace);
+  assert.notDeepEqual(inPlace[0]?.source, inPlace[1]?.source);
+  assert.notDeepEqual(inPlace[0]?.source, inPlace[3]?.source);
+});
+
+Deno.test("real batches do not depend on the number of futures", async () => {
+  const few = await openLoader({ ...SPEC, futures: 0 });
+  const many = await openLoader(SPEC);
+  assert.deepEqual(await few.batch(4), await many.batch(4));
+  await few.close();
+  await many.close();
+});
+
+Deno.test("files are read by workers, with and without a target", async () => {
+  await withFiles(tinyFiles(["a", "b", "c"]), async (root) => {
+    const spec = {
+      ...SPEC,
+      source: tinySpec(root),
+      target: null,
+      crop: { height: 8, width: 8 },
+    };
+    const inPlace = await batches(spec);
+    assert.equal(inPlace[0]?.target, null);
+    assert.deepEqual(await batches({ ...spec, workers: 2 }), inPlace);
+  });
+});
+
+Deno.test("a target needs no labels", async () => {
+  const files = tinyFiles(["a", "b"]);
+  files["images/dusk/d.png"] = files["images/train/a.png"] ?? new Uint8Array();
+  await withFiles(files, async (root) => {
+    const target = tinySpec(root, { split: "dusk" });
+    const loader = await openLoader({ ...SPEC, source: tinySpec(root), target });
+    assert.deepEqual((await loader.batch(0)).target?.names, ["d", "d"]);
+    assert.deepEqual(loader.pictures, { source: 2, target: 1 });
+    await loader.close();
+  });
+});
+
+Deno.test("rare classes decide which source pictures come", async () => {
+  // Only "rare" holds class 2.
+  const files = { ...tinyFiles(["a", "b"]), ...tinyFiles(["rare"]) };
+  for (const stem of ["a", "b"]) {
+    files[`labels/train/${stem}.png`] = tinyLabel((i) => i % 2);
+  }
+  files["labels/train/rare.png"] = tinyLabel((i) => i < 8 ? 2 : 0);
+  await withFiles(files, async (root) => {
+    const spec: LoaderSpec = {
+      ...SPEC,
+      source: tinySpec(root),
+      target: null,
+      rareClasses: { temperature: 0.01, minimumPixels: 4, minimumCropShare: 0.5 },
+      cacheFolder: join(root, "cache"),
+    };
+    for (const workers of [0, 1]) {
+      const loader = await openLoader({ ...spec, workers });
+      for (let i = 0; i < 5; i++) {
+        assert.deepEqual((await loader.batch(i)).source.names, ["rare", "rare"]);
+      }
+      await loader.close();
+    }
+  });
+});
+
+Deno.test("a worker's error is the error of its batch, and others are unharmed", async () => {
+  const files = { ...tinyFiles(["a"]), "labels/train/a.png": tinyLabel(() => 9) };
+  await withFiles(files, async (root) => {
+    const spec = { ...SPEC, source: tinySpec(root), target: null };
+    const messages: string[] = [];
+    for (const workers of [0, 1]) {
+      const loader = await openLoader({ ...spec, workers });
+      await assert.rejects(loader.batch(0), (error) => {
+        assert.ok(error instanceof RangeError);
+        messages.push(error.message);
+        return true;
+      });
+      await assert.rejects(loader.batch(1), RangeError);
+      await loader.close();
+    }
+    assert.match(messages[0] ?? "", /a\.png": it holds the value 9 /);
+    assert.equal(messages[1], messages[0]);
+  });
+});
+
+Deno.test("close() ends a loader amid its work, and twice is as good as once", async () => {
+  const loader = await openLoader({ ...SPEC, workers: 2 });
+  const asked = [loader.batch(0), loader.batch(0, 1), loader.batch(7)];
+  const outcomes = Promise.allSettled(asked);
+  await loader.close();
+  await loader.close();
+  for (const outcome of await outcomes) {
+    assert.equal(outcome.status, "rejected");
+    assert.match(String(outcome.reason), /Cannot make a batch: the loader was closed/);
+  }
+  await assert.rejects(loader.batch(1), /the loader was closed/);
+});
+
+Deno.test("a program that closes its loader ends", async () => {
+  const loader = new URL("../../src/data/loader.ts", import.meta.url).href;
+  await withFiles(tinyFiles(["a", "b"]), async (root) => {
+    const spec = { ...SPEC, source: tinySpec(root), target: null, workers: 2 };
+    const program = `import { openLoader } from ${JSON.stringify(loader)};
+      const loader = await openLoader(${JSON.stringify(spec)});
+      await loader.batch(0);
+      loader.batch(5).catch(() => {});
+      await loader.close();
+      console.log("closed");`;
+    await Deno.writeTextFile(join(root, "program.ts"), program);
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      // What "deno task train" grants.
+      args: [
+        "run",
+        "--no-check",
+        "--allow-read",
+        "--allow-write",
+        "--allow-ffi",
+        "--allow-env",
+        "--allow-sys",
+        join(root, "program.ts"),
+      ],
+      signal: AbortSignal.timeout(10_000),
+    }).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    assert.equal(text(stderr), "");
+    assert.equal(text(stdout), "closed\n");
+    assert.equal(code, 0);
+  });
+});
+
+Deno.test("openLoader() refuses what cannot be loaded", async () => {
+  const bad: readonly [Partial<LoaderSpec>, RegExp][] = [
+    [{ batch: 0 }, /"batch" must be a whole number from 1: received 0/],
+    [{ workers: -1 }, /"workers" must be a whole number from 0: received -1/],
+    [{ crop: { height: 0, width: 4 } }, /"crop.height" must be/],
+    [{ flip: 2 }, /"flip" must be in 0 … 1: received 2/],
+  ];
+  for (const [change, message] of bad) {
+    await assert.rejects(openLoader({ ...SPEC, ...change }), message);
+  }
+  await withFiles(tinyFiles(["a"]), async (root) => {
+    await assert.rejects(
+      openLoader({ ...SPEC, source: tinySpec(root) }),
+      /source and target must have the same classes: ".*" has road, sky, car, "embedded/,
+    );
+  });
+});

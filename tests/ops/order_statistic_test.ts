@@ -1,0 +1,26 @@
+import { readBack } from "../../src/core/backend.ts";
+import * as tf from "../../src/core/tf.ts";
+import { NO_VALUE, percentile, valueOfRank } from "../../src/ops/order_statistic.ts";
+import { assertClose, onEachBackend, randomTensor } from "../support/mod.ts";
+
+onEachBackend("valueOfRank() equals sorting", async () => {
+  for (const size of [1, 63, 64, 1001]) {
+    const values = randomTensor<tf.Rank.R1>([size]);
+    const sorted = (await readBack(values)).slice().sort();
+    for (const rank of [0, size >> 1, size - 1]) {
+      await assertClose(valueOfRank(values, rank), [sorted[rank] ?? NaN], 0);
+    }
+  }
+});
+
+onEachBackend("percentile() interpolates between its neighbours", async () => {
+  const values = tf.tensor1d([4, -1, 2, NO_VALUE, 0, NO_VALUE]);
+  await assertClose(percentile(values, 0), [-1], 0);
+  await assertClose(percentile(values, 50), [1], 1e-6);
+  await assertClose(percentile(values, 100), [4], 0);
+  await assertClose(percentile(tf.tensor1d([NO_VALUE]), 50), [3.4e38], 1e-6);
+});
+
+onEachBackend("percentile() of equal values is that value", async () => {
+  await assertClose(percentile(tf.fill([130], 0.25), 33), [0.25], 0);
+});
