@@ -1,0 +1,73 @@
+/**
+ * Which classes of the source are pasted over the target.
+ *
+ * Source: ClassMix, Olsson et al. (WACV 2021), https://arxiv.org/abs/2007.07936, and DACS,
+ * Tranheden et al. (WACV 2021), https://arxiv.org/abs/2007.08702.
+ *
+ * @module
+ */
+import type { Random } from "../core/random.ts";
+import * as tf from "../core/tf.ts";
+import { classMask, LABEL_VALUES } from "../ops/class_mix.ts";
+
+/** Whose classes a sample chooses from: its own, or those of the whole batch. */
+export type ClassScope = "image" | "batch";
+
+/**
+ * The label values that occur, in ascending order; 255 is one of them.
+ *
+ * @param labels Any number of pixels.
+ */
+export function classesOf(labels: Uint8Array): number[] {
+  const present = new Uint8Array(LABEL_VALUES);
+  for (const label of labels) present[label] = 1;
+  return [...present.keys()].filter((label) => present[label] === 1);
+}
+
+/**
+ * Chooses half of the classes (rounded up) for each sample, without replacement.
+ *
+ * Ignored pixels are a class like the others, as in the published code. With the scope
+ * "batch" a chosen class may be absent from a sample, so that less is pasted.
+ *
+ * @param labels Source labels. [B, H, W]
+ * @param batch B
+ * @returns Chosen labels of each sample, in the order they were drawn.
+ */
+export function chooseClasses(
+  labels: Uint8Array,
+  batch: number,
+  scope: ClassScope,
+  random: Random,
+): number[][] {
+  const pixels = labels.length / batch;
+  return Array.from({ length: batch }, (_, b) => {
+    const own = scope === "batch"
+      ? labels
+      : labels.subarray(b * pixels, (b + 1) * pixels);
+    const candidates = classesOf(own);
+    return random.sample(candidates.length, Math.ceil(candidates.length / 2))
+      .map((i) => candidates[i] ?? 0);
+  });
+}
+
+/**
+ * Marks the pixels of chosen classes.
+ *
+ * @param labels Source labels, int32. [B, H, W]
+ * @param chosen Labels per sample.
+ * @returns int32, 1 where a source pixel is to be pasted. [B, H, W]; the caller owns it.
+ */
+export function mixMask(
+  labels: tf.Tensor,
+  chosen: readonly (readonly number[])[],
+): tf.Tensor {
+  const table = new Int32Array(chosen.length * LABEL_VALUES);
+  chosen.forEach((classes, b) =>
+    classes.forEach((label) => table[b * LABEL_VALUES + label] = 1)
+  );
+  const marks = tf.tensor2d(table, [chosen.length, LABEL_VALUES], "int32");
+  const mask = classMask(labels, marks);
+  marks.dispose();
+  return mask;
+}
