@@ -124,9 +124,9 @@ Deno.test("a label with colours or 16 bits is refused by name", async () => {
     const set = await openFolder(tinySpec(root));
     assert.equal(
       await complaint(root, set.readLabel(0)),
-      'SyntaxError: Cannot read the label "ROOT/labels/train/a.png": it is a 8-bit RGB ' +
-        "PNG, and labels are 8-bit grey or palette PNGs whose values are class ids: " +
-        "convert it first",
+      'SyntaxError: Cannot read the label "ROOT/labels/train/a.png": its pixels are ' +
+        "8-bit RGB, but labels are 8-bit grey or palette PNGs whose values are class " +
+        "ids: convert it first",
     );
     assert.match(
       await complaint(root, set.readLabel(1)),
