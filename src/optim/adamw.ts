@@ -60,6 +60,8 @@ export function adamwStep(
       decay: decayed ? own * weightDecay : 0,
       beta1,
       beta2,
+      take1: 1 - beta1,
+      take2: 1 - beta2,
       step: own / (1 - beta1 ** moments.steps),
       correction,
       epsilon,

@@ -14,6 +14,8 @@ const ADAMW: Kernel<"count" | keyof AdamWScalars> = {
     decay: "f32",
     beta1: "f32",
     beta2: "f32",
+    take1: "f32",
+    take2: "f32",
     step: "f32",
     correction: "f32",
     epsilon: "f32",

@@ -6,6 +6,10 @@ export interface AdamWScalars {
   readonly decay: number;
   readonly beta1: number;
   readonly beta2: number;
+  /** 1 − β₁ */
+  readonly take1: number;
+  /** 1 − β₂ */
+  readonly take2: number;
   readonly step: number;
   readonly correction: number;
   readonly epsilon: number;
@@ -15,12 +19,12 @@ export interface AdamWScalars {
 export function adamwReference(
   g: Cells,
   [p, m, v]: readonly [Cells, Cells, Cells],
-  { decay, beta1, beta2, step, correction, epsilon }: AdamWScalars,
+  { decay, beta1, beta2, take1, take2, step, correction, epsilon }: AdamWScalars,
 ): void {
   for (let i = 0; i < p.length; i++) {
     const slope = g[i]!;
-    const first = beta1 * m[i]! + (1 - beta1) * slope;
-    const second = beta2 * v[i]! + (1 - beta2) * slope * slope;
+    const first = beta1 * m[i]! + take1 * slope;
+    const second = beta2 * v[i]! + take2 * slope * slope;
     m[i] = first;
     v[i] = second;
     p[i] = p[i]! - p[i]! * decay -

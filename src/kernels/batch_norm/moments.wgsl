@@ -16,6 +16,17 @@ struct Sizes {
 @group(0) @binding(2) var<storage, read_write> mean: array<f32>;
 @group(0) @binding(3) var<storage, read_write> variance: array<f32>;
 
+// Adds a term to a sum of (whole blocks of 32, block in hand): a plain float32 sum of many
+// rows loses digits that an optimizer like AdamW makes visible. (Kahan's summation would
+// be simplified away by drivers.)
+fn add(sum: vec2f, term: f32, index: u32) -> vec2f {
+  let block = sum.y + term;
+  if (index % 32u == 31u) {
+    return vec2f(sum.x + block, 0.0);
+  }
+  return vec2f(sum.x, block);
+}
+
 @compute @workgroup_size(64)
 fn main(
   @builtin(global_invocation_id) id: vec3u,
@@ -25,16 +36,16 @@ fn main(
   if (i >= sizes.columns) {
     return;
   }
-  var sum = 0.0;
+  var sum = vec2f();
   for (var r = 0u; r < sizes.rows; r++) {
-    sum += x[r * sizes.columns + i];
+    sum = add(sum, x[r * sizes.columns + i], r);
   }
-  let centre = sum / f32(sizes.rows);
-  var squares = 0.0;
+  let centre = (sum.x + sum.y) / f32(sizes.rows);
+  var squares = vec2f();
   for (var r = 0u; r < sizes.rows; r++) {
     let off = x[r * sizes.columns + i] - centre;
-    squares += off * off;
+    squares = add(squares, off * off, r);
   }
   mean[i] = centre;
-  variance[i] = squares / f32(sizes.rows);
+  variance[i] = (squares.x + squares.y) / f32(sizes.rows);
 }

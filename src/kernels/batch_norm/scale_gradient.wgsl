@@ -21,6 +21,17 @@ struct Sizes {
 @group(0) @binding(5) var<storage, read_write> dscale: array<f32>;
 @group(0) @binding(6) var<storage, read_write> dshift: array<f32>;
 
+// Adds a term to a sum of (whole blocks of 32, block in hand): a plain float32 sum of many
+// rows loses digits that an optimizer like AdamW makes visible. (Kahan's summation would
+// be simplified away by drivers.)
+fn add(sum: vec2f, term: f32, index: u32) -> vec2f {
+  let block = sum.y + term;
+  if (index % 32u == 31u) {
+    return vec2f(sum.x + block, 0.0);
+  }
+  return vec2f(sum.x, block);
+}
+
 @compute @workgroup_size(64)
 fn main(
   @builtin(global_invocation_id) id: vec3u,
@@ -31,13 +42,13 @@ fn main(
     return;
   }
   let rstd = 1.0 / sqrt(variance[i] + sizes.epsilon);
-  var sum = 0.0;
-  var product = 0.0;
+  var sum = vec2f();
+  var product = vec2f();
   for (var r = 0u; r < sizes.rows; r++) {
     let at = r * sizes.columns + i;
-    sum += dy[at];
-    product += dy[at] * (x[at] - mean[i]);
+    sum = add(sum, dy[at], r);
+    product = add(product, dy[at] * (x[at] - mean[i]), r);
   }
-  dscale[i] = product * rstd;
-  dshift[i] = sum;
+  dscale[i] = (product.x + product.y) * rstd;
+  dshift[i] = (sum.x + sum.y);
 }

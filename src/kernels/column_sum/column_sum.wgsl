@@ -17,6 +17,17 @@ struct Sizes {
 @group(0) @binding(1) var<storage, read> a: array<f32>;
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;
 
+// Adds a term to a sum of (whole blocks of 32, block in hand): a plain float32 sum of many
+// rows loses digits that an optimizer like AdamW makes visible. (Kahan's summation would
+// be simplified away by drivers.)
+fn add(sum: vec2f, term: f32, index: u32) -> vec2f {
+  let block = sum.y + term;
+  if (index % 32u == 31u) {
+    return vec2f(sum.x + block, 0.0);
+  }
+  return vec2f(sum.x, block);
+}
+
 @compute @workgroup_size(64)
 fn main(
   @builtin(global_invocation_id) id: vec3u,
@@ -26,9 +37,9 @@ fn main(
   if (c >= sizes.columns) {
     return;
   }
-  var sum = 0.0;
+  var sum = vec2f();
   for (var r = 0u; r < sizes.rows; r++) {
-    sum += a[r * sizes.columns + c];
+    sum = add(sum, a[r * sizes.columns + c], r);
   }
-  out[c] = sum;
+  out[c] = (sum.x + sum.y);
 }

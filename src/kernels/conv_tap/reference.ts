@@ -26,7 +26,7 @@ export function convTapReference(
         const col = z * stride + kx * dilation - padding;
         if (col < 0 || col >= width) continue;
         const source = ((b * height + row) * width + col) * C;
-        for (let c = 0, at = r; c < C; c++, at += pixels) out[at] = x[source + c]!;
+        for (let c = 0; c < C; c++) out[r + c * pixels] = x[source + c]!;
       }
     }
   }

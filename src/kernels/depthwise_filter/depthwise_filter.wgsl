@@ -28,6 +28,17 @@ struct Sizes {
 @group(0) @binding(2) var<storage, read> dy: array<f32>;
 @group(0) @binding(3) var<storage, read_write> dw: array<f32>;
 
+// Adds a term to a sum of (whole blocks of 32, block in hand): a plain float32 sum of many
+// rows loses digits that an optimizer like AdamW makes visible. (Kahan's summation would
+// be simplified away by drivers.)
+fn add(sum: vec2f, term: f32, index: u32) -> vec2f {
+  let block = sum.y + term;
+  if (index % 32u == 31u) {
+    return vec2f(sum.x + block, 0.0);
+  }
+  return vec2f(sum.x, block);
+}
+
 @compute @workgroup_size(64)
 fn main(
   @builtin(global_invocation_id) id: vec3u,
@@ -40,7 +51,7 @@ fn main(
   let c = i % sizes.channels;
   let kx = i / sizes.channels % sizes.kernelWidth;
   let ky = i / (sizes.channels * sizes.kernelWidth);
-  var sum = 0.0;
+  var sum = vec2f();
   for (var r = 0u; r < sizes.batch * sizes.outHeight; r++) {
     let image = r / sizes.outHeight;
     let row = i32(r % sizes.outHeight * sizes.stride + ky * sizes.dilation)
@@ -50,11 +61,11 @@ fn main(
       for (var col = 0u; col < sizes.outWidth; col++) {
         let at = i32(col * sizes.stride + kx * sizes.dilation) - i32(sizes.padding);
         if (at >= 0 && at < i32(sizes.width)) {
-          sum += dy[(r * sizes.outWidth + col) * sizes.channels + c]
-            * x[(source + u32(at)) * sizes.channels + c];
+          let g = dy[(r * sizes.outWidth + col) * sizes.channels + c];
+          sum = add(sum, g * x[(source + u32(at)) * sizes.channels + c], col);
         }
       }
     }
   }
-  dw[i] = sum;
+  dw[i] = (sum.x + sum.y);
 }

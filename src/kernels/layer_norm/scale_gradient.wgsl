@@ -17,6 +17,17 @@ struct Sizes {
 @group(0) @binding(3) var<storage, read> dy: array<f32>;
 @group(0) @binding(4) var<storage, read_write> dscale: array<f32>;
 
+// Adds a term to a sum of (whole blocks of 32, block in hand): a plain float32 sum of many
+// rows loses digits that an optimizer like AdamW makes visible. (Kahan's summation would
+// be simplified away by drivers.)
+fn add(sum: vec2f, term: f32, index: u32) -> vec2f {
+  let block = sum.y + term;
+  if (index % 32u == 31u) {
+    return vec2f(sum.x + block, 0.0);
+  }
+  return vec2f(sum.x, block);
+}
+
 @compute @workgroup_size(64)
 fn main(
   @builtin(global_invocation_id) id: vec3u,
@@ -26,10 +37,10 @@ fn main(
   if (i >= sizes.columns) {
     return;
   }
-  var sum = 0.0;
+  var sum = vec2f();
   for (var r = 0u; r < sizes.rows; r++) {
     let at = r * sizes.columns + i;
-    sum += dy[at] * (x[at] - moments[2u * r]) * moments[2u * r + 1u];
+    sum = add(sum, dy[at] * (x[at] - moments[2u * r]) * moments[2u * r + 1u], r);
   }
-  dscale[i] = sum;
+  dscale[i] = (sum.x + sum.y);
 }

@@ -1,0 +1,109 @@
+/** How good a network is on a data set. @module */
+import type { ClassInfo, Normalisation } from "../core/host_batch.ts";
+import type { Network, Weights } from "../core/network.ts";
+import type { DataSet, Sample } from "../data/data_set.ts";
+import { type EvaluationView, evaluationView } from "../data/evaluation_view.ts";
+import { addToCounts, createCounts, scoresOf } from "../objectives/iou.ts";
+import { type Inference, predictLabels } from "./inference.ts";
+
+/** The figures of one evaluation, all in 0 … 1; null where a class does not occur. */
+export interface EvaluationResult {
+  readonly mIoU: number;
+  readonly pixelAccuracy: number;
+  readonly images: number;
+  readonly classes: readonly {
+    readonly name: string;
+    readonly iou: number | null;
+    readonly accuracy: number | null;
+  }[];
+}
+
+/** How pictures reach the network. */
+export interface EvaluationOptions extends Inference {
+  /** The box into which pictures are scaled first, in pixels; null keeps their size. */
+  readonly resize: { readonly height: number; readonly width: number } | null;
+  /** Times that box; the probabilities of several scales are averaged. */
+  readonly scales: readonly number[];
+  readonly normalisation: Normalisation;
+  /** At most this many pictures, evenly spread; null for all. */
+  readonly images: number | null;
+}
+
+/** One picture and what was predicted for it. */
+export interface Prediction {
+  readonly sample: Sample;
+  /** Class ids at the picture's own size. [H, W] */
+  readonly labels: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Predicts and scores a labelled data set, one picture at a time, so that results do not
+ * depend on any batch size.
+ *
+ * @param seen Told about every picture, in order; e.g. to save it.
+ * @param signal Stops after the picture in hand; the figures are then of those seen.
+ * @throws {RangeError} If the data set is empty.
+ */
+export async function evaluate(
+  network: Network,
+  weights: Weights,
+  data: DataSet,
+  options: EvaluationOptions,
+  seen?: (prediction: Prediction, done: number, of: number) => void | Promise<void>,
+  signal?: AbortSignal,
+): Promise<EvaluationResult> {
+  const indices = spread(data.names.length, options.images);
+  const counts = createCounts(network.classes);
+  let done = 0;
+  for (const index of indices) {
+    const sample = await data.read(index);
+    const labels = await predict(network, weights, sample, options);
+    if (sample.label !== null) addToCounts(counts, labels, sample.label);
+    await seen?.({ sample, labels }, ++done, indices.length);
+    if (signal?.aborted) break;
+  }
+  const scores = scoresOf(counts);
+  return {
+    mIoU: scores.mIoU,
+    pixelAccuracy: scores.pixelAccuracy,
+    images: done,
+    classes: scores.classes.map(({ iou, accuracy }, id) => ({
+      name: nameOf(data.classes, id),
+      iou: orNull(iou),
+      accuracy: orNull(accuracy),
+    })),
+  };
+}
+
+/** Labels one picture at its own size. */
+export async function predict(
+  network: Network,
+  weights: Weights,
+  sample: Sample,
+  options: EvaluationOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { scales, resize, normalisation } = options;
+  const views = scales.map((scale): EvaluationView => {
+    const box = resize ?? { height: sample.height, width: sample.width };
+    const scaled = {
+      height: Math.max(1, Math.round(box.height * scale)),
+      width: Math.max(1, Math.round(box.width * scale)),
+    };
+    const native = scale === 1 && resize === null;
+    return evaluationView(sample, { resize: native ? null : scaled, normalisation });
+  });
+  return await predictLabels(network, weights, views, options);
+}
+
+function spread(count: number, most: number | null): number[] {
+  const taken = most === null ? count : Math.min(most, count);
+  return Array.from({ length: taken }, (_, i) => Math.floor(i * count / taken));
+}
+
+function nameOf(classes: readonly ClassInfo[], id: number): string {
+  return classes[id]?.name ?? `class ${id}`;
+}
+
+function orNull(figure: number): number | null {
+  return Number.isNaN(figure) ? null : figure;
+}

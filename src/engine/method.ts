@@ -1,0 +1,142 @@
+/** From a method's configuration to one iteration of it. @module */
+import { applyStrong, drawStrong } from "../augment/strong.ts";
+import { classIds } from "../config/class_ids.ts";
+import type { RunConfig } from "../config/schema.ts";
+import type { Batch } from "../core/batch.ts";
+import type { ClassInfo } from "../core/host_batch.ts";
+import type { Network, Weights } from "../core/network.ts";
+import { createRandom } from "../core/random.ts";
+import {
+  type DomainAdaptation,
+  domainAdaptation,
+  type Seen,
+} from "../methods/domain_adaptation.ts";
+import { featureAnchor } from "../methods/feature_anchor.ts";
+import {
+  futureSelfTraining,
+  futureSlots,
+  type LookAhead,
+  releaseSlots,
+} from "../methods/future_self_training.ts";
+import type { Evaluate, Learner, Losses, Recipe } from "../methods/learner.ts";
+import { supervised } from "../methods/supervised.ts";
+import { adamwStep } from "../optim/adamw.ts";
+import { learningRate } from "../optim/schedule.ts";
+
+type Method = RunConfig["method"];
+
+/** A method that is ready to run. */
+export interface RunningMethod {
+  /** Batches per iteration: the real one and those of other futures. */
+  readonly batches: number;
+  /** Changes the learner by one iteration; the caller releases the losses. */
+  iterate(learner: Learner, batches: readonly Batch[], iteration: number): Losses;
+  /** The encoder's rate at an iteration. */
+  rate(iteration: number): number;
+  /** Frees what the method itself keeps. */
+  release(): void;
+}
+
+/** Whether a method has a teacher. */
+export function hasTeacher({ name }: Method): boolean {
+  return name !== "supervised";
+}
+
+/**
+ * Makes a method of a configuration.
+ *
+ * @param frozen The encoder's starting weights, if features are kept near them.
+ * @param inspect Told about every evaluation that looks at the target.
+ */
+export function startMethod(
+  config: RunConfig,
+  classes: readonly ClassInfo[],
+  network: Network,
+  learner: Learner,
+  frozen: Weights | null,
+  inspect: (seen: Seen) => void,
+): RunningMethod {
+  const { optimizer, iterations, method } = config;
+  const { parameters } = network;
+  const evaluate = evaluationOf(config, classes, network, frozen, inspect);
+  const rate = (iteration: number) =>
+    learningRate(optimizer.rate, iteration, { ...optimizer, iterations });
+  const recipeAt = (iteration: number): Recipe => ({
+    parameters,
+    evaluate,
+    descend: (weights, moments, gradient) =>
+      adamwStep(parameters, weights, moments, gradient, rate(iteration), optimizer),
+  });
+  if (method.name === "supervised") {
+    return {
+      batches: 1,
+      rate,
+      iterate: (learner, batches, t) => supervised(learner, batches, t, recipeAt(t)),
+      release() {},
+    };
+  }
+  const lookAhead = lookAheadOf(method);
+  const slots = futureSlots(learner, lookAhead);
+  return {
+    batches: lookAhead.width > 1 ? 1 + lookAhead.width : 1,
+    rate,
+    iterate: (learner, batches, t) =>
+      futureSelfTraining(learner, slots, batches, t, lookAhead, recipeAt(t)),
+    release: () => releaseSlots(slots),
+  };
+}
+
+function lookAheadOf(method: Exclude<Method, { name: "supervised" }>): LookAhead {
+  const { momentum } = method.teacher;
+  if (method.name === "future-self-training") return { ...method, momentum };
+  return {
+    depth: 0,
+    width: 1,
+    momentum,
+    optimizerState: "restore",
+    buffers: "restore",
+    teacherClock: "iteration",
+    presentStudent: "before",
+    firstIteration: "lookahead",
+  };
+}
+
+function evaluationOf(
+  { method, seed, data }: RunConfig,
+  classes: readonly ClassInfo[],
+  network: Network,
+  frozen: Weights | null,
+  inspect: (seen: Seen) => void,
+): Evaluate {
+  const parts = { network, seed, inspect };
+  if (method.name === "supervised" || method.name === "source-only") {
+    return domainAdaptation({ ...parts, target: null, anchor: null });
+  }
+  const { mixing, featureDistance: distance } = method;
+  const mix: NonNullable<DomainAdaptation["target"]>["mix"] = (
+    batch,
+    opinion,
+    evaluation,
+  ) => {
+    const random = createRandom(seed, "strong", evaluation);
+    const { labels } = batch.host.source;
+    const drawn = drawStrong(labels, batch.host.batch, mixing, random);
+    const images = batch.target?.images ?? batch.source.images;
+    return applyStrong(
+      { source: batch.source, target: { ...opinion, images } },
+      drawn,
+      data.normalisation,
+    );
+  };
+  const anchor = distance === null || frozen === null
+    ? null
+    : featureAnchor(network, frozen, {
+      ...distance,
+      classes: distance.classes && classIds(distance.classes, classes),
+    });
+  return domainAdaptation({
+    ...parts,
+    target: { pseudoLabel: method.pseudoLabel, mix },
+    anchor,
+  });
+}
