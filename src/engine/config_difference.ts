@@ -1,0 +1,26 @@
+/** In what two configurations differ. @module */
+import type { RunConfig } from "../config/schema.ts";
+
+// What may differ between the parts of one run: it changes no number of it.
+const IRRELEVANT = ["logging", "data.workers", "data.root", "evaluation"];
+
+/** Paths of the values that would change a run, e.g. "optimizer.rate". */
+export function differences(a: RunConfig, b: RunConfig): string[] {
+  return leaves(a, b, "").filter((path) =>
+    !IRRELEVANT.some((one) => path === one || path.startsWith(`${one}.`))
+  );
+}
+
+function leaves(a: unknown, b: unknown, path: string): string[] {
+  if (isRecord(a) && isRecord(b)) {
+    const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
+    return [...keys].flatMap((key) =>
+      leaves(a[key], b[key], path === "" ? key : `${path}.${key}`)
+    );
+  }
+  return JSON.stringify(a) === JSON.stringify(b) ? [] : [path];
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,132 @@
+/** A run in memory: network, learner and method, fresh or from a checkpoint. @module */
+import type { RunConfig } from "../config/schema.ts";
+import type { ClassInfo } from "../core/host_batch.ts";
+import type { Network, Weights } from "../core/network.ts";
+import { copyWeights, releaseWeights, weightsFromHost } from "../core/weights.ts";
+import type { Seen } from "../methods/domain_adaptation.ts";
+import type { Learner } from "../methods/learner.ts";
+import {
+  CHECKPOINT_VERSION,
+  type CheckpointMetadata,
+  loadCheckpoint,
+  saveCheckpoint,
+  splitSections,
+} from "../weights/checkpoint_file.ts";
+import { buildNetwork } from "./build.ts";
+import type { Evaluations } from "./evaluations.ts";
+import {
+  freshLearner,
+  learnerFromHost,
+  learnerToHost,
+  startingWeights,
+} from "./learner_file.ts";
+import { hasTeacher, type RunningMethod, startMethod } from "./method.ts";
+import { exists, type RunFolder } from "./run_folder.ts";
+import { versions } from "./versions.ts";
+
+/** Everything that one process holds of a run. */
+export interface Session {
+  readonly network: Network;
+  readonly learner: Learner;
+  readonly method: RunningMethod;
+  /** Iterations done. */
+  iteration: number;
+  /** Told about every evaluation that looks at the target; null for nobody. */
+  inspect: ((seen: Seen) => void) | null;
+  /** Writes a checkpoint. */
+  save(path: string): Promise<void>;
+  /** Remembers the figures, and keeps the network if it is the best so far. */
+  rate(evaluations: Evaluations, folder: RunFolder): Promise<void>;
+  /** Frees all tensors. */
+  release(): void;
+}
+
+/**
+ * Starts a session at the folder's newest checkpoint, or at the beginning.
+ *
+ * @throws If the checkpoint is damaged or of another network.
+ */
+export async function openSession(
+  config: RunConfig,
+  folder: RunFolder,
+  classes: readonly ClassInfo[],
+): Promise<Session> {
+  const network = buildNetwork(config.model, classes.length);
+  const { parameters } = network;
+  const resumed = await exists(folder.last) ? await loadCheckpoint(folder.last) : null;
+  const learner = resumed === null
+    ? freshLearner(
+      parameters,
+      await startingWeights(network, config.model.pretrained, config.seed),
+      hasTeacher(config.method),
+    )
+    : learnerFromHost(parameters, resumed.tensors, {
+      file: folder.last,
+      optimizerSteps: resumed.metadata.optimizerSteps,
+      evaluations: resumed.metadata.teacherClock,
+      hasTeacher: hasTeacher(config.method),
+    });
+  const kept = resumed && splitSections(resumed.tensors).imageNet;
+  const frozen = !anchored(config)
+    ? null
+    : kept === null
+    ? copyWeights(encoderOf(network, learner.student))
+    : weightsFromHost(network.encoder.parameters, kept);
+  let metrics: CheckpointMetadata["metrics"] = resumed?.metadata.metrics ?? {};
+
+  const session: Session = {
+    network,
+    learner,
+    method: startMethod(config, classes, network, learner, frozen, (seen) => {
+      session.inspect?.(seen);
+    }),
+    iteration: resumed?.metadata.iteration ?? 0,
+    inspect: null,
+    async save(path) {
+      const tensors = await learnerToHost(parameters, learner, frozen);
+      await saveCheckpoint(path, { tensors, metadata: metadata() });
+    },
+    async rate({ student }, folder) {
+      const [name, first] = [...student][0] ?? [];
+      for (const [split, { mIoU }] of student) {
+        metrics = { ...metrics, [split]: Number.isNaN(mIoU) ? null : mIoU };
+      }
+      if (name === undefined || first === undefined) return;
+      const key = `best.${name}`;
+      if (!(first.mIoU > (metrics[key] ?? -Infinity))) return;
+      metrics = { ...metrics, [key]: first.mIoU };
+      await session.save(folder.best);
+    },
+    release() {
+      session.method.release();
+      const { student, teacher, moments } = learner;
+      for (const set of [student, teacher, frozen, moments.first, moments.second]) {
+        if (set !== null) releaseWeights(set);
+      }
+    },
+  };
+  const metadata = (): CheckpointMetadata => ({
+    version: CHECKPOINT_VERSION,
+    config,
+    iteration: session.iteration,
+    optimizerSteps: learner.moments.steps,
+    teacherClock: learner.evaluations,
+    classes: classes.map(({ name, color: [r, g, b] }) => ({ name, color: [r, g, b] })),
+    normalisation: {
+      mean: [...config.data.normalisation.mean],
+      deviation: [...config.data.normalisation.deviation],
+    },
+    metrics,
+    versions: versions(),
+  });
+  return session;
+}
+
+function anchored({ method }: RunConfig): boolean {
+  return "featureDistance" in method && method.featureDistance !== null;
+}
+
+function encoderOf(network: Network, weights: Weights): Weights {
+  const names = new Set(network.encoder.parameters.map(({ name }) => name));
+  return new Map([...weights].filter(([name]) => names.has(name)));
+}

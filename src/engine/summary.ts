@@ -1,0 +1,92 @@
+/** The result of a finished run. @module */
+import type { RunConfig } from "../config/schema.ts";
+import type { BackendInfo } from "../core/backend.ts";
+import { readConfig } from "../config/read.ts";
+import type { EvaluationResult } from "./evaluate.ts";
+import type { Evaluations } from "./evaluations.ts";
+import { differences } from "./config_difference.ts";
+import { exists, type RunFolder } from "./run_folder.ts";
+import { versions } from "./versions.ts";
+
+/** The figures of one network on one named data set. */
+export interface NamedResult extends EvaluationResult {
+  /** The name of the evaluation in the configuration. */
+  readonly split: string;
+}
+
+/** What `summary.json` holds. */
+export interface RunSummary {
+  readonly config: RunConfig;
+  readonly backend: string;
+  readonly adapter: string;
+  readonly iterations: number;
+  /** Mean over this process's share of the run, without evaluation and saving. */
+  readonly secondsPerIteration: number;
+  /** The student on the first named data set. */
+  readonly evaluation: NamedResult;
+  /** The student on all of them. */
+  readonly evaluations: readonly NamedResult[];
+  /** The teacher on all of them. */
+  readonly teacher: readonly NamedResult[];
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** Puts a summary together. */
+export function summarise(
+  config: RunConfig,
+  { name, adapter }: BackendInfo,
+  { student, teacher }: Evaluations,
+  secondsPerIteration: number,
+): RunSummary {
+  const named = (results: Evaluations["student"]): NamedResult[] =>
+    [...results].map(([split, result]) => ({ split, ...result }));
+  const evaluations = named(student);
+  const [evaluation] = evaluations;
+  if (evaluation === undefined) {
+    throw new RangeError("Cannot summarise: nothing was evaluated");
+  }
+  return {
+    config,
+    backend: name,
+    adapter,
+    iterations: config.iterations,
+    secondsPerIteration,
+    evaluation,
+    evaluations,
+    teacher: named(teacher),
+    versions: versions(),
+  };
+}
+
+/**
+ * The summary of a run that is finished.
+ *
+ * @returns Null if the folder holds no finished run.
+ * @throws {Error} If it is the result of another configuration.
+ */
+export async function readSummary(
+  { path, summary, config: configFile }: RunFolder,
+  config: RunConfig,
+): Promise<RunSummary | null> {
+  await assertSameRun(path, configFile, config);
+  if (!await exists(summary)) return null;
+  // Written by this module, whole or not at all.
+  return JSON.parse(await Deno.readTextFile(summary)) as RunSummary;
+}
+
+async function assertSameRun(
+  path: string,
+  file: string,
+  config: RunConfig,
+): Promise<void> {
+  if (!await exists(file)) return;
+  const there = readConfig(await Deno.readTextFile(file), file);
+  const keys = differences(there, config);
+  if (keys.length === 0) return;
+  throw new Error(
+    `Cannot go on with the run in "${path}": it has other values of ${
+      keys.join(", ")
+    }; ` +
+      "choose another folder with --out, or start over with --fresh",
+  );
+}

@@ -1,0 +1,249 @@
+/** The loop around a method: build, train, evaluate, log, save, resume. @module */
+import { writeConfig } from "../config/read.ts";
+import type { RunConfig } from "../config/schema.ts";
+import { type BackendChoice, type BackendInfo, openBackend } from "../core/backend.ts";
+import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
+import type { HostBatch } from "../core/host_batch.ts";
+import { type Loader, openLoader } from "../data/loader.ts";
+import type { Losses } from "../methods/learner.ts";
+import { type EvaluationResult } from "./evaluate.ts";
+import { evaluateAll, type Evaluations } from "./evaluations.ts";
+import { loaderSpec } from "./data.ts";
+import { type LossLog, openLossLog } from "./loss_log.ts";
+import {
+  keepForPanel,
+  makePanel,
+  type Panel,
+  type PanelTensors,
+  releasePanelTensors,
+} from "./panel.ts";
+import {
+  appendLog,
+  exists,
+  keepOldRun,
+  makeFolder,
+  rewindLog,
+  type RunFolder,
+  runFolder,
+  writeText,
+} from "./run_folder.ts";
+import { openSession, type Session } from "./session.ts";
+import { readSummary, type RunSummary, summarise } from "./summary.ts";
+
+/** One line of the log. */
+export interface LogLine {
+  /** Iterations done. */
+  readonly iteration: number;
+  readonly losses: Readonly<Record<string, number>>;
+  /** The encoder's learning rate. */
+  readonly rate: number;
+  /** Mean since the last line. */
+  readonly secondsPerIteration: number;
+}
+
+/** Whoever wants to see a run. All are optional; none can change the run. */
+export interface Observer {
+  /** A sentence for people. */
+  log?(line: string): void;
+  /** Told once, before the first iteration. */
+  start?(backend: BackendInfo, iteration: number, config: RunConfig): void;
+  /** Told after every iteration whose losses are known. */
+  iteration?(line: LogLine): void;
+  /** Told the student's figures on every named data set. */
+  evaluation?(iteration: number, results: ReadonlyMap<string, EvaluationResult>): void;
+  /** Told what an iteration looked like; may write into the folder. */
+  panel?(panel: Panel, folder: RunFolder): void | Promise<void>;
+}
+
+/** Where and how to run. */
+export interface TrainOptions {
+  /** The run's folder; a run that is in it goes on. */
+  readonly out: string;
+  /** @default {"auto"} */
+  readonly backend?: BackendChoice;
+  /** Start over, and keep the old folder under a new name. @default {false} */
+  readonly fresh?: boolean;
+  readonly observer?: Observer;
+  /** Saves and ends the run at the next iteration. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a call of {@linkcode train} ended. */
+export interface TrainResult {
+  readonly status: "finished" | "interrupted" | "was finished";
+  /** Null for an interrupted run. */
+  readonly summary: RunSummary | null;
+}
+
+/**
+ * Trains, or goes on training, what a configuration describes.
+ *
+ * A run that goes on computes, bit for bit on the same backend, what it would have
+ * computed uninterrupted.
+ *
+ * @throws If the folder holds another run, a file is missing or damaged, the device
+ * fails, or a loss is not finite; the newest checkpoint stays as it was.
+ */
+export async function train(
+  config: RunConfig,
+  { out, backend = "auto", fresh = false, observer = {}, signal }: TrainOptions,
+): Promise<TrainResult> {
+  const folder = runFolder(out);
+  if (fresh) {
+    const kept = await keepOldRun(folder);
+    if (kept !== null) observer.log?.(`the old run is now in ${kept}`);
+  }
+  const finished = await readSummary(folder, config);
+  if (finished !== null) return { status: "was finished", summary: finished };
+
+  const info = await openBackend(backend);
+  const loader = await openLoader(loaderSpec(config, folder.cache), (done, of) => {
+    if (done === of) observer.log?.(`counted the classes of ${of} labels`);
+  });
+  let session: Session | null = null;
+  try {
+    session = await openSession(config, folder, loader.classes);
+    await makeFolder(folder);
+    await writeText(folder.config, writeConfig(config));
+    await rewindLog(folder, session.iteration);
+    observer.start?.(info, session.iteration, config);
+    const run = { config, folder, loader, session, observer, info };
+    return await loop(run, signal);
+  } finally {
+    session?.release();
+    await loader.close();
+  }
+}
+
+interface Run {
+  readonly config: RunConfig;
+  readonly folder: RunFolder;
+  readonly loader: Loader;
+  readonly session: Session;
+  readonly observer: Observer;
+  readonly info: BackendInfo;
+}
+
+async function loop(run: Run, signal: AbortSignal | undefined): Promise<TrainResult> {
+  const { config, folder, session, observer, info } = run;
+  const { iterations, logging, evaluation } = config;
+  const losses = openLossLog(config.seed);
+  const pace = stopwatch();
+  const due = (every: number, done: number) => every > 0 && done % every === 0;
+  let measured: Evaluations | null = null;
+
+  while (session.iteration < iterations) {
+    const pictured = due(logging.pictures, session.iteration + 1);
+    const seen = await oneIteration(run, losses, pictured);
+    const done = session.iteration;
+    const last = done === iterations;
+    const stopping = signal?.aborted === true;
+    pace.lap();
+    const logged = due(logging.every, done) || last;
+    // A read-back of a GPU takes milliseconds; on wasm it is free.
+    if (logged || info.name === "wasm" || stopping || due(logging.checkpoint, done)) {
+      const line = await lineOf(losses, session, pace.mean());
+      if (line !== null) {
+        observer.iteration?.(line);
+        if (logged) {
+          await appendLog(folder, line);
+          pace.restart();
+        }
+      }
+    }
+    if (seen !== null) await observer.panel?.(await seen(done), folder);
+    if (last || due(evaluation.every, done)) {
+      measured = await evaluateAll(config, session);
+      observer.evaluation?.(done, measured.student);
+      await session.rate(measured, folder);
+      pace.skip();
+    }
+    if (last || stopping || due(logging.checkpoint, done)) {
+      await session.save(folder.last);
+      pace.skip();
+    }
+    if (stopping && !last) return { status: "interrupted", summary: null };
+  }
+  const evaluations = measured ?? await evaluateAll(config, session);
+  const summary = summarise(config, info, evaluations, pace.overall());
+  await writeText(folder.summary, `${JSON.stringify(summary, null, 2)}\n`);
+  return { status: "finished", summary };
+}
+
+// Does one iteration; returns what draws its panel, if one is wanted.
+async function oneIteration(
+  { config: { data: { normalisation } }, loader, session }: Run,
+  losses: LossLog,
+  pictured: boolean,
+): Promise<((done: number) => Promise<Panel>) | null> {
+  const t = session.iteration;
+  const hosts: HostBatch[] = [];
+  for (let i = 0; i < session.method.batches; i++) hosts.push(await loader.batch(t, i));
+  const batches: Batch[] = hosts.map(uploadBatch);
+  let kept: PanelTensors | null = null;
+  // Virtual steps are inspected too; the last one inspected is the real one.
+  session.inspect = pictured
+    ? (seen) => {
+      if (kept !== null) releasePanelTensors(kept);
+      kept = keepForPanel(seen);
+    }
+    : null;
+  const found: Losses = session.method.iterate(session.learner, batches, t);
+  session.iteration++;
+  const names = hosts.flatMap(({ source, target }) => [
+    ...source.names,
+    ...(target?.names ?? []),
+  ]);
+  losses.add(t, names, found);
+  const [real] = batches;
+  const draw = !pictured || real === undefined ? null : async (done: number) => {
+    const { network, learner } = session;
+    const about = { iteration: done, classes: loader.classes, normalisation };
+    const panel = await makePanel(about, network, learner.student, real, kept);
+    if (kept !== null) releasePanelTensors(kept);
+    return panel;
+  };
+  batches.forEach(releaseBatch);
+  return draw;
+}
+
+async function lineOf(
+  losses: LossLog,
+  session: Session,
+  secondsPerIteration: number,
+): Promise<LogLine | null> {
+  const records = await losses.read();
+  const newest = records[records.length - 1];
+  if (newest === undefined) return null;
+  return {
+    iteration: newest.iteration + 1,
+    losses: newest.losses,
+    rate: session.method.rate(newest.iteration),
+    secondsPerIteration,
+  };
+}
+
+/** Time per iteration, without evaluations and saving. */
+function stopwatch() {
+  let from = performance.now();
+  let [seconds, laps] = [0, 0];
+  let [allSeconds, allLaps] = [0, 0];
+  const mean = (sum: number, count: number) => count === 0 ? 0 : sum / count;
+  return {
+    lap() {
+      const spent = (performance.now() - from) / 1000;
+      from = performance.now();
+      [seconds, laps] = [seconds + spent, laps + 1];
+      [allSeconds, allLaps] = [allSeconds + spent, allLaps + 1];
+    },
+    skip: () => from = performance.now(),
+    restart: () => [seconds, laps] = [0, 0],
+    mean: () => mean(seconds, laps),
+    overall: () => mean(allSeconds, allLaps),
+  };
+}
+
+/** Whether a folder holds a run. */
+export async function holdsRun(path: string): Promise<boolean> {
+  return await exists(runFolder(path).last);
+}
