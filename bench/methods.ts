@@ -80,7 +80,10 @@ export function configOf(
     warmup: Math.min(base.optimizer.warmup, Math.floor(iterations / 4)),
   };
   const model = { ...base.model, pretrained };
-  return withMethod({ ...base, seed, iterations, optimizer, model }, method);
+  // Only the target is compared.
+  const [[name, target] = ["", undefined]] = Object.entries(base.data.evaluations);
+  const data = { ...base.data, evaluations: { [name]: target } } as RunConfig["data"];
+  return withMethod({ ...base, seed, iterations, optimizer, model, data }, method);
 }
 
 /**

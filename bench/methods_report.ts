@@ -17,7 +17,7 @@ import { METHODS } from "./methods_compared.ts";
 import { benchStep } from "./step.ts";
 
 const SEEDS = 5;
-const ITERATIONS = 100;
+const ITERATIONS = 60;
 const PACEMAKER = "FST-D K=3";
 // Of the pacemaker's iterations; a source-only iteration is cheap.
 const WARM_START_FACTOR = 3;

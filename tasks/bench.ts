@@ -33,7 +33,7 @@ export const main = (args: readonly string[]): Promise<number> =>
       seeds: option.count("N", "methods: seeds; 5 unless given"),
       iterations: option.count(
         "N",
-        "methods: iterations of the pacemaker; 100 unless given",
+        "methods: iterations of the pacemaker; 60 unless given",
       ),
       jobs: option.count("N", "methods: processes at a time; 1 unless given"),
       out: option.text("FOLDER", "methods: folder of the runs; runs/bench unless given"),
