@@ -189,16 +189,17 @@ function recording(
   };
 }
 
-function lookAheadOf({ type, alpha, ahead_step, paper_faithful }: Uda): LookAhead {
+function lookAheadOf(uda: Uda): LookAhead {
+  const { type, alpha, ahead_step: steps, paper_faithful: faithful } = uda;
   const wide = type === "Wider_NESTEROV_DifData";
   const ahead = wide || type === "NESTEROV";
   return {
-    depth: wide ? 1 : ahead ? ahead_step : 0,
-    width: wide ? ahead_step : 1,
+    depth: wide ? 1 : ahead ? steps : 0,
+    width: wide ? steps : 1,
     momentum: alpha,
-    optimizerState: paper_faithful ? "restore" : "carry",
+    optimizerState: faithful ? "restore" : "carry",
     buffers: "carry",
-    teacherClock: paper_faithful ? "iteration" : "forward",
+    teacherClock: faithful ? "iteration" : "forward",
     presentStudent: wide ? "after" : "before",
     firstIteration: ahead ? "plain" : "lookahead",
   };

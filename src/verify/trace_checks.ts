@@ -69,7 +69,7 @@ export function stepChecks(
 export function movementChecks(
   golden: Golden,
   { parameters }: Network,
-  { tolerance, lr_per_iteration, param_groups }: TraceSidecar,
+  { tolerance, param_groups: groups }: TraceSidecar,
   now: Host,
   at: string,
 ): CheckResult[] {
@@ -93,8 +93,8 @@ export function movementChecks(
       results.push(check(`${at}/${name}`, error, allowed));
       continue;
     }
-    const group = groupOf(parameter, param_groups[name]?.lr_mult ?? 1);
-    const sound = group.decayed === ((param_groups[name]?.weight_decay ?? 0) > 0);
+    const group = groupOf(parameter, groups[name]?.lr_mult ?? 1);
+    const sound = group.decayed === ((groups[name]?.weight_decay ?? 0) > 0);
     if (!sound) results.push(check(`${at}/${name}`, NaN, 0, "is in another group"));
     const { difference } = norms(a, b);
     const { difference: move } = norms(numbersOf(start), b);
@@ -102,12 +102,11 @@ export function movementChecks(
     squaredMove += move ** 2;
     if (move > 0) shares.push(difference / move);
   }
-  const ever = lr_per_iteration.length > 0;
   return [
     ...results,
     check(
       `${at}: median`,
-      ever ? quantile(shares, 0.5) : NaN,
+      quantile(shares, 0.5),
       tolerance.param_tensor_median,
     ),
     check(`${at}: 80 %`, quantile(shares, 0.8), tolerance.param_tensor_p80),

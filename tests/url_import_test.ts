@@ -1,0 +1,71 @@
+// The library as somebody else uses it: imported by URL, without this repository's
+// configuration, from a program in another folder.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+const PROGRAM = (url: string) =>
+  `import { readConfig, train } from "${url}/mod.ts";
+
+const config = readConfig(
+  \`
+iterations: 3
+model:
+  encoder: { name: mit, widths: [8, 8, 8, 8], depths: [1, 1, 1, 1], heads: [1, 1, 2, 2] }
+  decoder: { name: segformer, channels: 8 }
+data:
+  kind: embedded
+  size: { height: 48, width: 64 }
+  source: { domain: clean, images: 4 }
+  target: { domain: worn, images: 4 }
+  evaluations: { worn: { domain: worn, images: 2 } }
+  crop: { height: 32, width: 32 }
+method: { name: future-self-training, depth: 1 }
+\`,
+  "inline",
+);
+const { status, summary } = await train(config, { out: "run", backend: "wasm" });
+console.log(status, summary?.iterations, Number.isFinite(summary?.evaluation.mIoU));
+`;
+
+function serveRepository(): Deno.HttpServer<Deno.NetAddr> {
+  return Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    async (request) => {
+      const { pathname } = new URL(request.url);
+      try {
+        const body = await Deno.readFile(join(ROOT, decodeURIComponent(pathname)));
+        const type = pathname.endsWith(".ts") ? "application/typescript" : "text/plain";
+        return new Response(body, { headers: { "content-type": type } });
+      } catch {
+        return new Response("not found", { status: 404 });
+      }
+    },
+  );
+}
+
+Deno.test({
+  name: "mod.ts, imported by URL by a program elsewhere, trains three iterations",
+  async fn() {
+    const server = serveRepository();
+    const folder = await Deno.makeTempDir();
+    try {
+      const host = `127.0.0.1:${server.addr.port}`;
+      const program = join(folder, "program.ts");
+      await Deno.writeTextFile(program, PROGRAM(`http://${host}`));
+      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--no-config", "--no-lock", program],
+        cwd: folder,
+      }).output();
+      const text = new TextDecoder();
+      assert.equal(code, 0, text.decode(stderr));
+      assert.equal(text.decode(stdout).trim(), "finished 3 true");
+      assert.ok((await Deno.stat(join(folder, "run", "last.safetensors"))).isFile);
+    } finally {
+      await server.shutdown();
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
