@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { configName, loadConfig, train } from "../mod.ts";
-import { runCommand } from "../src/cli/command.ts";
+import { type Main, mainOf } from "../src/cli/command.ts";
 import { iouTable } from "../src/cli/iou_table.ts";
 import { argument, option } from "../src/cli/option.ts";
 import { openTrainingReporter } from "../src/cli/training_reporter.ts";
@@ -13,48 +13,41 @@ import { openTrainingReporter } from "../src/cli/training_reporter.ts";
 const DEMO = new URL("../configs/demo.yaml", import.meta.url).pathname;
 
 /** @returns The exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
-export const main = (args: readonly string[]): Promise<number> =>
-  runCommand({
-    name: "deno task train",
-    description: "Train, or go on training, what a configuration file describes.",
-    examples: [
-      "deno task train",
-      "deno task train configs/street_fst_deep.yaml --seed 1 --out runs/first",
-    ],
-    arguments: { config: argument.optional(DEMO, "YAML file of the run") },
-    options: {
-      out: option.text("FOLDER", "folder of the run; runs/<config name> unless given"),
-      set: option.texts("K=V", "replace a value of the configuration, e.g. data.root=…"),
-      seed: option.count("N", "replace the seed"),
-      iterations: option.count("N", "replace the number of iterations"),
-      backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
-      fresh: option.flag("start over; an old run is kept under a new name"),
-    },
-    hasJson: true,
-    finishesOnInterrupt: true,
-    async action({ arguments: { config: file }, options, terminal, print, signal }) {
-      const overrides = [...options.set];
-      for (const key of ["seed", "iterations"] as const) {
-        if (options[key] !== undefined) overrides.push(`${key}=${options[key]}`);
-      }
-      const config = await loadConfig(file, overrides);
-      const out = options.out ?? join("runs", configName(file));
-      const { backend, fresh } = options;
-      const observer = openTrainingReporter(terminal);
-      const { status, summary } = await train(config, {
-        out,
-        backend,
-        fresh,
-        signal,
-        observer,
-      })
-        .finally(observer.stop);
-      if (summary === null) return { status: 130 };
-      if (status === "was finished") print(`the run in ${out} is finished; its result:`);
-      print(iouTable(summary.evaluation, terminal));
-      print(`run        ${out}`);
-      return { json: summary };
-    },
-  }, args);
+export const main: Main = mainOf({
+  name: "deno task train",
+  description: "Train, or go on training, what a configuration file describes.",
+  examples: [
+    "deno task train",
+    "deno task train configs/street_fst_deep.yaml --seed 1 --out runs/first",
+  ],
+  arguments: { config: argument.optional(DEMO, "YAML file of the run") },
+  options: {
+    out: option.text("FOLDER", "folder of the run; runs/<config name> unless given"),
+    set: option.texts("K=V", "replace a value of the configuration, e.g. data.root=…"),
+    seed: option.count("N", "replace the seed"),
+    iterations: option.count("N", "replace the number of iterations"),
+    backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
+    fresh: option.flag("start over; an old run is kept under a new name"),
+  },
+  hasJson: true,
+  finishesOnInterrupt: true,
+  async action({ arguments: { config: file }, options, terminal, print, signal }) {
+    const overrides = [...options.set];
+    for (const key of ["seed", "iterations"] as const) {
+      if (options[key] !== undefined) overrides.push(`${key}=${options[key]}`);
+    }
+    const config = await loadConfig(file, overrides);
+    const out = options.out ?? join("runs", configName(file));
+    const { backend, fresh } = options;
+    const observer = openTrainingReporter(terminal);
+    const how = { out, backend, fresh, signal, observer };
+    const { status, summary } = await train(config, how).finally(observer.stop);
+    if (summary === null) return { status: 130 };
+    if (status === "was finished") print(`the run in ${out} is finished; its result:`);
+    print(iouTable(summary.evaluation, terminal));
+    print(`run        ${out}`);
+    return { json: summary };
+  },
+});
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

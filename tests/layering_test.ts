@@ -122,7 +122,7 @@ Deno.test("tasks import only mod.ts, src/cli, bench and each other", async () =>
     for (const target of importsOf(source)) {
       assert(
         target === "mod.ts" || target.startsWith("src/cli/") ||
-          target.startsWith("tasks/") || target.startsWith("bench/"),
+          /^(tasks|bench|configs)\//.test(target),
         `${source.path} imports ${target}: export it from mod.ts`,
       );
     }

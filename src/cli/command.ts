@@ -223,3 +223,13 @@ export async function runCommand<const O extends Options, const A extends Argume
     return STATUS.failed;
   }
 }
+
+/** A command as a function; a test passes its own terminal. */
+export type Main = (args: readonly string[], terminal?: Terminal) => Promise<number>;
+
+/** Makes the main function of a task; see {@linkcode runCommand}. */
+export function mainOf<const O extends Options, const A extends Arguments>(
+  command: Command<O, A>,
+): Main {
+  return (args, terminal) => runCommand(command, args, terminal);
+}

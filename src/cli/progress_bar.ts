@@ -52,31 +52,38 @@ function describe(step: ProgressStep, total: number): string {
   return parts.join("  ");
 }
 
+/** A bar or lines: how many are done, and a text about it. */
+interface Display {
+  update(done: number, text: string): void;
+  log(line: string): void;
+  stop(): void;
+}
+
 /** Lines, not too many: the first, the last and one every few seconds. */
-function openLines(terminal: Terminal, total: number, now: () => number): Progress {
+function openLines(
+  terminal: Terminal,
+  noun: string,
+  total: number,
+  now: () => number,
+): Display {
   const width = String(total).length;
   const log = (line: string) => terminal.error(`${line}\n`);
   let due = -Infinity;
   let stopped = false;
-  const stop = () => {
-    stopped = true;
-  };
   return {
-    update(step) {
-      if (stopped || (now() < due && step.iteration < total)) return;
+    update(done, text) {
+      if (stopped || (now() < due && done < total)) return;
       due = now() + SECONDS_PER_LINE * 1000;
-      log(
-        `iteration ${String(step.iteration).padStart(width)}/${total}  ` +
-          describe(step, total),
-      );
+      log(`${noun} ${String(done).padStart(width)}/${total}  ${text}`);
     },
     log,
-    stop,
-    [Symbol.dispose]: stop,
+    stop() {
+      stopped = true;
+    },
   };
 }
 
-function openBar(terminal: Terminal, total: number, start: number): Progress {
+function openBar(terminal: Terminal, total: number, start: number): Display {
   const barsize = Math.max(5, Math.min(30, terminal.columns - 90));
   const room = terminal.columns - barsize - 2 * String(total).length - 6;
   const stream = Object.assign(
@@ -98,17 +105,14 @@ function openBar(terminal: Terminal, total: number, start: number): Progress {
     linewrap: true, // the text fits; a crash must not leave a terminal that cuts lines
     gracefulExit: false, // Ctrl-C is the command's
   });
-  let text = "starting";
-  const stop = () => {
-    if (bar.isActive) bar.stop();
-  };
-  const open = (value: number) => bar.start(total, value, { text });
+  let shown = "starting";
+  const open = (value: number) => bar.start(total, value, { text: shown });
   open(start);
   return {
-    update(step) {
+    update(done, text) {
       if (!bar.isActive) return;
-      text = describe(step, total).slice(0, Math.max(0, room));
-      bar.update(step.iteration, { text });
+      shown = text.slice(0, Math.max(0, room));
+      bar.update(done, { text: shown });
     },
     log(line) {
       if (!bar.isActive) return terminal.error(`${line}\n`);
@@ -117,8 +121,9 @@ function openBar(terminal: Terminal, total: number, start: number): Progress {
       terminal.error(`\x1b[1A\x1b[2K${line}\n`); // the line replaces the bar's last state
       open(value);
     },
-    stop,
-    [Symbol.dispose]: stop,
+    stop() {
+      if (bar.isActive) bar.stop();
+    },
   };
 }
 
@@ -135,7 +140,51 @@ export function openProgress(
   start = 0,
   now: () => number = () => performance.now(),
 ): Progress {
-  return terminal.errorIsTerminal
+  const display = terminal.errorIsTerminal
     ? openBar(terminal, total, start)
-    : openLines(terminal, total, now);
+    : openLines(terminal, "iteration", total, now);
+  return {
+    update: (step) => display.update(step.iteration, describe(step, total)),
+    log: display.log,
+    stop: display.stop,
+    [Symbol.dispose]: display.stop,
+  };
+}
+
+/** Progress through things that are counted, such as images. */
+export interface Counter {
+  /** The first call says how many there are. */
+  update(done: number, of: number): void;
+  /** Ends the bar's line. Updates after it do nothing. */
+  stop(): void;
+  /** Stops; for `using`. */
+  [Symbol.dispose](): void;
+}
+
+/**
+ * Shows on standard error how many things are done; nothing before the first is.
+ *
+ * @param noun One of them, as in `image`.
+ * @param now Milliseconds since some moment; a test passes its own clock.
+ */
+export function openCounter(
+  terminal: Terminal,
+  noun: string,
+  now: () => number = () => performance.now(),
+): Counter {
+  const from = now();
+  let display: Display | null = null;
+  const stop = () => display?.stop();
+  return {
+    update(done, of) {
+      display ??= terminal.errorIsTerminal
+        ? openBar(terminal, of, 0)
+        : openLines(terminal, noun, of, now);
+      const seconds = (now() - from) / 1000 / done;
+      const left = done < of ? `${duration((of - done) * seconds)} left` : "done";
+      display.update(done, `${seconds.toFixed(2)} s/${noun}  ${left}`);
+    },
+    stop,
+    [Symbol.dispose]: stop,
+  };
 }

@@ -16,6 +16,7 @@ export type BackendChoice = "auto" | "webgpu" | "wasm";
 
 /** What the user got, and why. */
 export interface BackendInfo {
+  /** Its name. */
   readonly name: "webgpu" | "wasm";
   /** The GPU and its driver, or "WebAssembly". */
   readonly adapter: string;
@@ -27,9 +28,13 @@ export interface BackendInfo {
 
 /** What a probe of the machine found. */
 export interface AdapterInfo {
+  /** Of the GPU, as its driver says. */
   readonly name: string;
+  /** True where WebGPU is emulated on the CPU. */
   readonly software: boolean;
+  /** What it can do beyond the standard's minimum. */
   readonly features: readonly string[];
+  /** The largest values that matter here, by the standard's names. */
   readonly limits: Readonly<Record<string, number>>;
 }
 

@@ -9,7 +9,9 @@ sharp.concurrency(1);
 
 /** A picture. */
 export interface RgbImage {
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
   /** Red, green, blue in 0 … 255. [H, W, 3] */
   readonly data: Uint8Array;

@@ -21,7 +21,9 @@ export interface LabelMap {
 export interface Sample {
   /** The stem of its files. */
   readonly name: string;
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
   /** Red, green, blue in 0 … 255. [H, W, 3] */
   readonly image: Uint8Array;

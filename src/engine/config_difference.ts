@@ -11,6 +11,22 @@ export function differences(a: RunConfig, b: RunConfig): string[] {
   );
 }
 
+/**
+ * Refuses to go on with a run under another configuration.
+ *
+ * @param path The run's folder, for the message.
+ * @throws {Error} Naming every value that differs.
+ */
+export function assertSameRun(path: string, there: RunConfig, config: RunConfig): void {
+  const keys = differences(there, config);
+  if (keys.length === 0) return;
+  throw new Error(
+    `Cannot go on with the run in "${path}": it has other values of ${
+      keys.join(", ")
+    }; choose another folder with --out, or start over with --fresh`,
+  );
+}
+
 function leaves(a: unknown, b: unknown, path: string): string[] {
   if (isRecord(a) && isRecord(b)) {
     const keys = new Set([...Object.keys(a), ...Object.keys(b)]);

@@ -1,4 +1,5 @@
 /** How good a network is on a data set. @module */
+import { setImmediate } from "node:timers/promises";
 import type { ClassInfo, Normalisation } from "../core/host_batch.ts";
 import type { Network, Weights } from "../core/network.ts";
 import type { DataSet, Sample } from "../data/data_set.ts";
@@ -8,9 +9,13 @@ import { type Inference, predictLabels } from "./inference.ts";
 
 /** The figures of one evaluation, all in 0 … 1; null where a class does not occur. */
 export interface EvaluationResult {
+  /** Mean over the classes that occur. */
   readonly mIoU: number;
+  /** Share of the labelled pixels that are right. */
   readonly pixelAccuracy: number;
+  /** How many were looked at. */
   readonly images: number;
+  /** In the order of their ids. */
   readonly classes: readonly {
     readonly name: string;
     readonly iou: number | null;
@@ -31,6 +36,7 @@ export interface EvaluationOptions extends Inference {
 
 /** One picture and what was predicted for it. */
 export interface Prediction {
+  /** The picture and its label. */
   readonly sample: Sample;
   /** Class ids at the picture's own size. [H, W] */
   readonly labels: Uint8Array<ArrayBuffer>;
@@ -60,6 +66,7 @@ export async function evaluate(
     const labels = await predict(network, weights, sample, options);
     if (sample.label !== null) addToCounts(counts, labels, sample.label);
     await seen?.({ sample, labels }, ++done, indices.length);
+    await setImmediate(); // Ctrl-C is heard between pictures
     if (signal?.aborted) break;
   }
   const scores = scoresOf(counts);

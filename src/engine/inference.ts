@@ -67,7 +67,17 @@ export async function predictLabels(
 
 function whole(network: Network, weights: Weights, image: tf.Tensor4D): tf.Tensor4D {
   const [, H, W] = image.shape;
-  return resizeLogits(network.forward(weights, image, EVALUATION).logits, [H, W]);
+  // Coarse maps of tiny pictures would be smaller than filters: pad as training does.
+  const least = Math.max(...network.encoder.strides);
+  const [h, w] = [Math.max(H, least), Math.max(W, least)];
+  const padded = h === H && w === W
+    ? image
+    : tf.pad(image, [[0, 0], [0, h - H], [0, w - W], [0, 0]]);
+  const logits = resizeLogits(network.forward(weights, padded, EVALUATION).logits, [
+    h,
+    w,
+  ]);
+  return padded === image ? logits : tf.slice(logits, [0, 0, 0, 0], [1, H, W, -1]);
 }
 
 function slide(

@@ -98,14 +98,7 @@ export function learnerFromHost(
   const read = (
     wanted: readonly Parameter[],
     section: ReadonlyMap<string, HostTensor>,
-  ) => {
-    matchWeights(
-      new Map(wanted.map((one) => [one.name, pytorchShape(one)])),
-      section,
-      file,
-    );
-    return weightsFromHost(wanted, section);
-  };
+  ) => readSection(wanted, section, file);
   return {
     student: read(parameters, sections.student),
     teacher: hasTeacher ? read(parameters, sections.teacher) : null,
@@ -116,6 +109,21 @@ export function learnerFromHost(
     },
     evaluations,
   };
+}
+
+/**
+ * The weights of one section of a checkpoint; the caller releases them.
+ *
+ * @throws {WeightsMismatchError} If it is not exactly what the network asks for.
+ */
+export function readSection(
+  wanted: readonly Parameter[],
+  section: ReadonlyMap<string, HostTensor>,
+  file: string,
+): Weights {
+  const shapes = new Map(wanted.map((one) => [one.name, pytorchShape(one)]));
+  matchWeights(shapes, section, file);
+  return weightsFromHost(wanted, section);
 }
 
 function withPrefix(named: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {

@@ -66,8 +66,10 @@ function assertFinite(
 ): void {
   for (const [name, value] of Object.entries(losses)) {
     if (Number.isFinite(value)) continue;
-    throw new LossNotFiniteError(
-      `Cannot go on: the loss "${name}" is ${value} at iteration ${iteration} with seed ` +
+    throw new LossNotFiniteError( // counted from 1, as in the log
+      `Cannot go on: the loss "${name}" is ${value} at iteration ${
+        iteration + 1
+      } with seed ` +
         `${seed} on ${names.join(", ")}; lower "optimizer.rate" or look at these files`,
     );
   }

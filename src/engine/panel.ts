@@ -8,13 +8,17 @@ import { resizeLogits } from "../objectives/resize_logits.ts";
 
 /** One picture of a panel; its sort says how to colour it. */
 export interface PanelCell {
+  /** What it shows. */
   readonly title: string;
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
   /**
    * "image": normalised RGB [H, W, 3]; "labels": class ids [H, W]; "share": 0 … 1 [H, W].
    */
   readonly sort: "image" | "labels" | "share";
+  /** See `sort`. */
   readonly values: Float32Array | Int32Array | Uint8Array;
 }
 
@@ -22,6 +26,7 @@ export interface PanelCell {
 export interface Panel {
   /** Iterations done. */
   readonly iteration: number;
+  /** From top to bottom, each from left to right. */
   readonly rows: readonly (readonly PanelCell[])[];
   /** For the colours of labels. */
   readonly classes: readonly ClassInfo[];

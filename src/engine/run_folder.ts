@@ -1,9 +1,10 @@
 /** The folder of a run: what is in it, and how a run starts in it or goes on. @module */
 import { basename, dirname, join } from "node:path";
-import { writeAtomic } from "../weights/write_atomic.ts";
+import { writeAtomic, writeError } from "../weights/write_atomic.ts";
 
 /** Paths in a run's folder. */
 export interface RunFolder {
+  /** The folder itself. */
   readonly path: string;
   /** The complete configuration. */
   readonly config: string;
@@ -15,6 +16,7 @@ export interface RunFolder {
   readonly best: string;
   /** The result of a finished run. */
   readonly summary: string;
+  /** The folder of pictures. */
   readonly pictures: string;
   /** Statistics of the data set. */
   readonly cache: string;
@@ -83,7 +85,11 @@ export async function writeText(path: string, text: string): Promise<void> {
 
 /** Adds a line of JSON to the log. */
 export async function appendLog({ log }: RunFolder, line: unknown): Promise<void> {
-  await Deno.writeTextFile(log, `${JSON.stringify(line)}\n`, { append: true });
+  try {
+    await Deno.writeTextFile(log, `${JSON.stringify(line)}\n`, { append: true });
+  } catch (error) {
+    throw writeError(log, error);
+  }
 }
 
 /**

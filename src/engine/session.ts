@@ -1,4 +1,5 @@
 /** A run in memory: network, learner and method, fresh or from a checkpoint. @module */
+import { readConfig } from "../config/read.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
 import type { Network, Weights } from "../core/network.ts";
@@ -13,7 +14,9 @@ import {
   splitSections,
 } from "../weights/checkpoint_file.ts";
 import { buildNetwork } from "./build.ts";
+import { assertSameRun } from "./config_difference.ts";
 import type { Evaluations } from "./evaluations.ts";
+import { assertFiniteWeights } from "./finite_weights.ts";
 import {
   freshLearner,
   learnerFromHost,
@@ -44,7 +47,7 @@ export interface Session {
 /**
  * Starts a session at the folder's newest checkpoint, or at the beginning.
  *
- * @throws If the checkpoint is damaged or of another network.
+ * @throws If the checkpoint is damaged, or of another run or network.
  */
 export async function openSession(
   config: RunConfig,
@@ -54,6 +57,10 @@ export async function openSession(
   const network = buildNetwork(config.model, classes.length);
   const { parameters } = network;
   const resumed = await exists(folder.last) ? await loadCheckpoint(folder.last) : null;
+  if (resumed !== null) {
+    const text = JSON.stringify(resumed.metadata.config); // JSON is YAML
+    assertSameRun(folder.path, readConfig(text, folder.last), config);
+  }
   const learner = resumed === null
     ? freshLearner(
       parameters,
@@ -84,6 +91,7 @@ export async function openSession(
     inspect: null,
     async save(path) {
       const tensors = await learnerToHost(parameters, learner, frozen);
+      assertFiniteWeights(tensors, session.iteration, config.seed);
       await saveCheckpoint(path, { tensors, metadata: metadata() });
     },
     async rate({ student }, folder) {

@@ -4,7 +4,7 @@ import type { BackendInfo } from "../core/backend.ts";
 import { readConfig } from "../config/read.ts";
 import type { EvaluationResult } from "./evaluate.ts";
 import type { Evaluations } from "./evaluations.ts";
-import { differences } from "./config_difference.ts";
+import { assertSameRun } from "./config_difference.ts";
 import { exists, type RunFolder } from "./run_folder.ts";
 import { versions } from "./versions.ts";
 
@@ -16,9 +16,13 @@ export interface NamedResult extends EvaluationResult {
 
 /** What `summary.json` holds. */
 export interface RunSummary {
+  /** All of it. */
   readonly config: RunConfig;
+  /** Where it was computed. */
   readonly backend: string;
+  /** On what. */
   readonly adapter: string;
+  /** Of the whole run. */
   readonly iterations: number;
   /** Mean over this process's share of the run, without evaluation and saving. */
   readonly secondsPerIteration: number;
@@ -28,6 +32,7 @@ export interface RunSummary {
   readonly evaluations: readonly NamedResult[];
   /** The teacher on all of them. */
   readonly teacher: readonly NamedResult[];
+  /** Of everything that computes, by name. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
@@ -68,25 +73,11 @@ export async function readSummary(
   { path, summary, config: configFile }: RunFolder,
   config: RunConfig,
 ): Promise<RunSummary | null> {
-  await assertSameRun(path, configFile, config);
+  if (await exists(configFile)) {
+    const there = readConfig(await Deno.readTextFile(configFile), configFile);
+    assertSameRun(path, there, config);
+  }
   if (!await exists(summary)) return null;
   // Written by this module, whole or not at all.
   return JSON.parse(await Deno.readTextFile(summary)) as RunSummary;
-}
-
-async function assertSameRun(
-  path: string,
-  file: string,
-  config: RunConfig,
-): Promise<void> {
-  if (!await exists(file)) return;
-  const there = readConfig(await Deno.readTextFile(file), file);
-  const keys = differences(there, config);
-  if (keys.length === 0) return;
-  throw new Error(
-    `Cannot go on with the run in "${path}": it has other values of ${
-      keys.join(", ")
-    }; ` +
-      "choose another folder with --out, or start over with --fresh",
-  );
 }

@@ -1,4 +1,5 @@
 /** The loop around a method: build, train, evaluate, log, save, resume. @module */
+import { setImmediate } from "node:timers/promises";
 import { writeConfig } from "../config/read.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { type BackendChoice, type BackendInfo, openBackend } from "../core/backend.ts";
@@ -34,6 +35,7 @@ import { readSummary, type RunSummary, summarise } from "./summary.ts";
 export interface LogLine {
   /** Iterations done. */
   readonly iteration: number;
+  /** By name, those of the real step. */
   readonly losses: Readonly<Record<string, number>>;
   /** The encoder's learning rate. */
   readonly rate: number;
@@ -59,10 +61,15 @@ export interface Observer {
 export interface TrainOptions {
   /** The run's folder; a run that is in it goes on. */
   readonly out: string;
-  /** @default {"auto"} */
+  /**
+   * Where to compute.
+   *
+   * @default {"auto"}
+   */
   readonly backend?: BackendChoice;
   /** Start over, and keep the old folder under a new name. @default {false} */
   readonly fresh?: boolean;
+  /** Sees the run. */
   readonly observer?: Observer;
   /** Saves and ends the run at the next iteration. */
   readonly signal?: AbortSignal;
@@ -70,6 +77,7 @@ export interface TrainOptions {
 
 /** How a call of {@linkcode train} ended. */
 export interface TrainResult {
+  /** "was finished": by an earlier call, whose summary this is. */
   readonly status: "finished" | "interrupted" | "was finished";
   /** Null for an interrupted run. */
   readonly summary: RunSummary | null;
@@ -135,13 +143,16 @@ async function loop(run: Run, signal: AbortSignal | undefined): Promise<TrainRes
   while (session.iteration < iterations) {
     const pictured = due(logging.pictures, session.iteration + 1);
     const seen = await oneIteration(run, losses, pictured);
+    await setImmediate(); // on wasm nothing else lets Ctrl-C be heard
     const done = session.iteration;
     const last = done === iterations;
-    const stopping = signal?.aborted === true;
     pace.lap();
+    const measuring = last || due(evaluation.every, done);
+    const stopping = signal?.aborted === true;
+    const saving = last || stopping || due(logging.checkpoint, done);
     const logged = due(logging.every, done) || last;
     // A read-back of a GPU takes milliseconds; on wasm it is free.
-    if (logged || info.name === "wasm" || stopping || due(logging.checkpoint, done)) {
+    if (logged || info.name === "wasm" || saving || measuring) {
       const line = await lineOf(losses, session, pace.mean());
       if (line !== null) {
         observer.iteration?.(line);
@@ -152,20 +163,23 @@ async function loop(run: Run, signal: AbortSignal | undefined): Promise<TrainRes
       }
     }
     if (seen !== null) await observer.panel?.(await seen(done), folder);
-    if (last || due(evaluation.every, done)) {
+    // Before the evaluation, which may take long, and after it, with its figures.
+    if (saving) await session.save(folder.last);
+    if (measuring) {
       measured = await evaluateAll(config, session);
       observer.evaluation?.(done, measured.student);
       await session.rate(measured, folder);
-      pace.skip();
     }
-    if (last || stopping || due(logging.checkpoint, done)) {
-      await session.save(folder.last);
-      pace.skip();
-    }
+    if (saving && measuring) await session.save(folder.last);
+    if (saving || measuring) pace.skip();
     if (stopping && !last) return { status: "interrupted", summary: null };
   }
-  const evaluations = measured ?? await evaluateAll(config, session);
-  const summary = summarise(config, info, evaluations, pace.overall());
+  if (measured === null) { // an earlier call ended after the last iteration
+    measured = await evaluateAll(config, session);
+    await session.rate(measured, folder);
+    await session.save(folder.last);
+  }
+  const summary = summarise(config, info, measured, pace.overall());
   await writeText(folder.summary, `${JSON.stringify(summary, null, 2)}\n`);
   return { status: "finished", summary };
 }

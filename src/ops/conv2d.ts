@@ -1,6 +1,7 @@
 import * as tf from "../core/tf.ts";
 import { convTap } from "../kernels/conv_tap/mod.ts";
 import { type ConvOptions, type ConvSizes, convSizes } from "../kernels/conv_sizes.ts";
+import { rowProduct } from "./row_product.ts";
 
 export type { ConvOptions } from "../kernels/conv_sizes.ts";
 
@@ -97,7 +98,7 @@ function filterGradient(
   const flat = tf.reshape<tf.Rank.R2>(dy, [dy.size / O, O]); // [B·OH·OW, O]
   if (KH === 1 && KW === 1 && sizes.stride === 1 && sizes.padding === 0) {
     const columns = tf.reshape<tf.Rank.R2>(x, [x.size / C, C]);
-    return tf.reshape(tf.matMul(columns, flat, true, false), [1, 1, C, O]);
+    return tf.reshape(rowProduct(columns, flat), [1, 1, C, O]);
   }
   const taps: tf.Tensor2D[] = [];
   for (let ky = 0; ky < KH; ky++) {

@@ -1,5 +1,6 @@
 import * as tf from "../core/tf.ts";
 import { columnSum } from "../kernels/column_sum/mod.ts";
+import { rowProduct } from "./row_product.ts";
 
 /**
  * Applies a matrix to the last axis: y = x · w (+ bias).
@@ -27,10 +28,10 @@ export function linear(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Te
     },
     (dy, saved) => {
       const [x, weight] = saved as [tf.Tensor, tf.Tensor2D];
-      const flat = tf.reshape(dy, [rows, O]);
+      const flat = tf.reshape<tf.Rank.R2>(dy, [rows, O]);
       return {
         x: () => tf.reshape(tf.matMul(flat, weight, false, true), x.shape),
-        weight: () => tf.matMul(tf.reshape(x, [rows, I]), flat, true, false),
+        weight: () => rowProduct(tf.reshape(x, [rows, I]), flat),
         bias: () => columnSum(dy),
       };
     },

@@ -6,7 +6,9 @@ export interface CheckResult {
   readonly name: string;
   /** In the measure that `tolerance` has; NaN never passes. */
   readonly error: number;
+  /** In the same measure. */
   readonly tolerance: number;
+  /** Whether the error is within it. */
   readonly passed: boolean;
   /** Said of a failure or an oddity. */
   readonly note?: string;

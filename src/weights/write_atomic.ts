@@ -12,7 +12,8 @@ const CURES: Readonly<Record<string, string>> = {
   ENOENT: "its folder does not exist; create it first",
 };
 
-function explain(path: string, error: unknown): Error {
+/** A sentence about a file that could not be written, with the system's own error. */
+export function writeError(path: string, error: unknown): Error {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const message = error instanceof Error ? error.message : String(error);
   return new Error(`Cannot write "${path}": ${CURES[code] ?? message}`, { cause: error });
@@ -68,6 +69,6 @@ export async function writeAtomic(
     await syncFolder(folder);
   } catch (error) {
     await Deno.remove(partial).catch(() => {}); // it may not have come into being
-    throw explain(path, error);
+    throw writeError(path, error);
   }
 }

@@ -41,6 +41,25 @@ export async function assertClose(
   );
 }
 
+/** Asserts ‖a − b‖₂ ≤ tolerance · ‖b‖₂, b being exact: the measure of rounding errors. */
+export async function assertAccurate(
+  actual: tf.Tensor,
+  exact: Float64Array,
+  tolerance: number,
+  what = "values",
+): Promise<void> {
+  const a = await readBack(actual);
+  assert.equal(a.length, exact.length, `${what}: lengths`);
+  let difference = 0;
+  let size = 0;
+  exact.forEach((value, i) => {
+    difference += (Number(a[i]) - value) ** 2;
+    size += value ** 2;
+  });
+  const error = Math.sqrt(difference / size);
+  assert.ok(error <= tolerance, `${what}: relative error ${error}`);
+}
+
 // A central difference of float32 sums at this step is good to about three digits.
 const STEP = 1e-2;
 const TOLERANCE = 4e-3;

@@ -2,6 +2,9 @@
 //
 //   mean[c] = Σ_r x[r, c] / R,  variance[c] = Σ_r (x[r, c] − mean[c])² / R
 //
+// The second pass also sums x − mean, which is what rounding took from the first mean:
+// a channel whose mean is large against its deviation shows that error enlarged.
+//
 // Invocations  C, one per column
 // Reads        x [R, C]
 // Writes       mean [C], variance [C]
@@ -41,11 +44,14 @@ fn main(
     sum = add(sum, x[r * sizes.columns + i], r);
   }
   let centre = (sum.x + sum.y) / f32(sizes.rows);
+  var rest = vec2f();
   var squares = vec2f();
   for (var r = 0u; r < sizes.rows; r++) {
     let off = x[r * sizes.columns + i] - centre;
+    rest = add(rest, off, r);
     squares = add(squares, off * off, r);
   }
-  mean[i] = centre;
-  variance[i] = (squares.x + squares.y) / f32(sizes.rows);
+  let missed = (rest.x + rest.y) / f32(sizes.rows);
+  mean[i] = centre + missed;
+  variance[i] = (squares.x + squares.y) / f32(sizes.rows) - missed * missed;
 }

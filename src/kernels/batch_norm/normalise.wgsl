@@ -30,6 +30,6 @@ fn main(
     return;
   }
   let c = i % sizes.columns;
-  let rstd = 1.0 / sqrt(variance[c] + sizes.epsilon);
-  y[i] = (x[i] - mean[c]) * rstd * scale[c] + shift[c];
+  let factor = scale[c] / sqrt(variance[c] + sizes.epsilon);
+  y[i] = fma(x[i] - mean[c], factor, shift[c]);
 }
