@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { main } from "../../tasks/doctor.ts";
+import { call } from "../support/tiny_run.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** A graphics interface that this system does not have: hides every adapter. */
+const FOREIGN = Deno.build.os === "windows" ? "metal" : "dx12";
+
+Deno.test({
+  name: "doctor tests every backend that is there",
+  sanitizeOps: false, // the GPU device outlives the test
+  sanitizeResources: false,
+  async fn() {
+    const { status, out, error } = await call(main);
+    assert.equal(status, 0, error);
+    assert.match(out, /^self-test on wasm$/m);
+    assert.match(out, /gradient of a dilated convolution to its filter .* ok/);
+    assert.match(out, /^backend {4}(wasm|webgpu): /m);
+  },
+});
+
+Deno.test("doctor says what to install where no GPU is reachable, and that is no failure", async () => {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["task", "doctor", "--json"],
+    cwd: ROOT,
+    env: { DENO_WEBGPU_BACKEND: FOREIGN },
+  }).output();
+  const diagnosis = JSON.parse(new TextDecoder().decode(stdout));
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  assert.equal(diagnosis.adapter, null);
+  assert.equal(diagnosis.chosen.name, "wasm");
+  assert.deepEqual(diagnosis.backends.map(({ name }: { name: string }) => name), [
+    "wasm",
+  ]);
+  assert.match(diagnosis.advice[0], /^No GPU is reachable: /);
+});

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { decodePng } from "../../src/core/png.ts";
+import { main } from "../../tasks/eval.ts";
+import { main as train } from "../../tasks/train.ts";
+import { CLASSES, tinyFiles, withFiles } from "../data/tiny_folder.ts";
+import { assertRefused, call, inFolder, tinyFile } from "../support/tiny_run.ts";
+
+const WASM = ["--backend", "wasm"];
+
+async function withRun(use: (checkpoint: string, folder: string) => Promise<void>) {
+  await inFolder(async (folder) => {
+    const out = join(folder, "run");
+    const { status } = await call(train, await tinyFile(folder), "--out", out, ...WASM);
+    assert.equal(status, 0);
+    await use(join(out, "last.safetensors"), folder);
+  });
+}
+
+Deno.test("eval repeats the figures of the run, in the promised JSON", () =>
+  withRun(async (checkpoint, folder) => {
+    const { status, out, error } = await call(main, checkpoint, "--json", ...WASM);
+    assert.equal(status, 0, error);
+    const summary = JSON.parse(await Deno.readTextFile(join(folder, "run/summary.json")));
+    const { mIoU, pixelAccuracy, images, classes } = summary.evaluation;
+    const named = classes.map((
+      { name, iou }: { name: string; iou: number | null },
+    ) => ({ name, iou }));
+    assert.deepEqual(JSON.parse(out), { mIoU, pixelAccuracy, images, classes: named });
+
+    const teacher = await call(main, checkpoint, "--json", "--teacher", ...WASM);
+    assert.equal(JSON.parse(teacher.out).mIoU, summary.teacher[0].mIoU);
+    assert.match(teacher.error, /teacher after 2 iterations/);
+  }));
+
+Deno.test("eval looks at scales, mirrored and through windows, and saves what it saw", () =>
+  withRun(async (checkpoint, folder) => {
+    const saved = join(folder, "saved");
+    const look = ["--scales", "0.75,1", "--flip", "--slide", "--save", saved];
+    const { status, out, error } = await call(
+      ...[main, checkpoint, "--split", "clean", ...look, ...WASM] as const,
+    );
+    assert.equal(status, 0, error);
+    assert.match(out, /1 images of "clean"/);
+    const names = await Array.fromAsync(Deno.readDir(saved), ({ name }) => name);
+    assert.deepEqual(names.sort(), ["clean_1000000.png", "clean_1000000_overlay.png"]);
+    const file = join(saved, "clean_1000000.png");
+    const labels = decodePng(await Deno.readFile(file), file);
+    assert.deepEqual([labels.width, labels.height, labels.channels], [48, 32, 1]);
+    assert(labels.palette !== null && labels.data.every((id) => id < 10));
+
+    const unknown = await call(main, checkpoint, "--split", "dusk", ...WASM);
+    assertRefused(unknown, '"dusk"', "worn, clean");
+  }));
+
+Deno.test("eval measures any split folder, and never writes among a data set's files", () =>
+  withFiles({
+    ...tinyFiles(["a", "b"]),
+    ...Object.fromEntries(
+      Object.entries(tinyFiles(["street/c"])).map(([path, bytes]) => [
+        path.replace("/train/", "/val/"),
+        bytes,
+      ]),
+    ),
+  }, async (root) => {
+    const file = await tinyFile(root);
+    const split = "{train: {split: train}}";
+    const sets = [
+      `data={kind: folder, crop: {height: 32, width: 32}, batch: 1, workers: 0, source: {split: train}, evaluations: ${split}}`,
+      `data.root=${root}`,
+      `data.classes=${JSON.stringify(CLASSES)}`,
+    ].flatMap((text) => ["--set", text]);
+    const out = join(root, "run");
+    const trained = await call(train, file, "--out", out, ...sets, ...WASM);
+    assert.equal(trained.status, 0, trained.error);
+    const checkpoint = join(out, "last.safetensors");
+
+    const saved = join(root, "saved");
+    const val = ["--split", "val", "--save", saved, "--json"];
+    const { status, out: json, error } = await call(main, checkpoint, ...val, ...WASM);
+    assert.equal(status, 0, error);
+    assert.equal(JSON.parse(json).images, 1);
+    await Deno.stat(join(saved, "street/c_overlay.png"));
+
+    const among = join(root, "labels", "..", "labels", "val");
+    assertRefused(await call(main, checkpoint, "--save", among, ...WASM), among);
+    assertRefused(await call(main, checkpoint, "--split", "../x", ...WASM), '"../x"');
+  }));
