@@ -65,7 +65,8 @@ export async function evaluate(
     const sample = await data.read(index);
     const labels = await predict(network, weights, sample, options);
     if (sample.label !== null) addToCounts(counts, labels, sample.label);
-    await seen?.({ sample, labels }, ++done, indices.length);
+    done++;
+    await seen?.({ sample, labels }, done, indices.length);
     await setImmediate(); // Ctrl-C is heard between pictures
     if (signal?.aborted) break;
   }

@@ -31,6 +31,7 @@ export interface Inference {
  *
  * @param views The same picture at one or more scales.
  * @returns Class ids at the original size. [H, W]
+ * @throws {Error} If the memory of the device is not enough for a picture of this size.
  */
 export async function predictLabels(
   network: Network,
@@ -38,20 +39,30 @@ export async function predictLabels(
   views: readonly EvaluationView[],
   inference: Inference,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const labels = tf.tidy(() => {
+  const labels = labelsOf(network, weights, views, inference);
+  const ids = Uint8Array.from(await readBack(labels));
+  labels.dispose();
+  return ids;
+}
+
+function labelsOf(
+  network: Network,
+  weights: Weights,
+  views: readonly EvaluationView[],
+  inference: Inference,
+): tf.Tensor {
+  const look = () => {
     const seen = views.flatMap((view) => {
       const image = tf.tensor4d(view.image, [1, view.height, view.width, 3]);
       const { height, width } = view.original;
-      const look = (picture: tf.Tensor4D) => {
-        const logits = inference.mode === "whole"
+      const logitsOf = (picture: tf.Tensor4D) =>
+        inference.mode === "whole"
           ? whole(network, weights, picture)
-          : slide(network, weights, picture, inference);
-        return logits; // [1, h, w, classes]
-      };
+          : slide(network, weights, picture, inference); // [1, h, w, classes]
       const atOriginal = (logits: tf.Tensor4D) => resizeLogits(logits, [height, width]);
-      const straight = atOriginal(look(image));
+      const straight = atOriginal(logitsOf(image));
       if (!inference.flip) return [straight];
-      const mirrored = tf.reverse(look(tf.reverse(image, 2)), 2);
+      const mirrored = tf.reverse(logitsOf(tf.reverse(image, 2)), 2);
       return [straight, atOriginal(mirrored)];
     });
     const [only] = seen;
@@ -59,10 +70,20 @@ export async function predictLabels(
       ? only // softmax does not change the order
       : tf.addN(seen.map((logits) => tf.softmax(logits)));
     return tf.argMax(scores, 3); // [1, H, W]
-  });
-  const ids = Uint8Array.from(await readBack(labels));
-  labels.dispose();
-  return ids;
+  };
+  try {
+    return tf.tidy(look);
+  } catch (error) {
+    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+    // WebAssembly ends with whatever it stumbles over when it gets no more memory.
+    const sizes = views.map(({ height, width }) => `${height}×${width}`).join(", ");
+    throw new Error(
+      `Cannot look at a picture of ${sizes} pixels: the memory of WebAssembly is not ` +
+        'enough; scale it down with --set "data.resize={height: 512, width: 1024}", or ' +
+        "look through windows with --slide",
+      { cause: error },
+    );
+  }
 }
 
 function whole(network: Network, weights: Weights, image: tf.Tensor4D): tf.Tensor4D {

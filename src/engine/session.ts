@@ -34,6 +34,8 @@ export interface Session {
   readonly method: RunningMethod;
   /** Iterations done. */
   iteration: number;
+  /** Names of the files that the last iteration learned from. */
+  names: readonly string[];
   /** Told about every evaluation that looks at the target; null for nobody. */
   inspect: ((seen: Seen) => void) | null;
   /** Writes a checkpoint. */
@@ -88,10 +90,12 @@ export async function openSession(
       session.inspect?.(seen);
     }),
     iteration: resumed?.metadata.iteration ?? 0,
+    names: [],
     inspect: null,
     async save(path) {
       const tensors = await learnerToHost(parameters, learner, frozen);
-      assertFiniteWeights(tensors, session.iteration, config.seed);
+      const { iteration, names } = session;
+      assertFiniteWeights(tensors, { iteration, names, seed: config.seed });
       await saveCheckpoint(path, { tensors, metadata: metadata() });
     },
     async rate({ student }, folder) {

@@ -208,6 +208,7 @@ async function oneIteration(
     ...source.names,
     ...(target?.names ?? []),
   ]);
+  session.names = names;
   losses.add(t, names, found);
   const [real] = batches;
   const draw = !pictured || real === undefined ? null : async (done: number) => {

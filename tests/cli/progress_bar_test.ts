@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { duration, openProgress } from "../../src/cli/progress_bar.ts";
+import { duration, openCounter, openProgress } from "../../src/cli/progress_bar.ts";
 import { recorder } from "./recorder.ts";
 
 const step = (iteration: number) => ({
@@ -43,6 +43,19 @@ Deno.test("on a terminal, a line of the log stands above the bar", () => {
   assert.match(error, /━─+ 4\/10 {2}source 1\.250 {2}mixed 0\.500.*3s left/);
   assert(error.includes("\x1b[2Ksaved last.safetensors\n"), "it replaces the bar");
   assert(error.lastIndexOf("4/10") > error.indexOf("saved"), "the bar comes back");
+});
+
+Deno.test("a counter says how many are done and how long the rest takes", () => {
+  let now = 0;
+  for (const isTerminal of [false, true]) {
+    const terminal = recorder(isTerminal);
+    using counter = openCounter(terminal, "image", () => now);
+    assert.equal(terminal.written.error, "", "nothing before the first");
+    now += 2000;
+    counter.update(1, 3);
+    counter.stop();
+    assert.match(terminal.written.error, /1\/3 {2}2\.00 s\/image {2}4s left/);
+  }
 });
 
 Deno.test("duration() says what people say", () => {

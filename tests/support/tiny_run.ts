@@ -1,82 +1,25 @@
-/** Runs that take a second, through the commands that users type. @module */
-import assert from "node:assert/strict";
-import { join } from "node:path";
-import { type RunConfig } from "../../src/config/schema.ts";
-import { readConfig } from "../../src/config/read.ts";
-import type { Main } from "../../src/cli/command.ts";
-import { recorder } from "../cli/recorder.ts";
+/** The smallest run that does everything. @module */
 
-/** A network of a few thousand weights on drawn scenes of 32×48 pixels. */
-export const TINY = `
+/**
+ * A configuration as YAML.
+ *
+ * @param method The "method" section, in flow style.
+ */
+export const tinyRun = (iterations: number, method: string): string => `
 seed: 3
-iterations: 2
+iterations: ${iterations}
 model:
-  encoder: { name: mit, widths: [4, 4, 8, 8], depths: [1, 1, 1, 1], heads: [1, 1, 1, 1], reductions: [8, 4, 2, 1], dropPath: 0.1 }
-  decoder: { name: segformer, channels: 8, dropout: 0.1 }
+  encoder: { name: mit, widths: [8, 8, 8, 8], depths: [1, 1, 1, 1], heads: [1, 1, 2, 2] }
+  decoder: { name: daformer, channels: 8, fusion: conv1 }
 data:
   kind: embedded
-  size: { height: 32, width: 48 }
+  size: { height: 48, width: 64 }
   source: { domain: clean, images: 6 }
   target: { domain: worn, images: 6 }
-  evaluations: { worn: { domain: worn, images: 2 }, clean: { domain: clean, images: 1 } }
+  evaluations: { worn: { domain: worn, images: 2 } }
   crop: { height: 32, width: 32 }
-  batch: 1
-  workers: 0
-optimizer: { rate: 1.0e-3, warmup: 2 }
-method: { name: source-only, teacher: { momentum: 0.9 } }
+optimizer: { warmup: 2 }
+method: ${method}
 evaluation: { every: 0 }
 logging: { every: 1, pictures: 0, checkpoint: 1 }
 `;
-
-/** {@linkcode TINY}, checked, with some values replaced. */
-export function tinyConfig(...overrides: string[]): RunConfig {
-  return readConfig(TINY, "tiny.yaml", overrides);
-}
-
-/** Gives a new folder to `use`, and removes it. */
-export async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "fst_" });
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-/** How a command ended and what it wrote. */
-export interface Ended {
-  readonly status: number;
-  readonly out: string;
-  readonly error: string;
-}
-
-/** Runs a command in this process. */
-export async function call(main: Main, ...args: string[]): Promise<Ended> {
-  const terminal = recorder();
-  const status = await main(args, terminal);
-  return { status, ...terminal.written };
-}
-
-/** Writes {@linkcode TINY} into a folder. @returns Its path. */
-export async function tinyFile(folder: string, text: string = TINY): Promise<string> {
-  const file = join(folder, "tiny.yaml");
-  await Deno.writeTextFile(file, text);
-  return file;
-}
-
-/**
- * Asserts that a command failed with a plain sentence that names the culprit.
- *
- * @param culprits All of them must be named.
- */
-export function assertRefused({ status, error }: Ended, ...culprits: string[]): void {
-  const said = error.split("\n").filter((line) =>
-    !/^(backend|network|resuming|iteration|counted)\b/.test(line)
-  ).join("\n").trim();
-  assert.equal(status, 1, said);
-  assert.match(said, /^[A-Z]/, "it starts with a capital");
-  assert.doesNotMatch(said, /\.$|^\s+at /m, `no full stop, no stack: ${said}`);
-  for (const culprit of culprits) {
-    assert(said.includes(culprit), `"${culprit}" is not named in: ${said}`);
-  }
-}

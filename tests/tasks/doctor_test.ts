@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { main } from "../../tasks/doctor.ts";
-import { call } from "../support/tiny_run.ts";
+import { call } from "../support/commands.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 

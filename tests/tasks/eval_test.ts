@@ -4,7 +4,7 @@ import { decodePng } from "../../src/core/png.ts";
 import { main } from "../../tasks/eval.ts";
 import { main as train } from "../../tasks/train.ts";
 import { CLASSES, tinyFiles, withFiles } from "../data/tiny_folder.ts";
-import { assertRefused, call, inFolder, tinyFile } from "../support/tiny_run.ts";
+import { assertRefused, call, inFolder, tinyFile } from "../support/commands.ts";
 
 const WASM = ["--backend", "wasm"];
 

@@ -5,7 +5,7 @@ import { decodePng } from "../../src/core/png.ts";
 import { main } from "../../tasks/predict.ts";
 import { main as train } from "../../tasks/train.ts";
 import { tinyImage } from "../data/tiny_folder.ts";
-import { assertRefused, call, inFolder, tinyFile } from "../support/tiny_run.ts";
+import { assertRefused, call, inFolder, tinyFile } from "../support/commands.ts";
 
 const WASM = ["--backend", "wasm"];
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadCheckpoint } from "../../src/weights/checkpoint_file.ts";
 import { main } from "../../tasks/train.ts";
-import { call, inFolder, tinyFile } from "../support/tiny_run.ts";
+import { call, inFolder, tinyFile } from "../support/commands.ts";
 
 const TASK = fileURLToPath(new URL("../../tasks/train.ts", import.meta.url));
 const WASM = ["--backend", "wasm"];
@@ -61,7 +61,7 @@ Deno.test({
       const out = join(folder, "run");
       // Nothing is logged or saved on the way: the signal must be heard all the same.
       const rare = ["--set", "logging={every: 500, pictures: 0, checkpoint: 0}"];
-      const args = [await tinyFile(folder), "--out", out, "--iterations", "12", ...rare];
+      const args = [await tinyFile(folder), "--out", out, "--iterations", "80", ...rare];
       const child = new Deno.Command(Deno.execPath(), {
         args: ["run", "-A", "--no-check", TASK, ...args, ...WASM],
         stdout: "null",
@@ -75,10 +75,10 @@ Deno.test({
       assert.equal(first.status, 130, first.error);
       assert.match(first.error, /Interrupted: finishing/);
       const { metadata } = await loadCheckpoint(join(out, "last.safetensors"));
-      assert(metadata.iteration > 0 && metadata.iteration < 12, `${metadata.iteration}`);
+      assert(metadata.iteration > 0 && metadata.iteration < 80, `${metadata.iteration}`);
 
       const second = await call(main, ...args, ...WASM);
       assert.equal(second.status, 0, second.error);
-      assert.match(second.error, /resuming {3}at iteration \d+ of 12/);
+      assert.match(second.error, /resuming {3}at iteration \d+ of 80/);
     }),
 });

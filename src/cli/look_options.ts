@@ -1,0 +1,12 @@
+/** The options of commands that use a trained network. @module */
+import { option } from "./option.ts";
+
+/** How hard it looks at a picture, whose weights it takes, and where it computes. */
+export const LOOK_OPTIONS = {
+  scales: option.numbers("N,N", [1], "sizes to look at and average, e.g. 0.75,1,1.25"),
+  flip: option.flag("look at the mirrored picture too"),
+  slide: option.flag("look through windows of the size of a training crop"),
+  teacher: option.flag("take the teacher instead of the student"),
+  set: option.texts("K=V", "replace a value of the run's configuration"),
+  backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
+} as const;

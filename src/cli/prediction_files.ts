@@ -1,0 +1,95 @@
+/** Where predictions go as files, and what they look like. @module */
+import { basename, dirname, extname, join, resolve } from "node:path";
+import type { ClassInfo } from "../core/host_batch.ts";
+import { encodePng } from "../core/png.ts";
+import { overlay } from "./label_picture.ts";
+
+/** The two files of a prediction. */
+export interface PredictionPaths {
+  /** 8-bit class ids with the classes' colours as palette, as a PNG. */
+  readonly labels: string;
+  /** The colours laid over the picture, as a PNG. */
+  readonly overlay: string;
+}
+
+/** A picture and the class of each of its pixels. */
+export interface Labelled {
+  readonly width: number;
+  readonly height: number;
+  /** Red, green, blue in 0 … 255. [H, W, 3] */
+  readonly data: Uint8Array;
+  /** Class ids. [H, W] */
+  readonly labels: Uint8Array;
+}
+
+/** Writes both files of a prediction, and the folders above them. */
+export async function writePrediction(
+  paths: PredictionPaths,
+  { width, height, data, labels }: Labelled,
+  classes: readonly ClassInfo[],
+): Promise<void> {
+  const palette = classes.map(({ color }) => color);
+  const size = { width, height };
+  const files = [
+    [paths.labels, encodePng({ ...size, channels: 1, data: labels, palette })],
+    [
+      paths.overlay,
+      encodePng({ ...size, channels: 3, data: overlay(data, labels, classes) }),
+    ],
+  ] as const;
+  for (const [path, bytes] of files) {
+    try {
+      await Deno.mkdir(dirname(path), { recursive: true });
+      await Deno.writeFile(path, bytes);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`Cannot write "${path}": ${reason}`, { cause: error });
+    }
+  }
+}
+
+/**
+ * Names `<stem>_labels.png` and `<stem>_overlay.png` for each image, in order.
+ *
+ * @param out The folder for all of them; null: beside each image.
+ * @throws {RangeError} If one of them would overwrite an image, or that of another image.
+ */
+export async function predictionPaths(
+  images: readonly string[],
+  out: string | null,
+): Promise<(PredictionPaths & { readonly image: string })[]> {
+  const inputs = new Set(await Promise.all(images.map(identity)));
+  const results = new Map<string, string>();
+  const paths: (PredictionPaths & { readonly image: string })[] = [];
+  for (const image of images) {
+    const stem = join(out ?? dirname(image), basename(image, extname(image)));
+    const named = { image, labels: `${stem}_labels.png`, overlay: `${stem}_overlay.png` };
+    for (const path of [named.labels, named.overlay]) {
+      const key = await identity(path);
+      const other = results.get(key);
+      if (inputs.has(key) || other !== undefined) {
+        throw new RangeError(
+          `Cannot predict "${image}": its result "${path}" would overwrite ` +
+            (other === undefined
+              ? "an input; choose another --out"
+              : `that of "${other}"; predict them in two calls with two --out`),
+        );
+      }
+      results.set(key, image);
+    }
+    paths.push(named);
+  }
+  return paths;
+}
+
+/** One name per file, as far as it exists: links and ".." are followed. */
+export async function identity(path: string): Promise<string> {
+  const whole = resolve(path);
+  try {
+    return await Deno.realPath(whole);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const folder = dirname(whole);
+    return folder === whole ? whole : join(await identity(folder), basename(whole));
+  }
+}

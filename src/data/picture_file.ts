@@ -1,0 +1,27 @@
+/** A picture file, for prediction. @module */
+import { readFile } from "node:fs/promises";
+import type { RgbImage } from "../core/image_codec.ts";
+
+/**
+ * Reads a JPEG, a PNG or what else libvips knows, as 8-bit RGB.
+ *
+ * @throws {Error} If there is no such file, or it may not be read.
+ * @throws {SyntaxError} If it is no picture or is cut short.
+ */
+export async function readPicture(path: string): Promise<RgbImage> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const reason = missing
+      ? "there is no such file"
+      : error instanceof Error
+      ? error.message
+      : String(error);
+    throw new Error(`Cannot read "${path}": ${reason}`, { cause: error });
+  }
+  // Loaded on demand: nothing else needs the image library's permissions.
+  const { decodeImage } = await import("../core/image_codec.ts");
+  return await decodeImage(bytes, path);
+}

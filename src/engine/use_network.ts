@@ -1,0 +1,83 @@
+/** What a loaded network is for: labelling a picture, being measured. @module */
+import type { RunConfig } from "../config/schema.ts";
+import type { ClassInfo } from "../core/host_batch.ts";
+import type { RgbImage } from "../core/image_codec.ts";
+import type { Network, Weights } from "../core/network.ts";
+import { openDataSet } from "../data/data_set.ts";
+import { evaluationSpec } from "./data.ts";
+import { evaluate, predict, type Prediction } from "./evaluate.ts";
+import { type Look, lookOptions } from "./look.ts";
+import type { NamedResult } from "./summary.ts";
+
+/** A network, its weights, and what is known about them. */
+export interface Trained {
+  /** For messages. */
+  readonly path: string;
+  readonly config: RunConfig;
+  readonly classes: readonly ClassInfo[];
+  readonly network: Network;
+  readonly weights: Weights;
+}
+
+/** What to measure a network on, and how. */
+export interface EvaluateOptions extends Look {
+  /**
+   * One of the configuration's evaluations, or a split folder of its data set; without it,
+   * the first evaluation.
+   */
+  readonly split?: string | undefined;
+  /** Told about every picture, in order. */
+  readonly seen?: (
+    prediction: Prediction,
+    done: number,
+    of: number,
+  ) => void | Promise<void>;
+  /** Stops after the picture in hand; the figures are then of those seen. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Labels every pixel of a picture of any size.
+ *
+ * @returns Class ids. [H, W]
+ * @throws {RangeError} If the picture's bytes do not fill its size.
+ */
+export async function predictImage(
+  { network, weights, config }: Trained,
+  { width, height, data }: RgbImage,
+  look: Look = {},
+): Promise<Uint8Array> {
+  if (width < 1 || height < 1 || data.length !== 3 * width * height) {
+    throw new RangeError(
+      `Cannot label a picture: ${data.length} bytes are not ${width}×${height} RGB pixels`,
+    );
+  }
+  const sample = { name: "picture", width, height, image: data, label: null };
+  return await predict(network, weights, sample, lookOptions(config, look));
+}
+
+/**
+ * Measures a network on labelled pictures.
+ *
+ * @throws {RangeError} If there is no such split, its pictures have other classes, or a
+ * file of it is missing or damaged.
+ */
+export async function evaluateNetwork(
+  { network, weights, config, classes, path }: Trained,
+  { split, seen, signal, ...look }: EvaluateOptions = {},
+): Promise<NamedResult> {
+  const name = split ?? Object.keys(config.data.evaluations)[0] ?? "";
+  const data = await openDataSet(evaluationSpec(config.data, name));
+  const [known, there] = [classes, data.classes].map((all) =>
+    all.map(({ name }) => name).join(", ")
+  );
+  if (known !== there) {
+    throw new RangeError(
+      `Cannot evaluate "${path}" on "${data.name}": it knows the classes ${known} and ` +
+        `the data set has ${there}`,
+    );
+  }
+  const options = lookOptions(config, look);
+  const result = await evaluate(network, weights, data, options, seen, signal);
+  return { split: name, ...result };
+}

@@ -1,0 +1,26 @@
+/**
+ * Says what this machine can do and what is missing; see `deno task doctor --help`.
+ *
+ * @module
+ */
+import { examine } from "../mod.ts";
+import { type Main, mainOf } from "../src/cli/command.ts";
+import { diagnosisText } from "../src/cli/diagnosis_text.ts";
+
+/** @returns The exit status: 0 fine, 1 a self-test failed, 2 wrong usage. */
+export const main: Main = mainOf({
+  name: "deno task doctor",
+  description: "Say which backend a run would use and why, test it, and name what to " +
+    "install.",
+  examples: ["deno task doctor", "deno task doctor --json"],
+  arguments: {},
+  options: {},
+  hasJson: true,
+  async action({ print, terminal }) {
+    const diagnosis = await examine();
+    print(diagnosisText(diagnosis, terminal));
+    return { status: diagnosis.passed ? 0 : 1, json: diagnosis };
+  },
+});
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,47 @@
+/**
+ * Labels pictures with a checkpoint; see `deno task predict --help`.
+ *
+ * @module
+ */
+import { loadNetwork, readPicture } from "../mod.ts";
+import { type Main, mainOf } from "../src/cli/command.ts";
+import { LOOK_OPTIONS } from "../src/cli/look_options.ts";
+import { argument, option } from "../src/cli/option.ts";
+import { predictionPaths, writePrediction } from "../src/cli/prediction_files.ts";
+import { openCounter } from "../src/cli/progress_bar.ts";
+
+/** @returns The exit status: 0 done, 1 failed, 2 wrong usage. */
+export const main: Main = mainOf({
+  name: "deno task predict",
+  description: "Label every pixel of pictures: <stem>_labels.png holds class ids in " +
+    "their colours, <stem>_overlay.png lays the colours over the picture.",
+  examples: ["deno task predict runs/demo/best.safetensors street.jpg --out labels"],
+  arguments: {
+    ckpt: argument.one("a .safetensors file that a run has saved"),
+    image: argument.many("JPEG or PNG files of any size"),
+  },
+  options: {
+    out: option.text("DIR", "where results go; beside each image unless given"),
+    ...LOOK_OPTIONS,
+  },
+  hasJson: true,
+  async action({ arguments: { ckpt, image }, options, terminal, print, log }) {
+    const { out = null, teacher, set: overrides, backend, ...look } = options;
+    const paths = await predictionPaths(image, out);
+    using network = await loadNetwork(ckpt, { overrides, teacher, backend });
+    log(`backend    ${network.backend.name} on ${network.backend.adapter}`);
+    using progress = openCounter(terminal, "image");
+    let done = 0;
+    for (const files of paths) {
+      const picture = await readPicture(files.image);
+      const labels = await network.predict(picture, look);
+      await writePrediction(files, { ...picture, labels }, network.classes);
+      progress.update(++done, paths.length);
+    }
+    progress.stop();
+    for (const { labels, overlay } of paths) print(`${labels}  ${overlay}`);
+    return { json: paths };
+  },
+});
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

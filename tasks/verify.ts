@@ -1,0 +1,46 @@
+/**
+ * Compares this implementation with recorded numbers; see `deno task verify --help`.
+ *
+ * @module
+ */
+import { type FileResult, goldenFiles, openBackend, verifyOutcome } from "../mod.ts";
+import { checkSummary, checkTable } from "../src/cli/check_table.ts";
+import { type Main, mainOf } from "../src/cli/command.ts";
+import { argument, option } from "../src/cli/option.ts";
+
+/** @returns The exit status: 0 all within tolerance, 1 not so, 2 wrong usage. */
+export const main: Main = mainOf({
+  name: "deno task verify",
+  description: "Run golden files against this implementation.",
+  examples: [
+    "deno task verify tests/golden/vec_ops.safetensors",
+    "deno task verify tests/golden --backend webgpu --quiet",
+  ],
+  arguments: { file: argument.many(".safetensors or .json files, or folders of them") },
+  options: {
+    backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
+    quiet: option.flag("a line per file, and the tensors that are beyond tolerance"),
+  },
+  hasJson: true,
+  async action({ arguments: { file: given }, options, terminal, print, log }) {
+    const names = await goldenFiles(given);
+    const { name, adapter } = await openBackend(options.backend);
+    log(`backend    ${name} on ${adapter}`);
+    const files: FileResult[] = [];
+    for (const file of names) {
+      const outcome = await verifyOutcome(file);
+      files.push(outcome);
+      const { checks, error } = outcome;
+      const shown = options.quiet ? checks.filter(({ passed }) => !passed) : checks;
+      if (shown.length > 0) print(checkTable(shown, terminal));
+      print(`${file}: ${error ?? checkSummary(checks)}`);
+    }
+    const passed = files.every(({ passed }) => passed);
+    return {
+      status: passed ? 0 : 1,
+      json: { backend: name, adapter, passed, files },
+    };
+  },
+});
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
