@@ -9,6 +9,7 @@
  * @module
  */
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { loadConfig, writeConfig } from "../src/config/read.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { RunSummary } from "../src/engine/summary.ts";
@@ -155,7 +156,7 @@ async function runOne({ folder, config }: Task): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   const file = join(folder, "wanted.yaml");
   await Deno.writeTextFile(file, writeConfig(config));
-  const train = new URL("../tasks/train.ts", import.meta.url).pathname;
+  const train = fileURLToPath(new URL("../tasks/train.ts", import.meta.url));
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", train, file, "--out", folder, "--backend", "wasm"],
     stdout: "null",

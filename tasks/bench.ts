@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { fileURLToPath } from "node:url";
 import { benchMethods } from "../bench/methods_report.ts";
 import { stepReport } from "../bench/step_report.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { argument, option } from "../src/cli/option.ts";
 
 const config = (name: string) =>
-  new URL(`../configs/${name}.yaml`, import.meta.url).pathname;
+  fileURLToPath(new URL(`../configs/${name}.yaml`, import.meta.url));
 
 /** @returns The exit status: 0 done, 1 failed, 2 wrong usage. */
 export const main = (args: readonly string[]): Promise<number> =>

@@ -4,13 +4,14 @@
  * @module
  */
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { configName, loadConfig, train } from "../mod.ts";
 import { type Main, mainOf } from "../src/cli/command.ts";
 import { iouTable } from "../src/cli/iou_table.ts";
 import { argument, option } from "../src/cli/option.ts";
 import { openTrainingReporter } from "../src/cli/training_reporter.ts";
 
-const DEMO = new URL("../configs/demo.yaml", import.meta.url).pathname;
+const DEMO = fileURLToPath(new URL("../configs/demo.yaml", import.meta.url));
 
 /** @returns The exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 export const main: Main = mainOf({
