@@ -12,7 +12,7 @@ const KEPT = [
   "trace_dacs_fdist",
   "trace_fstd_k3_fdist",
   "trace_fstd_k3_faithful",
-  "trace_fstw_n2_fdist",
+  "trace_fstw_n2",
 ];
 
 async function assertVerifies(path: string): Promise<void> {
