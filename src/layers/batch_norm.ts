@@ -31,8 +31,12 @@ export function batchNorm(name: string, channels: number): Layer {
         mean: weightOf(weights, mean),
         variance: weightOf(weights, variance),
       };
-      const [w, b] = [weightOf(weights, scale), weightOf(weights, shift)];
-      if (!pass.training) return frozenBatchNorm(x, w, b, running, EPSILON);
+      const affine = {
+        scale: weightOf(weights, scale),
+        shift: weightOf(weights, shift),
+        epsilon: EPSILON,
+      };
+      if (!pass.training) return frozenBatchNorm(x, affine, running);
       const own = batchMoments(x);
       tf.tidy(() => {
         const values = x.size / channels;
@@ -42,7 +46,7 @@ export function batchNorm(name: string, channels: number): Layer {
         const count = weightOf(weights, batches);
         blend(count, tf.add(count, 1), 0);
       });
-      return train(x, w, b, own, EPSILON);
+      return train(x, affine, own);
     },
   };
 }

@@ -10,6 +10,12 @@ import {
 
 const EPSILON = 1e-5;
 
+const affine = (scale?: tf.Tensor, shift?: tf.Tensor) => ({
+  scale: scale ?? tf.ones([7]),
+  shift: shift ?? tf.zeros([7]),
+  epsilon: EPSILON,
+});
+
 function example() {
   const x = randomTensor<tf.Rank.R4>([2, 5, 3, 7], "x");
   const scale = randomTensor<tf.Rank.R1>([7], "scale");
@@ -21,7 +27,11 @@ function example() {
 
 onEachBackend("batchNorm() gives each channel mean 0 and variance 1", async () => {
   const { x } = example();
-  const y = batchNorm(x, tf.ones([7]), tf.zeros([7]), batchMoments(x), 0);
+  const y = batchNorm(
+    x,
+    { scale: tf.ones([7]), shift: tf.zeros([7]), epsilon: 0 },
+    batchMoments(x),
+  );
   const { mean, variance } = tf.moments(y, [0, 1, 2]);
   await assertClose(tf.add(mean, 1), tf.ones([7]), 1e-5);
   await assertClose(variance, tf.ones([7]), 1e-5);
@@ -30,14 +40,10 @@ onEachBackend("batchNorm() gives each channel mean 0 and variance 1", async () =
 onEachBackend("batchNorm() has the gradients of finite differences", async () => {
   const { x, scale, shift } = example();
   await assertGradients(
-    (x, scale, shift) =>
-      batchNorm(
-        x as tf.Tensor,
-        scale as tf.Tensor,
-        shift as tf.Tensor,
-        batchMoments(x as tf.Tensor),
-        EPSILON,
-      ),
+    (x, scale, shift) => {
+      const input = x as tf.Tensor;
+      return batchNorm(input, affine(scale, shift), batchMoments(input));
+    },
     [x, scale, shift],
   );
 });
@@ -45,14 +51,7 @@ onEachBackend("batchNorm() has the gradients of finite differences", async () =>
 onEachBackend("frozenBatchNorm() has the gradients of finite differences", async () => {
   const { x, scale, shift, frozen } = example();
   await assertGradients(
-    (x, scale, shift) =>
-      frozenBatchNorm(
-        x as tf.Tensor,
-        scale as tf.Tensor,
-        shift as tf.Tensor,
-        frozen,
-        EPSILON,
-      ),
+    (x, scale, shift) => frozenBatchNorm(x as tf.Tensor, affine(scale, shift), frozen),
     [x, scale, shift],
   );
 });
