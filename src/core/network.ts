@@ -79,7 +79,7 @@ export interface Encoder extends Layer<tf.Tensor4D, tf.Tensor4D[]> {
   readonly widths: readonly number[];
 }
 
-/** Feature maps to logits at the resolution of the finest map. */
+/** Feature maps to logits, at the resolution of the finest map or of a coarser one. */
 export type Decoder = Layer<tf.Tensor4D[], tf.Tensor4D>;
 
 /** A segmentation network. */

@@ -16,6 +16,7 @@ import {
   relativeError,
 } from "./check.ts";
 import { type Golden, labelsOf, mapsOf, numbersOf } from "./golden_file.ts";
+import { nudged, tellingTies } from "./nudge.ts";
 import { ReferenceModel, referenceNetwork } from "./reference_network.ts";
 
 const Sidecar = z.object({
@@ -39,7 +40,10 @@ const LOSS_TOLERANCE = 1e-4;
 const SHARE_OF_LARGEST = 0.01;
 
 /** Runs the network of a golden and compares everything that was recorded. */
-export async function verifyNetwork(golden: Golden): Promise<CheckResult[]> {
+export const verifyNetwork = (golden: Golden): Promise<CheckResult[]> =>
+  tellingTies((nudge) => runNetwork(golden, nudge));
+
+async function runNetwork(golden: Golden, nudge: number): Promise<CheckResult[]> {
   const sidecar = Sidecar.parse(golden.sidecar);
   const network = referenceNetwork(sidecar.config.model);
   const weights = weightsFromHost(network.parameters, section(golden, "weights/"));
@@ -51,10 +55,12 @@ export async function verifyNetwork(golden: Golden): Promise<CheckResult[]> {
     }`;
     return [check("names", unknown.length + missing.length, 0, note)];
   }
+  const images = nudged(mapsOf(golden, "input/img"), nudge);
   const results = [
-    ...await inEvaluation(golden, network, weights, sidecar),
-    ...await inTraining(golden, network, weights, sidecar),
+    ...await inEvaluation(golden, network, weights, images, sidecar),
+    ...await inTraining(golden, network, weights, images, sidecar),
   ];
+  images.dispose();
   releaseWeights(weights);
   return results;
 }
@@ -63,9 +69,9 @@ async function inEvaluation(
   golden: Golden,
   network: Network,
   weights: Weights,
+  images: tf.Tensor4D,
   { tolerance }: Sidecar,
 ): Promise<CheckResult[]> {
-  const images = mapsOf(golden, "input/img");
   const [, H, W] = images.shape;
   const outputs = tf.tidy(() => {
     const { features, logits } = network.forward(weights, images, EVALUATION);
@@ -91,7 +97,7 @@ async function inEvaluation(
     // Pixels whose two best logits agree within the tolerance may fall either way.
     results.push(check("output/eval/pred_up", wrong / labels.length, 1e-3));
   }
-  tf.dispose([outputs.maps, outputs.predicted, images]);
+  tf.dispose([outputs.maps, outputs.predicted]);
   return results;
 }
 
@@ -99,10 +105,10 @@ async function inTraining(
   golden: Golden,
   network: Network,
   weights: Weights,
+  images: tf.Tensor4D,
   sidecar: Sidecar,
 ): Promise<CheckResult[]> {
   const { tolerance } = sidecar;
-  const images = mapsOf(golden, "input/img");
   const labels = labelsOf(golden, "input/gt");
   const [, H = 0, W = 0] = labels.shape;
   let logits: tf.Tensor | null = null;
@@ -131,7 +137,7 @@ async function inTraining(
     const allowed = after.dtype === "I64" ? 0 : tolerance.bn_rel * largest + 1e-6;
     results.push(check(key, error, allowed));
   }
-  tf.dispose([images, labels, value, logits ?? []]);
+  tf.dispose([labels, value, logits ?? []]);
   releaseWeights(gradient);
   return results;
 }

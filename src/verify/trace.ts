@@ -2,7 +2,6 @@
 import { readBack } from "../core/backend.ts";
 import { type Batch, releaseBatch } from "../core/batch.ts";
 import type { Network, Weights } from "../core/network.ts";
-import { createRandom } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
 import {
   copyWeights,
@@ -27,6 +26,7 @@ import { learningRate } from "../optim/schedule.ts";
 import { check, type CheckResult } from "./check.ts";
 import { type Golden, hostTensor, labelsOf, mapsOf, numbersOf } from "./golden_file.ts";
 import { section } from "./network.ts";
+import { nudged, tellingTies } from "./nudge.ts";
 import { ReferenceModel, referenceNetwork } from "./reference_network.ts";
 import { movementChecks, stepChecks, sumChecks } from "./trace_checks.ts";
 import { TraceSidecar } from "./trace_sidecar.ts";
@@ -53,32 +53,9 @@ export interface StepRecord {
   readonly weights: Float32Array | null;
 }
 
-// How often a trace may be run again with its images nudged by one rounding.
-const MOST_NUDGES = 8;
-
-/**
- * Runs the method of a golden on its batches and masks, and compares every step.
- *
- * A trace holds ReLU inputs as near to zero as 1e-7, where float32 decides by rounding;
- * AdamW then turns one other decision into a difference beyond the tolerances (PyTorch's
- * own float32 fails half of the time when its start is changed by one rounding). So a
- * trace that fails is run again with every pixel nudged by at most one rounding, which a
- * mistake survives and a tie does not. The line "nudges" says how often that was needed.
- */
-export async function verifyTrace(golden: Golden): Promise<CheckResult[]> {
-  const exact = await runTrace(golden, 0);
-  if (exact.every(({ passed }) => passed)) {
-    return [...exact, check("nudges", 0, MOST_NUDGES)];
-  }
-  for (let nudge = 1; nudge <= MOST_NUDGES; nudge++) {
-    const results = await runTrace(golden, nudge);
-    if (!results.every(({ passed }) => passed)) continue;
-    const failed = exact.filter(({ passed }) => !passed).map(({ name }) => name);
-    const note = `unchanged images fail ${failed.length} lines: ${failed.join(", ")}`;
-    return [...results, check("nudges", nudge, MOST_NUDGES, note)];
-  }
-  return exact;
-}
+/** Runs the method of a golden on its batches and masks, and compares every step. */
+export const verifyTrace = (golden: Golden): Promise<CheckResult[]> =>
+  tellingTies((nudge) => runTrace(golden, nudge));
 
 async function runTrace(golden: Golden, nudge: number): Promise<CheckResult[]> {
   const sidecar = TraceSidecar.parse(golden.sidecar);
@@ -252,21 +229,6 @@ function batchOf(golden: Golden, index: number, nudge: number): Batch {
     target: { names: [], images: new Float32Array(0) },
   };
   return { source, target, host };
-}
-
-// Multiplies every pixel by 1 or by the next larger float32; 0 leaves all as they are.
-function nudged(images: tf.Tensor4D, nudge: number): tf.Tensor4D {
-  if (nudge === 0) return images;
-  const random = createRandom(nudge, "nudge");
-  const factors = Float32Array.from(
-    { length: images.size },
-    () => random.uniform() < 0.5 ? 1 : 1 + 2 ** -23,
-  );
-  const moved = tf.tidy((): tf.Tensor4D =>
-    tf.mul(images, tf.tensor4d(factors, images.shape))
-  );
-  images.dispose();
-  return moved;
 }
 
 function entriesOf({ student, teacher }: Learner): [string, Weights][] {

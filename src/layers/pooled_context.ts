@@ -1,0 +1,31 @@
+import type { Layer } from "../core/network.ts";
+import { adaptiveAveragePool } from "../ops/average_pool.ts";
+import { resizeBilinear } from "../ops/resize_bilinear.ts";
+import { convModule } from "./conv_module.ts";
+
+/**
+ * What a map shows on a coarse grid: mean of each bin, 1×1 convolution, batch norm,
+ * ReLU, and back to the size of the map.
+ *
+ * Source: Zhao et al., "Pyramid Scene Parsing Network" (CVPR 2017),
+ * https://arxiv.org/abs/1612.01105.
+ *
+ * @param name Parameters are `<name>.1.conv.*` and `<name>.1.bn.*`.
+ * @param bins Per side; 1 is the mean of the whole map.
+ */
+export function pooledContext(
+  name: string,
+  inputs: number,
+  outputs: number,
+  bins: number,
+): Layer {
+  const project = convModule(`${name}.1`, inputs, outputs, { kernel: 1 });
+  return {
+    parameters: project.parameters,
+    apply(weights, x, pass) {
+      const [, H, W] = x.shape;
+      const pooled = adaptiveAveragePool(x, [bins, bins]);
+      return resizeBilinear(project.apply(weights, pooled, pass), [H, W]);
+    },
+  };
+}
