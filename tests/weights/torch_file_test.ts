@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { crc32 } from "node:zlib";
+import { openTorchFile, readTorchFile } from "../../src/weights/torch_file.ts";
+import { writeTorchFile } from "../../src/weights/torch_write.ts";
+import { zipChunks } from "../../src/weights/zip_write.ts";
+
+const GOLDEN = fileURLToPath(new URL("../golden/checkpoints/", import.meta.url));
+
+async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const ascii = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
+
+/** A pickle of protocol 2 as a PyTorch file without storages. */
+const zipOf = (pickle: string, name = "archive/data.pkl") =>
+  new Blob(
+    zipChunks([{ name, bytes: ascii(`\x80\x02${pickle}`) }]).map((c) => c.slice()),
+  ).bytes();
+
+Deno.test("openTorchFile() reads only the tensors that are asked for", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "two.pth");
+    await writeTorchFile(
+      path,
+      new Map([
+        ["good", { dtype: "F32", shape: [2], bytes: new Uint8Array(8).fill(1) }],
+        ["damaged", { dtype: "U8", shape: [3], bytes: new Uint8Array(3).fill(0xab) }],
+      ]),
+    );
+    const bytes = await Deno.readFile(path);
+    const at = bytes.findIndex((byte, i) => byte === 0xab && bytes[i + 1] === 0xab);
+    bytes[at] = 0;
+    await Deno.writeFile(path, bytes);
+
+    await using file = await openTorchFile(path);
+    assert.deepEqual([...file.tensors], [
+      ["good", { dtype: "F32", shape: [2] }],
+      ["damaged", { dtype: "U8", shape: [3] }],
+    ]);
+    assert.deepEqual((await file.read("good")).bytes, new Uint8Array(8).fill(1));
+    await assert.rejects(file.read("damaged"), /archive\/data\/1" is damaged/);
+    await assert.rejects(file.read("other"), { name: "RangeError" });
+  });
+});
+
+Deno.test("a root that has no tensors is refused with the keys there are", async () => {
+  const path = join(GOLDEN, "zip_with_optimizer.pth");
+  await assert.rejects(
+    readTorchFile(path, { root: "teacher_state" }),
+    /no tensors under "teacher_state"; its keys begin with meta, state_dict, optimizer$/,
+  );
+  const { root } = await readTorchFile(path, { root: "" });
+  assert.equal(root, "");
+});
+
+Deno.test("a path that leads to no file is told so", async () => {
+  await inFolder(async (folder) => {
+    await assert.rejects(readTorchFile(join(folder, "none.pth")), {
+      name: "NotFound",
+      message: /there is no such file$/,
+    });
+    await assert.rejects(readTorchFile(folder), /it is no file$/);
+  });
+});
+
+const REFUSED: readonly (readonly [string, string, RegExp])[] = [
+  ["a dictionary in itself", "}q\0X\x01\0\0\0ah\0s.", /nests more than 32 dictionaries/],
+  ["an unknown opcode", "\xff.", /opcode 0xff/],
+  ["a future protocol", "\x80\x63.", /protocol 99/],
+  ["a call of a value", "K\x01)R.", /cannot be called/],
+  ["a persistent id of another kind", "X\x01\0\0\0aQ.", /not a storage/],
+  ["an integer of 255 bytes", `\x8a\xff${"\x01".repeat(255)}.`, /integer of 255 bytes/],
+  ["items without a dictionary", "](K\x01K\x02u.", /no dictionary/],
+  ["a key without a value", "}(K\x01u.", /key without a value/],
+  ["a mark that is missing", "t.", /no mark/],
+  ["a text that is not UTF-8", "X\x01\0\0\0\xff.", /not UTF-8/],
+  ["a million containers", `${"}0".repeat(600_000)}.`, /500000 containers/],
+  ["a text longer than the file", "X\xff\xff\xff\x7fa.", /ends too early/],
+];
+
+for (const [what, pickle, message] of REFUSED) {
+  Deno.test(`a pickle with ${what} is refused`, async () => {
+    await inFolder(async (folder) => {
+      const path = join(folder, "bad.pth");
+      await Deno.writeFile(path, await zipOf(pickle));
+      await assert.rejects(readTorchFile(path), { name: "SyntaxError", message });
+    });
+  });
+}
+
+Deno.test("a zip that is no PyTorch file or a program is told so", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "other.zip");
+    await Deno.writeFile(path, await zipOf("N.", "word/document.xml"));
+    await assert.rejects(readTorchFile(path), /it has no data\.pkl$/);
+    const program = zipChunks([
+      { name: "net/data.pkl", bytes: ascii("\x80\x02N.") },
+      { name: "net/constants.pkl", bytes: ascii("\x80\x02).") },
+    ]);
+    await Deno.writeFile(path, await new Blob(program.map((c) => c.slice())).bytes());
+    await assert.rejects(readTorchFile(path), /TorchScript/);
+  });
+});
+
+/** The same archive with its sizes and positions in zip64 fields. */
+function asZip64(bytes: Uint8Array): Uint8Array {
+  const end = new DataView(bytes.buffer, bytes.length - 22);
+  const start = end.getUint32(16, true);
+  const parts: Uint8Array[] = [bytes.subarray(0, start)];
+  let length = 0;
+  for (let at = start; at < bytes.length - 22;) {
+    const view = new DataView(bytes.buffer, at);
+    const size = 46 + view.getUint16(28, true);
+    const entry = new Uint8Array(size + 28);
+    entry.set(bytes.subarray(at, at + size));
+    const wide = new DataView(entry.buffer);
+    for (const field of [20, 24, 42]) wide.setUint32(field, 0xffffffff, true);
+    wide.setUint16(30, 28, true);
+    wide.setUint16(size, 1, true);
+    wide.setUint16(size + 2, 24, true);
+    for (const [i, field] of [24, 20, 42].entries()) {
+      const value = BigInt(view.getUint32(field, true));
+      wide.setBigUint64(size + 4 + 8 * i, value, true);
+    }
+    parts.push(entry);
+    length += entry.length;
+    at += size;
+  }
+  const tail = new Uint8Array(56 + 20 + 22);
+  const view = new DataView(tail.buffer);
+  view.setUint32(0, 0x06064b50, true);
+  view.setBigUint64(40, BigInt(length), true);
+  view.setBigUint64(48, BigInt(start), true);
+  view.setUint32(56, 0x07064b50, true);
+  view.setBigUint64(64, BigInt(start + length), true);
+  view.setUint32(76, 0x06054b50, true);
+  tail.fill(0xff, 84, 96);
+  return new Uint8Array([...parts, tail].flatMap((part) => [...part]));
+}
+
+Deno.test("a zip64 directory is read", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "wide.pth");
+    const bytes = new Uint8Array([1, 2, 3, 4]);
+    await writeTorchFile(path, new Map([["a", { dtype: "U8", shape: [4], bytes }]]));
+    await Deno.writeFile(path, asZip64(await Deno.readFile(path)));
+    const { tensors } = await readTorchFile(path);
+    assert.deepEqual(tensors.get("a")?.bytes, bytes);
+  });
+});
+
+Deno.test("compressed, encrypted and doubled entries are refused", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "odd.pth");
+    const whole = await zipOf("}.");
+    const directory = new DataView(whole.buffer).getUint32(whole.length - 6, true);
+    for (const [field, value, message] of [[10, 8, /compressed/], [8, 1, /encrypted/]]) {
+      const bytes = whole.slice();
+      bytes[directory + Number(field)] = Number(value);
+      await Deno.writeFile(path, bytes);
+      await assert.rejects(readTorchFile(path), message as RegExp);
+    }
+    const twice = zipChunks([{ name: "a", bytes: whole }, { name: "a", bytes: whole }]);
+    await Deno.writeFile(path, await new Blob(twice.map((c) => c.slice())).bytes());
+    await assert.rejects(readTorchFile(path), /two entries "a"/);
+  });
+});
+
+Deno.test("tensors that repeat one storage many times are not read at once", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "repeated.pth");
+    const storage =
+      "(X\x07\0\0\0storagectorch\nByteStorage\nX\x01\0\0\x000X\x03\0\0\0cpu" +
+      "M\x00\x10tQ";
+    const tensor =
+      `ctorch._utils\n_rebuild_tensor_v2\n(${storage}K\0M\x00\x10\x85K\x01\x85\x89NtR`;
+    const items = Array.from(
+      { length: 20 },
+      (_, i) => `K${String.fromCharCode(i)}h\0`,
+    );
+    const bytes = ascii(`\x80\x02}(K\x63${tensor}q\0${items.join("")}u.`);
+    const chunks = zipChunks([
+      { name: "a/data.pkl", bytes },
+      { name: "a/data/0", bytes: new Uint8Array(4096) },
+    ]);
+    await Deno.writeFile(path, await new Blob(chunks.map((c) => c.slice())).bytes());
+    await assert.rejects(readTorchFile(path), /read the tensors one by one$/);
+    await using file = await openTorchFile(path);
+    assert.equal(crc32((await file.read("7")).bytes), crc32(new Uint8Array(4096)));
+  });
+});
