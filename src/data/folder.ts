@@ -91,11 +91,11 @@ export async function openFolder(spec: FolderSpec): Promise<DataSet> {
 
     async read(index) {
       const file = imagePath(index);
-      const [image, label] = await Promise.all([
-        bytesOf(file).then((bytes) => decodeImage(bytes, file)),
-        labelled ? readLabel(index) : null,
-      ]);
-      const { width, height, data } = image;
+      const labelling = labelled ? readLabel(index) : null;
+      // Where both are damaged, the image is the one to be named.
+      labelling?.catch(() => {});
+      const { width, height, data } = await decodeImage(await bytesOf(file), file);
+      const label = await labelling;
       if (label !== null && (label.width !== width || label.height !== height)) {
         throw new RangeError(
           `Cannot pair "${file}" with "${labelPath(index)}": the image is ` +

@@ -176,6 +176,7 @@ Deno.test("a program that closes its loader ends", async () => {
       // What "deno task train" grants.
       args: [
         "run",
+        "--quiet",
         "--no-check",
         "--allow-read",
         "--allow-write",
