@@ -67,7 +67,7 @@ export type { ClassInfo, Normalisation } from "./src/core/host_batch.ts";
 export type { RgbImage } from "./src/core/image_codec.ts";
 export { readPicture } from "./src/data/picture_file.ts";
 export type { Sample } from "./src/data/data_set.ts";
-export { holdsRun, train } from "./src/engine/trainer.ts";
+export { train } from "./src/engine/trainer.ts";
 export type {
   LogLine,
   Observer,

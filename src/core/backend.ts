@@ -95,12 +95,6 @@ export function checkDevice(): void {
   if (fault !== null) throw new Error(fault);
 }
 
-/** The device of the running WebGPU backend. @throws {Error} If there is none. */
-export function currentDevice(): GPUDevice {
-  if (device === null) throw new Error("Cannot use WebGPU: openBackend() was not called");
-  return device;
-}
-
 /**
  * Reads a tensor back, and fails if the device failed.
  *

@@ -20,7 +20,6 @@ import {
 } from "./panel.ts";
 import {
   appendLog,
-  exists,
   keepOldRun,
   makeFolder,
   rewindLog,
@@ -256,9 +255,4 @@ function stopwatch() {
     mean: () => mean(seconds, laps),
     overall: () => mean(allSeconds, allLaps),
   };
-}
-
-/** Whether a folder holds a run. */
-export async function holdsRun(path: string): Promise<boolean> {
-  return await exists(runFolder(path).last);
 }
