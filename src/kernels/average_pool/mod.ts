@@ -1,6 +1,5 @@
 /** Average pool of NHWC maps, plain or adaptive, and its gradient. @module */
-import type * as tf from "../../core/tf.ts";
-import { type Cells, type Kernel, launchOne } from "../kernel.ts";
+import { resampling } from "../resampling.ts";
 import forwardShader from "./forward.wgsl" with { type: "text" };
 import gradientShader from "./gradient.wgsl" with { type: "text" };
 import {
@@ -11,60 +10,15 @@ import {
 
 export type { AveragePoolSizes } from "./reference.ts";
 
-const UNIFORMS = {
-  count: "u32",
-  height: "u32",
-  width: "u32",
-  channels: "u32",
-  outHeight: "u32",
-  outWidth: "u32",
-  window: "u32",
-  stride: "u32",
-} as const;
+const kernels = resampling<AveragePoolSizes>(
+  "averagePool",
+  ["window", "stride"],
+  { shader: forwardShader, twin: averagePoolReference },
+  { shader: gradientShader, twin: averagePoolGradientReference },
+);
 
-const FORWARD: Kernel<keyof typeof UNIFORMS> = {
-  name: "averagePool",
-  shader: forwardShader,
-  uniforms: UNIFORMS,
-  twin(sizes, inputs, outputs) {
-    const [x] = inputs as [Cells];
-    const [y] = outputs as [Cells];
-    averagePoolReference(x, y, sizes);
-  },
-};
+/** The mean of every bin. [B, OH, OW, C] */
+export const averagePool = kernels.forward;
 
-const GRADIENT: Kernel<keyof typeof UNIFORMS> = {
-  name: "averagePoolGradient",
-  shader: gradientShader,
-  uniforms: UNIFORMS,
-  twin(sizes, inputs, outputs) {
-    const [dy] = inputs as [Cells];
-    const [dx] = outputs as [Cells];
-    averagePoolGradientReference(dy, dx, sizes);
-  },
-};
-
-/** @returns The mean of every bin. [B, OH, OW, C] */
-export function averagePool(x: tf.Tensor4D, sizes: AveragePoolSizes): tf.Tensor {
-  const { outHeight, outWidth, channels } = sizes;
-  const count = x.shape[0] * outHeight * outWidth * channels;
-  return launchOne(FORWARD, {
-    uniforms: { count, ...sizes },
-    inputs: [x],
-    outputs: [{ shape: [x.shape[0], outHeight, outWidth, channels] }],
-    invocations: count,
-  });
-}
-
-/** @returns d(loss)/dx. [B, H, W, C] */
-export function averagePoolGradient(dy: tf.Tensor, sizes: AveragePoolSizes): tf.Tensor {
-  const { height, width, channels } = sizes;
-  const images = dy.shape[0] ?? 0;
-  const count = images * height * width * channels;
-  return launchOne(GRADIENT, {
-    uniforms: { count, ...sizes },
-    inputs: [dy],
-    outputs: [{ shape: [images, height, width, channels] }],
-    invocations: count,
-  });
-}
+/** d(loss)/dx. [B, H, W, C] */
+export const averagePoolGradient = kernels.gradient;

@@ -1,13 +1,9 @@
 // deno-lint-ignore-file no-non-null-assertion -- indices are in bounds by construction
 import type { Cells } from "../kernel.ts";
+import type { MapSizes } from "../resampling.ts";
 
 /** Sizes of one average pool of NHWC maps; `window` 0 means adaptive bins. */
-export interface AveragePoolSizes {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
+export interface AveragePoolSizes extends MapSizes {
   readonly window: number;
   readonly stride: number;
 }

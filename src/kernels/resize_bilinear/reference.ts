@@ -1,13 +1,9 @@
 // deno-lint-ignore-file no-non-null-assertion -- indices are in bounds by construction
 import type { Cells } from "../kernel.ts";
+import type { MapSizes } from "../resampling.ts";
 
 /** Sizes of one bilinear resize of NHWC maps. */
-export interface ResizeSizes {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
+export interface ResizeSizes extends MapSizes {
   /** 1 for align corners, 0 for half-pixel centres. */
   readonly alignCorners: number;
 }

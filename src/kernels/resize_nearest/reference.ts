@@ -1,14 +1,9 @@
 // deno-lint-ignore-file no-non-null-assertion -- indices are in bounds by construction
 import type { Cells } from "../kernel.ts";
+import type { MapSizes } from "../resampling.ts";
 
 /** Sizes of one nearest resize of NHWC maps. */
-export interface ResizeNearestSizes {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
-}
+export type ResizeNearestSizes = MapSizes;
 
 /** y[ty, tx] = x[floor(ty · H/OH), floor(tx · W/OW)]. */
 export function resizeNearestReference(
