@@ -42,13 +42,14 @@ export function duration(seconds: number): string {
 
 function describe(step: ProgressStep, total: number): string {
   const { iteration, losses, rate, secondsPerIteration } = step;
-  const parts = Object.entries(losses).map(([name, loss]) =>
-    `${name} ${loss.toFixed(3)}`
-  );
+  // A narrow terminal cuts the end off: how long it takes comes before the details.
   const left = (total - iteration) * secondsPerIteration;
-  parts.push(`rate ${rate.toExponential(1)}`);
-  parts.push(`${secondsPerIteration.toFixed(2)} s/iteration`);
-  parts.push(iteration < total ? `${duration(left)} left` : "done");
+  const parts = [
+    iteration < total ? `${duration(left)} left` : "done",
+    `${secondsPerIteration.toFixed(2)} s/iteration`,
+    ...Object.entries(losses).map(([name, loss]) => `${name} ${loss.toFixed(3)}`),
+    `rate ${rate.toExponential(1)}`,
+  ];
   return parts.join("  ");
 }
 
