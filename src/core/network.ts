@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { HostTensor } from "./host_tensor.ts";
 import type * as tf from "./tf.ts";
 
 /**
@@ -14,6 +15,7 @@ import type * as tf from "./tf.ts";
  * | plain       | any             | the same        |
  * | linear      | [I, O]          | [O, I]          |
  * | convolution | [KH, KW, I, O]  | [O, I, KH, KW]  |
+ * | ″ transposed | [KH, KW, O, I] | [I, O, KH, KW]  |
  * | depthwise   | [KH, KW, C, 1]  | [C, 1, KH, KW]  |
  * | counter     | [] float32      | [] int64        |
  */
@@ -39,6 +41,22 @@ export interface Parameter {
   readonly initial: Initial;
   /** False for buffers (running statistics), which no gradient reaches. */
   readonly trained: boolean;
+  /**
+   * Makes a value of another shape, in PyTorch's layout, fit: position tables of other
+   * windows are resized. Null where that has no meaning. Absent: only its own shape fits.
+   */
+  readonly fit?: (value: HostTensor) => HostTensor | null;
+}
+
+/**
+ * A buffer of the PyTorch module that follows from its shape alone, as indices into a
+ * table do. It is no weight here; files for PyTorch get it, files from there may have it.
+ */
+export interface Constant {
+  /** The name in a PyTorch `state_dict`. */
+  readonly name: string;
+  /** Makes it, in PyTorch's layout. */
+  readonly value: () => HostTensor;
 }
 
 /** The values of a network's parameters, by name. Whoever made it releases it. */
@@ -68,6 +86,8 @@ export const EVALUATION: Pass = { training: false, chance: null };
 /** A function of weights and an input, and the parameters it reads. */
 export interface Layer<I = tf.Tensor4D, O = tf.Tensor4D> {
   readonly parameters: readonly Parameter[];
+  /** @default {[]} */
+  readonly constants?: readonly Constant[];
   apply(weights: Weights, input: I, pass: Pass): O;
 }
 
@@ -79,25 +99,61 @@ export interface Encoder extends Layer<tf.Tensor4D, tf.Tensor4D[]> {
   readonly widths: readonly number[];
 }
 
+/** Logits besides the prediction, which only a loss sees. */
+export interface SideLogits {
+  /** [B, h, w, classes] */
+  readonly logits: tf.Tensor4D;
+  /** The factor of their loss; that of the prediction is 1. */
+  readonly lossWeight: number;
+}
+
 /** Feature maps to logits, at the resolution of the finest map or of a coarser one. */
-export type Decoder = Layer<tf.Tensor4D[], tf.Tensor4D>;
+export interface Decoder extends Layer<tf.Tensor4D[], tf.Tensor4D> {
+  /**
+   * Whether its logits are enlarged with the centres of the corner pixels on each other.
+   * @default {false}
+   */
+  readonly alignCorners?: boolean;
+  /** The logits and those of its branches, for training; absent where it has none. */
+  applyWithSides?(
+    weights: Weights,
+    maps: tf.Tensor4D[],
+    pass: Pass,
+  ): { readonly logits: tf.Tensor4D; readonly sides: readonly SideLogits[] };
+}
+
+/** A second decoder that only helps training. */
+export interface AuxiliaryHead {
+  readonly decoder: Decoder;
+  /** The factor of its loss. */
+  readonly lossWeight: number;
+}
 
 /** A segmentation network. */
 export interface Network {
   readonly encoder: Encoder;
   readonly decoder: Decoder;
+  /** Heads beside the decoder. */
+  readonly auxiliary: readonly AuxiliaryHead[];
   readonly classes: number;
   /** All parameters in the order of PyTorch's `state_dict`. */
   readonly parameters: readonly Parameter[];
+  /** What PyTorch's `state_dict` has besides. */
+  readonly constants: readonly Constant[];
   /**
    * @param images Normalised. [B, H, W, 3]
-   * @returns The encoder's maps and the logits before upsampling. [B, H/s, W/s, classes]
+   * @returns The encoder's maps, the logits before upsampling and, in training, the
+   * logits of side branches. [B, H/s, W/s, classes]
    */
   forward(
     weights: Weights,
     images: tf.Tensor4D,
     pass: Pass,
-  ): { features: tf.Tensor4D[]; logits: tf.Tensor4D };
+  ): {
+    features: tf.Tensor4D[];
+    logits: tf.Tensor4D;
+    sides: readonly SideLogits[];
+  };
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Declaring the parameters of layers. @module */
-import type { Initial, Layout, Parameter } from "../core/network.ts";
+import type { Constant, Initial, Layout, Parameter } from "../core/network.ts";
 
 /** Declares a tensor that learns. */
 export function parameter(
@@ -32,4 +32,11 @@ export function parametersOf(
   ...layers: readonly { readonly parameters: readonly Parameter[] }[]
 ): readonly Parameter[] {
   return layers.flatMap(({ parameters }) => parameters);
+}
+
+/** The constants of several layers, in order. */
+export function constantsOf(
+  ...layers: readonly { readonly constants?: readonly Constant[] }[]
+): readonly Constant[] {
+  return layers.flatMap(({ constants = [] }) => constants);
 }

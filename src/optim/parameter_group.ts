@@ -8,13 +8,17 @@ export interface ParameterGroup {
   readonly decayed: boolean;
 }
 
+/** DAFormer's rule, and the decoders of the semi-supervised branch. */
+const HEAD = /head|^decoder\.|^auxor\./;
+
 /**
  * The group of a parameter, by its name.
  *
- * "head" anywhere in the name: the head's rate, decayed, its norms too. Else "norm":
- * not decayed. Else: the base rate, decayed. The first match wins, as in DAFormer.
+ * "head" anywhere in the name, or "decoder." or "auxor." before it: the head's rate,
+ * decayed, its norms too. Else "norm": not decayed. Else: the base rate, decayed. The
+ * first match wins, as in DAFormer.
  */
 export function groupOf({ name }: Parameter, headFactor: number): ParameterGroup {
-  if (name.includes("head")) return { rateFactor: headFactor, decayed: true };
+  if (HEAD.test(name)) return { rateFactor: headFactor, decayed: true };
   return { rateFactor: 1, decayed: !name.includes("norm") };
 }
