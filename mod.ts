@@ -46,14 +46,31 @@ export type {
   SupervisedConfig,
   TeacherConfig,
 } from "./src/config/method.ts";
+export type { ModelConfig } from "./src/config/model.ts";
 export type {
-  DaformerConfig,
+  BeitConfig,
+  BeitPresetConfig,
+  EncoderConfig,
   MitConfig,
   MitPresetConfig,
-  ModelConfig,
+  ResnetConfig,
+  ResnetPresetConfig,
+  SwinConfig,
+  SwinPresetConfig,
+} from "./src/config/encoder.ts";
+export type {
+  AuxiliaryConfig,
+  DaformerConfig,
+  DanetConfig,
+  DecoderConfig,
+  DeeplabV2Config,
+  DeeplabV3PlusConfig,
+  IsaConfig,
+  PspConfig,
   SegformerConfig,
-  Stages,
-} from "./src/config/model.ts";
+  UpernetConfig,
+} from "./src/config/decoder.ts";
+export type { Stages } from "./src/config/ranges.ts";
 export type { OptimizerConfig } from "./src/config/optimizer.ts";
 export type { Size } from "./src/config/size.ts";
 export {

@@ -23,6 +23,8 @@ export interface RareClassConfig {
 export interface CropConfig {
   /** Images shrink or grow into this box and keep their shape; null: as they are. */
   readonly resize: Size | null;
+  /** The box of labelled training images where it is another one; null: `resize`. */
+  readonly sourceResize: Size | null;
   /** What the network is trained on. */
   readonly crop: Size;
   /** Share of crops that are mirrored left to right. */
@@ -98,6 +100,7 @@ const divisor = z.number().positive();
 
 const crops = {
   resize: SizeSchema.nullable().default(null),
+  sourceResize: SizeSchema.nullable().default(null),
   crop: SizeSchema,
   flip: share.default(0.5),
   largestClassShare: z.number().gt(0).lte(1).default(0.75),

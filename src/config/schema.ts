@@ -132,6 +132,16 @@ export const RunSchema: z.ZodType<RunConfig> = Run.check(
       `ignores ${ignoreTop} + ${ignoreBottom} rows: a crop has ${data.crop.height}`,
     );
   }),
+  joins(["model", "data"], ({ model: { encoder }, data: { crop } }, report) => {
+    if (!("imageSize" in encoder)) return;
+    const longest = Math.max(crop.height, crop.width);
+    if (longest <= encoder.imageSize) return;
+    report(
+      ["model", "encoder", "imageSize"],
+      `must be at least the longest side of "data.crop", ${longest}: received ` +
+        `${encoder.imageSize}`,
+    );
+  }),
   joins(["model", "method"], ({ model, method }, report) => {
     if (!isAdaptive(method) || method.featureDistance === null) return;
     if (model.pretrained !== null) return;

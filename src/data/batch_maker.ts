@@ -3,12 +3,15 @@
 import type { HostBatch } from "../core/host_batch.ts";
 import { createRandom } from "../core/random.ts";
 import { type DataSet, type DataSpec, openDataSet } from "./data_set.ts";
+import type { Size } from "./resize.ts";
 import type { BatchDraws, Draw } from "./sampler.ts";
 import { type ViewOptions, writeTrainingView } from "./training_view.ts";
 
 /** What every batch has in common: plain JSON. */
 export interface BatchOptions extends ViewOptions {
   readonly seed: number;
+  /** The box of labelled pictures where it is not that of all; null: it is. */
+  readonly sourceResize?: Size | null;
   readonly source: DataSpec;
   /** Null where the method needs no target. Its labels are never read. */
   readonly target: DataSpec | null;
@@ -33,6 +36,10 @@ export interface BatchMaker {
 /** Opens the data sets. */
 export async function createBatchMaker(options: BatchOptions): Promise<BatchMaker> {
   const { seed, crop } = options;
+  const views: Record<"source" | "target", ViewOptions> = {
+    source: { ...options, resize: options.sourceResize ?? options.resize },
+    target: options,
+  };
   const source = await openDataSet({ ...options.source, labelled: true });
   const target = options.target &&
     await openDataSet({ ...options.target, labelled: false });
@@ -50,7 +57,7 @@ export async function createBatchMaker(options: BatchOptions): Promise<BatchMake
       const sample = await dataSet.read(index);
       const position = order.iteration * draws.length + item;
       const random = createRandom(seed, `view/${domain}/${order.future}`, position);
-      writeTrainingView(sample, options, random, {
+      writeTrainingView(sample, views[domain], random, {
         image: images.subarray(item * pixels * 3, (item + 1) * pixels * 3),
         label: domain === "source"
           ? labels.subarray(item * pixels, (item + 1) * pixels)

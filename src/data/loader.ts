@@ -140,9 +140,11 @@ function assertSound(spec: LoaderSpec): void {
   whole("workers", spec.workers, 0);
   whole("crop.height", spec.crop.height, 1);
   whole("crop.width", spec.crop.width, 1);
-  if (spec.resize !== null) {
-    whole("resize.height", spec.resize.height, 1);
-    whole("resize.width", spec.resize.width, 1);
+  for (const name of ["resize", "sourceResize"] as const) {
+    const box = spec[name] ?? null;
+    if (box === null) continue;
+    whole(`${name}.height`, box.height, 1);
+    whole(`${name}.width`, box.width, 1);
   }
   share("flip", spec.flip);
   share("largestClassShare", spec.largestClassShare);

@@ -2,8 +2,12 @@
 import type { RunConfig } from "../config/schema.ts";
 import type { Decoder, Encoder, Network } from "../core/network.ts";
 import { daformerHead } from "../models/daformer_head.ts";
+import { deeplabV2Head } from "../models/deeplab_v2_head.ts";
+import { deeplabV3PlusHead } from "../models/deeplab_v3_plus_head.ts";
 import { mit, MIT_PRESETS } from "../models/mit.ts";
 import { network } from "../models/network.ts";
+import { pspHead } from "../models/psp_head.ts";
+import { resnet, RESNET_PRESETS } from "../models/resnet.ts";
 import { segformerHead } from "../models/segformer_head.ts";
 
 type Model = RunConfig["model"];
@@ -19,9 +23,25 @@ export function buildNetwork(model: Model, classes: number): Network {
 }
 
 function buildEncoder(encoder: Model["encoder"]): Encoder {
-  if (encoder.name === "mit") return mit(ENCODER_NAME, encoder);
-  const { name, dropPath } = encoder;
-  return mit(ENCODER_NAME, { ...MIT_PRESETS[name], dropPath });
+  switch (encoder.name) {
+    case "mit":
+      return mit(ENCODER_NAME, encoder);
+    case "mit-b0":
+    case "mit-b1":
+    case "mit-b2":
+    case "mit-b3":
+    case "mit-b4":
+    case "mit-b5":
+      return mit(ENCODER_NAME, {
+        ...MIT_PRESETS[encoder.name],
+        dropPath: encoder.dropPath,
+      });
+    case "resnet-50":
+    case "resnet-101":
+      return resnet(ENCODER_NAME, RESNET_PRESETS[encoder.name]);
+    default:
+      throw new RangeError(`Cannot build "${encoder.name}": it is not wired yet`);
+  }
 }
 
 function buildDecoder(
@@ -34,5 +54,13 @@ function buildDecoder(
       return daformerHead(DECODER_NAME, widths, { ...decoder, classes });
     case "segformer":
       return segformerHead(DECODER_NAME, widths, { ...decoder, classes });
+    case "deeplabv2":
+      return deeplabV2Head(DECODER_NAME, widths, { ...decoder, classes });
+    case "psp":
+      return pspHead(DECODER_NAME, widths, { ...decoder, classes });
+    case "deeplabv3+":
+      return deeplabV3PlusHead(DECODER_NAME, widths, { ...decoder, classes });
+    default:
+      throw new RangeError(`Cannot build "${decoder.name}": it is not wired yet`);
   }
 }

@@ -19,7 +19,8 @@ export function classesOf(data: Data): readonly ClassInfo[] {
 /** Describes the loader of a run. @throws {RangeError} If "data.root" is needed and open. */
 export function loaderSpec(config: RunConfig, cacheFolder: string | null): LoaderSpec {
   const { data, method, seed } = config;
-  const { batch, rareClasses, workers, resize, crop, flip, largestClassShare } = data;
+  const { batch, rareClasses, workers } = data;
+  const { resize, sourceResize, crop, flip, largestClassShare } = data;
   const wide = method.name === "future-self-training" && method.width > 1;
   return {
     seed,
@@ -28,6 +29,7 @@ export function loaderSpec(config: RunConfig, cacheFolder: string | null): Loade
     batch,
     futures: wide ? method.width : 0,
     resize,
+    sourceResize,
     crop,
     flip,
     largestClassShare,

@@ -59,7 +59,8 @@ function labelsOf(
         inference.mode === "whole"
           ? whole(network, weights, picture)
           : slide(network, weights, picture, inference); // [1, h, w, classes]
-      const atOriginal = (logits: tf.Tensor4D) => resizeLogits(logits, [height, width]);
+      const atOriginal = (logits: tf.Tensor4D) =>
+        resizeLogits(logits, [height, width], network.decoder);
       const straight = atOriginal(logitsOf(image));
       if (!inference.flip) return [straight];
       const mirrored = tf.reverse(logitsOf(tf.reverse(image, 2)), 2);
@@ -94,10 +95,8 @@ function whole(network: Network, weights: Weights, image: tf.Tensor4D): tf.Tenso
   const padded = h === H && w === W
     ? image
     : tf.pad(image, [[0, 0], [0, h - H], [0, w - W], [0, 0]]);
-  const logits = resizeLogits(network.forward(weights, padded, EVALUATION).logits, [
-    h,
-    w,
-  ]);
+  const seen = network.forward(weights, padded, EVALUATION);
+  const logits = resizeLogits(seen.logits, [h, w], network.decoder);
   return padded === image ? logits : tf.slice(logits, [0, 0, 0, 0], [1, H, W, -1]);
 }
 

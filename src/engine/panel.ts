@@ -94,7 +94,7 @@ export async function makePanel(
     const ids = tf.tidy(() => {
       const picture = tf.tensor4d(values.slice(0, 3 * pixels), [1, height, width, 3]);
       const { logits } = network.forward(student, picture, EVALUATION);
-      return tf.argMax(resizeLogits(logits, [height, width]), 3);
+      return tf.argMax(resizeLogits(logits, [height, width], network.decoder), 3);
     });
     const read = Int32Array.from(await readBack(ids));
     ids.dispose();

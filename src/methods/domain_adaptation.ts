@@ -81,11 +81,11 @@ export function domainAdaptation(parts: DomainAdaptation): Evaluate {
       const distanceOf = anchor?.(batch);
       const { value, gradient } = gradientOf(parameters, student, () => {
         const pass = studentPass(parts.seed, "source", evaluation);
-        const { features, logits } = network.forward(student, batch.source.images, pass);
-        const loss = supervise(logits, batch.source.labels, null);
+        const seen = network.forward(student, batch.source.images, pass);
+        const loss = supervise(network, seen, batch.source.labels, null);
         losses.set("source", tf.keep(tf.clone(loss)));
         if (distanceOf === undefined) return loss;
-        const distance = distanceOf(features);
+        const distance = distanceOf(seen.features);
         losses.set("featureDistance", tf.keep(tf.clone(distance)));
         return tf.add(loss, distance);
       });
@@ -110,8 +110,8 @@ export function domainAdaptation(parts: DomainAdaptation): Evaluate {
     const mixedGradient = keepGradient(() => {
       const { value, gradient } = gradientOf(parameters, student, () => {
         const pass = studentPass(parts.seed, "mixed", evaluation);
-        const { logits } = network.forward(student, mixed.images as tf.Tensor4D, pass);
-        return supervise(logits, mixed.labels, mixed.weights);
+        const seen = network.forward(student, mixed.images as tf.Tensor4D, pass);
+        return supervise(network, seen, mixed.labels, mixed.weights);
       });
       losses.set("mixed", tf.keep(value));
       return gradient;
@@ -133,17 +133,24 @@ export function labelTarget(
   return tf.tidy(() => {
     const { logits } = network.forward(teacher, images, TEACHER);
     const [, H, W] = images.shape;
-    return { ...pseudoLabel(resizeLogits(logits, [H, W]), options) };
+    return { ...pseudoLabel(resizeLogits(logits, [H, W], network.decoder), options) };
   });
 }
 
+// The loss of the prediction and, by their weights, of side branches, all told the same.
 function supervise(
-  logits: tf.Tensor4D,
+  { decoder }: Network,
+  { logits, sides }: ReturnType<Network["forward"]>,
   labels: tf.Tensor,
   weights: tf.Tensor | null,
 ): tf.Scalar {
   const [, H = 0, W = 0] = labels.shape;
-  return meanCrossEntropy(resizeLogits(logits, [H, W]), labels, weights);
+  const lossOf = (some: tf.Tensor4D) =>
+    meanCrossEntropy(resizeLogits(some, [H, W], decoder), labels, weights);
+  return sides.reduce<tf.Scalar>(
+    (loss, side) => tf.add(loss, tf.mul(lossOf(side.logits), side.lossWeight)),
+    lossOf(logits),
+  );
 }
 
 function studentPass(seed: number, domain: string, evaluation: number): Pass {

@@ -143,3 +143,36 @@ Deno.test("folderRoot() tells how to give the folder", () => {
       "--set data.root=FOLDER",
   });
 });
+
+Deno.test("an encoder's position tables reach over every crop", () => {
+  assert.throws(
+    () => example("model.encoder={name: beit-b, imageSize: 32}"),
+    problems(
+      'model.encoder.imageSize: must be at least the longest side of "data.crop", 64: ' +
+        "received 32",
+    ),
+  );
+});
+
+Deno.test("sizes of encoders that do not go together are refused", () => {
+  assert.throws(
+    () =>
+      example(
+        "model.encoder={name: swin, width: 12, depths: [1, 1, 1, 1], heads: [5, 4, 4, 8]}",
+      ),
+    problems(
+      "model.encoder.heads.0: must divide the stage's 12 channels: received 5",
+    ),
+  );
+  assert.throws(
+    () =>
+      example(
+        "model.encoder={name: beit, width: 10, depth: 4, heads: 4, outputs: [0, 2, 1, 4]}",
+      ),
+    problems(
+      "model.encoder.width: must be a multiple of the 4 heads: received 10",
+      "model.encoder.outputs.2: must be above the one before it: received 1",
+      "model.encoder.outputs.3: must be below the depth 4: received 4",
+    ),
+  );
+});
