@@ -9,6 +9,13 @@ import * as tf from "npm:@tensorflow/tfjs@4.22.0";
 
 export * from "npm:@tensorflow/tfjs@4.22.0";
 
+// Named again for the documentation of the public API, which ends at this repository.
+
+/** A tensor of any rank. */
+export type AnyTensor = tf.Tensor;
+/** Images or maps: batch, height, width, channels. */
+export type Tensor4D = tf.Tensor4D;
+
 /** What the tape needs to know of an operation; every entry may be asked for or not. */
 export type InputGradients = Readonly<Record<string, () => tf.Tensor>>;
 
@@ -45,4 +52,10 @@ export function differentiable<T extends tf.Tensor = tf.Tensor>(
     inputs,
     attrs: {},
   }) as T;
+}
+
+/** Whether a gradient is being recorded: backward functions may then read any tensor. */
+export function isTaping(): boolean {
+  const { state } = tf.engine() as unknown as { state: { gradientDepth: number } };
+  return state.gradientDepth > 0;
 }

@@ -8,6 +8,7 @@
  */
 import type { Encoder, Layer } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
+import { chain } from "../layers/chain.ts";
 import { convolution, depthwiseConvolution } from "../layers/convolution.ts";
 import { dropout } from "../layers/dropout.ts";
 import { layerNorm } from "../layers/layer_norm.ts";
@@ -86,21 +87,21 @@ export function mit(name: string, shape: MitShape): Encoder {
     });
     before += body.length;
     const norm = layerNorm(`${name}.norm${stage}`, width, BLOCK_EPSILON);
-    return { embed, body, norm };
+    return { embed, rest: chain([...body, norm]) };
   });
   return {
     strides: widths.map((_, s) => 4 * 2 ** s),
     widths,
     // In the order of PyTorch's state_dict: all embeddings come first.
     parameters: [
-      ...parametersOf(...stages.map(({ embed }) => embed)),
-      ...stages.flatMap(({ body, norm }) => parametersOf(...body, norm)),
+      ...stages.flatMap(({ embed }) => embed.parameters),
+      ...stages.flatMap(({ rest }) => rest.parameters),
     ],
     apply(weights, images, pass) {
       const maps: tf.Tensor4D[] = [];
       let x = images;
-      for (const { embed, body, norm } of stages) {
-        for (const layer of [embed, ...body, norm]) x = layer.apply(weights, x, pass);
+      for (const { embed, rest } of stages) {
+        x = rest.apply(weights, embed.apply(weights, x, pass), pass);
         maps.push(x);
       }
       return maps;
