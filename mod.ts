@@ -20,6 +20,19 @@
  * const labels = await network.predict(picture); // class ids, [height, width]
  * ```
  *
+ * A network of your own is an encoder and a decoder, each the parameters it declares and a
+ * function of their values; `examples/espnet/` has one with its authors' weights.
+ *
+ * ```ts ignore
+ * import { evaluateOn, initialWeights, network, openBackend } from "https://…/mod.ts";
+ *
+ * await openBackend();
+ * const own = network(encoder, decoder, classes.length);
+ * const weights = initialWeights(own.parameters, 0); // or those of a file
+ * const folder = { root: "data/camvid", split: "val", classes };
+ * const { mIoU } = await evaluateOn({ network: own, weights }, folder);
+ * ```
+ *
  * @module
  */
 export { configName, loadConfig, readConfig, writeConfig } from "./src/config/read.ts";
@@ -65,11 +78,19 @@ export type {
   DecoderConfig,
   DeeplabV2Config,
   DeeplabV3PlusConfig,
+  FcnConfig,
   IsaConfig,
   PspConfig,
   SegformerConfig,
   UpernetConfig,
 } from "./src/config/decoder.ts";
+export type {
+  SemiDecoderConfig,
+  SemiDeeplabV2Config,
+  SemiDeeplabV3PlusConfig,
+  SemiFcnConfig,
+  SemiPspConfig,
+} from "./src/config/semi_decoder.ts";
 export type { Stages } from "./src/config/ranges.ts";
 export type { OptimizerConfig } from "./src/config/optimizer.ts";
 export type { Size } from "./src/config/size.ts";
@@ -84,6 +105,13 @@ export type { ClassInfo, Normalisation } from "./src/core/host_batch.ts";
 export type { RgbImage } from "./src/core/image_codec.ts";
 export { readPicture } from "./src/data/picture_file.ts";
 export type { Sample } from "./src/data/data_set.ts";
+export {
+  type Conversion,
+  type ConvertOptions,
+  convertWeights,
+  type WeightsFormat,
+} from "./src/engine/convert.ts";
+export { NAMING_SCHEMES, type SchemeSummary } from "./src/weights/names/schemes.ts";
 export { train } from "./src/engine/trainer.ts";
 export type {
   LogLine,
@@ -106,3 +134,100 @@ export { type BackendDiagnosis, type Diagnosis, examine } from "./src/verify/doc
 export { goldenFiles } from "./src/verify/golden_names.ts";
 export { type FileResult, verifyOutcome } from "./src/verify/outcome.ts";
 export { type CheckResult, verifyFile } from "./src/verify/mod.ts";
+
+// For networks of your own: TensorFlow.js and what a network is,
+export { tf } from "./src/core/tensorflow.ts";
+export type { AnyTensor as Tensor, Tensor4D } from "./src/core/tf.ts";
+export {
+  type AuxiliaryHead,
+  type Chance,
+  type Constant,
+  type Decoder,
+  type Encoder,
+  EVALUATION,
+  type Initial,
+  type Layer,
+  type Layout,
+  type Network,
+  type Parameter,
+  type Pass,
+  type SideLogits,
+  weightOf,
+  type Weights,
+} from "./src/core/network.ts";
+export { network } from "./src/models/network.ts";
+// the parts it is made of: layers with parameters and operations without,
+export { buffer, parameter, parametersOf, vector } from "./src/layers/parameter.ts";
+export { batchNorm, type BatchNormOptions } from "./src/layers/batch_norm.ts";
+export {
+  convolution,
+  type ConvolutionOptions,
+  depthwiseConvolution,
+  type Start,
+} from "./src/layers/convolution.ts";
+export { layerNorm } from "./src/layers/layer_norm.ts";
+export { linear, type LinearStart } from "./src/layers/linear.ts";
+export {
+  adaptiveAveragePool,
+  averagePool,
+  type AveragePoolOptions,
+} from "./src/ops/average_pool.ts";
+export { conv2d, type ConvOptions } from "./src/ops/conv2d.ts";
+export { gelu } from "./src/ops/gelu.ts";
+export { maxPool, type MaxPoolOptions } from "./src/ops/max_pool.ts";
+export { resizeBilinear } from "./src/ops/resize_bilinear.ts";
+export { transposedConv2d } from "./src/ops/transposed_conv2d.ts";
+// its weights, fresh or from a file of PyTorch,
+export {
+  initialWeights,
+  pytorchShape,
+  releaseWeights,
+  weightsFromHost,
+  weightsToHost,
+} from "./src/core/weights.ts";
+export type { DataType, HostTensor } from "./src/core/host_tensor.ts";
+export {
+  openTorchFile,
+  readTorchFile,
+  type TorchFile,
+  type TorchFileOptions,
+  type TorchTensorInfo,
+  type TorchTensors,
+} from "./src/weights/torch_file.ts";
+export {
+  type MatchedWeights,
+  matchWeights,
+  type Mismatch,
+  type Tolerated,
+  WeightsMismatchError,
+  type WrongShape,
+} from "./src/weights/mismatch.ts";
+// and what it is for.
+export {
+  evaluateOn,
+  type EvaluateOnOptions,
+  type LabelledFolder,
+  type MakeNetwork,
+  type OwnNetwork,
+  type PictureOptions,
+  predictWith,
+} from "./src/engine/own_network.ts";
+// Published weights: what there is, and fetching it.
+export {
+  download,
+  type DownloadEvent,
+  type DownloadOptions,
+  type DownloadResult,
+  ManualDownloadError,
+} from "./src/weights/download.ts";
+export type { WeightsAddress } from "./src/weights/download_plan.ts";
+export { findWeights } from "./src/weights/find_weights.ts";
+export type {
+  ManualSource,
+  NamingScheme,
+  PublishedFile,
+  UrlSource,
+  WeightsEntry,
+  WeightsSource,
+} from "./src/weights/published_weights.ts";
+export { WEIGHTS, weightsNamed } from "./src/weights/registry.ts";

@@ -10,9 +10,10 @@ import { releaseWeights } from "../src/core/weights.ts";
 import { openLoader } from "../src/data/loader.ts";
 import { buildNetwork } from "../src/engine/build.ts";
 import { loaderSpec } from "../src/engine/data.ts";
-import { freshLearner, startingWeights } from "../src/engine/learner_file.ts";
+import { freshLearner } from "../src/engine/learner_file.ts";
 import { openLossLog } from "../src/engine/loss_log.ts";
 import { startMethod } from "../src/engine/method.ts";
+import { startingWeights } from "../src/engine/pretrained.ts";
 import { METHODS, withMethod } from "./methods_compared.ts";
 
 /** One method's time. */
@@ -64,7 +65,7 @@ async function runner(config: RunConfig) {
   const workers = { ...config, data: { ...config.data, workers: 0 } };
   const loader = await openLoader(loaderSpec(workers, null));
   const network = buildNetwork(config.model, loader.classes.length);
-  const student = await startingWeights(network, config.model.pretrained, config.seed);
+  const student = await startingWeights(network, config.model, config.seed);
   const learner = freshLearner(network.parameters, student, true);
   const method = startMethod(config, loader.classes, network, learner, null, () => {});
   const losses = openLossLog(config.seed);

@@ -129,6 +129,17 @@ Deno.test("tasks import only mod.ts, src/cli, bench and each other", async () =>
   }
 });
 
+Deno.test("examples import only mod.ts and their own files", async () => {
+  for (const source of await sourcesIn("examples")) {
+    for (const target of importsOf(source)) {
+      assert(
+        target === "mod.ts" || dirname(target) === dirname(source.path),
+        `${source.path} imports ${target}: export it from mod.ts`,
+      );
+    }
+  }
+});
+
 Deno.test("tests of methods never import a model", async () => {
   for (const source of await sourcesIn("tests/methods")) {
     for (const target of importsOf(source)) {
@@ -141,7 +152,7 @@ Deno.test("tests of methods never import a model", async () => {
 });
 
 Deno.test("outside packages are named in src/core, each in one file", async () => {
-  const roots = ["tasks", "bench", "tests"];
+  const roots = ["tasks", "bench", "tests", "examples"];
   const others = (await Promise.all(roots.map(sourcesIn))).flat();
   const homes = new Map<string, string>();
   for (const source of [...all, ...others]) {

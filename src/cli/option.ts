@@ -86,11 +86,11 @@ export const option = {
       ),
   }),
   /** One of a few words. */
-  choice: <const Word extends string>(
+  choice: <const Word extends string, const Fallback extends Word | undefined>(
     words: readonly Word[],
-    fallback: Word,
+    fallback: Fallback,
     description: string,
-  ): Option<Word> => ({
+  ): Option<Word | Fallback> => ({
     placeholder: "NAME",
     description,
     fallback,

@@ -54,7 +54,7 @@ function describe(step: ProgressStep, total: number): string {
 }
 
 /** A bar or lines: how many are done, and a text about it. */
-interface Display {
+export interface Display {
   update(done: number, text: string): void;
   log(line: string): void;
   stop(): void;
@@ -84,9 +84,19 @@ function openLines(
   };
 }
 
-function openBar(terminal: Terminal, total: number, start: number): Display {
+/**
+ * A bar of its own line; for terminals.
+ *
+ * @param show How a number is written.
+ */
+export function openBar(
+  terminal: Terminal,
+  total: number,
+  start: number,
+  show: (value: number) => string = String,
+): Display {
   const barsize = Math.max(5, Math.min(30, terminal.columns - 90));
-  const room = terminal.columns - barsize - 2 * String(total).length - 6;
+  const room = terminal.columns - barsize - 2 * show(total).length - 6;
   const stream = Object.assign(
     new Writable({
       decodeStrings: false,
@@ -102,6 +112,8 @@ function openBar(terminal: Terminal, total: number, start: number): Display {
     barCompleteChar: "━",
     barIncompleteChar: "─",
     barsize,
+    formatValue: (value, _, type) =>
+      type === "value" || type === "total" ? show(value) : String(value),
     stream,
     linewrap: true, // the text fits; a crash must not leave a terminal that cuts lines
     gracefulExit: false, // Ctrl-C is the command's

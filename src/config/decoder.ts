@@ -2,6 +2,12 @@
 
 import { z } from "../core/zod.ts";
 import { positive, share } from "./ranges.ts";
+import {
+  SEMI_DECODERS,
+  type SemiDecoderConfig,
+  SemiFcn,
+  type SemiFcnConfig,
+} from "./semi_decoder.ts";
 
 /** Sums over context of several sizes. Hoyer et al., "DAFormer", CVPR 2022. */
 export interface DaformerConfig {
@@ -27,36 +33,30 @@ export interface SegformerConfig {
   readonly dropout: number;
 }
 
-/**
- * A sum of dilated classifiers. Chen et al., "DeepLab", TPAMI 2018. With "semi-" it has
- * the names and the start of the semi-supervised branch.
- */
+/** A sum of dilated classifiers. Chen et al., "DeepLab", TPAMI 2018. */
 export interface DeeplabV2Config {
   /** Which decoder it is. */
-  readonly name: "deeplabv2" | "semi-deeplabv2";
+  readonly name: "deeplabv2";
   /** Of the parallel 3×3 classifiers, in pixels. */
   readonly dilations: readonly number[];
 }
 
-/**
- * Means over grids of several sizes. Zhao et al., "PSPNet", CVPR 2017. With "semi-" its
- * logits are enlarged by pixel shuffles, as in the semi-supervised branch.
- */
+/** Means over grids of several sizes. Zhao et al., "PSPNet", CVPR 2017. */
 export interface PspConfig {
   /** Which decoder it is. */
-  readonly name: "psp" | "semi-psp";
+  readonly name: "psp";
   /** Channels of every level of the pyramid and of the fused map. */
   readonly channels: number;
   /** Cells per side of each grid. */
   readonly bins: readonly number[];
-  /** Share of whole channels dropped before the classifier; "semi-psp" drops none. */
+  /** Share of whole channels dropped before the classifier. */
   readonly dropout: number;
 }
 
 /** Dilated context refined by the finest map. Chen et al., "DeepLabV3+", ECCV 2018. */
 export interface DeeplabV3PlusConfig {
-  /** "semi-" has full convolutions where the other has separable ones. */
-  readonly name: "deeplabv3+" | "semi-deeplabv3+";
+  /** Which decoder it is. */
+  readonly name: "deeplabv3+";
   /** Channels of every branch and of the fused map. */
   readonly channels: number;
   /** Channels that the finest map is reduced to. */
@@ -114,15 +114,16 @@ export type DecoderConfig =
   | DeeplabV3PlusConfig
   | UpernetConfig
   | IsaConfig
-  | DanetConfig;
+  | DanetConfig
+  | SemiDecoderConfig;
 
 /**
  * A small head on one map, whose loss helps training and which predictions never see. Long
- * et al., "FCN", CVPR 2015. With "semi-" it has the names of the semi-supervised branch.
+ * et al., "FCN", CVPR 2015.
  */
-export interface AuxiliaryConfig {
+export interface FcnConfig {
   /** Which head it is. */
-  readonly name: "fcn" | "semi-fcn";
+  readonly name: "fcn";
   /** The map it sees, counted from 0 for the finest. */
   readonly level: number;
   /** Channels of its convolution. */
@@ -132,6 +133,9 @@ export interface AuxiliaryConfig {
   /** The factor of its loss; that of the decoder is 1. */
   readonly weight: number;
 }
+
+/** Which head stands beside the decoder, and its sizes. */
+export type AuxiliaryConfig = FcnConfig | SemiFcnConfig;
 
 const dropout = share.default(0.1);
 const counts = z.array(positive).min(1);
@@ -154,19 +158,19 @@ const Segformer = z.strictObject({
 });
 
 const DeeplabV2 = z.strictObject({
-  name: z.enum(["deeplabv2", "semi-deeplabv2"]),
+  name: z.literal("deeplabv2"),
   dilations: counts.default([6, 12]),
 });
 
 const Psp = z.strictObject({
-  name: z.enum(["psp", "semi-psp"]),
+  name: z.literal("psp"),
   channels,
   bins,
   dropout,
 });
 
 const DeeplabV3Plus = z.strictObject({
-  name: z.enum(["deeplabv3+", "semi-deeplabv3+"]),
+  name: z.literal("deeplabv3+"),
   channels,
   fineChannels: positive.default(48),
   dilations: counts.default([12, 24, 36]),
@@ -190,6 +194,14 @@ const Danet = z.strictObject({
   dropout,
 });
 
+const Fcn = z.strictObject({
+  name: z.literal("fcn"),
+  level: z.int().gte(0).lte(3).default(2),
+  channels: positive.default(256),
+  dropout,
+  weight: z.number().positive().default(0.4),
+});
+
 /** Limits and defaults of {@linkcode DecoderConfig}. */
 export const DecoderSchema = z.discriminatedUnion("name", [
   Daformer,
@@ -200,13 +212,8 @@ export const DecoderSchema = z.discriminatedUnion("name", [
   Upernet,
   Isa,
   Danet,
+  ...SEMI_DECODERS,
 ]);
 
 /** Limits and defaults of {@linkcode AuxiliaryConfig}. */
-export const AuxiliarySchema = z.strictObject({
-  name: z.enum(["fcn", "semi-fcn"]),
-  level: z.int().gte(0).lte(3).default(2),
-  channels: positive.default(256),
-  dropout,
-  weight: z.number().positive().default(0.4),
-});
+export const AuxiliarySchema = z.discriminatedUnion("name", [Fcn, SemiFcn]);

@@ -22,6 +22,8 @@ export interface ModelConfig {
    * naming scheme, a name that `deno task download --list` shows, or a URL; null: random.
    */
   readonly pretrained: string | null;
+  /** Weights of `pretrained` that are left out, with `*` for any text. */
+  readonly leaveOut: readonly string[];
 }
 
 /** Limits and defaults of {@linkcode ModelConfig}. */
@@ -30,4 +32,5 @@ export const ModelSchema: z.ZodType<ModelConfig> = z.strictObject({
   decoder: DecoderSchema.prefault({ name: "daformer" }),
   auxiliary: AuxiliarySchema.nullable().default(null),
   pretrained: z.string().min(1).nullable().default(null),
+  leaveOut: z.array(z.string().min(1)).default([]),
 });

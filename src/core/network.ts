@@ -24,8 +24,8 @@ export type Layout = "plain" | "linear" | "convolution" | "depthwise" | "counter
 /** How a parameter starts. */
 export type Initial =
   | { readonly kind: "constant"; readonly value: number }
-  /** Mean 0. */
-  | { readonly kind: "normal"; readonly deviation: number }
+  /** Mean 0. With `repeat`, so many neighbours along the last axis share a draw. */
+  | { readonly kind: "normal"; readonly deviation: number; readonly repeat?: number }
   /** Mean 0, redrawn beyond two absolute units, as timm's `trunc_normal_`. */
   | { readonly kind: "truncated-normal"; readonly deviation: number }
   /** In ±bound. */
@@ -37,7 +37,9 @@ export interface Parameter {
   readonly name: string;
   /** The shape here. */
   readonly shape: readonly number[];
+  /** How that shape is to be read. */
   readonly layout: Layout;
+  /** How it starts. */
   readonly initial: Initial;
   /** False for buffers (running statistics), which no gradient reaches. */
   readonly trained: boolean;
@@ -60,7 +62,7 @@ export interface Constant {
 }
 
 /** The values of a network's parameters, by name. Whoever made it releases it. */
-export type Weights = ReadonlyMap<string, tf.Tensor>;
+export type Weights = ReadonlyMap<string, tf.AnyTensor>;
 
 /** What a forward pass depends on besides weights and images. */
 export interface Pass {
@@ -75,8 +77,11 @@ export interface Pass {
 
 /** The key of one forward pass's random numbers, see `core/random.ts`. */
 export interface Chance {
+  /** Of the run. */
   readonly seed: number;
+  /** Of the kind of pass. */
   readonly stream: number;
+  /** Counts the passes. */
   readonly iteration: number;
 }
 
@@ -85,9 +90,14 @@ export const EVALUATION: Pass = { training: false, chance: null };
 
 /** A function of weights and an input, and the parameters it reads. */
 export interface Layer<I = tf.Tensor4D, O = tf.Tensor4D> {
+  /** What it reads of the weights. */
   readonly parameters: readonly Parameter[];
-  /** @default {[]} */
+  /**
+   * What its PyTorch module has besides.
+   * @default {[]}
+   */
   readonly constants?: readonly Constant[];
+  /** Computes it; the caller owns the result, and wraps the pass in `tf.tidy`. */
   apply(weights: Weights, input: I, pass: Pass): O;
 }
 
@@ -124,6 +134,7 @@ export interface Decoder extends Layer<tf.Tensor4D[], tf.Tensor4D> {
 
 /** A second decoder that only helps training. */
 export interface AuxiliaryHead {
+  /** Sees the maps that the first one sees. */
   readonly decoder: Decoder;
   /** The factor of its loss. */
   readonly lossWeight: number;
@@ -131,16 +142,21 @@ export interface AuxiliaryHead {
 
 /** A segmentation network. */
 export interface Network {
+  /** Images to maps. */
   readonly encoder: Encoder;
+  /** Maps to logits. */
   readonly decoder: Decoder;
   /** Heads beside the decoder. */
   readonly auxiliary: readonly AuxiliaryHead[];
+  /** Channels of the logits. */
   readonly classes: number;
   /** All parameters in the order of PyTorch's `state_dict`. */
   readonly parameters: readonly Parameter[];
   /** What PyTorch's `state_dict` has besides. */
   readonly constants: readonly Constant[];
   /**
+   * Computes everything from images.
+   *
    * @param images Normalised. [B, H, W, 3]
    * @returns The encoder's maps, the logits before upsampling and, in training, the
    * logits of side branches. [B, H/s, W/s, classes]
@@ -161,7 +177,10 @@ export interface Network {
  *
  * @throws {TypeError} If the weights lack it.
  */
-export function weightOf<T extends tf.Tensor>(weights: Weights, { name }: Parameter): T {
+export function weightOf<T extends tf.AnyTensor>(
+  weights: Weights,
+  { name }: Parameter,
+): T {
   const value = weights.get(name);
   if (value === undefined) {
     throw new TypeError(

@@ -18,7 +18,11 @@ export function initialWeights(
   return new Map(parameters.map(({ name, shape, initial }) => {
     const random = createRandom(seed, `initial/${name}`);
     const size = shape.reduce((all, side) => all * side, 1);
-    const values = Float32Array.from({ length: size }, () => draw(initial, random));
+    const repeat = initial.kind === "normal" ? initial.repeat ?? 1 : 1;
+    const values = new Float32Array(size);
+    for (let i = 0; i < size; i += repeat) {
+      values.fill(draw(initial, random), i, i + repeat);
+    }
     return [name, tf.tensor(values, [...shape])];
   }));
 }
@@ -44,7 +48,7 @@ export function releaseWeights(weights: Weights): void {
   for (const value of weights.values()) value.dispose();
 }
 
-/** @returns The weights as PyTorch stores them, for files. */
+/** Reads weights back as PyTorch stores them, for files. */
 export async function weightsToHost(
   parameters: readonly Parameter[],
   weights: Weights,

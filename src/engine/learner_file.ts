@@ -1,9 +1,8 @@
 /** A learner ↔ the sections of a checkpoint. @module */
 import type { HostTensor } from "../core/host_tensor.ts";
-import type { Network, Parameter, Weights } from "../core/network.ts";
+import type { Parameter, Weights } from "../core/network.ts";
 import {
   copyWeights,
-  initialWeights,
   pytorchShape,
   weightsFromHost,
   weightsToHost,
@@ -12,7 +11,6 @@ import {
 import type { Learner } from "../methods/learner.ts";
 import { joinSections, splitSections } from "../weights/checkpoint_file.ts";
 import { matchWeights } from "../weights/mismatch.ts";
-import { readSafetensors } from "../weights/safetensors.ts";
 
 /** A learner before its first iteration; the caller releases its weights. */
 export function freshLearner(
@@ -26,41 +24,6 @@ export function freshLearner(
     moments: { steps: 0, first: zerosLike(parameters), second: zerosLike(parameters) },
     evaluations: 0,
   };
-}
-
-/**
- * Fresh weights, or those of a file where it has them.
- *
- * A file may hold a whole network or an encoder alone (with or without "backbone." before
- * its names); a decoder that the file lacks starts afresh.
- *
- * @throws {WeightsMismatchError} If an encoder weight is missing or has another shape.
- */
-export async function startingWeights(
-  network: Network,
-  pretrained: string | null,
-  seed: number,
-): Promise<Weights> {
-  const weights = initialWeights(network.parameters, seed);
-  if (pretrained === null) return weights;
-  const { tensors } = await readSafetensors(pretrained);
-  const named = withPrefix(splitSections(tensors).student);
-  const inFile = (part: readonly Parameter[]) => part.some(({ name }) => named.has(name));
-  const wanted = inFile(network.decoder.parameters)
-    ? network.parameters
-    : network.encoder.parameters;
-  const shapes = new Map(wanted.map((one) => [one.name, pytorchShape(one)]));
-  // A published backbone brings the classifier it was trained with.
-  matchWeights(shapes, named, pretrained, {
-    allowUnexpected: ["backbone.head.*", "head.*"],
-  });
-  const loaded = weightsFromHost(wanted, named);
-  return new Map([...weights].map(([name, fresh]) => {
-    const value = loaded.get(name);
-    if (value === undefined) return [name, fresh];
-    fresh.dispose();
-    return [name, value];
-  }));
 }
 
 /** The tensors of a checkpoint. */
@@ -124,12 +87,4 @@ export function readSection(
   const shapes = new Map(wanted.map((one) => [one.name, pytorchShape(one)]));
   matchWeights(shapes, section, file);
   return weightsFromHost(wanted, section);
-}
-
-function withPrefix(named: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
-  const whole = [...named.keys()].some((name) =>
-    name.startsWith("backbone.") || name.startsWith("decode_head.")
-  );
-  if (whole) return new Map(named);
-  return new Map([...named].map(([name, value]) => [`backbone.${name}`, value]));
 }

@@ -10,6 +10,7 @@ import { buildNetwork } from "./build.ts";
 import { readSection } from "./learner_file.ts";
 import type { Look } from "./look.ts";
 import { hasTeacher } from "./method.ts";
+import type { MakeNetwork } from "./own_network.ts";
 import type { NamedResult } from "./summary.ts";
 import { evaluateNetwork, type EvaluateOptions, predictImage } from "./use_network.ts";
 
@@ -63,6 +64,8 @@ export interface LoadOptions {
    * @default {"auto"}
    */
   readonly backend?: BackendChoice;
+  /** What made the network, where it was not the configuration's `model`. */
+  readonly network?: MakeNetwork;
 }
 
 /**
@@ -77,7 +80,7 @@ export interface LoadOptions {
  */
 export async function loadNetwork(
   path: string,
-  { overrides = [], teacher = false, backend = "auto" }: LoadOptions = {},
+  { overrides = [], teacher = false, backend = "auto", network: make }: LoadOptions = {},
 ): Promise<LoadedNetwork> {
   const { tensors, metadata } = await loadCheckpoint(path);
   const { classes, iteration } = metadata;
@@ -88,7 +91,7 @@ export async function loadNetwork(
       `Cannot load a teacher from "${path}": the method "${config.method.name}" has none`,
     );
   }
-  const network = buildNetwork(config.model, classes.length);
+  const network = make?.(classes.length) ?? buildNetwork(config.model, classes.length);
   const info = await openBackend(backend);
   const role = teacher ? "teacher" : "student";
   const weights = readSection(network.parameters, splitSections(tensors)[role], path);

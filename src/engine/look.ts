@@ -40,11 +40,7 @@ export function lookOptions(
   config: RunConfig,
   { scales = [1], flip = false, slide = false }: Look,
 ): EvaluationOptions {
-  if (scales.length === 0 || !scales.every((scale) => scale > 0 && scale < Infinity)) {
-    throw new RangeError(
-      `Cannot look at the scales [${scales.join(", ")}]: give numbers above 0, as 0.75,1`,
-    );
-  }
+  assertScales(scales);
   const { window, stride, mode } = config.evaluation;
   const side = window ?? config.data.crop;
   return {
@@ -55,6 +51,14 @@ export function lookOptions(
     scales,
     flip,
   };
+}
+
+/** @throws {RangeError} If there is no scale, or one that is not above 0. */
+export function assertScales(scales: readonly number[]): void {
+  if (scales.length > 0 && scales.every((scale) => scale > 0 && scale < Infinity)) return;
+  throw new RangeError(
+    `Cannot look at the scales [${scales.join(", ")}]: give numbers above 0, as 0.75,1`,
+  );
 }
 
 function strideOf({ height, width }: Size): Size {

@@ -14,16 +14,13 @@ import {
   splitSections,
 } from "../weights/checkpoint_file.ts";
 import { buildNetwork } from "./build.ts";
+import type { MakeNetwork } from "./own_network.ts";
 import { assertSameRun } from "./config_difference.ts";
 import type { Evaluations } from "./evaluations.ts";
 import { assertFiniteWeights } from "./finite_weights.ts";
-import {
-  freshLearner,
-  learnerFromHost,
-  learnerToHost,
-  startingWeights,
-} from "./learner_file.ts";
+import { freshLearner, learnerFromHost, learnerToHost } from "./learner_file.ts";
 import { hasTeacher, type RunningMethod, startMethod } from "./method.ts";
+import { startingWeights } from "./pretrained.ts";
 import { exists, type RunFolder } from "./run_folder.ts";
 import { versions } from "./versions.ts";
 
@@ -49,14 +46,18 @@ export interface Session {
 /**
  * Starts a session at the folder's newest checkpoint, or at the beginning.
  *
+ * @param log Told how it starts.
+ * @param makeNetwork In place of the network that the configuration describes.
  * @throws If the checkpoint is damaged, or of another run or network.
  */
 export async function openSession(
   config: RunConfig,
   folder: RunFolder,
   classes: readonly ClassInfo[],
+  log: (line: string) => void = () => {},
+  makeNetwork: MakeNetwork = (classes) => buildNetwork(config.model, classes),
 ): Promise<Session> {
-  const network = buildNetwork(config.model, classes.length);
+  const network = makeNetwork(classes.length);
   const { parameters } = network;
   const resumed = await exists(folder.last) ? await loadCheckpoint(folder.last) : null;
   if (resumed !== null) {
@@ -66,7 +67,7 @@ export async function openSession(
   const learner = resumed === null
     ? freshLearner(
       parameters,
-      await startingWeights(network, config.model.pretrained, config.seed),
+      await startingWeights(network, config.model, config.seed, log),
       hasTeacher(config.method),
     )
     : learnerFromHost(parameters, resumed.tensors, {

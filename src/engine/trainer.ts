@@ -11,6 +11,7 @@ import { type EvaluationResult } from "./evaluate.ts";
 import { evaluateAll, type Evaluations } from "./evaluations.ts";
 import { loaderSpec } from "./data.ts";
 import { type LossLog, openLossLog } from "./loss_log.ts";
+import type { MakeNetwork } from "./own_network.ts";
 import {
   keepForPanel,
   makePanel,
@@ -68,6 +69,11 @@ export interface TrainOptions {
   readonly backend?: BackendChoice;
   /** Start over, and keep the old folder under a new name. @default {false} */
   readonly fresh?: boolean;
+  /**
+   * Makes a network of your own, in place of the one that the configuration's `model`
+   * describes. Name it to `loadNetwork` too.
+   */
+  readonly network?: MakeNetwork;
   /** Sees the run. */
   readonly observer?: Observer;
   /** Saves and ends the run at the next iteration. */
@@ -93,7 +99,7 @@ export interface TrainResult {
  */
 export async function train(
   config: RunConfig,
-  { out, backend = "auto", fresh = false, observer = {}, signal }: TrainOptions,
+  { out, backend = "auto", fresh = false, network, observer = {}, signal }: TrainOptions,
 ): Promise<TrainResult> {
   const folder = runFolder(out);
   if (fresh) {
@@ -109,7 +115,8 @@ export async function train(
   });
   let session: Session | null = null;
   try {
-    session = await openSession(config, folder, loader.classes);
+    const log = (line: string) => observer.log?.(line);
+    session = await openSession(config, folder, loader.classes, log, network);
     await makeFolder(folder);
     await writeText(folder.config, writeConfig(config));
     await rewindLog(folder, session.iteration);

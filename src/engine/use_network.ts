@@ -3,7 +3,7 @@ import type { RunConfig } from "../config/schema.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
 import type { RgbImage } from "../core/image_codec.ts";
 import type { Network, Weights } from "../core/network.ts";
-import { openDataSet } from "../data/data_set.ts";
+import { openDataSet, type Sample } from "../data/data_set.ts";
 import { evaluationSpec } from "./data.ts";
 import { evaluate, predict, type Prediction } from "./evaluate.ts";
 import { type Look, lookOptions } from "./look.ts";
@@ -44,16 +44,24 @@ export interface EvaluateOptions extends Look {
  */
 export async function predictImage(
   { network, weights, config }: Trained,
-  { width, height, data }: RgbImage,
+  picture: RgbImage,
   look: Look = {},
 ): Promise<Uint8Array> {
+  return await predict(network, weights, sampleOf(picture), lookOptions(config, look));
+}
+
+/**
+ * A picture as data sets have it, without a label.
+ *
+ * @throws {RangeError} If its bytes do not fill its size.
+ */
+export function sampleOf({ width, height, data }: RgbImage): Sample {
   if (width < 1 || height < 1 || data.length !== 3 * width * height) {
     throw new RangeError(
       `Cannot label a picture: ${data.length} bytes are not ${width}×${height} RGB pixels`,
     );
   }
-  const sample = { name: "picture", width, height, image: data, label: null };
-  return await predict(network, weights, sample, lookOptions(config, look));
+  return { name: "picture", width, height, image: data, label: null };
 }
 
 /**

@@ -20,11 +20,20 @@ export const CONV_UNIFORMS = {
 
 /** Stride, dilation and zero padding (all sides), in pixels. */
 export interface ConvOptions {
-  /** @default {1} */
+  /**
+   * From filter to filter.
+   * @default {1}
+   */
   readonly stride?: number;
-  /** @default {1} */
+  /**
+   * From tap to tap.
+   * @default {1}
+   */
   readonly dilation?: number;
-  /** @default {0} */
+  /**
+   * Zeros around the map.
+   * @default {0}
+   */
   readonly padding?: number;
 }
 

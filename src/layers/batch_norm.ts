@@ -4,6 +4,20 @@ import { batchMoments, batchNorm as train, frozenBatchNorm } from "../ops/batch_
 import { blend } from "../ops/in_place.ts";
 import { buffer, vector } from "./parameter.ts";
 
+/** What published networks do differently. */
+export interface BatchNormOptions {
+  /**
+   * ε, added to the variance.
+   * @default {1e-5}
+   */
+  readonly epsilon?: number;
+  /**
+   * Whether batches are counted, as PyTorch does since 0.4.1; older files have no count.
+   * @default {true}
+   */
+  readonly counted?: boolean;
+}
+
 // PyTorch's defaults.
 const EPSILON = 1e-5;
 const MOMENTUM = 0.1;
@@ -18,14 +32,19 @@ const MOMENTUM = 0.1;
  * @param name Parameters are `<name>.weight`, `.bias`, `.running_mean`, `.running_var`
  * [C each] and `.num_batches_tracked`.
  */
-export function batchNorm(name: string, channels: number): Layer {
+export function batchNorm(
+  name: string,
+  channels: number,
+  { epsilon = EPSILON, counted = true }: BatchNormOptions = {},
+): Layer {
   const scale = vector(`${name}.weight`, channels, 1);
   const shift = vector(`${name}.bias`, channels, 0);
   const mean = buffer(`${name}.running_mean`, [channels], "plain", 0);
   const variance = buffer(`${name}.running_var`, [channels], "plain", 1);
   const batches = buffer(`${name}.num_batches_tracked`, [], "counter", 0);
+  const parameters = [scale, shift, mean, variance];
   return {
-    parameters: [scale, shift, mean, variance, batches],
+    parameters: counted ? [...parameters, batches] : parameters,
     apply(weights, x, pass) {
       const running = {
         mean: weightOf(weights, mean),
@@ -34,7 +53,7 @@ export function batchNorm(name: string, channels: number): Layer {
       const affine = {
         scale: weightOf(weights, scale),
         shift: weightOf(weights, shift),
-        epsilon: EPSILON,
+        epsilon,
       };
       if (!pass.training) return frozenBatchNorm(x, affine, running);
       const own = batchMoments(x);
@@ -43,6 +62,7 @@ export function batchNorm(name: string, channels: number): Layer {
         const unbiased = tf.mul(own.variance, values / Math.max(values - 1, 1));
         blend(running.mean, own.mean, 1 - MOMENTUM);
         blend(running.variance, unbiased, 1 - MOMENTUM);
+        if (!counted) return;
         const count = weightOf(weights, batches);
         blend(count, tf.add(count, 1), 0);
       });

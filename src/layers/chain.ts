@@ -3,24 +3,33 @@ import * as tf from "../core/tf.ts";
 import { constantsOf, parametersOf } from "./parameter.ts";
 
 /**
- * Layers one after another.
- *
- * Off the tape, what a layer made on its way is freed before the next one begins, so that
- * looking at a picture needs the memory of one layer and not of all.
+ * A layer that, off the tape, frees what it made on its way as soon as it is done: looking
+ * at a picture then needs the memory of one layer and not of all.
  */
+export function frugal<I, O extends tf.TensorContainer>(
+  layer: Layer<I, O>,
+): Layer<I, O> {
+  return {
+    ...layer,
+    apply(weights, input, pass) {
+      const run = () => layer.apply(weights, input, pass);
+      return tf.isTaping() ? run() : tf.tidy(run);
+    },
+  };
+}
+
+/** Layers one after another; off the tape, each map is freed once the next one is there. */
 export function chain(layers: readonly Layer[]): Layer {
+  const links = layers.map(frugal);
   return {
     parameters: parametersOf(...layers),
     constants: constantsOf(...layers),
     apply(weights, input, pass) {
       let x = input;
-      for (const layer of layers) {
+      for (const link of links) {
         const before = x;
-        if (tf.isTaping()) x = layer.apply(weights, before, pass);
-        else {
-          x = tf.tidy(() => layer.apply(weights, before, pass));
-          if (before !== input && before !== x) before.dispose();
-        }
+        x = link.apply(weights, before, pass);
+        if (!tf.isTaping() && before !== input && before !== x) before.dispose();
       }
       return x;
     },

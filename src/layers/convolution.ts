@@ -8,15 +8,22 @@ import { parameter } from "./parameter.ts";
 export interface ConvolutionOptions extends ConvOptions {
   /** Side of the square filter, in pixels. */
   readonly kernel: number;
-  /** @default {true} */
+  /**
+   * Whether a value per channel is added.
+   * @default {true}
+   */
   readonly bias?: boolean;
   /**
    * "he": normal of deviation √(2 / fan out), bias 0. "pytorch": both uniform in
-   * ±1/√(fan in). A number: normal of that deviation, bias 0.
+   * ±1/√(fan in). A number: normal of that deviation, bias 0. An {@linkcode Initial}:
+   * that for the filter alone, the bias as PyTorch starts it.
    * @default {"he"}
    */
-  readonly start?: "he" | "pytorch" | number;
+  readonly start?: Start;
 }
+
+/** How a convolution starts, see {@linkcode ConvolutionOptions}. */
+export type Start = "he" | "pytorch" | number | Initial;
 
 /**
  * A convolution with an optional bias.
@@ -73,14 +80,13 @@ export function depthwiseConvolution(
 }
 
 function starts(
-  start: "he" | "pytorch" | number,
+  start: Start,
   fanIn: number,
   fanOut: number,
 ): [Initial, Initial] {
-  if (start === "pytorch") {
-    const uniform: Initial = { kind: "uniform", bound: fanIn ** -0.5 };
-    return [uniform, uniform];
-  }
+  const uniform: Initial = { kind: "uniform", bound: fanIn ** -0.5 };
+  if (start === "pytorch") return [uniform, uniform];
+  if (typeof start === "object") return [start, uniform];
   const deviation = start === "he" ? Math.sqrt(2 / fanOut) : start;
   return [{ kind: "normal", deviation }, { kind: "constant", value: 0 }];
 }

@@ -19,7 +19,16 @@ export function pooledContext(
   outputs: number,
   bins: number,
 ): Layer {
-  const project = convModule(`${name}.1`, inputs, outputs, { kernel: 1 });
+  return onGrid(bins, convModule(`${name}.1`, inputs, outputs, { kernel: 1 }));
+}
+
+/**
+ * A layer on the means of a coarse grid, its answer enlarged to the size of the map.
+ *
+ * @param bins Per side of the grid.
+ * @param project Keeps the size of its maps.
+ */
+export function onGrid(bins: number, project: Layer): Layer {
   return {
     parameters: project.parameters,
     apply(weights, x, pass) {

@@ -1,4 +1,5 @@
 import type * as tf from "../core/tf.ts";
+import { mapAt } from "./map_at.ts";
 
 /**
  * The last of an encoder's maps.
@@ -6,15 +7,7 @@ import type * as tf from "../core/tf.ts";
  * @param widths Channels of the maps the head was built for, from fine to coarse.
  * @throws {RangeError} If there are more or fewer maps than that.
  */
-export function coarsestOf(
+export const coarsestOf = (
   maps: readonly tf.Tensor4D[],
   widths: readonly number[],
-): tf.Tensor4D {
-  const coarsest = maps.at(-1);
-  if (coarsest === undefined || maps.length !== widths.length) {
-    throw new RangeError(
-      `Cannot decode ${maps.length} maps: the head was built for ${widths.length}`,
-    );
-  }
-  return coarsest;
-}
+): tf.Tensor4D => mapAt(maps, widths, -1);

@@ -8,9 +8,9 @@
 import type { Decoder, Layer } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import { aspp } from "../layers/aspp.ts";
+import { classifier } from "../layers/classifier.ts";
 import { convModule } from "../layers/conv_module.ts";
 import { convolution } from "../layers/convolution.ts";
-import { dropout } from "../layers/dropout.ts";
 import { interlacedAttention } from "../layers/interlaced_attention.ts";
 import { linear } from "../layers/linear.ts";
 import { parametersOf } from "../layers/parameter.ts";
@@ -31,8 +31,8 @@ export interface DaformerHeadOptions {
   readonly dropout: number;
 }
 
-// Deviation of the classifier's fresh weights, as in mmsegmentation.
-const CLASSIFIER_DEVIATION = 0.01;
+// Side of the cells of the interlaced attention, in pixels of the finest map.
+const CELL = 8;
 
 /**
  * Builds the head.
@@ -48,7 +48,7 @@ export function daformerHead(
   widths: readonly number[],
   options: DaformerHeadOptions,
 ): Decoder {
-  const { classes, channels, fusion, dilations } = options;
+  const { classes, channels, fusion, dilations, dropout } = options;
   const embeds = widths.map((width, i) => {
     const at = `${name}.embed_layers.${i}`;
     return fusion === "bottleneck" && i === widths.length - 1
@@ -56,10 +56,7 @@ export function daformerHead(
       : linear(`${at}.proj`, width, channels, "pytorch");
   });
   const fuse = fusionLayer(`${name}.fuse_layer`, channels * widths.length, options);
-  const classify = convolution(`${name}.conv_seg`, channels, classes, {
-    kernel: 1,
-    start: CLASSIFIER_DEVIATION,
-  });
+  const classify = classifier(name, channels, classes, dropout);
   return {
     parameters: parametersOf(classify, ...embeds, fuse),
     apply(weights, maps, pass) {
@@ -77,8 +74,7 @@ export function daformerHead(
         return resizeBilinear(embed.apply(weights, input, pass), [H, W]); // [B, H, W, channels]
       });
       const fused = fuse.apply(weights, tf.concat(levels, 3), pass);
-      const kept = dropout(name, fused, options.dropout, "channel", pass);
-      return classify.apply(weights, kept, pass); // [B, H, W, classes]
+      return classify.apply(weights, fused, pass); // [B, H, W, classes]
     },
   };
 }
@@ -97,8 +93,23 @@ function fusionLayer(
     case "separable-aspp":
       return aspp(name, inputs, channels, { dilations, separable: true });
     case "isa":
-      return interlacedAttention(name, inputs, channels);
+      return interlacedFusion(name, inputs, channels);
   }
+}
+
+// Without the residual and the output convolution that ISANet's own head has.
+function interlacedFusion(name: string, inputs: number, channels: number): Layer {
+  const enter = convModule(`${name}.in_conv`, inputs, channels, { kernel: 1 });
+  const relate = interlacedAttention(name, channels, {
+    reduced: channels,
+    projections: 1,
+    cell: CELL,
+  });
+  return {
+    parameters: parametersOf(enter, relate),
+    apply: (weights, x, pass) =>
+      relate.apply(weights, enter.apply(weights, x, pass), pass),
+  };
 }
 
 function deepEmbed(

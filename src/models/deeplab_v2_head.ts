@@ -1,7 +1,5 @@
 import type { Decoder } from "../core/network.ts";
-import * as tf from "../core/tf.ts";
-import { convolution } from "../layers/convolution.ts";
-import { parametersOf } from "../layers/parameter.ts";
+import { dilatedSum } from "../layers/dilated_sum.ts";
 import { coarsestOf } from "./coarsest_map.ts";
 
 /** The shape of a DeepLabV2 head. */
@@ -29,24 +27,12 @@ export function deeplabV2Head(
   widths: readonly number[],
   { classes, dilations }: DeeplabV2HeadOptions,
 ): Decoder {
-  if (dilations.length === 0) {
-    throw new RangeError(
-      'Cannot build a DeepLabV2 head: "dilations" must name at least one branch',
-    );
-  }
   const branches = dilations.map((dilation, i) =>
-    convolution(`${name}.aspp_modules.${i}.conv`, widths.at(-1) ?? 0, classes, {
-      kernel: 3,
-      dilation,
-      padding: dilation,
-      start: DEVIATION,
-    })
+    [`${name}.aspp_modules.${i}.conv`, dilation] as const
   );
+  const sum = dilatedSum(branches, widths.at(-1) ?? 0, classes, DEVIATION);
   return {
-    parameters: parametersOf(...branches),
-    apply(weights, maps, pass) {
-      const x = coarsestOf(maps, widths);
-      return tf.addN(branches.map((branch) => branch.apply(weights, x, pass))); // [B, H, W, classes]
-    },
+    parameters: sum.parameters,
+    apply: (weights, maps, pass) => sum.apply(weights, coarsestOf(maps, widths), pass), // [B, H, W, classes]
   };
 }

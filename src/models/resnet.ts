@@ -9,12 +9,9 @@
  *
  * @module
  */
-import type { Encoder, Layer } from "../core/network.ts";
-import * as tf from "../core/tf.ts";
-import { bottleneck, BOTTLENECK_EXPANSION } from "../layers/bottleneck.ts";
-import { convNorm } from "../layers/conv_norm.ts";
-import { parametersOf } from "../layers/parameter.ts";
-import { maxPool } from "../ops/max_pool.ts";
+import type { Encoder } from "../core/network.ts";
+import { deepStem } from "../layers/deep_stem.ts";
+import { dilatedResnet } from "./dilated_resnet.ts";
 
 /** The shape of a ResNet. */
 export interface ResnetShape {
@@ -32,8 +29,6 @@ export const RESNET_PRESETS = {
   "resnet-101": { depths: [3, 4, 23, 3] },
 } as const satisfies Record<string, ResnetShape>;
 
-/** Of the first block of each stage; together with the stem the output stride is 8. */
-export const RESNET_STRIDES = [1, 2, 1, 1] as const;
 /** Of each stage; the first block of a stage has half of it. */
 export const RESNET_DILATIONS = [1, 1, 2, 4] as const;
 
@@ -49,63 +44,18 @@ export function resnet(
   name: string,
   { depths, stem: stemWidth = PUBLISHED_WIDTH, planes = PUBLISHED_WIDTH }: ResnetShape,
 ): Encoder {
-  const stem = deepStem(`${name}.stem`, stemWidth);
-  const widths = depths.map((_, s) => BOTTLENECK_EXPANSION * planes * 2 ** s);
-  const stages = depths.map((depth, s) => {
-    const outputs = widths[s] ?? planes;
-    const dilation = RESNET_DILATIONS[s] ?? 1;
-    return Array.from({ length: depth }, (_, k) => {
-      const first = k === 0;
-      return bottleneck(`${name}.layer${s + 1}.${k}`, {
-        inputs: first ? widths[s - 1] ?? stemWidth : outputs,
-        planes: planes * 2 ** s,
-        stride: first ? RESNET_STRIDES[s] ?? 1 : 1,
-        // Contracted: the step from one dilation to the next is taken in two halves.
-        dilation: first ? Math.max(dilation / 2, 1) : dilation,
-        project: first,
-      });
-    });
+  const stemNames = ([0, 3, 6] as const).map((i) =>
+    [`${name}.stem.${i}`, `${name}.stem.${i + 1}`] as const
+  );
+  return dilatedResnet(name, {
+    depths,
+    planes,
+    stem: deepStem(stemNames, stemWidth),
+    stemWidth,
+    // Contracted: the step from one dilation to the next is taken in two halves.
+    dilation: (stage, block) =>
+      block === 0
+        ? Math.max((RESNET_DILATIONS[stage] ?? 1) / 2, 1)
+        : RESNET_DILATIONS[stage] ?? 1,
   });
-  return {
-    strides: [4, 8, 8, 8],
-    widths,
-    parameters: parametersOf(stem, ...stages.flat()),
-    apply(weights, images, pass) {
-      const maps: tf.Tensor4D[] = [];
-      let x = maxPool(stem.apply(weights, images, pass), {
-        window: 3,
-        stride: 2,
-        padding: 1,
-      }); // [B, H/4, W/4, stem]
-      for (const blocks of stages) {
-        for (const block of blocks) x = block.apply(weights, x, pass);
-        maps.push(x);
-      }
-      return maps;
-    },
-  };
-}
-
-// Three 3×3 convolutions instead of one of 7×7; the names count the activations too.
-function deepStem(name: string, width: number): Layer {
-  if (width % 2 !== 0) {
-    throw new RangeError(
-      `Cannot build a ResNet: "stem" must be even, because its first half has half as ` +
-        `many channels: received ${width}`,
-    );
-  }
-  const half = width / 2;
-  const layers = [
-    convNorm([`${name}.0`, `${name}.1`], 3, half, { kernel: 3, stride: 2 }),
-    convNorm([`${name}.3`, `${name}.4`], half, half, { kernel: 3 }),
-    convNorm([`${name}.6`, `${name}.7`], half, width, { kernel: 3 }),
-  ];
-  return {
-    parameters: parametersOf(...layers),
-    apply: (weights, images, pass) =>
-      layers.reduce(
-        (x, layer) => tf.relu(layer.apply(weights, x, pass)),
-        images,
-      ), // [B, H/2, W/2, width]
-  };
 }

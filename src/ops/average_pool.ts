@@ -5,7 +5,10 @@ import * as kernel from "../kernels/average_pool/mod.ts";
 export interface AveragePoolOptions {
   /** Side of the window. */
   readonly window: number;
-  /** @default {window} */
+  /**
+   * From window to window.
+   * @default {window}
+   */
   readonly stride?: number;
 }
 

@@ -10,7 +10,7 @@ import * as kernel from "../kernels/gelu/mod.ts";
  *
  * @returns Like x; the caller owns it.
  */
-export function gelu<T extends tf.Tensor>(x: T): T {
+export function gelu<T extends tf.AnyTensor>(x: T): T {
   return differentiable<T>(
     { x },
     (save) => {

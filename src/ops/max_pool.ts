@@ -5,7 +5,10 @@ import * as kernel from "../kernels/max_pool/mod.ts";
 export interface MaxPoolOptions {
   /** Side of the window. */
   readonly window: number;
-  /** @default {window} */
+  /**
+   * From window to window.
+   * @default {window}
+   */
   readonly stride?: number;
   /**
    * Pixels around the map that are never a maximum.

@@ -1,6 +1,7 @@
 /** Golden files against this implementation. @module */
 import { check, type CheckResult } from "./check.ts";
 import { type Golden, readGolden } from "./golden_file.ts";
+import { verifyHead } from "./head.ts";
 import { verifyNetwork } from "./network.ts";
 import { verifyTrace } from "./trace.ts";
 import { verifyAugment } from "./vectors/augment.ts";
@@ -8,6 +9,7 @@ import { verifyLosses } from "./vectors/losses.ts";
 import { verifyOps } from "./vectors/ops.ts";
 import { verifySampling } from "./vectors/sampling.ts";
 import { verifySchedules } from "./vectors/schedules.ts";
+import { verifySwin } from "./vectors/swin.ts";
 
 export type { CheckResult } from "./check.ts";
 
@@ -20,7 +22,9 @@ const VERIFIERS: readonly (readonly [prefix: string, verify: Verifier])[] = [
   ["vec_sampling", verifySampling],
   ["vec_schedules", verifySchedules],
   ["vec_augment", verifyAugment],
+  ["vec_swin", verifySwin],
   ["net_", verifyNetwork],
+  ["head_", verifyHead],
   ["trace_", verifyTrace],
 ];
 

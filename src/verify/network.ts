@@ -1,7 +1,12 @@
 /** Verifies `net_*` goldens: a network's outputs, loss, gradients and buffers. @module */
 import { readBack } from "../core/backend.ts";
 import { gradientOf } from "../core/gradient.ts";
-import { EVALUATION, type Network, type Weights } from "../core/network.ts";
+import {
+  EVALUATION,
+  type Network,
+  type SideLogits,
+  type Weights,
+} from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import { releaseWeights, weightsFromHost, weightsToHost } from "../core/weights.ts";
 import { z } from "../core/zod.ts";
@@ -17,10 +22,26 @@ import {
 } from "./check.ts";
 import { type Golden, labelsOf, mapsOf, numbersOf } from "./golden_file.ts";
 import { nudged, tellingTies } from "./nudge.ts";
-import { ReferenceModel, referenceNetwork } from "./reference_network.ts";
+import {
+  encoderBeforeNeck,
+  ReferenceModel,
+  referenceNetwork,
+} from "./reference_network.ts";
+import { SemiConfig, semiSubject } from "./semi_network.ts";
+import type { Subject } from "./subject.ts";
 
 const Sidecar = z.object({
-  config: z.object({ model: ReferenceModel }),
+  config: z.union([
+    z.object({ model: ReferenceModel }).transform(({ model }): Subject => {
+      const backbone = encoderBeforeNeck(model);
+      return {
+        network: referenceNetwork(model),
+        ...(backbone && { backbone }),
+        loss: (logits, labels) => meanCrossEntropy(logits, labels, null),
+      };
+    }),
+    SemiConfig.transform(semiSubject),
+  ]),
   loss: z.number(),
   max_abs_grad_over_all_params: z.number(),
   tolerance: z.object({
@@ -45,7 +66,7 @@ export const verifyNetwork = (golden: Golden): Promise<CheckResult[]> =>
 
 async function runNetwork(golden: Golden, nudge: number): Promise<CheckResult[]> {
   const sidecar = Sidecar.parse(golden.sidecar);
-  const network = referenceNetwork(sidecar.config.model);
+  const { network } = sidecar.config;
   const weights = weightsFromHost(network.parameters, section(golden, "weights/"));
   const unknown = namesOutside(golden, network);
   if (unknown.length > 0 || weights.size < network.parameters.length) {
@@ -57,32 +78,55 @@ async function runNetwork(golden: Golden, nudge: number): Promise<CheckResult[]>
   }
   const images = nudged(mapsOf(golden, "input/img"), nudge);
   const results = [
-    ...await inEvaluation(golden, network, weights, images, sidecar),
-    ...await inTraining(golden, network, weights, images, sidecar),
+    ...constantChecks(golden, network),
+    ...await inEvaluation(golden, weights, images, sidecar),
+    ...await inTraining(golden, weights, images, sidecar),
   ];
   images.dispose();
   releaseWeights(weights);
   return results;
 }
 
+function constantChecks(golden: Golden, { constants }: Network): CheckResult[] {
+  return constants.flatMap(({ name, value }) => {
+    const key = `weights/${name}`;
+    const expected = golden.tensors.get(key);
+    if (expected === undefined) return [];
+    const ours = value();
+    const alike = ours.dtype === expected.dtype &&
+      ours.shape.join() === expected.shape.join();
+    const { error } = extremes(numbersOf(ours), numbersOf(expected));
+    return [check(key, alike ? error : NaN, 0)];
+  });
+}
+
 async function inEvaluation(
   golden: Golden,
-  network: Network,
   weights: Weights,
   images: tf.Tensor4D,
-  { tolerance }: Sidecar,
+  { tolerance, config: { network, backbone, extras } }: Sidecar,
 ): Promise<CheckResult[]> {
   const [, H, W] = images.shape;
   const outputs = tf.tidy(() => {
     const { features, logits } = network.forward(weights, images, EVALUATION);
+    const [beside] = network.auxiliary;
+    const before = backbone?.apply(weights, images, EVALUATION);
+    const maps = {
+      ...numbered("feat", before ?? features),
+      ...(before && numbered("neck", features)),
+      logits,
+      ...(beside && { aux_logits: beside.decoder.apply(weights, features, EVALUATION) }),
+      ...extras?.(weights, features),
+    };
     return {
-      maps: [...features, logits].map((map) => tf.transpose(map, [0, 3, 1, 2])),
-      predicted: tf.argMax(resizeLogits(logits, [H, W]), 3),
+      maps: Object.entries(maps).map(([name, map]) =>
+        [name, channelsFirst(map)] as const
+      ),
+      predicted: tf.argMax(resizeLogits(logits, [H, W], network.decoder), 3),
     };
   });
   const results: CheckResult[] = [];
-  for (const [i, map] of outputs.maps.entries()) {
-    const name = i < network.encoder.widths.length ? `feat${i}` : "logits";
+  for (const [name, map] of outputs.maps) {
     const key = `output/eval/${name}`;
     const expected = golden.tensors.get(key);
     if (expected === undefined) continue;
@@ -97,34 +141,53 @@ async function inEvaluation(
     // Pixels whose two best logits agree within the tolerance may fall either way.
     results.push(check("output/eval/pred_up", wrong / labels.length, 1e-3));
   }
-  tf.dispose([outputs.maps, outputs.predicted]);
+  tf.dispose([outputs.maps.map(([, map]) => map), outputs.predicted]);
   return results;
 }
 
+const channelsFirst = (map: tf.Tensor4D) => tf.transpose(map, [0, 3, 1, 2]);
+
+const numbered = (name: string, maps: readonly tf.Tensor4D[]) =>
+  Object.fromEntries(maps.map((map, i) => [`${name}${i}`, map]));
+
 async function inTraining(
   golden: Golden,
-  network: Network,
   weights: Weights,
   images: tf.Tensor4D,
   sidecar: Sidecar,
 ): Promise<CheckResult[]> {
-  const { tolerance } = sidecar;
+  const { tolerance, config: { network, loss } } = sidecar;
+  const { decoder, auxiliary } = network;
   const labels = labelsOf(golden, "input/gt");
   const [, H = 0, W = 0] = labels.shape;
-  let logits: tf.Tensor | null = null;
+  const outputs: (readonly [name: string, value: tf.Tensor])[] = [];
   const { value, gradient } = gradientOf(network.parameters, weights, () => {
     const pass = network.forward(weights, images, { training: true, chance: null });
-    logits = tf.keep(tf.transpose(pass.logits, [0, 3, 1, 2]));
-    return meanCrossEntropy(resizeLogits(pass.logits, [H, W]), labels, null);
+    const keep = (name: string, one: tf.Tensor) => outputs.push([name, tf.keep(one)]);
+    const lossOf = ({ logits, lossWeight }: SideLogits): tf.Scalar =>
+      tf.mul(loss(resizeLogits(logits, [H, W], decoder), labels), lossWeight);
+    const own = lossOf({ logits: pass.logits, lossWeight: 1 });
+    const sides = pass.sides.map(lossOf);
+    keep("logits", channelsFirst(pass.logits));
+    keep("decode.loss_seg", own);
+    const [beside, besides] = [pass.sides.at(-1), sides.at(-1)];
+    if (auxiliary.length > 0 && beside && besides) {
+      keep("aux_logits", channelsFirst(beside.logits));
+      keep("aux.loss_seg", besides);
+    }
+    return sides.reduce<tf.Scalar>((sum, side) => tf.add(sum, side), own);
   });
-  const [loss = NaN] = await readBack(value);
+  const [total = NaN] = await readBack(value);
   const results = [
-    check("output/train/loss", Math.abs(loss / sidecar.loss - 1), LOSS_TOLERANCE),
+    check("output/train/loss", Math.abs(total / sidecar.loss - 1), LOSS_TOLERANCE),
   ];
-  const stored = golden.tensors.get("output/train/logits");
-  if (logits !== null && stored !== undefined) {
-    const error = relativeError(await readBack(logits), numbersOf(stored));
-    results.push(check("output/train/logits", error, tolerance.train_rel));
+  for (const [name, output] of outputs) {
+    const key = `output/train/${name}`;
+    const expected = golden.tensors.get(key);
+    if (expected === undefined) continue;
+    const error = relativeError(await readBack(output), numbersOf(expected));
+    const allowed = name.endsWith(".loss_seg") ? LOSS_TOLERANCE : tolerance.train_rel;
+    results.push(check(key, error, allowed));
   }
   const found = await weightsToHost(network.parameters, gradient);
   results.push(...gradientChecks(golden, found, sidecar));
@@ -137,7 +200,7 @@ async function inTraining(
     const allowed = after.dtype === "I64" ? 0 : tolerance.bn_rel * largest + 1e-6;
     results.push(check(key, error, allowed));
   }
-  tf.dispose([labels, value, logits ?? []]);
+  tf.dispose([labels, value, outputs.map(([, output]) => output)]);
   releaseWeights(gradient);
   return results;
 }
@@ -185,7 +248,7 @@ export function section({ tensors }: Golden, prefix: string): Map<string, HostTe
 
 type HostTensorOf = Golden["tensors"] extends ReadonlyMap<string, infer T> ? T : never;
 
-function namesOutside(golden: Golden, network: Network): string[] {
-  const known = new Set(network.parameters.map(({ name }) => name));
+function namesOutside(golden: Golden, { parameters, constants }: Network): string[] {
+  const known = new Set([...parameters, ...constants].map(({ name }) => name));
   return [...section(golden, "weights/").keys()].filter((name) => !known.has(name));
 }

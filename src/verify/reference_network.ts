@@ -1,19 +1,20 @@
 /** Networks as the PyTorch reference describes them in a golden's sidecar. @module */
 import type { Decoder, Encoder, Network } from "../core/network.ts";
 import { z } from "../core/zod.ts";
+import { beit } from "../models/beit.ts";
 import { daformerHead, type Fusion } from "../models/daformer_head.ts";
 import { deeplabV2Head } from "../models/deeplab_v2_head.ts";
 import { deeplabV3PlusHead } from "../models/deeplab_v3_plus_head.ts";
+import { fcnHead } from "../models/fcn_head.ts";
+import { featurePyramid, withPyramid } from "../models/feature_pyramid.ts";
 import { mit } from "../models/mit.ts";
 import { network } from "../models/network.ts";
 import { pspHead } from "../models/psp_head.ts";
-import {
-  resnet,
-  RESNET_DILATIONS,
-  RESNET_PRESETS,
-  RESNET_STRIDES,
-} from "../models/resnet.ts";
+import { RESNET_STRIDES } from "../models/dilated_resnet.ts";
+import { resnet, RESNET_DILATIONS, RESNET_PRESETS } from "../models/resnet.ts";
 import { segformerHead } from "../models/segformer_head.ts";
+import { swin } from "../models/swin.ts";
+import { upernetHead } from "../models/upernet_head.ts";
 
 const counts = z.array(z.int().positive());
 const exactly = (list: readonly number[]) =>
@@ -36,6 +37,41 @@ const ResnetBackbone = z.object({
   strides: exactly(RESNET_STRIDES),
   dilations: exactly(RESNET_DILATIONS),
   contract_dilation: z.literal(true),
+});
+
+const SwinBackbone = z.object({
+  type: z.literal("SwinTransformer"),
+  embed_dims: z.int(),
+  depths: counts,
+  num_heads: counts,
+  window_size: z.int(),
+  drop_path_rate: z.number(),
+  patch_size: z.literal(4),
+  strides: exactly([4, 2, 2, 2]),
+  mlp_ratio: z.literal(4),
+  qkv_bias: z.literal(true),
+  use_abs_pos_embed: z.literal(false),
+});
+
+const BeitBackbone = z.object({
+  type: z.literal("BEiT"),
+  embed_dims: z.int(),
+  num_layers: z.int(),
+  num_heads: z.int(),
+  out_indices: z.array(z.int().nonnegative()),
+  img_size: z.tuple([z.int(), z.int()]),
+  drop_path_rate: z.number(),
+  init_values: z.number(),
+  patch_size: z.literal(16),
+  mlp_ratio: z.literal(4),
+  qv_bias: z.literal(true),
+  norm_cfg: z.object({ eps: z.literal(1e-6) }),
+});
+
+const PyramidNeck = z.object({
+  type: z.literal("Feature2Pyramid"),
+  embed_dim: z.int(),
+  rescales: z.tuple([z.literal(4), z.literal(2), z.literal(1), z.literal(0.5)]),
 });
 
 const DaformerHead = z.object({
@@ -83,25 +119,71 @@ const DeeplabV3PlusHead = z.object({
   c1_channels: z.int(),
 });
 
+const UpernetHead = z.object({
+  type: z.literal("UPerHead"),
+  channels: z.int(),
+  dropout_ratio: z.number(),
+  num_classes: z.int(),
+  pool_scales: counts,
+});
+
+const FcnHead = z.object({
+  type: z.literal("FCNHead"),
+  in_index: z.int(),
+  channels: z.int(),
+  num_convs: z.int(),
+  concat_input: z.literal(false),
+  dropout_ratio: z.number(),
+  num_classes: z.int(),
+  loss_decode: z.object({ loss_weight: z.number() }),
+});
+
 /** mmsegmentation's description of an encoder and a decoder, as far as it is known here. */
 export const ReferenceModel = z.object({
-  backbone: z.discriminatedUnion("type", [MitBackbone, ResnetBackbone]),
+  backbone: z.discriminatedUnion("type", [
+    MitBackbone,
+    ResnetBackbone,
+    SwinBackbone,
+    BeitBackbone,
+  ]),
+  neck: PyramidNeck.optional(),
   decode_head: z.discriminatedUnion("type", [
     DaformerHead,
     SegformerHead,
     DeeplabV2Head,
     PspHead,
     DeeplabV3PlusHead,
+    UpernetHead,
   ]),
+  auxiliary_head: FcnHead.optional(),
 });
 type ReferenceModel = z.output<typeof ReferenceModel>;
 
 /** Builds the network of a golden. */
 export function referenceNetwork(
-  { backbone, decode_head: head }: ReferenceModel,
+  { backbone, neck, decode_head: head, auxiliary_head: beside }: ReferenceModel,
 ): Network {
-  const encoder = referenceEncoder(backbone);
-  return network(encoder, referenceDecoder(head, encoder.widths), head.num_classes);
+  const before = referenceEncoder(backbone);
+  const encoder = neck === undefined
+    ? before
+    : withPyramid(before, featurePyramid("neck", neck.embed_dim));
+  const decoder = referenceDecoder(head, encoder.widths);
+  const auxiliary = beside === undefined ? [] : [{
+    decoder: fcnHead("auxiliary_head", encoder.widths, {
+      classes: beside.num_classes,
+      level: beside.in_index,
+      channels: beside.channels,
+      convolutions: beside.num_convs,
+      dropout: beside.dropout_ratio,
+    }),
+    lossWeight: beside.loss_decode.loss_weight,
+  }];
+  return network(encoder, decoder, head.num_classes, auxiliary);
+}
+
+/** The encoder of a golden's network before its neck, or null if it has none. */
+export function encoderBeforeNeck({ backbone, neck }: ReferenceModel): Encoder | null {
+  return neck === undefined ? null : referenceEncoder(backbone);
 }
 
 function referenceEncoder(backbone: ReferenceModel["backbone"]): Encoder {
@@ -113,6 +195,24 @@ function referenceEncoder(backbone: ReferenceModel["backbone"]): Encoder {
         heads: backbone.num_heads,
         reductions: backbone.sr_ratios,
         dropPath: backbone.drop_path_rate,
+      });
+    case "SwinTransformer":
+      return swin("backbone", {
+        width: backbone.embed_dims,
+        depths: backbone.depths,
+        heads: backbone.num_heads,
+        window: backbone.window_size,
+        dropPath: backbone.drop_path_rate,
+      });
+    case "BEiT":
+      return beit("backbone", {
+        width: backbone.embed_dims,
+        depth: backbone.num_layers,
+        heads: backbone.num_heads,
+        outputs: backbone.out_indices,
+        imageSize: backbone.img_size,
+        dropPath: backbone.drop_path_rate,
+        layerScale: backbone.init_values,
       });
     case "ResNetV1c":
       return resnet("backbone", {
@@ -154,6 +254,13 @@ function referenceDecoder(
       return deeplabV2Head(name, widths, { classes, dilations: head.dilations });
     case "PSPHead":
       return pspHead(name, widths, {
+        classes,
+        channels: head.channels,
+        bins: head.pool_scales,
+        dropout: head.dropout_ratio,
+      });
+    case "UPerHead":
+      return upernetHead(name, widths, {
         classes,
         channels: head.channels,
         bins: head.pool_scales,

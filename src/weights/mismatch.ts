@@ -83,7 +83,8 @@ export interface MatchedWeights {
   readonly unexpected: readonly string[];
 }
 
-function anyOf(patterns: readonly string[]): (name: string) => boolean {
+/** Whether a name fits one of several patterns, in which `*` stands for any text. */
+export function anyOf(patterns: readonly string[]): (name: string) => boolean {
   const tests = patterns.map((pattern) => {
     const literal = pattern.split("*").map((part) => RegExp.escape(part)).join(".*");
     return new RegExp(`^${literal}$`, "s");
@@ -91,7 +92,8 @@ function anyOf(patterns: readonly string[]): (name: string) => boolean {
   return (name) => tests.some((test) => test.test(name));
 }
 
-const sameShape = (a: readonly number[], b: readonly number[]) =>
+/** Whether two shapes are equal. */
+export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((side, axis) => side === b[axis]);
 
 /**

@@ -9,14 +9,19 @@ export const WRAPPER_PREFIXES: readonly string[] = [
 ];
 
 /**
- * The chain of {@linkcode WRAPPER_PREFIXES} that all names begin with, as
- * `"module.model.module."`; empty where there is none.
+ * The chain of prefixes that all names begin with, as `"module.model.module."`; empty
+ * where there is none.
+ *
+ * @param prefixes Which of them may be in it.
  */
-export function commonWrapper(names: Iterable<string>): string {
+export function commonWrapper(
+  names: Iterable<string>,
+  prefixes: readonly string[] = WRAPPER_PREFIXES,
+): string {
   const all = [...names];
   let common = "";
   for (;;) {
-    const next = WRAPPER_PREFIXES.find((prefix) =>
+    const next = prefixes.find((prefix) =>
       all.length > 0 &&
       all.every((name) =>
         name.startsWith(common + prefix) && name.length > common.length + prefix.length

@@ -13,6 +13,7 @@ import {
 } from "../core/host_tensor.ts";
 import { contiguous, extentOf } from "./contiguous.ts";
 import { type FileBytes, openBytes } from "./file_bytes.ts";
+import { kindOf, SIGNATURE_BYTES } from "./file_kind.ts";
 import { stateDictOf } from "./state_dict.ts";
 import type { TorchContainer } from "./torch_container.ts";
 import { shown } from "./torch_globals.ts";
@@ -38,6 +39,12 @@ export interface TorchFileOptions {
    * has tensors, or the whole object
    */
   readonly root?: string;
+  /**
+   * Chooses from the names of the tensors those that {@linkcode readTorchFile} reads.
+   *
+   * @default all
+   */
+  readonly choose?: (names: readonly string[]) => readonly string[];
 }
 
 /** An open file; whoever opened it closes it. */
@@ -70,23 +77,18 @@ export interface TorchTensors {
 /** Size of a file's tensors over its own, where many of them share storages. */
 const MOST_GROWTH = 4;
 
-/** Bytes that tell what a file is. */
-const SIGNATURE = 32;
-
-/** What is often found under the name of a checkpoint, by how it begins. */
-const STRANGERS: readonly (readonly [string, string])[] = [
-  ["version https://git-lfs", 'a pointer of Git LFS; fetch the file with "git lfs pull"'],
-  ["<", "a web page; download the file itself"],
-];
-
 async function openContainer(file: FileBytes): Promise<TorchContainer> {
-  if (file.size === 0) return file.refuse("it is empty");
-  const bytes = await file.read(0, Math.min(SIGNATURE, file.size));
-  const text = String.fromCharCode(...bytes);
-  if (text.startsWith("PK\x03\x04")) return await openTorchZip(file);
-  if (text.startsWith("\x80")) return await openTorchLegacy(file);
-  const [, stranger] = STRANGERS.find(([start]) => text.startsWith(start)) ?? [];
-  return file.refuse(stranger ? `it is ${stranger}` : "it is no PyTorch file");
+  const start = await file.read(0, Math.min(SIGNATURE_BYTES, file.size));
+  const found = kindOf(start);
+  if ("reason" in found) return file.refuse(found.reason);
+  switch (found.kind) {
+    case "torch-zip":
+      return await openTorchZip(file);
+    case "torch-legacy":
+      return await openTorchLegacy(file);
+    case "safetensors":
+      return file.refuse("it is a safetensors file, not one of PyTorch");
+  }
 }
 
 async function readView(
@@ -161,10 +163,12 @@ export async function readTorchFile(
   options: TorchFileOptions = {},
 ): Promise<TorchTensors> {
   await using file = await openTorchFile(path, options);
-  const needed = [...file.tensors.values()].reduce(
-    (sum, { dtype, shape }) => sum + elementsOf(shape) * BYTES_PER_ELEMENT[dtype],
-    0,
-  );
+  const all = [...file.tensors.keys()];
+  const names = options.choose?.(all) ?? all;
+  const needed = names.reduce((sum, name) => {
+    const { dtype, shape } = file.tensors.get(name) ?? { dtype: "F32", shape: [0] };
+    return sum + elementsOf(shape) * BYTES_PER_ELEMENT[dtype];
+  }, 0);
   if (needed > MOST_GROWTH * file.size) {
     throw new SyntaxError(
       `Cannot read "${path}": its tensors share storages and need ${needed} bytes, more ` +
@@ -172,6 +176,6 @@ export async function readTorchFile(
     );
   }
   const tensors = new Map<string, HostTensor>();
-  for (const name of file.tensors.keys()) tensors.set(name, await file.read(name));
+  for (const name of names) tensors.set(name, await file.read(name));
   return { root: file.root, tensors };
 }

@@ -29,7 +29,7 @@ async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
  * Makes a rename last through a power failure, where the system can: Windows does not open
  * folders, some network file systems do not sync them, and the file is whole either way.
  */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   try {
     using handle = await Deno.open(folder);
     await handle.sync();

@@ -28,6 +28,21 @@ onEachBackend("maxPool() never takes padding for a maximum", async () => {
   await assertClose(y, tf.fill([1, 2, 2, 1], -5), 0);
 });
 
+onEachBackend("maxPool() rounds up as PyTorch does", () => {
+  const pooled = (side: number, window: number, padding: number) =>
+    tf.tidy(() => {
+      const x = tf.zeros<tf.Rank.R4>([1, side, 3, 1]);
+      return maxPool(x, { window, stride: 2, padding, ceil: true }).shape[1];
+    });
+  // Even sides gain a window where the other rounding makes 14 and 128.
+  assert.deepEqual(
+    [1, 2, 27, 28, 33, 256, 257].map((side) => pooled(side, 3, 1)),
+    [1, 2, 14, 15, 17, 129, 129],
+  );
+  // A last window that would start beyond the map is left out.
+  assert.deepEqual([4, 5].map((side) => pooled(side, 1, 0)), [2, 3]);
+});
+
 onEachBackend("maxPool() has the gradient of finite differences", async () => {
   for (
     const options of [

@@ -75,13 +75,13 @@ Deno.test(
   async () => {
     await withGolden(
       "vec_augment",
-      (sidecar) => sidecar.name = "vec_swin",
+      (sidecar) => sidecar.name = "vec_other",
       "output/blur1",
       async (path) => {
         await assert.rejects(() => verifyFile(path), {
           name: "SyntaxError",
           message:
-            /^Cannot verify "vec_swin": golden files of this kind are not supported/,
+            /^Cannot verify "vec_other": golden files of this kind are not supported/,
         });
       },
     );

@@ -9,6 +9,7 @@ const FILES = [
   "vec_sampling",
   "vec_schedules_optim",
   "vec_augment",
+  "vec_swin",
 ];
 
 for (const file of FILES) {
