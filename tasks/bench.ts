@@ -5,6 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { benchMethods } from "../bench/methods_report.ts";
+import { networksReport } from "../bench/networks_report.ts";
 import { stepReport } from "../bench/step_report.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { argument, option } from "../src/cli/option.ts";
@@ -12,17 +13,23 @@ import { argument, option } from "../src/cli/option.ts";
 const config = (name: string) =>
   fileURLToPath(new URL(`../configs/${name}.yaml`, import.meta.url));
 
+const NETWORKS = ["mit_b5", "swin_b", "resnet101"]
+  .map((network) => `gta5_to_cityscapes_${network}_fst_deep`);
+
 /** @returns The exit status: 0 done, 1 failed, 2 wrong usage. */
 export const main = (args: readonly string[]): Promise<number> =>
   runCommand({
     name: "deno task bench",
-    description: "Measure: the methods against each other, or what an iteration costs.",
+    description:
+      "Measure: what an iteration costs, what the published networks cost, or " +
+      "the methods against each other.",
     examples: [
       "deno task bench step",
       "deno task bench step --backend webgpu --rounds 3",
+      "deno task bench networks",
       "deno task bench methods --jobs 2",
     ],
-    arguments: { what: argument.optional("step", "step or methods") },
+    arguments: { what: argument.optional("step", "step, networks or methods") },
     options: {
       config: option.text(
         "FILE",
@@ -47,8 +54,16 @@ export const main = (args: readonly string[]): Promise<number> =>
         print(text);
         return { json };
       }
+      if (what === "networks") {
+        const files = options.config === undefined
+          ? NETWORKS.map(config)
+          : [options.config];
+        const { text, json } = await networksReport(files, options.backend, terminal);
+        print(text);
+        return { json };
+      }
       if (what !== "methods") {
-        log(`Cannot measure "${what}": known are step and methods`);
+        log(`Cannot measure "${what}": known are step, networks and methods`);
         return { status: 2 };
       }
       const file = options.config ?? config("street_self_training");

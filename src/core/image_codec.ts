@@ -7,6 +7,9 @@ import sharp from "npm:sharp@0.35.5";
 sharp.cache(false);
 sharp.concurrency(1);
 
+// Results come by `toUint8Array`, which copies them into memory of JavaScript: the memory
+// behind `toBuffer` is freed twice when a worker ends, and takes the process with it.
+
 /** A picture. */
 export interface RgbImage {
   /** In pixels. */
@@ -33,14 +36,10 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbI
       .removeAlpha()
       .toColourspace("srgb")
       .raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true });
+      .toUint8Array();
     const { width, height, channels } = info;
     if (channels !== 3) throw new Error(`it has ${channels} channels`);
-    return {
-      width,
-      height,
-      data: new Uint8Array(data.buffer, data.byteOffset, data.length),
-    };
+    return { width, height, data: plain(data) };
   } catch (error) {
     throw unreadable(name, error);
   }
@@ -68,9 +67,13 @@ export async function encodeJpeg(image: RgbImage, quality = 92): Promise<Uint8Ar
   const { width, height, data } = image;
   const file = await sharp(data, { raw: { width, height, channels: 3 } })
     .jpeg({ quality })
-    .toBuffer();
-  return new Uint8Array(file.buffer, file.byteOffset, file.length);
+    .toUint8Array();
+  return plain(file.data);
 }
+
+// The result is a Buffer of Node.js, whose methods differ from those of its class.
+const plain = ({ buffer, byteOffset, length }: Uint8Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, length);
 
 function unreadable(name: string, error: unknown): SyntaxError {
   // libvips reports several lines, each a step further from the cause.

@@ -1,0 +1,56 @@
+/** `bench networks`: what the published networks cost, as a table. @module */
+import { fileURLToPath } from "node:url";
+import { configName } from "../src/config/read.ts";
+import { formatTable } from "../src/cli/table.ts";
+import type { Terminal } from "../src/cli/terminal.ts";
+import type { BackendChoice } from "../src/core/backend.ts";
+import type { NetworkCost } from "./one_network.ts";
+
+/** The side of the picture, in pixels. */
+const SIDE = 512;
+
+const MEASURE = fileURLToPath(new URL("./one_network.ts", import.meta.url));
+
+async function costOf(config: string, backend: BackendChoice): Promise<NetworkCost> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", MEASURE, config, backend, String(SIDE)],
+  }).output();
+  const text = new TextDecoder();
+  if (code === 0) return JSON.parse(text.decode(stdout));
+  throw new Error(`Cannot measure "${config}": ${text.decode(stderr)}`);
+}
+
+/** Measures the networks of configurations, one after another. */
+export async function networksReport(
+  configs: readonly string[],
+  backend: BackendChoice,
+  terminal: Terminal,
+): Promise<{ text: string; json: unknown }> {
+  const costs: (NetworkCost & { network: string })[] = [];
+  for (const config of configs) {
+    costs.push({ network: configName(config), ...await costOf(config, backend) });
+  }
+  const millions = (count: number) => `${(count / 1e6).toFixed(1)} M`;
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
+  const seconds = (value: number) => `${value.toFixed(1)} s`;
+  const right = (title: string) => ({ title, align: "right" as const });
+  const table = formatTable(
+    [
+      { title: "network of", align: "left" },
+      ...["parameters", "file", "build", "save", "load"].map(right),
+      ...["first look", "next look", "peak"].map(right),
+    ],
+    costs.map(({ forward: [first, next], ...cost }) => [
+      cost.network,
+      millions(cost.parameters),
+      gigabytes(cost.fileBytes),
+      ...[cost.build, cost.save, cost.load, first, next].map(seconds),
+      gigabytes(cost.peakBytes),
+    ]),
+    terminal,
+  );
+  const [first] = costs;
+  const text = `${table}\na picture of ${SIDE}×${SIDE} on ${first?.backend} ` +
+    `(${first?.adapter}), each network in a process of its own`;
+  return { text, json: { side: SIDE, networks: costs } };
+}
