@@ -1,7 +1,8 @@
 /** Makes a folder with which tasks run elsewhere, without a network. @module */
 import { join, resolve } from "node:path";
+import { archive, type PartSize } from "./archive.ts";
 import { npmFiles } from "./npm_cache.ts";
-import { layOut, type Part } from "./part.ts";
+import type { Part } from "./part.ts";
 import { projectFiles } from "./project_files.ts";
 import { vulkanFiles, xzFiles } from "./system_files.ts";
 
@@ -22,17 +23,6 @@ export interface PackOptions {
   readonly hasProject: boolean;
   /** Told what is being done. */
   readonly log: (line: string) => void;
-}
-
-/** An archive of a pack. */
-export interface PartSize {
-  /** The archive's own name. */
-  readonly file: string;
-  readonly files: number;
-  /** Of the archive. */
-  readonly bytes: number;
-  /** Of what is in it. */
-  readonly unpackedBytes: number;
 }
 
 /** What a pack has become. */
@@ -90,7 +80,8 @@ async function assertReplaceable(out: string): Promise<void> {
   try {
     names = (await Array.fromAsync(Deno.readDir(out))).map(({ name }) => name);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof Deno.errors.NotADirectory) names = [out];
+    else if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   if (names.length === 0 || names.includes("pack.json") || names.includes(".partial")) {
     return;
@@ -130,41 +121,6 @@ function denoFolder(): string {
   return XDG_CACHE_HOME ? join(XDG_CACHE_HOME, "deno") : join(HOME, ".cache", "deno");
 }
 
-/** Archives a part; the same files give the same bytes. */
-async function archive(part: Part, work: string, compressor: string): Promise<PartSize> {
-  const stage = join(work, part.name);
-  const file = `${part.name}.tar.${compressor.startsWith("xz") ? "xz" : "gz"}`;
-  const unpackedBytes = await layOut(part, stage);
-  const { success, stderr } = await new Deno.Command("tar", {
-    args: [
-      "--create",
-      `--file=${join(work, file)}`,
-      `--use-compress-program=${compressor}`,
-      `--directory=${stage}`,
-      "--dereference",
-      "--hard-dereference",
-      "--sort=name",
-      "--mtime=@0",
-      "--owner=0",
-      "--group=0",
-      "--numeric-owner",
-      "--mode=u+rw,go+r,go-w",
-      ".",
-    ],
-    // Deno passes LD_LIBRARY_PATH on only to those who may run everything.
-    clearEnv: true,
-    env: { PATH: Deno.env.get("PATH") ?? "" },
-  }).output();
-  if (!success) {
-    throw new Error(
-      `Cannot pack "${part.name}": ${new TextDecoder().decode(stderr).trim()}`,
-    );
-  }
-  await Deno.remove(stage, { recursive: true });
-  const { size: bytes } = await Deno.stat(join(work, file));
-  return { file, files: part.files.length, bytes, unpackedBytes };
-}
-
 /** Puts the archives in their place, the script that names them last. */
 async function finish(
   out: string,
@@ -185,8 +141,8 @@ async function finish(
   const pack: Pack = { out, id, deno: Deno.version.deno, bytes, parts };
   await Deno.writeTextFile(join(work, "pack.json"), `${JSON.stringify(pack, null, 2)}\n`);
   await Deno.writeTextFile(join(work, "run.sh"), script, { mode: 0o755 });
-  for await (const { name } of Deno.readDir(out)) {
-    if (/\.tar\.[gx]z$/.test(name)) await Deno.remove(join(out, name));
+  for await (const { name } of Deno.readDir(out)) { // what the earlier pack had besides
+    if (/^(?:vulkan|fst)\.tar\.xz$/.test(name)) await Deno.remove(join(out, name));
   }
   for (const name of [...parts.map(({ file }) => file), "pack.json", "run.sh"]) {
     await Deno.rename(join(work, name), join(out, name));
