@@ -2,6 +2,7 @@
 import { readBack } from "../core/backend.ts";
 import { EVALUATION, type Network, type Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
+import { isOutOfMemory } from "../core/out_of_memory.ts";
 import { resizeLogits } from "../objectives/resize_logits.ts";
 import type { EvaluationView } from "../data/evaluation_view.ts";
 
@@ -75,8 +76,7 @@ function labelsOf(
   try {
     return tf.tidy(look);
   } catch (error) {
-    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-    // WebAssembly ends with whatever it stumbles over when it gets no more memory.
+    if (!isOutOfMemory(error)) throw error;
     const sizes = views.map(({ height, width }) => `${height}×${width}`).join(", ");
     throw new Error(
       `Cannot look at a picture of ${sizes} pixels: the memory of WebAssembly is not ` +

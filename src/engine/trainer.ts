@@ -5,6 +5,7 @@ import type { RunConfig } from "../config/schema.ts";
 import { type BackendChoice, type BackendInfo, openBackend } from "../core/backend.ts";
 import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
 import type { HostBatch } from "../core/host_batch.ts";
+import { isOutOfMemory } from "../core/out_of_memory.ts";
 import { type Loader, openLoader } from "../data/loader.ts";
 import type { Losses } from "../methods/learner.ts";
 import { type EvaluationResult } from "./evaluate.ts";
@@ -123,6 +124,14 @@ export async function train(
     observer.start?.(info, session.iteration, config);
     const run = { config, folder, loader, session, observer, info };
     return await loop(run, signal);
+  } catch (error) {
+    if (info.name !== "wasm" || !isOutOfMemory(error)) throw error;
+    throw new Error(
+      "Cannot train this network with WebAssembly: it needs more memory than the 4 GB " +
+        'that there can be; use a GPU with --backend webgpu, a smaller "model.encoder", ' +
+        'or a smaller "data.crop"',
+      { cause: error },
+    );
   } finally {
     session?.release();
     await loader.close();

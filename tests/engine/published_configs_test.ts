@@ -18,6 +18,7 @@ import { buildNetwork } from "../../src/engine/build.ts";
 import { classesOf } from "../../src/engine/data.ts";
 import { freshLearner } from "../../src/engine/learner_file.ts";
 import { startMethod } from "../../src/engine/method.ts";
+import { WEIGHTS } from "../../src/weights/registry.ts";
 import { releaseLosses } from "../../src/methods/learner.ts";
 
 /** Trained numbers of the reference's networks with 19 classes, auxiliary heads included. */
@@ -146,7 +147,7 @@ for (const [source, row, published] of ROWS) {
     const file = `${source}_to_cityscapes_${row}_${method}.yaml`;
     const path = fileURLToPath(new URL(`../../configs/${file}`, import.meta.url));
 
-    Deno.test(`${file}: the network has the published size`, async () => {
+    Deno.test(`${file}: the network has the published size and known weights`, async () => {
       const config = await loadConfig(path);
       const { parameters } = buildNetwork(config.model, classesOf(config.data).length);
       const numbers = parameters.filter(({ trained }) => trained)
@@ -155,6 +156,11 @@ for (const [source, row, published] of ROWS) {
           0,
         );
       assert.equal(numbers, published);
+      const { pretrained } = config.model;
+      assert.ok(
+        WEIGHTS.some(({ name }) => name === pretrained),
+        `${pretrained} is known`,
+      );
     });
 
     Deno.test({
