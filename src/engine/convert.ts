@@ -130,7 +130,8 @@ export async function convertWeights(
     parameters: network && learnedNumbers(network),
     checkpoint,
     leftOut: read.leftOut,
-    others: read.others,
+    // Moments have a network's names, but are none.
+    others: read.others.filter((prefix) => !prefix.startsWith("optimizer.")),
   };
 }
 
