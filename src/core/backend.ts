@@ -123,8 +123,8 @@ async function openWebGpu(adapter: GPUAdapter, reason: string): Promise<BackendI
   if (device === null) {
     device = await requestDevice(adapter);
     const own = device;
-    const registered = tf.findBackend("webgpu");
-    if (registered) tf.removeBackend("webgpu");
+    // The package registers a factory of its own, which would win over a second one.
+    if (tf.findBackendFactory("webgpu")) tf.removeBackend("webgpu");
     // tfjs types the constructor's second argument as the browser's adapter info.
     tf.registerBackend("webgpu", () => new WebGPUBackend(own, adapter.info as never), 3);
   }
