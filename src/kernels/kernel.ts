@@ -24,8 +24,11 @@ export interface Kernel<U extends string = string> {
   readonly shader: string;
   /** The fields of the uniform struct, in order. */
   readonly uniforms: Readonly<Record<U, UniformType>>;
-  /** The same computation with loops; cells come in the order of the bindings. */
-  twin(
+  /**
+   * The same computation with loops; cells come in the order of the bindings. Absent where
+   * one twin stands for several shaders in a row, see {@linkcode launchPlain}.
+   */
+  twin?(
     uniforms: Readonly<Record<U, number>>,
     inputs: readonly Cells[],
     outputs: readonly Cells[],
@@ -72,16 +75,44 @@ export function launch<U extends string>(
       [kernel.uniforms[field], uniforms[field]] as const
     );
     dispatch(kernel.name, kernel.shader, values, inputs, written, invocations);
-  } else if (backend === "wasm") {
+  } else if (backend === "wasm" && kernel.twin !== undefined) {
     // All outputs exist by now, so the heap cannot move under these views.
     kernel.twin(uniforms, inputs.map(heapOf), written.map(heapOf));
     updates.forEach(renew);
   } else {
-    throw new TypeError(
-      `Cannot run kernel "${kernel.name}": backend "${backend}" is not supported; call ` +
-        "openBackend() first",
-    );
+    throw unsupported(kernel.name, backend);
   }
+  return made;
+}
+
+/** What one run of plain loops reads and writes. */
+export interface PlainLaunch {
+  readonly inputs: readonly tf.Tensor[];
+  readonly outputs?: readonly OutputSpec[];
+  /** Tensors changed in place, after the outputs; no input may be among them. */
+  readonly updates?: readonly tf.Tensor[];
+  /** The loops; cells come in the orders above. */
+  compute(inputs: readonly Cells[], outputs: readonly Cells[]): void;
+}
+
+/**
+ * Runs plain loops on the memory of the wasm backend: the twin of several shaders in a
+ * row, or of one shader run many times.
+ *
+ * @returns The new tensors, in the order of `outputs`; the caller owns them.
+ * @throws {TypeError} If the backend is not wasm.
+ */
+export function launchPlain(
+  name: string,
+  { inputs, outputs = [], updates = [], compute }: PlainLaunch,
+): tf.Tensor[] {
+  if (tf.getBackend() !== "wasm") throw unsupported(name, tf.getBackend());
+  const made = outputs.map(({ shape, dtype = "float32" }) =>
+    makeTensor([...shape], dtype)
+  );
+  // All outputs exist by now, so the heap cannot move under these views.
+  compute(inputs.map(heapOf), [...made, ...updates].map(heapOf));
+  updates.forEach(renew);
   return made;
 }
 
@@ -95,6 +126,13 @@ export function launchOne<U extends string>(
     throw new TypeError(`Cannot run kernel "${kernel.name}": it declares no output`);
   }
   return result;
+}
+
+function unsupported(name: string, backend: string): TypeError {
+  return new TypeError(
+    `Cannot run kernel "${name}": backend "${backend}" is not supported; call ` +
+      "openBackend() first",
+  );
 }
 
 function makeTensor(shape: number[], dtype: "float32" | "int32"): tf.Tensor {

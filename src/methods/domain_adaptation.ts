@@ -144,9 +144,7 @@ function supervise(
   labels: tf.Tensor,
   weights: tf.Tensor | null,
 ): tf.Scalar {
-  const [, H = 0, W = 0] = labels.shape;
-  const lossOf = (some: tf.Tensor4D) =>
-    meanCrossEntropy(resizeLogits(some, [H, W], decoder), labels, weights);
+  const lossOf = (some: tf.Tensor4D) => meanCrossEntropy(some, labels, weights, decoder);
   return sides.reduce<tf.Scalar>(
     (loss, side) => tf.add(loss, tf.mul(lossOf(side.logits), side.lossWeight)),
     lossOf(logits),

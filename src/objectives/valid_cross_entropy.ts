@@ -1,21 +1,27 @@
 import { IGNORED } from "../core/host_batch.ts";
 import * as tf from "../core/tf.ts";
-import { softmaxCrossEntropy } from "../ops/cross_entropy.ts";
+import { upsampledCrossEntropy } from "../ops/upsampled_cross_entropy.ts";
 
 /**
- * Cross entropy averaged over the pixels that have a label; 0 if none has.
+ * Cross entropy of logits enlarged to the size of the labels, averaged over the pixels
+ * that have a label; 0 if none has.
  *
  * This is PyTorch's mean, used by the semi-supervised losses; see `meanCrossEntropy` for
  * the other one.
  *
- * @param logits At label size. [B, H, W, C]
+ * @param logits Of any size. [B, h, w, C]
  * @param labels int32, 255 ignored. [B, H, W]
+ * @param options How the logits are enlarged, see `resizeLogits`.
  * @returns A scalar; the caller owns it.
  */
-export function validCrossEntropy(logits: tf.Tensor, labels: tf.Tensor): tf.Scalar {
+export function validCrossEntropy(
+  logits: tf.Tensor,
+  labels: tf.Tensor,
+  options: { readonly alignCorners?: boolean } = {},
+): tf.Scalar {
   return tf.tidy(() => {
     // Ignored pixels have loss 0.
-    const sum = tf.sum(tf.sum(softmaxCrossEntropy(logits, labels), -1));
+    const sum = upsampledCrossEntropy(logits, labels, null, options);
     return tf.div(sum, tf.maximum(countValid(labels), 1));
   });
 }

@@ -13,7 +13,6 @@ import { z } from "../core/zod.ts";
 import { danetHead } from "../models/danet_head.ts";
 import { isaHead } from "../models/isa_head.ts";
 import { meanCrossEntropy } from "../objectives/cross_entropy.ts";
-import { resizeLogits } from "../objectives/resize_logits.ts";
 import { check, type CheckResult, extremes, relativeError } from "./check.ts";
 import { type Golden, labelsOf, mapsOf, numbersOf } from "./golden_file.ts";
 import { section } from "./network.ts";
@@ -101,7 +100,6 @@ async function train(
   found: Figures,
 ): Promise<number> {
   const labels = labelsOf(golden, "input/gt");
-  const [, H = 0, W = 0] = labels.shape;
   // The map that the head reads is a weight here, so that its gradient is seen as well.
   const read = `input/map${maps.length - 1}`;
   const values = new Map([
@@ -119,7 +117,7 @@ async function train(
       const branches = [{ logits: all.logits, lossWeight: 1 }, ...all.sides];
       logits = branches.map((branch) => tf.keep(planes(branch.logits)));
       const losses = branches.map(({ logits, lossWeight }) =>
-        tf.mul(meanCrossEntropy(resizeLogits(logits, [H, W]), labels, null), lossWeight)
+        tf.mul(meanCrossEntropy(logits, labels, null), lossWeight)
       );
       return tf.addN(losses) as tf.Scalar;
     },

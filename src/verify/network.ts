@@ -37,7 +37,8 @@ const Sidecar = z.object({
       return {
         network: referenceNetwork(model),
         ...(backbone && { backbone }),
-        loss: (logits, labels) => meanCrossEntropy(logits, labels, null),
+        loss: (logits, labels, options) =>
+          meanCrossEntropy(logits, labels, null, options),
       };
     }),
     SemiConfig.transform(semiSubject),
@@ -159,13 +160,12 @@ async function inTraining(
   const { tolerance, config: { network, loss } } = sidecar;
   const { decoder, auxiliary } = network;
   const labels = labelsOf(golden, "input/gt");
-  const [, H = 0, W = 0] = labels.shape;
   const outputs: (readonly [name: string, value: tf.Tensor])[] = [];
   const { value, gradient } = gradientOf(network.parameters, weights, () => {
     const pass = network.forward(weights, images, { training: true, chance: null });
     const keep = (name: string, one: tf.Tensor) => outputs.push([name, tf.keep(one)]);
     const lossOf = ({ logits, lossWeight }: SideLogits): tf.Scalar =>
-      tf.mul(loss(resizeLogits(logits, [H, W], decoder), labels), lossWeight);
+      tf.mul(loss(logits, labels, decoder), lossWeight);
     const own = lossOf({ logits: pass.logits, lossWeight: 1 });
     const sides = pass.sides.map(lossOf);
     keep("logits", channelsFirst(pass.logits));

@@ -6,8 +6,12 @@ export interface Subject {
   readonly network: Network;
   /** The encoder before its neck, if it has one; its maps are recorded as well. */
   readonly backbone?: Encoder;
-  /** From logits at the size of the labels; the caller owns it. */
-  loss(logits: tf.Tensor, labels: tf.Tensor): tf.Scalar;
+  /** Of logits enlarged to the size of the labels; the caller owns it. */
+  loss(
+    logits: tf.Tensor,
+    labels: tf.Tensor,
+    options: { readonly alignCorners?: boolean },
+  ): tf.Scalar;
   /** What is recorded in evaluation besides maps and logits, by name. @default none */
   extras?(weights: Weights, maps: tf.Tensor4D[]): Readonly<Record<string, tf.Tensor4D>>;
 }
