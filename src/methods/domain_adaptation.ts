@@ -24,7 +24,6 @@ import {
   pseudoLabel,
   type PseudoLabelOptions,
 } from "../objectives/pseudo_label.ts";
-import { resizeLogits } from "../objectives/resize_logits.ts";
 import type { Evaluate, Evaluation } from "./learner.ts";
 
 /** What makes the mixed images of one evaluation; the caller of it owns the result. */
@@ -133,7 +132,7 @@ export function labelTarget(
   return tf.tidy(() => {
     const { logits } = network.forward(teacher, images, TEACHER);
     const [, H, W] = images.shape;
-    return { ...pseudoLabel(resizeLogits(logits, [H, W], network.decoder), options) };
+    return { ...pseudoLabel(logits, [H, W], options, network.decoder) };
   });
 }
 

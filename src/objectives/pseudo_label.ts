@@ -1,5 +1,5 @@
 import * as tf from "../core/tf.ts";
-import { argmaxConfidence } from "../ops/argmax_confidence.ts";
+import { upsampledBelief } from "../ops/upsampled_belief.ts";
 
 /** How far pseudo-labels are trusted. */
 export interface PseudoLabelOptions {
@@ -32,15 +32,19 @@ export interface PseudoLabel {
  * Source: DACS, Tranheden et al. (WACV 2021), https://arxiv.org/abs/2007.08702. Nothing is
  * read back from the device.
  *
- * @param logits At image size. [B, H, W, C]
+ * @param logits Of any size. [B, h, w, C]
+ * @param size Height and width of the images, in pixels: H and W.
+ * @param enlarging How the logits are enlarged, see `resizeLogits`.
  * @returns Four tensors; the caller owns them.
  * @throws {RangeError} If more rows are ignored than there are.
  */
 export function pseudoLabel(
   logits: tf.Tensor4D,
+  size: readonly [number, number],
   { threshold, ignoreTop, ignoreBottom }: PseudoLabelOptions,
+  enlarging: { readonly alignCorners?: boolean } = {},
 ): PseudoLabel {
-  const [B, H, W] = logits.shape;
+  const [H, W] = size;
   const rows = H - ignoreTop - ignoreBottom;
   if (rows < 0) {
     throw new RangeError(
@@ -49,10 +53,10 @@ export function pseudoLabel(
     );
   }
   return tf.tidy(() => {
-    const { labels, confidence } = argmaxConfidence(logits);
-    const share = tf.mean(tf.cast(tf.greaterEqual(confidence, threshold), "float32"));
-    const trusted = tf.tile(tf.reshape(share, [1, 1, 1]), [B, rows, W]);
+    const belief = upsampledBelief(logits, size, threshold, enlarging);
+    const one = tf.reshape(belief.share, [1, 1, 1]);
+    const trusted = tf.tile(one, [logits.shape[0], rows, W]);
     const weights = tf.pad(trusted, [[0, 0], [ignoreTop, ignoreBottom], [0, 0]]);
-    return { labels, confidence, weights, share };
+    return { ...belief, weights };
   });
 }

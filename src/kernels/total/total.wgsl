@@ -1,6 +1,6 @@
-// Sum of all numbers times a factor, by one workgroup.
+// Sum of all numbers over a divisor, by one workgroup.
 //
-//   total = factor · Σ over i of x[i]
+//   total = Σ over i of x[i] / divisor
 //
 // Invocation k adds x[k], x[k + 64], …; the first one then adds the 64 sums. The order is
 // fixed: equal inputs give equal bits.
@@ -11,7 +11,7 @@
 
 struct Sizes {
   count: u32,
-  factor: f32,
+  divisor: f32,
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
@@ -33,6 +33,6 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     for (var k = 0u; k < 64u; k++) {
       all += sums[k];
     }
-    total[0] = all * sizes.factor;
+    total[0] = all / sizes.divisor;
   }
 }

@@ -34,32 +34,6 @@ const LOWEST = -3.4e38;
 
 var<workgroup> losses: array<f32, 64>;
 
-// The corners of a pixel's cell in the logits, and where it lies between them.
-struct Corners {
-  upperLeft: u32,
-  upperRight: u32,
-  lowerLeft: u32,
-  lowerRight: u32,
-  x: f32,
-  y: f32,
-}
-
-// The logits of four classes; beyond the last class, that one again.
-fn logits4(first: u32, k: vec4u) -> vec4f {
-  return vec4f(
-    logits[first + k.x],
-    logits[first + k.y],
-    logits[first + k.z],
-    logits[first + k.w],
-  );
-}
-
-fn enlarged(at: Corners, k: vec4u) -> vec4f {
-  let left = mix(logits4(at.upperLeft, k), logits4(at.lowerLeft, k), at.y);
-  let right = mix(logits4(at.upperRight, k), logits4(at.lowerRight, k), at.y);
-  return mix(left, right, at.x);
-}
-
 fn lossOf(i: u32) -> f32 {
   let label = u32(labels[i]);
   var weight = 1.0;
@@ -71,25 +45,12 @@ fn lossOf(i: u32) -> f32 {
     logs[i] = 0.0;
     return 0.0;
   }
-  let row = i / sizes.outWidth % sizes.outHeight;
-  let image = i / (sizes.outWidth * sizes.outHeight);
-  let y = tap(axisOf(sizes.height, sizes.outHeight, sizes.alignCorners), row);
-  let x = tap(
+  let at = cornersOf(
+    i,
+    axisOf(sizes.height, sizes.outHeight, sizes.alignCorners),
     axisOf(sizes.width, sizes.outWidth, sizes.alignCorners),
-    i % sizes.outWidth,
+    C,
   );
-  let right = min(x.low + 1u, sizes.width - 1u);
-  let upper = (image * sizes.height + y.low) * sizes.width;
-  let lower = (image * sizes.height + min(y.low + 1u, sizes.height - 1u)) * sizes.width;
-  let at = Corners(
-    (upper + x.low) * C,
-    (upper + right) * C,
-    (lower + x.low) * C,
-    (lower + right) * C,
-    x.share,
-    y.share,
-  );
-
   // Σ exp(z − largest) over the classes so far, rescaled where a larger one turns up; four
   // classes at a time, so that this is rare next to the loads.
   var largest = LOWEST;

@@ -7,6 +7,7 @@
 import * as tf from "../../core/tf.ts";
 import type { EnlargedSizes } from "../bilinear.ts";
 import bilinear from "../bilinear.wgsl" with { type: "text" };
+import enlarged from "../enlarged.wgsl" with { type: "text" };
 import { type Cells, type Kernel, launch, launchOne, launchPlain } from "../kernel.ts";
 import { total } from "../total/mod.ts";
 import gatherShader from "./gather.wgsl" with { type: "text" };
@@ -26,7 +27,7 @@ const SIZES = {
 
 const LOSSES: Kernel<"pixels" | keyof typeof SIZES> = {
   name: "upsampledCrossEntropyLosses",
-  shader: bilinear + lossesShader,
+  shader: bilinear + enlarged + lossesShader,
   uniforms: { pixels: "u32", ...SIZES },
 };
 
