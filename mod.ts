@@ -140,6 +140,7 @@ export { tf } from "./src/core/tensorflow.ts";
 export type { AnyTensor as Tensor, Tensor4D } from "./src/core/tf.ts";
 export {
   type AuxiliaryHead,
+  type BufferChange,
   type Chance,
   type Constant,
   type Decoder,

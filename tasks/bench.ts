@@ -6,6 +6,7 @@
 import { fileURLToPath } from "node:url";
 import { benchMethods } from "../bench/methods_report.ts";
 import { networksReport } from "../bench/networks_report.ts";
+import { reuseReport } from "../bench/reuse_report.ts";
 import { stepReport } from "../bench/step_report.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { argument, option } from "../src/cli/option.ts";
@@ -27,17 +28,22 @@ export const main = (args: readonly string[]): Promise<number> =>
       "deno task bench step",
       "deno task bench step --backend webgpu --rounds 3",
       "deno task bench networks",
+      "deno task bench reuse --backend wasm --side 64",
       "deno task bench methods --jobs 2",
     ],
-    arguments: { what: argument.optional("step", "step, networks or methods") },
+    arguments: { what: argument.optional("step", "step, reuse, networks or methods") },
     options: {
       config: option.text(
         "FILE",
         "configuration of the run; demo or street unless given",
       ),
       backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
-      rounds: option.count("N", "step: rounds that count; 10 unless given"),
-      only: option.texts("METHOD", "step: a method to time; all unless given"),
+      rounds: option.count("N", "step, reuse: rounds that count; 10 or 5 unless given"),
+      only: option.texts(
+        "NAME",
+        "step: a method to time, reuse: a network; all unless given",
+      ),
+      side: option.count("N", "reuse: side of the crops in pixels; 128 unless given"),
       seeds: option.count("N", "methods: seeds; 5 unless given"),
       iterations: option.count(
         "N",
@@ -62,8 +68,13 @@ export const main = (args: readonly string[]): Promise<number> =>
         print(text);
         return { json };
       }
+      if (what === "reuse") {
+        const { text, json } = await reuseReport(options, terminal);
+        print(text);
+        return { json };
+      }
       if (what !== "methods") {
-        log(`Cannot measure "${what}": known are step, networks and methods`);
+        log(`Cannot measure "${what}": known are step, reuse, networks and methods`);
         return { status: 2 };
       }
       const file = options.config ?? config("street_self_training");

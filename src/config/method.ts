@@ -97,6 +97,18 @@ export interface FutureSelfTrainingConfig extends Adaptation {
   readonly presentStudent: "before" | "after";
   /** The first iteration looks ahead as well, or is a plain step. */
   readonly firstIteration: "lookahead" | "plain";
+  /**
+   * What is the same in several evaluations of an iteration is computed once: no result
+   * depends on it, only time and the memory of one gradient. Frozen features always are;
+   * the source loss of the first virtual step and the real one is where nothing is
+   * dropped in the network, or both drop the same.
+   */
+  readonly reuse: boolean;
+  /**
+   * On the source, the first virtual step and the real one drop the same channels and
+   * paths. Results depend on it.
+   */
+  readonly shareDropout: boolean;
 }
 
 /** A method that learns from images without labels. */
@@ -149,6 +161,8 @@ export const MethodSchema: z.ZodType<MethodConfig> = z.discriminatedUnion("name"
     teacherClock: z.enum(["iteration", "forward"]).default("iteration"),
     presentStudent: z.enum(["before", "after"]).default("before"),
     firstIteration: z.enum(["lookahead", "plain"]).default("lookahead"),
+    reuse: z.boolean().default(true),
+    shareDropout: z.boolean().default(false),
     ...adaptive,
   }),
 ]);

@@ -71,8 +71,23 @@ export interface Pass {
    * the running statistics of the weights.
    */
   readonly training: boolean;
-  /** Which draws of dropout and drop path to use, or null for none. */
+  /**
+   * Which draws of dropout and drop path to use, or null for none. Looking at it counts
+   * as drawing: a layer whose rate is 0 does not.
+   */
   readonly chance: Chance | null;
+  /** Told every change of buffers, right after it was made; absent for nobody. */
+  readonly changed?: (change: BufferChange) => void;
+}
+
+/** What training writes into running statistics, so that it can be written again. */
+export interface BufferChange {
+  /** The buffers that it changes. */
+  readonly buffers: readonly Parameter[];
+  /** What it reads: the batch's statistics. Freed with the pass unless kept. */
+  readonly reads: readonly tf.AnyTensor[];
+  /** Makes it, in place. */
+  make(weights: Weights): void;
 }
 
 /** The key of one forward pass's random numbers, see `core/random.ts`. */

@@ -2,7 +2,13 @@
 import type { RunConfig } from "../config/schema.ts";
 
 // What may differ between the parts of one run: it changes no number of it.
-const IRRELEVANT = ["logging", "data.workers", "data.root", "evaluation"];
+const IRRELEVANT = [
+  "logging",
+  "data.workers",
+  "data.root",
+  "evaluation",
+  "method.reuse",
+];
 
 /** Paths of the values that would change a run, e.g. "optimizer.rate". */
 export function differences(a: RunConfig, b: RunConfig): string[] {

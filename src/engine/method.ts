@@ -18,7 +18,8 @@ import {
   type LookAhead,
   releaseSlots,
 } from "../methods/future_self_training.ts";
-import type { Evaluate, Learner, Losses, Recipe } from "../methods/learner.ts";
+import type { Learner, Losses, Objective, Recipe } from "../methods/learner.ts";
+import type { Sharing } from "../methods/source_loss.ts";
 import { supervised } from "../methods/supervised.ts";
 import { adamwStep } from "../optim/adamw.ts";
 import { learningRate } from "../optim/schedule.ts";
@@ -58,12 +59,12 @@ export function startMethod(
 ): RunningMethod {
   const { optimizer, iterations, method } = config;
   const { parameters } = network;
-  const evaluate = evaluationOf(config, classes, network, frozen, inspect);
+  const objective = objectiveOf(config, classes, network, frozen, inspect);
   const rate = (iteration: number) =>
     learningRate(optimizer.rate, iteration, { ...optimizer, iterations });
   const recipeAt = (iteration: number): Recipe => ({
     parameters,
-    evaluate,
+    ...objective,
     descend: (weights, moments, gradient) =>
       adamwStep(parameters, weights, moments, gradient, rate(iteration), optimizer),
   });
@@ -101,14 +102,20 @@ function lookAheadOf(method: Exclude<Method, { name: "supervised" }>): LookAhead
   };
 }
 
-function evaluationOf(
+// Other methods evaluate a batch once.
+function sharingOf(method: Method): Sharing {
+  if (method.name === "future-self-training") return method;
+  return { reuse: false, shareDropout: false };
+}
+
+function objectiveOf(
   { method, seed, data }: RunConfig,
   classes: readonly ClassInfo[],
   network: Network,
   frozen: Weights | null,
   inspect: (seen: Seen) => void,
-): Evaluate {
-  const parts = { network, seed, inspect };
+): Objective {
+  const parts = { network, seed, inspect, ...sharingOf(method) };
   if (method.name === "supervised" || method.name === "source-only") {
     return domainAdaptation({ ...parts, target: null, anchor: null });
   }

@@ -1,6 +1,11 @@
-import { type Layer, weightOf } from "../core/network.ts";
+import { type BufferChange, type Layer, weightOf } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
-import { batchMoments, batchNorm as train, frozenBatchNorm } from "../ops/batch_norm.ts";
+import {
+  batchMoments,
+  batchNorm as train,
+  frozenBatchNorm,
+  type Moments,
+} from "../ops/batch_norm.ts";
 import { blend } from "../ops/in_place.ts";
 import { buffer, vector } from "./parameter.ts";
 
@@ -57,16 +62,27 @@ export function batchNorm(
       };
       if (!pass.training) return frozenBatchNorm(x, affine, running);
       const own = batchMoments(x);
-      tf.tidy(() => {
-        const values = x.size / channels;
-        const unbiased = tf.mul(own.variance, values / Math.max(values - 1, 1));
-        blend(running.mean, own.mean, 1 - MOMENTUM);
-        blend(running.variance, unbiased, 1 - MOMENTUM);
-        if (!counted) return;
-        const count = weightOf(weights, batches);
-        blend(count, tf.add(count, 1), 0);
-      });
+      const change = changeBy(own, x.size / channels);
+      change.make(weights);
+      pass.changed?.(change);
       return train(x, affine, own);
     },
   };
+
+  // By the moments of a batch with so many values per channel.
+  function changeBy(own: Moments, values: number): BufferChange {
+    return {
+      buffers: counted ? [mean, variance, batches] : [mean, variance],
+      reads: [own.mean, own.variance],
+      make: (weights) =>
+        tf.tidy(() => {
+          const unbiased = tf.mul(own.variance, values / Math.max(values - 1, 1));
+          blend(weightOf(weights, mean), own.mean, 1 - MOMENTUM);
+          blend(weightOf(weights, variance), unbiased, 1 - MOMENTUM);
+          if (!counted) return;
+          const count = weightOf(weights, batches);
+          blend(count, tf.add(count, 1), 0);
+        }),
+    };
+  }
 }

@@ -13,9 +13,11 @@ export function dropout<T extends tf.Tensor>(
   x: T,
   rate: number,
   unit: DropoutUnit,
-  { chance }: Pass,
+  pass: Pass,
 ): T {
-  if (chance === null || rate === 0) return x;
+  if (rate === 0) return x; // without a look at the pass's chance, which counts as a draw
+  const { chance } = pass;
+  if (chance === null) return x;
   const stream = (chance.stream ^ streamOf(name)) >>> 0;
   return apply(x, rate, unit, { ...chance, stream });
 }

@@ -2,7 +2,7 @@ import { EVALUATION, type Network, type Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import { downscaleLabels, membership } from "../objectives/downscale_label.ts";
 import { featureDistance } from "../objectives/feature_distance.ts";
-import type { Anchor } from "./domain_adaptation.ts";
+import type { Anchor } from "./source_loss.ts";
 
 /** Which features are kept near the frozen ones, and how strongly. */
 export interface FeatureAnchorOptions {
@@ -29,10 +29,11 @@ export function featureAnchor(
   options: FeatureAnchorOptions,
 ): Anchor {
   return ({ source, host }) => {
-    const maps = encoder.apply(frozen, source.images, EVALUATION);
-    const reference = coarsest(maps); // [B, h, w, C]
+    const reference = tf.tidy(() =>
+      tf.keep(coarsest(encoder.apply(frozen, source.images, EVALUATION)))
+    ); // [B, h, w, C]
     const [B, h, w] = reference.shape;
-    const mask = options.classes === null ? null : tf.tensor3d(
+    const mask = options.classes === null ? null : tf.keep(tf.tensor3d(
       membership(
         downscaleLabels(host.source.labels, host, {
           classes,
@@ -42,9 +43,12 @@ export function featureAnchor(
         options.classes,
       ),
       [B, h, w],
-    );
-    return (features) =>
-      featureDistance(coarsest(features), reference, mask, options.weight);
+    ));
+    return {
+      distance: (features) =>
+        featureDistance(coarsest(features), reference, mask, options.weight),
+      release: () => tf.dispose(mask === null ? reference : [reference, mask]),
+    };
   };
 }
 

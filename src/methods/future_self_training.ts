@@ -127,7 +127,10 @@ export function futureSelfTraining(
   if (slots !== null && !plain) {
     imagine(learner, slots, batches, lookAhead, recipe, ema);
   }
-  const losses = step(learner, student, moments, realBatch(batches), recipe);
+  // The first of several virtual steps on the same batch started at θ, too.
+  const turn = slots !== null && slots.wide === null && !plain ? "again" : "once";
+  const losses = step(learner, student, moments, realBatch(batches), recipe, turn);
+  recipe.forget();
   if (lookAhead.depth > 0 && (plain || lookAhead.presentStudent === "after")) {
     ema(student, iteration + 1);
   }
@@ -153,7 +156,9 @@ function imagine(
 
   for (let k = 0; k < depth; k++) {
     if (wide === null) {
-      releaseLosses(step(learner, future.weights, moments, realBatch(batches), recipe));
+      const batch = realBatch(batches);
+      const turn = k === 0 ? "first" : "once";
+      releaseLosses(step(learner, future.weights, moments, batch, recipe, turn));
     } else {
       const futures = otherFutures(batches, width);
       const start = { weights: future.weights, moments };

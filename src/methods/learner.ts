@@ -36,6 +36,12 @@ export interface Evaluation {
 }
 
 /**
+ * Whether a student is evaluated on a batch once in an iteration, or twice: "first", and
+ * "again" with weights that have the same trained values, wherever they lie.
+ */
+export type Turn = "once" | "first" | "again";
+
+/**
  * E(θ, batch, φ): the loss of a student on a batch under a teacher, and its gradient.
  *
  * It may write batch-norm statistics into the weights it is given, nothing else.
@@ -47,15 +53,22 @@ export type Evaluate = (
   teacher: Weights | null,
   batch: Batch,
   evaluation: number,
+  turn: Turn,
 ) => Evaluation;
+
+/** A loss, and what it remembers of the batches of an iteration. */
+export interface Objective {
+  readonly evaluate: Evaluate;
+  /** Frees what it remembers; a method calls it when its iteration is over. */
+  forget(): void;
+}
 
 /** One optimizer step with the rate of the current iteration: changes its arguments. */
 export type Descend = (weights: Weights, moments: Moments, gradient: Weights) => void;
 
 /** What a method needs besides the learner and its data. */
-export interface Recipe {
+export interface Recipe extends Objective {
   readonly parameters: readonly Parameter[];
-  readonly evaluate: Evaluate;
   readonly descend: Descend;
 }
 
@@ -87,12 +100,14 @@ export function step(
   moments: Moments,
   batch: Batch,
   { evaluate, descend }: Recipe,
+  turn: Turn = "once",
 ): Losses {
   const { gradient, losses } = evaluate(
     weights,
     learner.teacher,
     batch,
     learner.evaluations,
+    turn,
   );
   learner.evaluations++;
   descend(weights, moments, gradient);

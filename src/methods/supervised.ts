@@ -1,5 +1,9 @@
 import { type Method, realBatch, step } from "./learner.ts";
 
 /** Plain training on labelled images: θ ← step(θ, m, ∇E(θ, b)). */
-export const supervised: Method = (learner, batches, _iteration, recipe) =>
-  step(learner, learner.student, learner.moments, realBatch(batches), recipe);
+export const supervised: Method = (learner, batches, _iteration, recipe) => {
+  const { student, moments } = learner;
+  const losses = step(learner, student, moments, realBatch(batches), recipe);
+  recipe.forget();
+  return losses;
+};

@@ -19,7 +19,7 @@ import {
   type LookAhead,
   releaseSlots,
 } from "../methods/future_self_training.ts";
-import { type Evaluate, type Learner, releaseLosses } from "../methods/learner.ts";
+import { type Learner, type Objective, releaseLosses } from "../methods/learner.ts";
 import { pasteSource } from "../ops/class_mix.ts";
 import { adamwStep } from "../optim/adamw.ts";
 import { learningRate } from "../optim/schedule.ts";
@@ -77,7 +77,7 @@ async function runTrace(golden: Golden, nudge: number): Promise<CheckResult[]> {
     evaluations: 0,
   };
   const records: Promise<StepRecord>[] = [];
-  const evaluate = recording(golden, network, frozen, uda, records);
+  const objective = recording(golden, network, frozen, uda, records);
   const lookAhead = lookAheadOf(uda);
   const slots = futureSlots(learner, lookAhead);
   const { optimizer, lr_config: poly } = sidecar.config;
@@ -96,7 +96,7 @@ async function runTrace(golden: Golden, nudge: number): Promise<CheckResult[]> {
     const batches = indices.map((i) => batchOf(golden, i, nudge));
     const losses = futureSelfTraining(learner, slots, batches, t, lookAhead, {
       parameters: network.parameters,
-      evaluate,
+      ...objective,
       descend: (weights, moments, gradient) =>
         adamwStep(network.parameters, weights, moments, gradient, rate, {
           betas: optimizer.betas,
@@ -132,12 +132,14 @@ function recording(
   frozen: Weights,
   uda: Uda,
   records: Promise<StepRecord>[],
-): Evaluate {
+): Objective {
   let seen: Seen | null = null;
   const copies: { labels: tf.Tensor; mixedLabels: tf.Tensor; weights: tf.Tensor }[] = [];
-  const evaluate = domainAdaptation({
+  const { evaluate, forget } = domainAdaptation({
     network,
     seed: 0, // no dropout in these networks
+    reuse: true,
+    shareDropout: false,
     target: uda.type === "SourceOnly" ? null : {
       pseudoLabel: {
         threshold: uda.pseudo_threshold,
@@ -165,7 +167,7 @@ function recording(
       });
     },
   });
-  return (...args) => {
+  const recorded: Objective["evaluate"] = (...args) => {
     seen = null;
     const result = evaluate(...args);
     const losses = new Map(
@@ -191,6 +193,7 @@ function recording(
     records.push(read());
     return result;
   };
+  return { evaluate: recorded, forget };
 }
 
 function lookAheadOf(uda: Uda): LookAhead {

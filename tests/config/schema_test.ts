@@ -21,6 +21,8 @@ Deno.test("the defaults of future self-training are those of the paper", () => {
     teacherClock: "iteration",
     presentStudent: "before",
     firstIteration: "lookahead",
+    reuse: true,
+    shareDropout: false,
     teacher: { momentum: 0.999 },
     pseudoLabel: { threshold: 0.968, ignoreTop: 0, ignoreBottom: 0 },
     mixing: {

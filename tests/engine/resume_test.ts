@@ -120,6 +120,12 @@ Deno.test("kept features survive a resume [wasm]", () =>
     await assertResumes(configOf(method, `model.pretrained=${pretrained}`), "wasm");
   }));
 
+const RESNET = "{encoder: {name: resnet, depths: [1, 1, 1, 1], stem: 4, planes: 4}, " +
+  "decoder: {name: deeplabv2, dilations: [1, 2]}}";
+
+Deno.test("a run that computes its source loss once resumes bit for bit [wasm]", () =>
+  assertResumes(configOf(`{${FUTURE}, ${UNCERTAIN}}`, `model=${RESNET}`), "wasm"));
+
 const adapter = await probeAdapter();
 
 Deno.test({

@@ -85,6 +85,7 @@ async function run(lookAhead: LookAhead, iterations: number): Promise<Trace> {
         tf.tidy(() => blend(running, tf.add(running, 1), 0));
         return { gradient: one(), losses: new Map([["loss", tf.scalar(1)]]) };
       },
+      forget() {},
       descend(weights, moments) {
         moments.steps++;
         const value = weights.get(NAME) ?? assert.fail();
@@ -203,7 +204,7 @@ Deno.test("width without enough batches says so", async () => {
   };
   const lookAhead = { ...PAPER, depth: 1, width: 2 };
   const slots = futureSlots(learner, lookAhead);
-  const recipe = { parameters, evaluate: () => assert.fail(), descend() {} };
+  const recipe = { parameters, evaluate: () => assert.fail(), forget() {}, descend() {} };
   assert.throws(
     () => futureSelfTraining(learner, slots, [{} as Batch], 0, lookAhead, recipe),
     { message: "Cannot look 2 futures wide: 0 batches besides the real one were given" },

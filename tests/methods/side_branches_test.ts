@@ -61,13 +61,15 @@ onEachBackend("branches beside the prediction count by their weights", async () 
     ["beside", tf.tensor1d([-1])],
   ]);
   for (const lossWeight of [0.4, null]) {
-    const evaluate = domainAdaptation({
+    const { evaluate } = domainAdaptation({
       network: network(lossWeight),
       seed: 0,
       target: null,
       anchor: null,
+      reuse: false,
+      shareDropout: false,
     });
-    const { gradient, losses } = evaluate(student, null, batch, 0);
+    const { gradient, losses } = evaluate(student, null, batch, 0, "once");
     const [total = NaN] = await readBack(losses.get("source") ?? tf.scalar(NaN));
     const slopes = new Map<string, number>();
     for (const [name, value] of gradient) {

@@ -1,0 +1,44 @@
+/** `bench reuse` as a table. @module */
+import { formatTable } from "../src/cli/table.ts";
+import type { Terminal } from "../src/cli/terminal.ts";
+import type { BackendChoice } from "../src/core/backend.ts";
+import { benchReuse } from "./reuse.ts";
+
+const ROUNDS = 5;
+const SIDE = 128;
+
+/** Times the ways of an FST-D iteration and reports seconds and ratios. */
+export async function reuseReport(
+  { backend, rounds = ROUNDS, side = SIDE, only }: {
+    backend: BackendChoice;
+    rounds: number | undefined;
+    side: number | undefined;
+    only: readonly string[];
+  },
+  terminal: Terminal,
+): Promise<{ text: string; json: unknown }> {
+  const names = only.length > 0 ? only : undefined;
+  const result = await benchReuse(backend, rounds, side, names);
+  const { backend: { name, adapter }, times } = result;
+  const table = formatTable(
+    [
+      { title: "network", align: "left" },
+      { title: "FST-D K=3", align: "left" },
+      { title: "s/iteration", align: "right" },
+      { title: "of two backward", align: "right" },
+      { title: "of no reuse", align: "right" },
+    ],
+    times.map(({ network, way, seconds, ratios: [separate, none] }) => [
+      network,
+      way,
+      seconds.toFixed(3),
+      separate.toFixed(3),
+      none.toFixed(3),
+    ]),
+    terminal,
+  );
+  const clock = name === "wasm" ? "processor time" : "time";
+  const text = `${table}\n${side}×${side} crops, batch 2, feature distance, on ${name} ` +
+    `(${adapter}), medians of ${rounds} rounds of ${clock}`;
+  return { text, json: { side, backend: name, adapter, rounds, times } };
+}
