@@ -1,0 +1,63 @@
+/** Convolutions and products of matrices. @module */
+import type * as tf from "../../src/core/tf.ts";
+import { type ConvOptions, convSizes } from "../../src/kernels/conv_sizes.ts";
+import { conv2d } from "../../src/ops/conv2d.ts";
+import { depthwiseConv2d } from "../../src/ops/depthwise_conv2d.ts";
+import { linear } from "../../src/ops/linear.ts";
+import { conv2d as stockConv2d } from "../stock/conv2d.ts";
+import { depthwiseConv2d as stockDepthwiseConv2d } from "../stock/depthwise_conv2d.ts";
+import { linear as stockLinear } from "../stock/linear.ts";
+import { numbers, type Pair, pair } from "./pair.ts";
+
+/** Sizes of a map: batch, height, width, channels. */
+export type MapShape = [number, number, number, number];
+
+/** A convolution with a square filter. */
+export function conv2dPair(
+  shape: MapShape,
+  outputs: number,
+  kernel: number,
+  options: ConvOptions = {},
+): Pair {
+  const [B, , , C] = shape;
+  const { outHeight, outWidth } = convSizes(shape, [kernel, kernel], options);
+  const filter = [kernel, kernel, C, outputs];
+  return pair(
+    () => [numbers(shape), numbers(filter as MapShape, "filter")],
+    [
+      (x, w) => conv2d(x as tf.Tensor4D, w as tf.Tensor4D, options),
+      (x, w) => stockConv2d(x as tf.Tensor4D, w as tf.Tensor4D, options),
+    ],
+    { slopes: 2, flops: 2 * B * outHeight * outWidth * outputs * kernel ** 2 * C },
+  );
+}
+
+/** A depthwise convolution that keeps the size of its maps. */
+export function depthwisePair(shape: MapShape, kernel = 3, dilation = 1): Pair {
+  const options = { dilation, padding: dilation * (kernel - 1) / 2 };
+  const filter: MapShape = [kernel, kernel, shape[3], 1];
+  return pair(
+    () => [numbers(shape), numbers(filter, "filter")],
+    [
+      (x, w) => depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, options),
+      (x, w) => stockDepthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, options),
+    ],
+    { slopes: 2 },
+  );
+}
+
+/** A matrix on the last axis, with a bias. */
+export function linearPair(rows: number, inputs: number, outputs: number): Pair {
+  return pair(
+    () => [
+      numbers([1, rows, inputs]),
+      numbers([inputs, outputs], "weight"),
+      numbers([outputs], "bias"),
+    ],
+    [
+      (x, w, b) => linear(x as tf.Tensor, w as tf.Tensor, b),
+      (x, w, b) => stockLinear(x as tf.Tensor, w as tf.Tensor, b),
+    ],
+    { slopes: 3, flops: 2 * rows * inputs * outputs },
+  );
+}

@@ -1,0 +1,101 @@
+import * as tf from "../../src/core/tf.ts";
+import {
+  type ConvOptions,
+  type ConvSizes,
+  convSizes,
+} from "../../src/kernels/conv_sizes.ts";
+
+export type { ConvOptions } from "../../src/kernels/conv_sizes.ts";
+
+/**
+ * tfjs's convolution. Its own gradients where it has them (webgpu, no dilation), else the
+ * quickest composition: a convolution with the turned filter, and a product per tap.
+ */
+export function conv2d(
+  x: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  options: ConvOptions = {},
+): tf.Tensor4D {
+  const sizes = convSizes(x.shape, [filter.shape[0], filter.shape[1]], options);
+  const { stride, dilation, padding } = sizes;
+  const run = () => tf.conv2d(x, filter, stride, around(padding), "NHWC", dilation);
+  if (tf.getBackend() === "webgpu" && dilation === 1) return run();
+  return tf.differentiable<tf.Tensor4D>(
+    { x, filter },
+    (save) => {
+      save([x, filter]);
+      return run();
+    },
+    (dy, saved) => {
+      const [x, filter] = saved as [tf.Tensor4D, tf.Tensor4D];
+      return {
+        x: () => tf.tidy(() => inputGradient(dy as tf.Tensor4D, x, filter, sizes)),
+        filter: () => tf.tidy(() => filterGradient(x, dy, filter.shape, sizes)),
+      };
+    },
+  );
+}
+
+function inputGradient(
+  dy: tf.Tensor4D,
+  x: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  { stride, dilation, padding, kernelHeight, kernelWidth }: ConvSizes,
+): tf.Tensor {
+  if (stride > 1) {
+    return tf.conv2dTranspose(dy, filter, x.shape, stride, around(padding));
+  }
+  const turned = tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]) as tf.Tensor4D;
+  const top = dilation * (kernelHeight - 1) - padding;
+  const left = dilation * (kernelWidth - 1) - padding;
+  return tf.conv2d(dy, turned, 1, around(top, left), "NHWC", dilation);
+}
+
+function filterGradient(
+  x: tf.Tensor4D,
+  dy: tf.Tensor,
+  [KH, KW, C, O]: [number, number, number, number],
+  sizes: ConvSizes,
+): tf.Tensor {
+  const pixels = dy.size / O;
+  const flat = tf.reshape<tf.Rank.R2>(dy, [pixels, O]);
+  const taps = tapsOf(x, sizes).map((tap) =>
+    tf.matMul(tf.reshape<tf.Rank.R2>(tap, [pixels, C]), flat, true, false)
+  );
+  return tf.reshape(tf.stack(taps), [KH, KW, C, O]);
+}
+
+type Corner = [number, number, number, number];
+
+/** What each tap of a filter reads, row by row. [B, OH, OW, C] each */
+export function tapsOf(x: tf.Tensor4D, sizes: ConvSizes): tf.Tensor4D[] {
+  const { batch, channels, outHeight, outWidth, kernelHeight, kernelWidth } = sizes;
+  const { stride, dilation, padding } = sizes;
+  const padded = padding === 0 ? x : tf.pad(x, around(padding));
+  const reach = (outputs: number) => (outputs - 1) * stride + 1;
+  const taps: tf.Tensor4D[] = [];
+  for (let ky = 0; ky < kernelHeight; ky++) {
+    for (let kx = 0; kx < kernelWidth; kx++) {
+      const [y, left] = [ky * dilation, kx * dilation];
+      const [down, right] = [reach(outHeight), reach(outWidth)];
+      const begin: Corner = [0, y, left, 0];
+      const end: Corner = [batch, y + down, left + right, channels];
+      const size: Corner = [batch, down, right, channels];
+      // tfjs does not type the rank of a strided slice.
+      taps.push(
+        stride === 1
+          ? tf.slice4d(padded, begin, size)
+          : tf.stridedSlice(padded, begin, end, [1, stride, stride, 1]) as tf.Tensor4D,
+      );
+    }
+  }
+  return taps;
+}
+
+/** Zeros around maps, as tfjs takes them. */
+export function around(
+  rows: number,
+  columns: number = rows,
+): [[0, 0], [number, number], [number, number], [0, 0]] {
+  return [[0, 0], [rows, rows], [columns, columns], [0, 0]];
+}
