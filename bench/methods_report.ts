@@ -14,7 +14,7 @@ import {
   summaryOf,
 } from "./methods.ts";
 import { METHODS } from "./methods_compared.ts";
-import { benchStep } from "./step.ts";
+import { benchStep } from "./step/step.ts";
 
 const SEEDS = 5;
 const ITERATIONS = 60;
@@ -80,7 +80,11 @@ async function costsOf(
     return JSON.parse(await Deno.readTextFile(file)) as Record<string, number>;
   }
   log("measuring what an iteration of each method costs");
-  const { times } = await benchStep(await loadConfig(config), "wasm", ROUNDS);
+  const { times } = await benchStep(await loadConfig(config), {
+    backend: "wasm",
+    rounds: ROUNDS,
+    variants: ["ours"],
+  });
   const costs = Object.fromEntries(times.map(({ method, ratio }) => [method, ratio]));
   await Deno.mkdir(out, { recursive: true });
   await Deno.writeTextFile(file, JSON.stringify(costs, null, 2));

@@ -4,15 +4,17 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
+import { ioReport } from "../bench/io/report.ts";
+import { kernelsReport } from "../bench/kernels/report.ts";
 import { benchMethods } from "../bench/methods_report.ts";
 import { networksReport } from "../bench/networks_report.ts";
-import { reuseReport } from "../bench/reuse_report.ts";
-import { stepReport } from "../bench/step_report.ts";
+import { against, type Report, saveReport } from "../bench/report.ts";
+import { stepReport } from "../bench/step/report.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { argument, option } from "../src/cli/option.ts";
 
-const config = (name: string) =>
-  fileURLToPath(new URL(`../configs/${name}.yaml`, import.meta.url));
+const fileOf = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const config = (name: string) => fileOf(`configs/${name}.yaml`);
 
 const NETWORKS = ["mit_b5", "swin_b", "resnet101"]
   .map((network) => `gta5_to_cityscapes_${network}_fst_deep`);
@@ -22,28 +24,36 @@ export const main = (args: readonly string[]): Promise<number> =>
   runCommand({
     name: "deno task bench",
     description:
-      "Measure: what an iteration costs, what the published networks cost, or " +
-      "the methods against each other.",
+      "Measure: our kernels and a training step against stock operations, the " +
+      "loader, what the published networks cost, or the methods against each other.",
     examples: [
+      "deno task bench kernels --only conv2d",
       "deno task bench step",
-      "deno task bench step --backend webgpu --rounds 3",
+      "deno task bench step --config bench/configs/mit_b0_128.yaml --only self-training",
+      "deno task bench step --backend webgpu --save before.json",
+      "deno task bench step --backend webgpu --against before.json",
+      "deno task bench io --set data.root=data/camvid",
       "deno task bench networks",
-      "deno task bench reuse --backend wasm --side 64",
       "deno task bench methods --jobs 2",
     ],
-    arguments: { what: argument.optional("step", "step, reuse, networks or methods") },
+    arguments: {
+      what: argument.optional("step", "kernels, step, io, networks or methods"),
+    },
     options: {
-      config: option.text(
-        "FILE",
-        "configuration of the run; demo or street unless given",
-      ),
+      config: option.text("FILE", "configuration of the run; one that fits unless given"),
+      set: option.texts("KEY=VALUE", "step, io: a value in place of the configuration's"),
       backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
-      rounds: option.count("N", "step, reuse: rounds that count; 10 or 5 unless given"),
+      rounds: option.count(
+        "N",
+        "kernels, step: rounds that count; io: steps; enough unless given",
+      ),
       only: option.texts(
         "NAME",
-        "step: a method to time, reuse: a network; all unless given",
+        "kernels: part of a name; step: a method; what is quick unless given",
       ),
-      side: option.count("N", "reuse: side of the crops in pixels; 128 unless given"),
+      variant: option.texts("NAME", "step: stock or ours; both unless given"),
+      save: option.text("FILE", "kernels, step, io: keep what was found"),
+      against: option.text("FILE", "kernels, step, io: compare with what was kept"),
       seeds: option.count("N", "methods: seeds; 5 unless given"),
       iterations: option.count(
         "N",
@@ -54,37 +64,44 @@ export const main = (args: readonly string[]): Promise<number> =>
     },
     hasJson: true,
     async action({ arguments: { what }, options, terminal, print, log }) {
-      if (what === "step") {
-        const file = options.config ?? config("demo");
-        const { text, json } = await stepReport({ ...options, config: file }, terminal);
-        print(text);
-        return { json };
+      const or = (file: string) => ({ ...options, config: options.config ?? file });
+      const report = async (found: Report) => {
+        print(found.text);
+        if (options.against !== undefined) {
+          print(`\n${await against(options.against, found, terminal)}`);
+        }
+        if (options.save !== undefined) await saveReport(options.save, found);
+        return { json: found.json };
+      };
+      switch (what) {
+        case "kernels":
+          return await report(await kernelsReport(options, terminal, log));
+        case "step":
+          return await report(await stepReport(or(config("demo")), terminal));
+        case "io":
+          return await report(
+            await ioReport(or(fileOf("bench/configs/io.yaml")), terminal, log),
+          );
+        case "networks": {
+          const files = options.config === undefined
+            ? NETWORKS.map(config)
+            : [options.config];
+          const { text, json } = await networksReport(files, options.backend, terminal);
+          print(text);
+          return { json };
+        }
+        case "methods": {
+          const given = or(config("street_self_training"));
+          const { text, json } = await benchMethods(given, terminal, log);
+          print(text);
+          return { json };
+        }
+        default:
+          log(
+            `Cannot measure "${what}": known are kernels, step, io, networks and methods`,
+          );
+          return { status: 2 };
       }
-      if (what === "networks") {
-        const files = options.config === undefined
-          ? NETWORKS.map(config)
-          : [options.config];
-        const { text, json } = await networksReport(files, options.backend, terminal);
-        print(text);
-        return { json };
-      }
-      if (what === "reuse") {
-        const { text, json } = await reuseReport(options, terminal);
-        print(text);
-        return { json };
-      }
-      if (what !== "methods") {
-        log(`Cannot measure "${what}": known are step, reuse, networks and methods`);
-        return { status: 2 };
-      }
-      const file = options.config ?? config("street_self_training");
-      const { text, json } = await benchMethods(
-        { ...options, config: file },
-        terminal,
-        log,
-      );
-      print(text);
-      return { json };
     },
   }, args);
 

@@ -29,7 +29,7 @@ export function pair(
     tolerance?: number;
   } = {},
 ): Pair {
-  return { inputs, ours, stock, slopes, flops, tolerance };
+  return { inputs: () => tf.tidy(inputs), ours, stock, slopes, flops, tolerance };
 }
 
 /**

@@ -13,6 +13,8 @@ export interface ProgressStep {
   /** Learning rate of the encoder. */
   readonly rate: number;
   readonly secondsPerIteration: number;
+  /** Share of the time in which it waited for data, 0 … 1. */
+  readonly waiting: number;
 }
 
 /** A run's progress on standard error. */
@@ -30,6 +32,9 @@ export interface Progress {
 /** Seconds between lines where there is no terminal; CI logs stay readable. */
 const SECONDS_PER_LINE = 10;
 
+/** A share of waiting below this is nothing that a user would change. */
+const NOTABLE_WAITING = 0.05;
+
 /** A duration as people say it: `42s`, `3m 05s`, `2h 07m`. */
 export function duration(seconds: number): string {
   const pad = (value: number) => String(value).padStart(2, "0");
@@ -41,12 +46,15 @@ export function duration(seconds: number): string {
 }
 
 function describe(step: ProgressStep, total: number): string {
-  const { iteration, losses, rate, secondsPerIteration } = step;
+  const { iteration, losses, rate, secondsPerIteration, waiting } = step;
   // A narrow terminal cuts the end off: how long it takes comes before the details.
   const left = (total - iteration) * secondsPerIteration;
   const parts = [
     iteration < total ? `${duration(left)} left` : "done",
     `${secondsPerIteration.toFixed(2)} s/iteration`,
+    ...(waiting > NOTABLE_WAITING
+      ? [`${(100 * waiting).toFixed(0)} % of it waiting for data`]
+      : []),
     ...Object.entries(losses).map(([name, loss]) => `${name} ${loss.toFixed(3)}`),
     `rate ${rate.toExponential(1)}`,
   ];

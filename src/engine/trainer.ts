@@ -42,6 +42,8 @@ export interface LogLine {
   readonly rate: number;
   /** Mean since the last line. */
   readonly secondsPerIteration: number;
+  /** Share of that time in which the loop waited for data, 0 … 1. */
+  readonly waiting: number;
 }
 
 /** Whoever wants to see a run. All are optional; none can change the run. */
@@ -157,7 +159,7 @@ async function loop(run: Run, signal: AbortSignal | undefined): Promise<TrainRes
 
   while (session.iteration < iterations) {
     const pictured = due(logging.pictures, session.iteration + 1);
-    const seen = await oneIteration(run, losses, pictured);
+    const seen = await oneIteration(run, losses, pace, pictured);
     await setImmediate(); // on wasm nothing else lets Ctrl-C be heard
     const done = session.iteration;
     const last = done === iterations;
@@ -168,7 +170,7 @@ async function loop(run: Run, signal: AbortSignal | undefined): Promise<TrainRes
     const logged = due(logging.every, done) || last;
     // A read-back of a GPU takes milliseconds; on wasm it is free.
     if (logged || info.name === "wasm" || saving || measuring) {
-      const line = await lineOf(losses, session, pace.mean());
+      const line = await lineOf(losses, session, pace);
       if (line !== null) {
         observer.iteration?.(line);
         if (logged) {
@@ -203,11 +205,14 @@ async function loop(run: Run, signal: AbortSignal | undefined): Promise<TrainRes
 async function oneIteration(
   { config: { data: { normalisation } }, loader, session }: Run,
   losses: LossLog,
+  pace: Stopwatch,
   pictured: boolean,
 ): Promise<((done: number) => Promise<Panel>) | null> {
   const t = session.iteration;
   const hosts: HostBatch[] = [];
+  const asked = performance.now();
   for (let i = 0; i < session.method.batches; i++) hosts.push(await loader.batch(t, i));
+  pace.waited((performance.now() - asked) / 1000);
   const batches: Batch[] = hosts.map(uploadBatch);
   let kept: PanelTensors | null = null;
   // Virtual steps are inspected too; the last one inspected is the real one.
@@ -240,7 +245,7 @@ async function oneIteration(
 async function lineOf(
   losses: LossLog,
   session: Session,
-  secondsPerIteration: number,
+  pace: Stopwatch,
 ): Promise<LogLine | null> {
   const records = await losses.read();
   const newest = records[records.length - 1];
@@ -249,14 +254,17 @@ async function lineOf(
     iteration: newest.iteration + 1,
     losses: newest.losses,
     rate: session.method.rate(newest.iteration),
-    secondsPerIteration,
+    secondsPerIteration: pace.mean(),
+    waiting: pace.waiting(),
   };
 }
+
+type Stopwatch = ReturnType<typeof stopwatch>;
 
 /** Time per iteration, without evaluations and saving. */
 function stopwatch() {
   let from = performance.now();
-  let [seconds, laps] = [0, 0];
+  let [seconds, laps, idle] = [0, 0, 0];
   let [allSeconds, allLaps] = [0, 0];
   const mean = (sum: number, count: number) => count === 0 ? 0 : sum / count;
   return {
@@ -266,9 +274,11 @@ function stopwatch() {
       [seconds, laps] = [seconds + spent, laps + 1];
       [allSeconds, allLaps] = [allSeconds + spent, allLaps + 1];
     },
+    waited: (spent: number) => idle += spent,
     skip: () => from = performance.now(),
-    restart: () => [seconds, laps] = [0, 0],
+    restart: () => [seconds, laps, idle] = [0, 0, 0],
     mean: () => mean(seconds, laps),
+    waiting: () => mean(idle, seconds),
     overall: () => mean(allSeconds, allLaps),
   };
 }

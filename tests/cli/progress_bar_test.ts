@@ -7,6 +7,7 @@ const step = (iteration: number) => ({
   losses: { source: 1.25, mixed: 0.5 },
   rate: 6e-4,
   secondsPerIteration: 0.5,
+  waiting: 0.01,
 });
 
 Deno.test("without a terminal, progress is a line every ten seconds and at the end", () => {
@@ -29,6 +30,16 @@ Deno.test("without a terminal, progress is a line every ten seconds and at the e
     [1, 21, 41, 61, 81, 100],
   );
   assert.match(lines.at(-1) ?? "", /100\/100 {2}done /);
+});
+
+Deno.test("progress names the share of waiting for data where it costs something", () => {
+  const terminal = recorder();
+  using progress = openProgress(terminal, 100);
+  progress.update({ ...step(1), waiting: 0.204 });
+  assert.match(
+    terminal.written.error,
+    /0\.50 s\/iteration {2}20 % of it waiting for data {2}source/,
+  );
 });
 
 Deno.test("on a terminal, a line of the log stands above the bar", () => {

@@ -1,0 +1,68 @@
+/** What the device does at best: a plain product of matrices and a plain copy. @module */
+import * as tf from "../../src/core/tf.ts";
+import { finish, flush, gpuDevice } from "../device.ts";
+import { median } from "../median.ts";
+
+/** Rates that kernels are shares of. */
+export interface Peak {
+  /** Of tfjs's product of two 1024×1024 matrices, operations per second. */
+  readonly flops: number;
+  /** Of a copy of 64 MB, read and written. */
+  readonly bytes: number;
+}
+
+const SIDE = 1024;
+const COPIED = 64 * 2 ** 20;
+const ROUNDS = 3;
+
+/** Measures both. */
+export async function peakOf(): Promise<Peak> {
+  const a = tf.randomUniform<tf.Rank.R2>([SIDE, SIDE]);
+  const product = await best(() => tf.matMul(a, a).dispose());
+  a.dispose();
+  const copy = tf.getBackend() === "webgpu" ? gpuCopy() : hostCopy();
+  const seconds = await best(copy.run);
+  copy.free();
+  return { flops: 2 * SIDE ** 3 / product, bytes: 2 * COPIED / seconds };
+}
+
+interface Copy {
+  run(): void;
+  free(): void;
+}
+
+function gpuCopy(): Copy {
+  const device = gpuDevice();
+  const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const from = device.createBuffer({ size: COPIED, usage });
+  const to = device.createBuffer({ size: COPIED, usage });
+  return {
+    run() {
+      flush();
+      const encoder = device.createCommandEncoder();
+      encoder.copyBufferToBuffer(from, 0, to, 0, COPIED);
+      device.queue.submit([encoder.finish()]);
+    },
+    free: () => [from, to].forEach((buffer) => buffer.destroy()),
+  };
+}
+
+function hostCopy(): Copy {
+  const from = new Float32Array(COPIED / 4).fill(1);
+  const to = new Float32Array(COPIED / 4);
+  return { run: () => to.set(from), free() {} };
+}
+
+async function best(run: () => void): Promise<number> {
+  const turns: number[] = [];
+  const REPEATS = 4;
+  run();
+  for (let round = 0; round < ROUNDS; round++) {
+    await finish();
+    const from = performance.now();
+    for (let i = 0; i < REPEATS; i++) run();
+    await finish();
+    turns.push((performance.now() - from) / 1000 / REPEATS);
+  }
+  return median(turns);
+}

@@ -1,0 +1,71 @@
+/**
+ * A runner in a process of its own, which is what an import map and a peak of memory belong
+ * to. Reads a {@linkcode Task} and then {@linkcode Order}s from standard input, one JSON
+ * document per line, and answers each with one.
+ *
+ * @module
+ */
+import { createInterface } from "node:readline";
+import process from "node:process";
+import type { RunConfig } from "../../src/config/schema.ts";
+import {
+  type BackendChoice,
+  type BackendInfo,
+  openBackend,
+} from "../../src/core/backend.ts";
+import { openDeviceMeter } from "../device.ts";
+import { type IterationCost, openRunner } from "./runner.ts";
+
+/** The first line. The answer is a {@linkcode BackendInfo}. */
+export interface Task {
+  readonly config: RunConfig;
+  readonly backend: BackendChoice;
+}
+
+/** "run" does an iteration, "encode" too, and tells the time of its JavaScript. */
+export type Order = "run" | "encode";
+
+/** The answer to "run". */
+export interface RunAnswer extends IterationCost {
+  readonly dispatches: number;
+  readonly peakBytes: number;
+}
+
+/** The answer to "encode". */
+export interface EncodeAnswer {
+  readonly seconds: number;
+}
+
+async function serve(): Promise<void> {
+  const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+  const next = async () => {
+    const { value } = await lines.next();
+    return typeof value === "string" ? value : null;
+  };
+  const answer = async (value: BackendInfo | RunAnswer | EncodeAnswer) => {
+    await Deno.stdout.write(new TextEncoder().encode(`${JSON.stringify(value)}\n`));
+  };
+  const first = await next();
+  if (first === null) return;
+  const { config, backend } = JSON.parse(first) as Task;
+  const meter = openDeviceMeter();
+  const info = await openBackend(backend);
+  const runner = await openRunner(config);
+  await answer(info);
+  for (let order = await next(); order !== null; order = await next()) {
+    if (order === JSON.stringify("encode" satisfies Order)) {
+      await answer({ seconds: await runner.encode() });
+      continue;
+    }
+    const before = meter.dispatches();
+    const cost = await runner.run();
+    const dispatches = meter.dispatches() - before;
+    await answer({ ...cost, dispatches, peakBytes: meter.peakBytes() });
+  }
+  await runner.close();
+}
+
+if (import.meta.main) {
+  await serve();
+  Deno.exit(0); // a GPU device would keep the process
+}

@@ -1,0 +1,82 @@
+/** One method, ready to do one iteration after another. @module */
+import type { RunConfig } from "../../src/config/schema.ts";
+import { releaseBatch, uploadBatch } from "../../src/core/batch.ts";
+import type { HostBatch } from "../../src/core/host_batch.ts";
+import { releaseWeights } from "../../src/core/weights.ts";
+import { openLoader } from "../../src/data/loader.ts";
+import { buildNetwork } from "../../src/engine/build.ts";
+import { loaderSpec } from "../../src/engine/data.ts";
+import { freshLearner } from "../../src/engine/learner_file.ts";
+import { openLossLog } from "../../src/engine/loss_log.ts";
+import { startMethod } from "../../src/engine/method.ts";
+import { startingWeights } from "../../src/engine/pretrained.ts";
+import { finish, flush, withoutSubmits } from "../device.ts";
+
+/** A method and its data. */
+export interface Runner {
+  /** Does an iteration. */
+  run(): Promise<IterationCost>;
+  /** Does an iteration that is encoded first and submitted then. @returns Seconds until that. */
+  encode(): Promise<number>;
+  /** Frees everything. */
+  close(): Promise<void>;
+}
+
+/** What an iteration cost, and what came out of it. */
+export interface IterationCost {
+  /** Until the losses were known, without making the batch. */
+  readonly seconds: number;
+  readonly losses: Readonly<Record<string, number>>;
+}
+
+/** Opens a runner on the current backend. */
+export async function openRunner(config: RunConfig): Promise<Runner> {
+  // Without workers: they would compute beside what is timed.
+  const alone = { ...config, data: { ...config.data, workers: 0 } };
+  const loader = await openLoader(loaderSpec(alone, null));
+  const network = buildNetwork(config.model, loader.classes.length);
+  const student = await startingWeights(network, config.model, config.seed);
+  const learner = freshLearner(network.parameters, student, true);
+  const method = startMethod(config, loader.classes, network, learner, null, () => {});
+  const losses = openLossLog(config.seed);
+  let t = 0;
+  const batchesOf = async () => {
+    const hosts: HostBatch[] = [];
+    for (let i = 0; i < method.batches; i++) hosts.push(await loader.batch(t, i));
+    return hosts;
+  };
+  const iterate = (hosts: readonly HostBatch[]) => {
+    const batches = hosts.map(uploadBatch);
+    losses.add(t, [], method.iterate(learner, batches, t));
+    batches.forEach(releaseBatch);
+    t++;
+  };
+  return {
+    async run() {
+      const hosts = await batchesOf();
+      const from = performance.now();
+      iterate(hosts);
+      const [read] = await losses.read();
+      const seconds = (performance.now() - from) / 1000;
+      return { seconds, losses: read?.losses ?? {} };
+    },
+    async encode() {
+      const hosts = await batchesOf();
+      await finish();
+      const from = performance.now();
+      withoutSubmits(() => iterate(hosts));
+      flush();
+      const seconds = (performance.now() - from) / 1000;
+      await losses.read();
+      return seconds;
+    },
+    async close() {
+      method.release();
+      const { student, teacher, moments } = learner;
+      for (const set of [student, teacher, moments.first, moments.second]) {
+        if (set !== null) releaseWeights(set);
+      }
+      await loader.close();
+    },
+  };
+}

@@ -1,0 +1,138 @@
+/**
+ * What an iteration of each method costs, computed in each way, measured in turns.
+ *
+ * @module
+ */
+import type { RunConfig } from "../../src/config/schema.ts";
+import type { BackendChoice, BackendInfo } from "../../src/core/backend.ts";
+import { median } from "../median.ts";
+import { METHODS, withMethod } from "../methods_compared.ts";
+import { openRemote, type Remote } from "./remote.ts";
+import { BASELINE, type Variant } from "./variants.ts";
+
+/** One method computed in one way. */
+export interface StepTime {
+  readonly method: string;
+  readonly variant: Variant;
+  /** Median over the rounds, in seconds per iteration. */
+  readonly seconds: number;
+  /** Median of the ratio to self-training, computed the same way, of the same round. */
+  readonly ratio: number;
+  /** How often it is done while stock does it once: a median of ratios of rounds, too. */
+  readonly speedUp: number;
+  /** Per iteration; null on wasm. */
+  readonly dispatches: number | null;
+  /** Seconds of JavaScript per iteration, until all is submitted; null on wasm. */
+  readonly script: number | null;
+  /** Most bytes that the device held. */
+  readonly deviceBytes: number;
+}
+
+/** What is measured. */
+export interface StepOptions {
+  readonly backend: BackendChoice;
+  /** Rounds that count; one more comes first, to warm up. By default what is bearable. */
+  readonly rounds?: number | undefined;
+  readonly methods?: readonly string[];
+  readonly variants: readonly Variant[];
+}
+
+const REFERENCE = "self-training";
+const ROUNDS = 10;
+// A software driver takes tens of seconds per iteration.
+const ROUNDS_OF_SOFTWARE = 2;
+const ENCODINGS = 3;
+// Sums are taken in another order.
+const SAME_LOSS = 1e-3;
+
+/**
+ * Times iterations on the same data. Every method and variant has a process of its own; a
+ * round has each do one iteration while the others wait, so that a machine that gets slower
+ * slows all of them.
+ *
+ * @throws {Error} If variants do not compute the same loss.
+ */
+export async function benchStep(
+  config: RunConfig,
+  { backend, rounds, methods = Object.keys(METHODS), variants }: StepOptions,
+): Promise<{ backend: BackendInfo; rounds: number; times: StepTime[] }> {
+  const runners: Runner[] = [];
+  try {
+    for (const method of methods) {
+      for (const variant of variants) {
+        const own = withMethod(config, method);
+        const remote = await openRemote(variant, { config: own, backend });
+        runners.push({ method, variant, remote, seconds: [], dispatches: 0, bytes: 0 });
+      }
+    }
+    const info = runners[0]?.remote.backend;
+    if (info === undefined) throw new RangeError("Cannot measure no method");
+    const isSlow = info.name === "webgpu" && info.software;
+    const counted = rounds ?? (isSlow ? ROUNDS_OF_SOFTWARE : ROUNDS);
+    await warmUp(runners);
+    for (let round = 0; round < counted; round++) {
+      for (const runner of runners) {
+        const { seconds, dispatches, peakBytes } = await runner.remote.run();
+        runner.seconds.push(seconds);
+        runner.dispatches = dispatches;
+        runner.bytes = peakBytes;
+      }
+    }
+    const times: StepTime[] = [];
+    for (const runner of runners) times.push(await timeOf(runner, runners, info));
+    return { backend: info, rounds: counted, times };
+  } finally {
+    await Promise.all(runners.map(({ remote }) => remote.close()));
+  }
+}
+
+interface Runner {
+  readonly method: string;
+  readonly variant: Variant;
+  readonly remote: Remote;
+  readonly seconds: number[];
+  dispatches: number;
+  bytes: number;
+}
+
+// The first iteration compiles and packs; whether all start alike shows in its loss.
+async function warmUp(runners: readonly Runner[]): Promise<void> {
+  const first = new Map<string, number>();
+  for (const { method, variant, remote } of runners) {
+    const { losses } = await remote.run();
+    const loss = losses["source"] ?? NaN;
+    const expected = first.get(method) ?? loss;
+    first.set(method, expected);
+    if (Math.abs(loss - expected) <= SAME_LOSS * Math.abs(expected)) continue;
+    throw new Error(
+      `Cannot compare "${variant}" of ${method} with the variant before it: its first ` +
+        `loss is ${loss} instead of ${expected}`,
+    );
+  }
+}
+
+async function timeOf(
+  runner: Runner,
+  runners: readonly Runner[],
+  { name }: BackendInfo,
+): Promise<StepTime> {
+  const { method, variant, remote, seconds, dispatches, bytes } = runner;
+  const to = (method: string, variant: Variant) => {
+    const other = runners.find((one) => one.method === method && one.variant === variant);
+    return median(seconds.map((one, i) => one / (other?.seconds[i] ?? NaN)));
+  };
+  const script: number[] = [];
+  for (let i = 0; name === "webgpu" && i < ENCODINGS; i++) {
+    script.push((await remote.encode()).seconds);
+  }
+  return {
+    method,
+    variant,
+    seconds: median(seconds),
+    ratio: to(REFERENCE, variant),
+    speedUp: 1 / to(method, BASELINE),
+    dispatches: name === "webgpu" ? dispatches : null,
+    script: name === "webgpu" ? median(script) : null,
+    deviceBytes: bytes,
+  };
+}
