@@ -10,7 +10,7 @@ import { benchMethods } from "../bench/methods_report.ts";
 import { networksReport } from "../bench/networks_report.ts";
 import { against, type Report, saveReport } from "../bench/report.ts";
 import { stepReport } from "../bench/step/report.ts";
-import { runCommand } from "../src/cli/command.ts";
+import { type Main, mainOf } from "../src/cli/command.ts";
 import { argument, option } from "../src/cli/option.ts";
 
 const fileOf = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -20,89 +20,87 @@ const NETWORKS = ["mit_b5", "swin_b", "resnet101"]
   .map((network) => `gta5_to_cityscapes_${network}_fst_deep`);
 
 /** @returns The exit status: 0 done, 1 failed, 2 wrong usage. */
-export const main = (args: readonly string[]): Promise<number> =>
-  runCommand({
-    name: "deno task bench",
-    description:
-      "Measure: our kernels and a training step against stock operations, the " +
-      "loader, what the published networks cost, or the methods against each other.",
-    examples: [
-      "deno task bench kernels --only conv2d",
-      "deno task bench step",
-      "deno task bench step --config bench/configs/mit_b0_128.yaml --only self-training",
-      "deno task bench step --backend webgpu --save before.json",
-      "deno task bench step --backend webgpu --against before.json",
-      "deno task bench io --set data.root=data/camvid",
-      "deno task bench networks",
-      "deno task bench methods --jobs 2",
-    ],
-    arguments: {
-      what: argument.optional("step", "kernels, step, io, networks or methods"),
-    },
-    options: {
-      config: option.text("FILE", "configuration of the run; one that fits unless given"),
-      set: option.texts("KEY=VALUE", "step, io: a value in place of the configuration's"),
-      backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
-      rounds: option.count(
-        "N",
-        "kernels, step: rounds that count; io: steps; enough unless given",
-      ),
-      only: option.texts(
-        "NAME",
-        "kernels: part of a name; step: a method; what is quick unless given",
-      ),
-      variant: option.texts("NAME", "step: stock or ours; both unless given"),
-      save: option.text("FILE", "kernels, step, io: keep what was found"),
-      against: option.text("FILE", "kernels, step, io: compare with what was kept"),
-      seeds: option.count("N", "methods: seeds; 5 unless given"),
-      iterations: option.count(
-        "N",
-        "methods: iterations of the pacemaker; 60 unless given",
-      ),
-      jobs: option.count("N", "methods: processes at a time; 1 unless given"),
-      out: option.text("FOLDER", "methods: folder of the runs; runs/bench unless given"),
-    },
-    hasJson: true,
-    async action({ arguments: { what }, options, terminal, print, log }) {
-      const or = (file: string) => ({ ...options, config: options.config ?? file });
-      const report = async (found: Report) => {
-        print(found.text);
-        if (options.against !== undefined) {
-          print(`\n${await against(options.against, found, terminal)}`);
-        }
-        if (options.save !== undefined) await saveReport(options.save, found);
-        return { json: found.json };
-      };
-      switch (what) {
-        case "kernels":
-          return await report(await kernelsReport(options, terminal, log));
-        case "step":
-          return await report(await stepReport(or(config("demo")), terminal));
-        case "io":
-          return await report(
-            await ioReport(or(fileOf("bench/configs/io.yaml")), terminal, log),
-          );
-        case "networks": {
-          const files = options.config === undefined
-            ? NETWORKS.map(config)
-            : [options.config];
-          const { text, json } = await networksReport(files, options.backend, terminal);
-          print(text);
-          return { json };
-        }
-        case "methods": {
-          const given = or(config("street_self_training"));
-          const { text, json } = await benchMethods(given, terminal, log);
-          print(text);
-          return { json };
-        }
-        default:
-          log(
-            `Cannot measure "${what}": known are kernels, step, io, networks and methods`,
-          );
-          return { status: 2 };
+export const main: Main = mainOf({
+  name: "deno task bench",
+  description: "Measure: our kernels and a training step against stock operations, the " +
+    "loader, what the published networks cost, or the methods against each other.",
+  examples: [
+    "deno task bench kernels --only conv2d",
+    "deno task bench step",
+    "deno task bench step --config bench/configs/mit_b0_128.yaml --only self-training",
+    "deno task bench step --backend webgpu --save before.json",
+    "deno task bench step --backend webgpu --against before.json",
+    "deno task bench io --set data.root=data/camvid",
+    "deno task bench networks",
+    "deno task bench methods --jobs 2",
+  ],
+  arguments: {
+    what: argument.optional("step", "kernels, step, io, networks or methods"),
+  },
+  options: {
+    config: option.text("FILE", "configuration of the run; one that fits unless given"),
+    set: option.texts("KEY=VALUE", "step, io: a value in place of the configuration's"),
+    backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
+    rounds: option.count(
+      "N",
+      "kernels, step: rounds that count; io: steps; enough unless given",
+    ),
+    only: option.texts(
+      "NAME",
+      "kernels: part of a name; step: a method; what is quick unless given",
+    ),
+    variant: option.texts("NAME", "step: stock or ours; both unless given"),
+    save: option.text("FILE", "kernels, step, io: keep what was found"),
+    against: option.text("FILE", "kernels, step, io: compare with what was kept"),
+    seeds: option.count("N", "methods: seeds; 5 unless given"),
+    iterations: option.count(
+      "N",
+      "methods: iterations of the pacemaker; 60 unless given",
+    ),
+    jobs: option.count("N", "methods: processes at a time; 1 unless given"),
+    out: option.text("FOLDER", "methods: folder of the runs; runs/bench unless given"),
+  },
+  hasJson: true,
+  async action({ arguments: { what }, options, terminal, print, log }) {
+    const or = (file: string) => ({ ...options, config: options.config ?? file });
+    const report = async (found: Report) => {
+      print(found.text);
+      if (options.against !== undefined) {
+        print(`\n${await against(options.against, found, terminal)}`);
       }
-    },
-  }, args);
+      if (options.save !== undefined) await saveReport(options.save, found);
+      return { json: found.json };
+    };
+    switch (what) {
+      case "kernels":
+        return await report(await kernelsReport(options, terminal, log));
+      case "step":
+        return await report(await stepReport(or(config("demo")), terminal));
+      case "io":
+        return await report(
+          await ioReport(or(fileOf("bench/configs/io.yaml")), terminal, log),
+        );
+      case "networks": {
+        const files = options.config === undefined
+          ? NETWORKS.map(config)
+          : [options.config];
+        const { text, json } = await networksReport(files, options.backend, terminal);
+        print(text);
+        return { json };
+      }
+      case "methods": {
+        const given = or(config("street_self_training"));
+        const { text, json } = await benchMethods(given, terminal, log);
+        print(text);
+        return { json };
+      }
+      default:
+        log(
+          `Cannot measure "${what}": known are kernels, step, io, networks and methods`,
+        );
+        return { status: 2 };
+    }
+  },
+});
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

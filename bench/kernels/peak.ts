@@ -1,7 +1,7 @@
 /** What the device does at best: a plain product of matrices and a plain copy. @module */
 import * as tf from "../../src/core/tf.ts";
-import { finish, flush, gpuDevice } from "../device.ts";
-import { median } from "../median.ts";
+import { flush, gpuDevice } from "../device.ts";
+import { timeInTurns, type Work } from "./measure.ts";
 
 /** Rates that kernels are shares of. */
 export interface Peak {
@@ -18,16 +18,16 @@ const ROUNDS = 3;
 /** Measures both. */
 export async function peakOf(): Promise<Peak> {
   const a = tf.randomUniform<tf.Rank.R2>([SIDE, SIDE]);
-  const product = await best(() => tf.matMul(a, a).dispose());
+  const product = await secondsOf(() => tf.matMul(a, a).dispose());
   a.dispose();
   const copy = tf.getBackend() === "webgpu" ? gpuCopy() : hostCopy();
-  const seconds = await best(copy.run);
+  const copied = await secondsOf(copy.run);
   copy.free();
-  return { flops: 2 * SIDE ** 3 / product, bytes: 2 * COPIED / seconds };
+  return { flops: 2 * SIDE ** 3 / product, bytes: 2 * COPIED / copied };
 }
 
 interface Copy {
-  run(): void;
+  run: Work;
   free(): void;
 }
 
@@ -53,16 +53,7 @@ function hostCopy(): Copy {
   return { run: () => to.set(from), free() {} };
 }
 
-async function best(run: () => void): Promise<number> {
-  const turns: number[] = [];
-  const REPEATS = 4;
-  run();
-  for (let round = 0; round < ROUNDS; round++) {
-    await finish();
-    const from = performance.now();
-    for (let i = 0; i < REPEATS; i++) run();
-    await finish();
-    turns.push((performance.now() - from) / 1000 / REPEATS);
-  }
-  return median(turns);
+async function secondsOf(work: Work): Promise<number> {
+  const { seconds: [seconds = NaN] } = await timeInTurns([work], ROUNDS);
+  return seconds;
 }

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { against, type Report, saveReport } from "../../bench/report.ts";
+import { timeInTurns } from "../../bench/kernels/measure.ts";
+import { casesOf } from "../../bench/kernels/cases.ts";
+import { median } from "../../bench/median.ts";
+import { openBackend } from "../../src/core/backend.ts";
+import { call, inFolder, tinyFile } from "../support/commands.ts";
+import { main } from "../../tasks/bench.ts";
+
+const PLAIN = { outIsTerminal: false, color: false };
+
+const report = (seconds: number, speedUp: number): Report => ({
+  text: "",
+  bench: "kernels",
+  backend: "wasm",
+  adapter: "WebAssembly",
+  rows: [{ name: "gelu", seconds, speedUp }],
+  json: null,
+});
+
+Deno.test("two states are compared by time and by what stock operations took", () =>
+  inFolder(async (folder) => {
+    const file = join(folder, "before.json");
+    await saveReport(file, report(0.4, 2));
+    const text = await against(file, report(0.2, 3), PLAIN);
+    assert.match(text, /gelu\s+2\.00×\s+1\.50×/);
+    await assert.rejects(
+      against(file, { ...report(1, 1), backend: "webgpu" }, PLAIN),
+      /its backend is "wasm" and not "webgpu"/,
+    );
+  }));
+
+Deno.test("the median of nothing is NaN, that of two is between them", () => {
+  assert(Number.isNaN(median([])));
+  assert.equal(median([3, 1]), 2);
+  assert.equal(median([9, 1, 2]), 2);
+});
+
+Deno.test("works are timed in turns", async () => {
+  await openBackend("wasm");
+  const pause = (milliseconds: number) => () => {
+    const until = performance.now() + milliseconds;
+    while (performance.now() < until);
+  };
+  const { seconds, speedUps } = await timeInTurns([pause(8), pause(2)], 3);
+  assert((seconds[1] ?? 0) >= 0.002);
+  assert.equal(speedUps[0], 1);
+  assert((speedUps[1] ?? 0) > 1);
+});
+
+Deno.test("a part of a name chooses cases, heavy ones too", () => {
+  assert(casesOf([]).every(({ isHeavy }) => !isHeavy));
+  const chosen = casesOf(["ResNet-101 stage 3"]);
+  assert(chosen.length > 0 && chosen.every(({ isHeavy }) => isHeavy));
+  assert.throws(() => casesOf(["gellu"]), /Cannot measure "gellu": known are .*gelu/);
+});
+
+Deno.test("bench step computes the same losses by stock operations and by ours", () =>
+  inFolder(async (folder) => {
+    const { status, out, error } = await call(
+      main,
+      ...["step", "--config", await tinyFile(folder), "--backend", "wasm"],
+      ...["--rounds", "1", "--only", "self-training", "--json"],
+    );
+    assert.equal(status, 0, error);
+    const { times } = JSON.parse(out) as { times: Record<string, unknown>[] };
+    assert.deepEqual(times.map(({ variant }) => variant), ["stock", "ours"]);
+    assert(times.every(({ seconds }) => Number(seconds) > 0));
+    assert.match(error, /self-training {2}ours/);
+  }));
+
+Deno.test("bench io reads the drawn pictures of any configuration", () =>
+  inFolder(async (folder) => {
+    const { status, out, error } = await call(
+      main,
+      ...["io", "--config", await tinyFile(folder), "--rounds", "1", "--json"],
+    );
+    assert.equal(status, 0, error);
+    const { times } = JSON.parse(out) as { times: { waiting: number }[] };
+    assert.equal(times.length, 3);
+    assert(times.every(({ waiting }) => waiting >= 0 && waiting <= 1));
+  }));
+
+Deno.test("bench names what it can measure", async () => {
+  const { status, error } = await call(main, "kernel");
+  assert.equal(status, 2);
+  assert.match(error, /Cannot measure "kernel": known are kernels, step, io/);
+});
