@@ -1,18 +1,17 @@
 /** What happens to the pixels of a batch: losses, pseudo-labels, augmentation. @module */
-import { drawJitter, jitterColors } from "../../src/augment/color_jitter.ts";
 import { IMAGENET } from "../../src/core/host_batch.ts";
-import { createRandom } from "../../src/core/random.ts";
 import * as tf from "../../src/core/tf.ts";
 import { argmaxConfidence } from "../../src/ops/argmax_confidence.ts";
 import { channelDistance } from "../../src/ops/channel_distance.ts";
 import { classMask, LABEL_VALUES, pasteSource } from "../../src/ops/class_mix.ts";
+import { colorJitter } from "../../src/ops/color_jitter.ts";
 import { softmaxCrossEntropy } from "../../src/ops/cross_entropy.ts";
 import { separableBlur } from "../../src/ops/gaussian_blur.ts";
 import { percentile, valueOfRank } from "../../src/ops/order_statistic.ts";
 import { argmaxConfidence as stockArgmaxConfidence } from "../stock/argmax_confidence.ts";
 import { channelDistance as stockChannelDistance } from "../stock/channel_distance.ts";
 import * as stockClassMix from "../stock/class_mix.ts";
-import { jitterColors as stockJitterColors } from "../stock/color_jitter.ts";
+import { colorJitter as stockColorJitter } from "../stock/color_jitter.ts";
 import { softmaxCrossEntropy as stockCrossEntropy } from "../stock/cross_entropy.ts";
 import { separableBlur as stockSeparableBlur } from "../stock/gaussian_blur.ts";
 import * as stockOrder from "../stock/order_statistic.ts";
@@ -92,13 +91,14 @@ export function classMixPair([B, H, W]: readonly [number, number, number]): Pair
 
 /** Brightness, contrast, saturation and hue. */
 export function colorJitterPair([B, H, W]: readonly [number, number, number]): Pair {
-  const random = createRandom(0, "jitter");
-  const factors = Array.from({ length: B }, () => drawJitter(0.2, random));
+  // Brightness, contrast, saturation and hue, then their order.
+  const sample = [1.1, 0.9, 0.85, 0.12, 1, 3, 0, 2];
+  const settings = Array.from({ length: B }, () => sample).flat();
   return pair(
-    () => [numbers([B, H, W, 3])],
+    () => [numbers([B, H, W, 3]), tf.tensor2d(settings, [B, sample.length])],
     [
-      (x) => jitterColors(x as tf.Tensor4D, factors, IMAGENET),
-      (x) => stockJitterColors(x as tf.Tensor4D, factors, IMAGENET),
+      (x, own) => colorJitter(x as tf.Tensor4D, own as tf.Tensor2D, IMAGENET),
+      (x, own) => stockColorJitter(x as tf.Tensor4D, own as tf.Tensor2D, IMAGENET),
     ],
     // Hue turns around where the largest two channels are nearly equal.
     { tolerance: 1e-3 },
@@ -108,12 +108,17 @@ export function colorJitterPair([B, H, W]: readonly [number, number, number]): P
 /** A blur of seventeen taps per axis. */
 export function gaussianBlurPair([B, H, W]: readonly [number, number, number]): Pair {
   const TAPS = 17;
+  // Any; made on the host, as those of a run.
+  const weights = (step: number) => {
+    const cells = Float32Array.from({ length: B * TAPS }, (_, i) => (step * i) % TAPS);
+    return tf.tensor2d(cells.map((cell) => cell / TAPS ** 2), [B, TAPS]);
+  };
   type Inputs = [tf.Tensor4D, tf.Tensor2D, tf.Tensor2D];
   return pair(
     () => [
       numbers([B, H, W, 3]),
-      tf.softmax(numbers([B, TAPS], "rows")),
-      tf.softmax(numbers([B, TAPS], "columns")),
+      weights(2),
+      weights(3),
     ],
     [
       (...inputs) => separableBlur(...inputs as Inputs),

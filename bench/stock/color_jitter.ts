@@ -1,44 +1,45 @@
-import type { JitterFactors } from "../../src/augment/color_jitter.ts";
 import type { Normalisation } from "../../src/core/host_batch.ts";
 import * as tf from "../../src/core/tf.ts";
 
-// The import map leads this file, unlike others, to the original.
-export { drawJitter, type JitterFactors } from "../../src/augment/color_jitter.ts";
-
-/** The four steps of each sample as element-wise operations, in its order. */
-export function jitterColors(
+/**
+ * The four steps of each sample as element-wise operations, in its order.
+ *
+ * @param settings Made on the host, where they are read: what runs depends on them.
+ */
+export function colorJitter(
   images: tf.Tensor4D,
-  factors: readonly JitterFactors[],
+  settings: tf.Tensor2D,
   { mean, deviation }: Normalisation,
 ): tf.Tensor4D {
+  const cells = [...settings.dataSync()];
   return tf.tidy(() => {
     const colours = tf.div(tf.add(tf.mul(images, [...deviation]), [...mean]), 255);
-    const samples = tf.split(colours as tf.Tensor4D, factors.length).map((sample, b) =>
-      (factors[b]?.order ?? []).reduce(
-        (rgb, kind) => step(rgb, kind, factors[b]),
-        sample as tf.Tensor,
-      )
-    );
+    const samples = tf.split(colours, images.shape[0]).map((sample, b) => {
+      const factors = cells.slice(8 * b, 8 * b + 4);
+      const order = cells.slice(8 * b + 4, 8 * b + 8);
+      return order.reduce<tf.Tensor>(
+        (rgb, kind) => step(rgb, kind, factors[kind]),
+        sample,
+      );
+    });
     const jittered = tf.concat(samples, 0);
     return tf.div(tf.sub(tf.mul(jittered, 255), [...mean]), [...deviation]);
   });
 }
 
-function step(rgb: tf.Tensor, kind: number, factors?: JitterFactors): tf.Tensor {
-  if (factors === undefined) return rgb;
-  const { brightness, contrast, saturation, hue } = factors;
+function step(rgb: tf.Tensor, kind: number, factor = 0): tf.Tensor {
   switch (kind) {
     case 0:
-      return tf.clipByValue(tf.add(rgb, brightness - 1), 0, 1);
+      return tf.clipByValue(tf.add(rgb, factor - 1), 0, 1);
     case 1:
-      return tf.clipByValue(tf.mul(rgb, contrast), 0, 1);
+      return tf.clipByValue(tf.mul(rgb, factor), 0, 1);
     case 2: {
       const [h, s, v] = toHsv(rgb);
-      return toRgb(h, tf.clipByValue(tf.mul(s, saturation), 0, 1), v);
+      return toRgb(h, tf.clipByValue(tf.mul(s, factor), 0, 1), v);
     }
     case 3: {
       const [h, s, v] = toHsv(rgb);
-      return toRgb(tf.add(h, hue), s, v);
+      return toRgb(tf.add(h, factor), s, v);
     }
     default:
       return rgb;

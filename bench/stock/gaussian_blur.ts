@@ -1,6 +1,11 @@
 import * as tf from "../../src/core/tf.ts";
 
-/** For each sample a mirrored border and two depthwise convolutions. */
+/**
+ * For each sample a mirrored border and two depthwise convolutions, or nothing where its
+ * filters change nothing.
+ *
+ * @param rowWeights Made on the host, where they are read; the other ones, too.
+ */
 export function separableBlur(
   images: tf.Tensor4D,
   rowWeights: tf.Tensor2D,
@@ -10,31 +15,34 @@ export function separableBlur(
   return tf.tidy(() => {
     const blurred = Array.from({ length: B }, (_, b) => {
       const image = tf.slice4d(images, [b, 0, 0, 0], [1, H, W, C]);
-      const rows = filterOf(rowWeights, b, C, true);
-      const columns = filterOf(columnWeights, b, C, false);
-      const top = (rows.shape[0] - 1) / 2;
-      const left = (columns.shape[1] - 1) / 2;
-      const bordered = tf.mirrorPad(
-        image,
-        [[0, 0], [top, top], [left, left], [0, 0]],
-        "reflect",
+      const [rows, columns] = [weightsOf(rowWeights, b), weightsOf(columnWeights, b)];
+      const top = (rows.length - 1) / 2;
+      const left = (columns.length - 1) / 2;
+      if (rows[top] === 1 && columns[left] === 1) return image;
+      const border: [number, number][] = [[0, 0], [top, top], [left, left], [0, 0]];
+      const mirrored = tf.mirrorPad(image, border, "reflect");
+      const halfway = tf.depthwiseConv2d(
+        mirrored,
+        filterOf(rows, [rows.length, 1, C, 1]),
+        1,
+        "valid",
       );
-      const halfway = tf.depthwiseConv2d(bordered, rows, 1, "valid");
-      return tf.depthwiseConv2d(halfway, columns, 1, "valid");
+      const across = filterOf(columns, [1, columns.length, C, 1]);
+      return tf.depthwiseConv2d(halfway, across, 1, "valid");
     });
     return tf.concat(blurred, 0);
   });
 }
 
-// One sample's filter, the same for each channel. [K, 1, C, 1] or [1, K, C, 1]
-function filterOf(
-  weights: tf.Tensor2D,
-  sample: number,
-  channels: number,
-  isColumn: boolean,
-): tf.Tensor4D {
+function weightsOf(weights: tf.Tensor2D, sample: number): number[] {
   const taps = weights.shape[1];
-  const shape: [number, number, 1, 1] = isColumn ? [taps, 1, 1, 1] : [1, taps, 1, 1];
-  const one = tf.reshape<tf.Rank.R4>(tf.slice(weights, [sample, 0], [1, taps]), shape);
-  return tf.tile(one, [1, 1, channels, 1]);
+  return [...weights.dataSync().slice(sample * taps, (sample + 1) * taps)];
+}
+
+// The same for each channel.
+function filterOf(
+  weights: readonly number[],
+  shape: [number, number, number, 1],
+): tf.Tensor4D {
+  return tf.tensor4d(weights.flatMap((one) => Array(shape[2]).fill(one)), shape);
 }
