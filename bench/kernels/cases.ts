@@ -52,7 +52,7 @@ const CASES: readonly Case[] = [
     "32×32×1280, 3×3",
     convolution.depthwisePair([1, 32, 32, 1280]),
   ),
-  light(
+  heavy(
     "depthwise",
     "DAFormer, dilation 12",
     "128×128×256, 3×3",
@@ -100,13 +100,13 @@ const CASES: readonly Case[] = [
     "512×512×3→32, 7×7 stride 4",
     convolution.conv2dPair([1, 512, 512, 3], 32, 7, { stride: 4, padding: 3 }),
   ),
-  light(
+  heavy(
     "conv2d",
     "MiT-B5 stage 3, patches",
     "64×64×128→320, 3×3 stride 2",
     convolution.conv2dPair([1, 64, 64, 128], 320, 3, { stride: 2, padding: 1 }),
   ),
-  light(
+  heavy(
     "conv2d",
     "ResNet-101 stage 2",
     "64×64×128, 3×3",
