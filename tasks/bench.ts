@@ -9,6 +9,7 @@ import { kernelsReport } from "../bench/kernels/report.ts";
 import { benchMethods } from "../bench/methods_report.ts";
 import { networksReport } from "../bench/networks_report.ts";
 import { against, type Report, saveReport } from "../bench/report.ts";
+import { reuseReport } from "../bench/reuse_report.ts";
 import { stepReport } from "../bench/step/report.ts";
 import { type Main, mainOf } from "../src/cli/command.ts";
 import { argument, option } from "../src/cli/option.ts";
@@ -30,12 +31,13 @@ export const main: Main = mainOf({
     "deno task bench step --config bench/configs/mit_b0_128.yaml --only self-training",
     "deno task bench step --backend webgpu --save before.json",
     "deno task bench step --backend webgpu --against before.json",
+    "deno task bench reuse --backend wasm --side 64",
     "deno task bench io --set data.root=data/camvid",
     "deno task bench networks",
     "deno task bench methods --jobs 2",
   ],
   arguments: {
-    what: argument.optional("step", "kernels, step, io, networks or methods"),
+    what: argument.optional("step", "kernels, step, reuse, io, networks or methods"),
   },
   options: {
     config: option.text("FILE", "configuration of the run; one that fits unless given"),
@@ -43,12 +45,13 @@ export const main: Main = mainOf({
     backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
     rounds: option.count(
       "N",
-      "kernels, step: rounds that count; io: steps; enough unless given",
+      "kernels, step, reuse: rounds that count; io: steps; enough unless given",
     ),
     only: option.texts(
       "NAME",
-      "kernels: part of a name; step: a method; what is quick unless given",
+      "kernels: part of a name; step: a method; reuse: a network; enough unless given",
     ),
+    side: option.count("N", "reuse: side of the crops in pixels; 128 unless given"),
     variant: option.texts("NAME", "step: stock or ours; both unless given"),
     save: option.text("FILE", "kernels, step, io: keep what was found"),
     against: option.text("FILE", "kernels, step, io: compare with what was kept"),
@@ -76,6 +79,11 @@ export const main: Main = mainOf({
         return await report(await kernelsReport(options, terminal, log));
       case "step":
         return await report(await stepReport(or(config("demo")), terminal));
+      case "reuse": {
+        const { text, json } = await reuseReport(options, terminal);
+        print(text);
+        return { json };
+      }
       case "io":
         return await report(
           await ioReport(or(fileOf("bench/configs/io.yaml")), terminal, log),
@@ -96,7 +104,8 @@ export const main: Main = mainOf({
       }
       default:
         log(
-          `Cannot measure "${what}": known are kernels, step, io, networks and methods`,
+          `Cannot measure "${what}": known are kernels, step, reuse, io, networks and ` +
+            "methods",
         );
         return { status: 2 };
     }

@@ -173,6 +173,18 @@ const CASES: readonly Case[] = [
     pixels.crossEntropyPair([1, 512, 512, 19]),
   ),
   light(
+    "upsampled cross entropy",
+    "logits",
+    "128×128×19→512×512",
+    pixels.upsampledCrossEntropyPair([1, 128, 128, 19], 4),
+  ),
+  light(
+    "upsampled belief",
+    "logits",
+    "128×128×19→512×512",
+    pixels.upsampledBeliefPair([1, 128, 128, 19], 4),
+  ),
+  light(
     "argmax and confidence",
     "logits",
     "512×512×19",

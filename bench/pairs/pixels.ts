@@ -8,6 +8,8 @@ import { colorJitter } from "../../src/ops/color_jitter.ts";
 import { softmaxCrossEntropy } from "../../src/ops/cross_entropy.ts";
 import { separableBlur } from "../../src/ops/gaussian_blur.ts";
 import { percentile, valueOfRank } from "../../src/ops/order_statistic.ts";
+import { upsampledBelief } from "../../src/ops/upsampled_belief.ts";
+import { upsampledCrossEntropy } from "../../src/ops/upsampled_cross_entropy.ts";
 import { argmaxConfidence as stockArgmaxConfidence } from "../stock/argmax_confidence.ts";
 import { channelDistance as stockChannelDistance } from "../stock/channel_distance.ts";
 import * as stockClassMix from "../stock/class_mix.ts";
@@ -15,6 +17,8 @@ import { colorJitter as stockColorJitter } from "../stock/color_jitter.ts";
 import { softmaxCrossEntropy as stockCrossEntropy } from "../stock/cross_entropy.ts";
 import { separableBlur as stockSeparableBlur } from "../stock/gaussian_blur.ts";
 import * as stockOrder from "../stock/order_statistic.ts";
+import { upsampledBelief as stockUpsampledBelief } from "../stock/upsampled_belief.ts";
+import { upsampledCrossEntropy as stockUpsampledCrossEntropy } from "../stock/upsampled_cross_entropy.ts";
 import type { MapShape } from "./convolution.ts";
 import { classIds, numbers, type Pair, pair } from "./pair.ts";
 
@@ -28,6 +32,34 @@ export function crossEntropyPair(shape: MapShape): Pair {
       (logits, labels) => stockCrossEntropy(logits as tf.Tensor, labels as tf.Tensor),
     ],
     { slopes: 1 },
+  );
+}
+
+/** The loss of every pixel of logits that are enlarged, summed. */
+export function upsampledCrossEntropyPair(shape: MapShape, factor: number): Pair {
+  const [B, H, W, C] = shape;
+  const both = (lossOf: typeof upsampledCrossEntropy) => (...inputs: tf.Tensor[]) => {
+    const [logits, labels] = inputs as [tf.Tensor, tf.Tensor];
+    return lossOf(logits, labels, null);
+  };
+  return pair(
+    () => [numbers(shape), classIds([B, factor * H, factor * W], C)],
+    [both(upsampledCrossEntropy), both(stockUpsampledCrossEntropy)],
+    { slopes: 1 },
+  );
+}
+
+/** Pseudo-labels of enlarged logits, their confidence and how often it is high. */
+export function upsampledBeliefPair(shape: MapShape, factor: number): Pair {
+  const [, H, W] = shape;
+  const both = (believe: typeof upsampledBelief) => (logits?: tf.Tensor) => {
+    const size = [factor * H, factor * W] as const;
+    const { labels, confidence, share } = believe(logits as tf.Tensor4D, size, 0.5);
+    return [labels, confidence, share];
+  };
+  return pair(
+    () => [numbers(shape)],
+    [both(upsampledBelief), both(stockUpsampledBelief)],
   );
 }
 

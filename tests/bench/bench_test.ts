@@ -85,5 +85,5 @@ Deno.test("bench io reads the drawn pictures of any configuration", () =>
 Deno.test("bench names what it can measure", async () => {
   const { status, error } = await call(main, "kernel");
   assert.equal(status, 2);
-  assert.match(error, /Cannot measure "kernel": known are kernels, step, io/);
+  assert.match(error, /Cannot measure "kernel": known are kernels, step, reuse, io/);
 });

@@ -51,6 +51,8 @@ const PAIRS: Readonly<Record<string, Pair>> = {
   "average pool": resampling.averagePoolPair([2, 8, 6, 3], 2),
   "adaptive average pool": resampling.adaptiveAveragePoolPair([2, 7, 5, 3], [3, 2]),
   "cross entropy": pixels.crossEntropyPair([2, 5, 4, 6]),
+  "cross entropy of enlarged logits": pixels.upsampledCrossEntropyPair([2, 5, 4, 6], 3),
+  "belief in enlarged logits": pixels.upsampledBeliefPair([2, 5, 4, 6], 3),
   "argmax and confidence": pixels.argmaxConfidencePair([2, 5, 4, 6]),
   "channel distance": pixels.channelDistancePair([2, 5, 4, 6]),
   "class mix": pixels.classMixPair([2, 5, 4]),
