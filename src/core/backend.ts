@@ -52,6 +52,7 @@ const WANTED_LIMITS = [
 
 let fault: string | null = null;
 let device: GPUDevice | null = null;
+let softwareDevice = false;
 
 /**
  * Looks for a WebGPU adapter.
@@ -90,6 +91,11 @@ export async function openBackend(choice: BackendChoice = "auto"): Promise<Backe
   );
 }
 
+/** Whether the WebGPU device in use is emulated on the CPU: kernels choose tiles by it. */
+export function runsInSoftware(): boolean {
+  return softwareDevice;
+}
+
 /** @throws {Error} If the GPU reported an error or was lost since the start. */
 export function checkDevice(): void {
   if (fault !== null) throw new Error(fault);
@@ -122,6 +128,7 @@ async function openWebGpu(adapter: GPUAdapter, reason: string): Promise<BackendI
   const { name, software } = describe(adapter);
   if (device === null) {
     device = await requestDevice(adapter);
+    softwareDevice = software;
     const own = device;
     // The package registers a factory of its own, which would win over a second one.
     if (tf.findBackendFactory("webgpu")) tf.removeBackend("webgpu");

@@ -22,6 +22,8 @@ export interface Kernel<U extends string = string> {
   readonly name: string;
   /** WGSL with entry point `main`: binding 0 holds the uniforms, then inputs, then outputs. */
   readonly shader: string;
+  /** Values of the shader's `override` declarations; kernels that differ in them have other names. */
+  readonly constants?: Readonly<Record<string, number>>;
   /** The fields of the uniform struct, in order. */
   readonly uniforms: Readonly<Record<U, UniformType>>;
   /**
@@ -74,7 +76,7 @@ export function launch<U extends string>(
     const values = fields.map((field) =>
       [kernel.uniforms[field], uniforms[field]] as const
     );
-    dispatch(kernel.name, kernel.shader, values, inputs, written, invocations);
+    dispatch(kernel, values, inputs, written, invocations);
   } else if (backend === "wasm" && kernel.twin !== undefined) {
     // All outputs exist by now, so the heap cannot move under these views.
     kernel.twin(uniforms, inputs.map(heapOf), written.map(heapOf));

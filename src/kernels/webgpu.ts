@@ -7,7 +7,7 @@
  * @module
  */
 import * as tf from "../core/tf.ts";
-import type { UniformType } from "./kernel.ts";
+import type { Kernel, UniformType } from "./kernel.ts";
 
 /** Invocations per workgroup; every shader here is written for this size. */
 export const WORKGROUP = 64;
@@ -31,6 +31,9 @@ interface WebGpuBackend {
   submitQueue(): void;
 }
 
+/** What a pipeline is made of. */
+type Program = Pick<Kernel, "name" | "shader" | "constants">;
+
 const pipelines = new WeakMap<GPUDevice, Map<string, GPUComputePipeline>>();
 
 /**
@@ -41,8 +44,7 @@ const pipelines = new WeakMap<GPUDevice, Map<string, GPUComputePipeline>>();
  * @param written Bound as read-write storage after them.
  */
 export function dispatch(
-  name: string,
-  shader: string,
+  kernel: Program,
   uniforms: readonly (readonly [UniformType, number])[],
   read: readonly tf.Tensor[],
   written: readonly tf.Tensor[],
@@ -50,7 +52,7 @@ export function dispatch(
 ): void {
   // Private in the types.
   const backend = tf.backend() as unknown as WebGpuBackend;
-  const pipeline = pipelineOf(backend.device, name, shader);
+  const pipeline = pipelineOf(backend.device, kernel);
   const buffers = [
     uniformBuffer(backend, uniforms),
     ...read.map((tensor) => bufferOf(backend, tensor)),
@@ -81,7 +83,10 @@ export function dispatch(
   }
 }
 
-function pipelineOf(device: GPUDevice, name: string, shader: string): GPUComputePipeline {
+function pipelineOf(
+  device: GPUDevice,
+  { name, shader, constants = {} }: Program,
+): GPUComputePipeline {
   const known = pipelines.get(device) ?? new Map<string, GPUComputePipeline>();
   pipelines.set(device, known);
   const cached = known.get(name);
@@ -90,7 +95,7 @@ function pipelineOf(device: GPUDevice, name: string, shader: string): GPUCompute
   const pipeline = device.createComputePipeline({
     label: name,
     layout: "auto",
-    compute: { module, entryPoint: "main" },
+    compute: { module, entryPoint: "main", constants },
   });
   known.set(name, pipeline);
   return pipeline;

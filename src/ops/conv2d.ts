@@ -66,7 +66,7 @@ function patchConv2d(
   return tf.reshape(product, [B, outHeight, outWidth, filter.shape[3]]);
 }
 
-function inputGradient(
+export function inputGradient(
   dy: tf.Tensor4D,
   shape: [number, number, number, number],
   filter: tf.Tensor4D,
@@ -88,7 +88,7 @@ function inputGradient(
   return tf.conv2d(dy, turned as tf.Tensor4D, 1, around, "NHWC", dilation);
 }
 
-function filterGradient(
+export function filterGradient(
   x: tf.Tensor4D,
   dy: tf.Tensor4D,
   sizes: ConvSizes,

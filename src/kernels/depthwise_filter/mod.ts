@@ -1,32 +1,71 @@
 /** Filter gradient of a depthwise convolution. @module */
-import type * as tf from "../../core/tf.ts";
+import * as tf from "../../core/tf.ts";
+import { columnSum } from "../column_sum/mod.ts";
 import { CONV_UNIFORMS, type ConvSizes } from "../conv_sizes.ts";
 import { type Cells, type Kernel, launchOne } from "../kernel.ts";
+import aligned from "../tile/gradient_aligned.wgsl" with { type: "text" };
+import unaligned from "../tile/gradient_unaligned.wgsl" with { type: "text" };
 import shader from "./depthwise_filter.wgsl" with { type: "text" };
 import { depthwiseFilterReference } from "./reference.ts";
 
-const DEPTHWISE_FILTER: Kernel<keyof ConvSizes> = {
-  name: "depthwiseFilter",
-  shader,
-  uniforms: CONV_UNIFORMS,
-  twin(sizes, inputs, outputs) {
-    const [x, dy] = inputs as [Cells, Cells];
-    const [dw] = outputs as [Cells];
-    depthwiseFilterReference(x, dy, dw, sizes);
-  },
-};
+type Field = keyof ConvSizes | "bands" | "rowsPerBand";
 
-/** @returns d(loss)/d(filter). [KH, KW, C, 1] */
+// Enough to keep a large GPU busy; each band costs a copy of the filter.
+const INVOCATIONS = 16_384;
+// Shorter sums are not worth a band.
+const PIXELS_PER_BAND = 64;
+
+/**
+ * d(loss)/d(filter) of a depthwise convolution of stride 1.
+ *
+ * @param x [B, H, W, C]
+ * @param dy [B, OH, OW, C]
+ * @param sizes Of the forward pass.
+ * @returns [KH, KW, C, 1]
+ */
 export function depthwiseFilter(
   x: tf.Tensor,
   dy: tf.Tensor,
   sizes: ConvSizes,
 ): tf.Tensor {
-  const { kernelHeight, kernelWidth, channels } = sizes;
-  return launchOne(DEPTHWISE_FILTER, {
-    uniforms: sizes,
-    inputs: [x, dy],
-    outputs: [{ shape: [kernelHeight, kernelWidth, channels, 1] }],
-    invocations: kernelHeight * kernelWidth * channels,
+  const { batch, channels, kernelHeight, kernelWidth, outHeight, outWidth } = sizes;
+  const own = Math.ceil(kernelHeight / 3) * Math.ceil(kernelWidth / 3) *
+    Math.ceil(channels / 4);
+  const rows = batch * outHeight;
+  const rowsPerBand = tf.getBackend() === "webgpu"
+    ? Math.max(
+      Math.ceil(PIXELS_PER_BAND / outWidth),
+      Math.ceil(rows / Math.ceil(INVOCATIONS / own)),
+    )
+    : rows;
+  const bands = Math.ceil(rows / rowsPerBand);
+  const shape = [kernelHeight, kernelWidth, channels, 1];
+  return tf.tidy(() => {
+    const parts = launchOne(channels % 4 === 0 ? ALIGNED : UNALIGNED, {
+      uniforms: { ...sizes, bands, rowsPerBand },
+      inputs: [x, dy],
+      outputs: [{ shape: [bands, kernelHeight * kernelWidth * channels] }],
+      invocations: bands * own,
+    });
+    return tf.reshape(bands === 1 ? parts : columnSum(parts), shape);
   });
 }
+
+const UNALIGNED: Kernel<Field> = {
+  name: "depthwiseFilter",
+  shader: unaligned + shader,
+  uniforms: { ...CONV_UNIFORMS, bands: "u32", rowsPerBand: "u32" },
+  twin(sizes, inputs, outputs) {
+    const [x, dy] = inputs as [Cells, Cells];
+    const [dw] = outputs as [Cells];
+    // The first band takes everything, the others nothing: their sum is the same.
+    dw.fill(0);
+    depthwiseFilterReference(x, dy, dw.subarray(0, dw.length / sizes.bands), sizes);
+  },
+};
+
+const ALIGNED = {
+  ...UNALIGNED,
+  name: "depthwiseFilter aligned",
+  shader: aligned + shader,
+};

@@ -1,0 +1,140 @@
+/** Batched products of matrices with bias, GELU and residual. @module */
+import type * as tf from "../../core/tf.ts";
+import { type Cells, type Kernel, launchOne } from "../kernel.ts";
+import aligned from "../tile/aligned.wgsl" with { type: "text" };
+import epilogue from "../tile/epilogue.wgsl" with { type: "text" };
+import { tiling } from "../tile/shape.ts";
+import sums from "../tile/sums.wgsl" with { type: "text" };
+import unaligned from "../tile/unaligned.wgsl" with { type: "text" };
+import shader from "./matmul.wgsl" with { type: "text" };
+import { type MatMulForm, matMulReference, type MatMulSizes } from "./reference.ts";
+
+/** What follows a product, g(product + bias) + residual. */
+export interface Epilogue {
+  /** One value per column. */
+  readonly bias?: tf.Tensor | undefined;
+  /**
+   * Whether g is GELU.
+   * @default {false}
+   */
+  readonly gelu?: boolean;
+  /** Shape of the product. */
+  readonly residual?: tf.Tensor | undefined;
+}
+
+/** Transpositions and epilogue of a product. */
+export interface MatMulOptions extends Epilogue {
+  /**
+   * Whether a is [K, M] instead of [M, K].
+   * @default {false}
+   */
+  readonly transposeA?: boolean;
+  /**
+   * Whether b is [N, K] instead of [K, N].
+   * @default {false}
+   */
+  readonly transposeB?: boolean;
+  /**
+   * How many shares of the sum are written apart, for a of one image: the result then
+   * has their number as its first axis.
+   * @default {1}
+   */
+  readonly shares?: number;
+}
+
+const UNIFORMS = {
+  batch: "u32",
+  rows: "u32",
+  columns: "u32",
+  depth: "u32",
+  tail: "u32",
+  rightStep: "u32",
+  across: "u32",
+} as const;
+
+const kernels = new Map<string, Kernel<keyof MatMulSizes>>();
+
+/**
+ * op(a) · op(b) for each image of a batch, then the epilogue.
+ *
+ * @param a [..., M, K]
+ * @param b The same leading axes, or none: then all images share it. [..., K, N]
+ * @returns [..., M, N]
+ * @throws {RangeError} If the shapes do not fit.
+ */
+export function matMul(
+  a: tf.Tensor,
+  b: tf.Tensor,
+  options: MatMulOptions = {},
+): tf.Tensor {
+  const { transposeA = false, transposeB = false, bias, residual, shares = 1 } = options;
+  const [first, second] = a.shape.slice(-2) as [number, number];
+  const [rows, whole] = transposeA ? [second, first] : [first, second];
+  const [third, fourth] = b.shape.slice(-2) as [number, number];
+  const [terms, columns] = transposeB ? [fourth, third] : [third, fourth];
+  const images = a.size / (first * second);
+  const shared = b.rank === 2 && images > 1;
+  if (terms !== whole || (!shared && b.size !== images * third * fourth)) {
+    throw new RangeError(
+      `Cannot multiply matrices of [${a.shape}] and [${b.shape}]` +
+        `${transposeA ? ", the first transposed" : ""}` +
+        `${transposeB ? ", the second transposed" : ""}: their shapes must fit`,
+    );
+  }
+  const depth = Math.ceil(whole / shares);
+  const { large, across, invocations } = tiling(rows, columns);
+  const sizes: MatMulSizes = {
+    batch: images * shares,
+    rows,
+    columns,
+    depth,
+    tail: whole - (shares - 1) * depth,
+    rightStep: shared ? 0 : depth * columns,
+    across,
+  };
+  const isAligned = columns % 4 === 0 &&
+    (transposeA ? rows : depth) % 4 === 0 && (transposeB ? depth : columns) % 4 === 0;
+  const form = {
+    transposeLeft: transposeA,
+    transposeRight: transposeB,
+    biased: bias !== undefined,
+    activated: options.gelu ?? false,
+    residual: residual !== undefined,
+  };
+  const leading = shares === 1 ? a.shape.slice(0, -2) : [shares];
+  return launchOne(kernelOf({ ...form, large, aligned: isAligned }), {
+    uniforms: sizes,
+    inputs: [a, b, bias ?? b, residual ?? b],
+    outputs: [{ shape: [...leading, rows, columns] }],
+    invocations: sizes.batch * invocations,
+  });
+}
+
+/** Everything that a pipeline is made for. */
+type Variant = MatMulForm & { readonly large: boolean; readonly aligned: boolean };
+
+function kernelOf(form: Variant): Kernel<keyof MatMulSizes> {
+  const on = Object.entries(form).filter(([, is]) => is).map(([name]) => name);
+  const name = ["matMul", ...on].join(" ");
+  const known = kernels.get(name);
+  if (known !== undefined) return known;
+  const made: Kernel<keyof MatMulSizes> = {
+    name,
+    shader: (form.aligned ? aligned : unaligned) + epilogue + sums + shader,
+    constants: {
+      large: Number(form.large),
+      transpose_left: Number(form.transposeLeft),
+      transpose_right: Number(form.transposeRight),
+      biased: Number(form.biased),
+      activated: Number(form.activated),
+      residual_added: Number(form.residual),
+    },
+    uniforms: UNIFORMS,
+    twin: (sizes, inputs, outputs) => {
+      const [product] = outputs as [Cells];
+      matMulReference(inputs as [Cells, Cells, Cells, Cells], product, sizes, form);
+    },
+  };
+  kernels.set(name, made);
+  return made;
+}
