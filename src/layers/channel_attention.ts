@@ -1,6 +1,7 @@
 import type { Layer } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import { gram } from "../ops/gram.ts";
+import { matMul } from "../ops/mat_mul.ts";
 import { gatedResidual } from "./gated_residual.ts";
 
 /**
@@ -23,7 +24,7 @@ export function channelAttention(name: string): Layer {
       const flat = tf.reshape<tf.Rank.R3>(x, [B, H * W, C]);
       // A softmax does not see what is added to a row, so the row's maximum is left out.
       const shares = tf.softmax(tf.neg(gram(flat))); // [B, C, C]
-      const mixed = tf.matMul(flat, shares, false, true); // [B, H·W, C]
+      const mixed = matMul(flat, shares, { transposeB: true }); // [B, H·W, C]
       return gate.apply(weights, x, tf.reshape(mixed, [B, H, W, C]));
     },
   };

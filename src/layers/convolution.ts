@@ -1,5 +1,5 @@
 import { type Initial, type Layer, weightOf } from "../core/network.ts";
-import * as tf from "../core/tf.ts";
+import type * as tf from "../core/tf.ts";
 import { conv2d, type ConvOptions } from "../ops/conv2d.ts";
 import { depthwiseConv2d } from "../ops/depthwise_conv2d.ts";
 import { parameter } from "./parameter.ts";
@@ -43,8 +43,8 @@ export function convolution(
   return {
     parameters: bias ? [filter, shift] : [filter],
     apply(weights, x) {
-      const y = conv2d(x, weightOf(weights, filter), options);
-      return bias ? tf.add(y, weightOf(weights, shift)) : y;
+      const added = bias ? weightOf<tf.Tensor1D>(weights, shift) : undefined;
+      return conv2d(x, weightOf(weights, filter), { ...options, bias: added });
     },
   };
 }
@@ -73,8 +73,9 @@ export function depthwiseConvolution(
   return {
     parameters: bias ? [filter, shift] : [filter],
     apply(weights, x) {
-      const y = depthwiseConv2d(x, weightOf(weights, filter), { dilation, padding });
-      return bias ? tf.add(y, weightOf(weights, shift)) : y;
+      const added = bias ? weightOf<tf.Tensor1D>(weights, shift) : undefined;
+      const options = { dilation, padding, bias: added };
+      return depthwiseConv2d(x, weightOf(weights, filter), options);
     },
   };
 }

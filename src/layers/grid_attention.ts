@@ -3,6 +3,7 @@ import { type Constant, type Layer, type Parameter, weightOf } from "../core/net
 import * as tf from "../core/tf.ts";
 import { gridBias, gridBiasEntries, type TokenGrid } from "../ops/grid_bias.ts";
 import { linear as applyLinear } from "../ops/linear.ts";
+import { matMul } from "../ops/mat_mul.ts";
 import { linear } from "./linear.ts";
 import { parameter, vector } from "./parameter.ts";
 import { stretchPositionTable } from "./stretch_position_table.ts";
@@ -77,9 +78,9 @@ export function gridAttention(
         return tf.transpose(tf.reshape<tf.Rank.R4>(one, [B, N, heads, D]), [0, 2, 1, 3]);
       }; // [B, heads, N, D]
       const query = tf.mul(part(0), D ** -0.5);
-      const scores: tf.Tensor4D = tf.matMul(query, part(1), false, true); // [B, heads, N, N]
+      const scores: tf.Tensor4D = matMul(query, part(1), { transposeB: true }); // [B, heads, N, N]
       const biased = gridBias(scores, weightOf(weights, table), grid, largest);
-      const mixed = tf.matMul(tf.softmax(biased), part(2)); // [B, heads, N, D]
+      const mixed = matMul(tf.softmax(biased), part(2)); // [B, heads, N, D]
       const merged = tf.transpose(mixed, [0, 2, 1, 3]); // [B, N, heads, D]
       return output.apply(weights, tf.reshape(merged, [B, 1, N, C]), pass);
     },

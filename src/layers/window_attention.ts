@@ -1,5 +1,6 @@
 import { type Layer, weightOf } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
+import { matMul } from "../ops/mat_mul.ts";
 import { windowBias } from "../ops/window_bias.ts";
 import { joinWindows, splitWindows, windowSizes } from "../ops/windows.ts";
 import { linear } from "./linear.ts";
@@ -58,13 +59,13 @@ export function windowAttention(
         return tf.transpose(tf.reshape(mine, [B, N, heads, D]), [0, 2, 1, 3]);
       };
       const [q, k, v] = [part(0), part(1), part(2)]; // each [B·windows, heads, N, D]
-      const scores = tf.matMul(tf.mul(q, D ** -0.5), k, false, true);
+      const scores = matMul(tf.mul(q, D ** -0.5), k, { transposeB: true });
       const biased = windowBias(
         scores as tf.Tensor4D,
         weightOf(weights, table),
         sizes,
       ); // [B·windows, heads, N, N]
-      const mixed = tf.matMul(tf.softmax(biased), v); // [B·windows, heads, N, D]
+      const mixed = matMul(tf.softmax(biased), v); // [B·windows, heads, N, D]
       const merged = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [B, N, 1, C]);
       const told = output.apply(weights, merged as tf.Tensor4D, pass);
       return joinWindows(tf.reshape(told, [B, N, C]), sizes); // [B, H, W, C]

@@ -1,4 +1,5 @@
 import * as tf from "../core/tf.ts";
+import { matMul } from "./mat_mul.ts";
 
 /**
  * Multi-head softmax attention, softmax(Q·Kᵀ / √D)·V for each head of D = C / heads.
@@ -22,8 +23,8 @@ export function attention(
     const q = split(query, N); // [B, heads, N, D]
     const k = split(tf.slice(keyValue, [0, 0, 0], [B, M, C]), M); // [B, heads, M, D]
     const v = split(tf.slice(keyValue, [0, 0, C], [B, M, C]), M); // [B, heads, M, D]
-    const scores = tf.mul(tf.matMul(q, k, false, true), D ** -0.5); // [B, heads, N, M]
-    const mixed = tf.matMul(tf.softmax(scores), v); // [B, heads, N, D]
+    const scores = tf.mul(matMul(q, k, { transposeB: true }), D ** -0.5); // [B, heads, N, M]
+    const mixed = matMul(tf.softmax(scores), v); // [B, heads, N, D]
     return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [B, N, C]);
   });
 }

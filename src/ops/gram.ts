@@ -1,4 +1,5 @@
 import * as tf from "../core/tf.ts";
+import { product } from "./mat_mul.ts";
 import { rowProduct } from "./row_product.ts";
 
 /**
@@ -22,7 +23,7 @@ export function gram(x: tf.Tensor3D): tf.Tensor3D {
     },
     (dy, [x]) => ({
       // dX = X·(dG + dGᵀ)
-      x: () => tf.matMul(x as tf.Tensor3D, tf.add(dy, tf.transpose(dy, [0, 2, 1]))),
+      x: () => product(x as tf.Tensor3D, tf.add(dy, tf.transpose(dy, [0, 2, 1]))),
     }),
   );
 }

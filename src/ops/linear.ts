@@ -1,5 +1,7 @@
 import * as tf from "../core/tf.ts";
 import { columnSum } from "../kernels/column_sum/mod.ts";
+import { matMul } from "../kernels/matmul/mod.ts";
+import { product } from "./mat_mul.ts";
 import { rowProduct } from "./row_product.ts";
 
 /**
@@ -18,22 +20,23 @@ export function linear(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Te
     inputs,
     (save) => {
       save([x, weight]);
-      // tfjs types the first two as equal ranks; both are matrices here.
-      const product = tf.fused.matMul({
-        a: tf.reshape(x, [rows, I]),
-        b: weight as tf.Tensor2D,
-        ...(bias && { bias }),
-      });
-      return tf.reshape(product, [...x.shape.slice(0, -1), O]);
+      const y = biasedProduct(tf.reshape(x, [rows, I]), weight as tf.Tensor2D, bias);
+      return tf.reshape(y, [...x.shape.slice(0, -1), O]);
     },
     (dy, saved) => {
       const [x, weight] = saved as [tf.Tensor, tf.Tensor2D];
       const flat = tf.reshape<tf.Rank.R2>(dy, [rows, O]);
       return {
-        x: () => tf.reshape(tf.matMul(flat, weight, false, true), x.shape),
+        x: () => tf.reshape(product(flat, weight, { b: true }), x.shape),
         weight: () => rowProduct(tf.reshape(x, [rows, I]), flat),
         bias: () => columnSum(dy),
       };
     },
   );
+}
+
+function biasedProduct(a: tf.Tensor2D, b: tf.Tensor2D, bias?: tf.Tensor): tf.Tensor {
+  return tf.getBackend() === "webgpu"
+    ? matMul(a, b, { bias })
+    : tf.fused.matMul({ a, b, ...(bias && { bias }) });
 }

@@ -1,5 +1,6 @@
 import * as tf from "../core/tf.ts";
 import { columnSum } from "../kernels/column_sum/mod.ts";
+import { matMulShares } from "../kernels/matmul/shares.ts";
 
 // Rows that one float32 sum may run over; longer ones lose digits.
 const LONGEST_SUM = 256;
@@ -16,6 +17,7 @@ const LONGEST_SUM = 256;
  * @returns [I, O]; the caller owns it. No gradient.
  */
 export function rowProduct(a: tf.Tensor2D, b: tf.Tensor2D): tf.Tensor2D {
+  if (tf.getBackend() === "webgpu") return matMulShares(a, b);
   const [R, I] = a.shape;
   const O = b.shape[1];
   const count = blocksOf(R);

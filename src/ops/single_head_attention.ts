@@ -1,4 +1,5 @@
 import * as tf from "../core/tf.ts";
+import { matMul } from "./mat_mul.ts";
 
 /**
  * Softmax attention with one head, softmax(scale · Q·Kᵀ)·V, whose values may be wider
@@ -17,8 +18,8 @@ export function singleHeadAttention(
   scale: number,
 ): tf.Tensor3D {
   return tf.tidy(() => {
-    const products = tf.matMul(query, key, false, true); // [B, N, M]
+    const products = matMul(query, key, { transposeB: true }); // [B, N, M]
     const scores = scale === 1 ? products : tf.mul(products, scale);
-    return tf.matMul(tf.softmax(scores), value);
+    return matMul(tf.softmax(scores), value);
   });
 }

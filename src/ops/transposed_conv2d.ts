@@ -1,4 +1,5 @@
 import * as tf from "../core/tf.ts";
+import { matMul } from "./mat_mul.ts";
 
 /**
  * Transposed convolution whose stride equals its filter, so that patches do not overlap.
@@ -24,7 +25,7 @@ export function transposedConv2d(x: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor
   return tf.tidy(() => {
     const pixels = tf.reshape<tf.Rank.R2>(x, [B * H * W, C]);
     const matrix = tf.reshape<tf.Rank.R2>(filter, [S * S * O, C]);
-    const product = tf.matMul(pixels, matrix, false, true); // [B·H·W, S·S·O]
+    const product = matMul(pixels, matrix, { transposeB: true }); // [B·H·W, S·S·O]
     const patches = tf.reshape(product, [B * H, W, S, S * O]);
     const rows = tf.transpose(patches, [0, 2, 1, 3]); // [B·H, S, W, S·O]
     return tf.reshape(rows, [B, H * S, W * S, O]);

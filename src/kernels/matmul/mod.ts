@@ -35,11 +35,11 @@ export interface MatMulOptions extends Epilogue {
    */
   readonly transposeB?: boolean;
   /**
-   * How many shares of the sum are written apart, for a of one image: the result then
-   * has their number as its first axis.
-   * @default {1}
+   * Terms of a sum that are written apart, for matrices of one image with a transposed:
+   * the result then has the number of shares as its first axis.
+   * @default {K}
    */
-  readonly shares?: number;
+  readonly rowsPerShare?: number;
 }
 
 const UNIFORMS = {
@@ -67,7 +67,7 @@ export function matMul(
   b: tf.Tensor,
   options: MatMulOptions = {},
 ): tf.Tensor {
-  const { transposeA = false, transposeB = false, bias, residual, shares = 1 } = options;
+  const { transposeA = false, transposeB = false, bias, residual } = options;
   const [first, second] = a.shape.slice(-2) as [number, number];
   const [rows, whole] = transposeA ? [second, first] : [first, second];
   const [third, fourth] = b.shape.slice(-2) as [number, number];
@@ -81,7 +81,8 @@ export function matMul(
         `${transposeB ? ", the second transposed" : ""}: their shapes must fit`,
     );
   }
-  const depth = Math.ceil(whole / shares);
+  const depth = options.rowsPerShare ?? whole;
+  const shares = Math.ceil(whole / depth);
   const { large, across, invocations } = tiling(rows, columns);
   const sizes: MatMulSizes = {
     batch: images * shares,
