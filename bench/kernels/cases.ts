@@ -71,6 +71,12 @@ const CASES: readonly Case[] = [
     convolution.linearPair(1024, 320, 1280),
   ),
   light(
+    "products of matrices",
+    "MiT-B5 stage 3, scores",
+    "5×1024×64, 5×256×64",
+    convolution.matMulPair(5, [1024, 64, 256]),
+  ),
+  light(
     "attention",
     "MiT-B0 stage 3",
     "1024 to 256, 5 heads of 32",

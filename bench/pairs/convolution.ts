@@ -3,9 +3,11 @@ import type * as tf from "../../src/core/tf.ts";
 import { type ConvOptions, convSizes } from "../../src/kernels/conv_sizes.ts";
 import { conv2d } from "../../src/ops/conv2d.ts";
 import { depthwiseConv2d } from "../../src/ops/depthwise_conv2d.ts";
+import { matMul } from "../../src/ops/mat_mul.ts";
 import { linear } from "../../src/ops/linear.ts";
 import { conv2d as stockConv2d } from "../stock/conv2d.ts";
 import { depthwiseConv2d as stockDepthwiseConv2d } from "../stock/depthwise_conv2d.ts";
+import { matMul as stockMatMul } from "../stock/mat_mul.ts";
 import { linear as stockLinear } from "../stock/linear.ts";
 import { numbers, type Pair, pair } from "./pair.ts";
 
@@ -43,6 +45,22 @@ export function depthwisePair(shape: MapShape, kernel = 3, dilation = 1): Pair {
       (x, w) => stockDepthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, options),
     ],
     { slopes: 2 },
+  );
+}
+
+/** Products of matrices in a batch, the second one transposed, as attention has them. */
+export function matMulPair(
+  batch: number,
+  [rows, inner, columns]: readonly [number, number, number],
+): Pair {
+  const options = { transposeB: true };
+  return pair(
+    () => [numbers([batch, rows, inner]), numbers([batch, columns, inner], "other")],
+    [
+      (a, b) => matMul(a as tf.Tensor, b as tf.Tensor, options),
+      (a, b) => stockMatMul(a as tf.Tensor, b as tf.Tensor, options),
+    ],
+    { slopes: 2, flops: 2 * batch * rows * inner * columns },
   );
 }
 

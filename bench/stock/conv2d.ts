@@ -5,16 +5,29 @@ import {
   convSizes,
 } from "../../src/kernels/conv_sizes.ts";
 
+import type { BiasedConvOptions } from "../../src/ops/conv2d.ts";
+
 export type { ConvOptions } from "../../src/kernels/conv_sizes.ts";
+export type { BiasedConvOptions };
+
+/** tfjs's convolution, and the bias added to it. */
+export function conv2d(
+  x: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  { bias, ...options }: BiasedConvOptions = {},
+): tf.Tensor4D {
+  const y = unbiased(x, filter, options);
+  return bias ? tf.add(y, bias) : y;
+}
 
 /**
  * tfjs's convolution. Its own gradients where it has them (webgpu, no dilation), else the
  * quickest composition: a convolution with the turned filter, and a product per tap.
  */
-export function conv2d(
+function unbiased(
   x: tf.Tensor4D,
   filter: tf.Tensor4D,
-  options: ConvOptions = {},
+  options: ConvOptions,
 ): tf.Tensor4D {
   const sizes = convSizes(x.shape, [filter.shape[0], filter.shape[1]], options);
   const { stride, dilation, padding } = sizes;

@@ -1,15 +1,26 @@
 import * as tf from "../../src/core/tf.ts";
 import { type ConvOptions, convSizes } from "../../src/kernels/conv_sizes.ts";
+import type { BiasedConvOptions } from "../../src/ops/conv2d.ts";
 import { around, tapsOf } from "./conv2d.ts";
+
+/** tfjs's depthwise convolution, and the bias added to it. */
+export function depthwiseConv2d(
+  x: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  { bias, ...options }: Omit<BiasedConvOptions, "stride"> = {},
+): tf.Tensor4D {
+  const y = unbiased(x, filter, options);
+  return bias ? tf.add(y, bias) : y;
+}
 
 /**
  * tfjs's depthwise convolution. Its own gradients where it has them (webgpu, no
  * dilation), else a convolution with the turned filter, and a sum of products per tap.
  */
-export function depthwiseConv2d(
+function unbiased(
   x: tf.Tensor4D,
   filter: tf.Tensor4D,
-  { dilation = 1, padding = 0 }: Omit<ConvOptions, "stride"> = {},
+  { dilation = 1, padding = 0 }: Omit<ConvOptions, "stride">,
 ): tf.Tensor4D {
   const [KH, KW, C] = filter.shape;
   const run = (maps: tf.Tensor4D, weights: tf.Tensor4D, top: number, left: number) => {

@@ -25,6 +25,7 @@ const PAIRS: Readonly<Record<string, Pair>> = {
   depthwise: convolution.depthwisePair([2, 7, 6, 5]),
   "dilated depthwise": convolution.depthwisePair([1, 9, 8, 3], 3, 2),
   linear: convolution.linearPair(21, 5, 6),
+  "products of matrices": convolution.matMulPair(2, [5, 7, 6]),
   "layer norm": normalisation.layerNormPair(11, 6),
   "batch norm": normalisation.batchNormPair([2, 5, 4, 3]),
   "frozen batch norm": normalisation.frozenBatchNormPair([2, 5, 4, 3]),
