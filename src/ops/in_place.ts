@@ -6,6 +6,6 @@
  *
  * @module
  */
-export { adamw, type AdamWScalars } from "../kernels/adamw/mod.ts";
-export { blend } from "../kernels/blend/mod.ts";
+export { adamw, adamwAll, type AdamWUpdate } from "../kernels/adamw/mod.ts";
+export { blend, blendAll, type Blended } from "../kernels/blend/mod.ts";
 export { sgd, type SgdScalars } from "../kernels/sgd/mod.ts";

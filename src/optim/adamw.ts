@@ -1,6 +1,6 @@
 /** AdamW over a set of weights. @module */
 import type { Parameter, Weights } from "../core/network.ts";
-import { adamw } from "../ops/in_place.ts";
+import { adamwAll, type AdamWUpdate } from "../ops/in_place.ts";
 import { groupOf } from "./parameter_group.ts";
 
 /** Settings of AdamW that hold for the whole run. */
@@ -47,7 +47,7 @@ export function adamwStep(
   { betas: [beta1, beta2], epsilon, weightDecay, headFactor }: AdamWOptions,
 ): void {
   moments.steps++;
-  const correction = 1 / Math.sqrt(1 - beta2 ** moments.steps);
+  const updates: AdamWUpdate[] = [];
   for (const parameter of parameters) {
     const value = weights.get(parameter.name);
     const slope = gradient.get(parameter.name);
@@ -56,15 +56,20 @@ export function adamwStep(
     if (!value || !slope || !first || !second) continue;
     const { rateFactor, decayed } = groupOf(parameter, headFactor);
     const own = rate * rateFactor;
-    adamw(slope, value, [first, second], {
+    updates.push({
+      gradient: slope,
+      parameter: value,
+      moments: [first, second],
       decay: decayed ? own * weightDecay : 0,
-      beta1,
-      beta2,
-      take1: 1 - beta1,
-      take2: 1 - beta2,
       step: own / (1 - beta1 ** moments.steps),
-      correction,
-      epsilon,
     });
   }
+  adamwAll(updates, {
+    beta1,
+    beta2,
+    take1: 1 - beta1,
+    take2: 1 - beta2,
+    correction: 1 / Math.sqrt(1 - beta2 ** moments.steps),
+    epsilon,
+  });
 }

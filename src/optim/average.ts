@@ -1,6 +1,6 @@
 /** Moving averages and copies of whole sets of weights. @module */
 import type { Parameter, Weights } from "../core/network.ts";
-import { blend } from "../ops/in_place.ts";
+import { blendAll, type Blended } from "../ops/in_place.ts";
 
 /**
  * target ← keep · target + (1 − keep) · source for the trained parameters, in place.
@@ -13,7 +13,7 @@ export function average(
   source: Weights,
   keep: number,
 ): void {
-  each(parameters, target, source, (to, from) => blend(to, from, keep), true);
+  blendAll(pairsOf(parameters, target, source, true), keep);
 }
 
 /** Copies the trained parameters of one set into another, in place. */
@@ -31,22 +31,21 @@ export function copyBuffers(
   target: Weights,
   source: Weights,
 ): void {
-  each(parameters, target, source, (to, from) => blend(to, from, 0), false);
+  blendAll(pairsOf(parameters, target, source, false), 0);
 }
 
-function each(
+function pairsOf(
   parameters: readonly Parameter[],
   target: Weights,
   source: Weights,
-  change: (to: Tensor, from: Tensor) => void,
   trained: boolean,
-): void {
+): Blended[] {
+  const pairs: Blended[] = [];
   for (const parameter of parameters) {
     if (parameter.trained !== trained) continue;
     const to = target.get(parameter.name);
     const from = source.get(parameter.name);
-    if (to && from) change(to, from);
+    if (to && from) pairs.push({ target: to, source: from });
   }
+  return pairs;
 }
-
-type Tensor = Weights extends ReadonlyMap<string, infer T> ? T : never;

@@ -1,7 +1,9 @@
-/** Moving average of one tensor, in place. @module */
+/** Moving average, in place. @module */
 import type * as tf from "../../core/tf.ts";
 import { type Cells, type Kernel, launch } from "../kernel.ts";
+import { groupsOf, numberedType, sharesOf } from "../several.ts";
 import shader from "./blend.wgsl" with { type: "text" };
+import eightShader from "./eight.wgsl" with { type: "text" };
 import { blendReference } from "./reference.ts";
 
 const BLEND: Kernel<"count" | "keep" | "take"> = {
@@ -14,6 +16,40 @@ const BLEND: Kernel<"count" | "keep" | "take"> = {
     blendReference(source, target, keep);
   },
 };
+
+const EIGHT: Kernel = {
+  name: "blendEight",
+  shader: eightShader,
+  uniforms: {
+    ...numberedType("end", "u32", 8),
+    ...numberedType("count", "u32", 8),
+    keep: "f32",
+    take: "f32",
+  },
+};
+
+/** A tensor and what enters it. */
+export interface Blended {
+  readonly target: tf.Tensor;
+  readonly source: tf.Tensor;
+}
+
+/**
+ * As {@linkcode blend} for every pair, several at once where the device can.
+ */
+export function blendAll(pairs: readonly Blended[], keep: number): void {
+  const { groups, rest } = groupsOf(pairs, 8);
+  for (const group of groups) {
+    const { uniforms, invocations } = sharesOf(group.map(({ target }) => target.size));
+    launch(EIGHT, {
+      uniforms: { ...uniforms, keep, take: 1 - keep },
+      inputs: group.map(({ source }) => source),
+      updates: group.map(({ target }) => target),
+      invocations,
+    });
+  }
+  for (const { target, source } of rest) blend(target, source, keep);
+}
 
 /** target ← keep · target + (1 − keep) · source; keep = 0 copies. */
 export function blend(target: tf.Tensor, source: tf.Tensor, keep: number): void {

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { readBack } from "../../src/core/backend.ts";
+import * as tf from "../../src/core/tf.ts";
+import { adamw, adamwAll, blend, blendAll } from "../../src/ops/in_place.ts";
+import { onEachBackend, randomTensor } from "../support/mod.ts";
+
+// Two groups of eight and a rest; a workgroup has 64 invocations.
+const SIZES = [1, 63, 64, 65, 300, 1, 129, 7, 64, 64, 5, 1000, 2, 3, 128, 127, 65, 9, 1];
+
+const tensors = (name: string) =>
+  SIZES.map((size, i) => randomTensor<tf.Rank.R1>([size], `${name} ${i}`));
+const bitsOf = (some: readonly tf.Tensor[]) => Promise.all(some.map(readBack));
+
+onEachBackend("adamwAll() gives the bits of adamw() one by one", async () => {
+  const shared = {
+    beta1: 0.9,
+    beta2: 0.999,
+    take1: 1 - 0.9,
+    take2: 1 - 0.999,
+    correction: 1.5,
+    epsilon: 1e-8,
+  };
+  const make = () => {
+    const [g, p, m, v] = [tensors("g"), tensors("p"), tensors("m"), tensors("v")];
+    const updates = SIZES.map((_, i) => ({
+      gradient: g[i] as tf.Tensor,
+      parameter: p[i] as tf.Tensor,
+      moments: [m[i] as tf.Tensor, tf.abs(v[i] as tf.Tensor)] as const,
+      decay: i % 3 * 1e-3,
+      step: 1e-2 / (1 + i),
+    }));
+    return updates;
+  };
+  const all = make();
+  const single = make();
+  adamwAll(all, shared);
+  for (const { gradient, parameter, moments, decay, step } of single) {
+    adamw(gradient, parameter, moments, { ...shared, decay, step });
+  }
+  const changed = (some: ReturnType<typeof make>) =>
+    bitsOf(some.flatMap(({ parameter, moments }) => [parameter, ...moments]));
+  assert.deepEqual(await changed(all), await changed(single));
+});
+
+for (const keep of [0, 0.99]) {
+  onEachBackend(
+    `blendAll() gives the bits of blend() one by one, keep ${keep}`,
+    async () => {
+      const sources = tensors("source");
+      const [all, single] = [tensors("target"), tensors("target")];
+      const pairs = all.map((target, i) => ({ target, source: sources[i] as tf.Tensor }));
+      blendAll(pairs, keep);
+      single.forEach((target, i) => blend(target, sources[i] as tf.Tensor, keep));
+      assert.deepEqual(await bitsOf(all), await bitsOf(single));
+      if (keep === 0) assert.deepEqual(await bitsOf(all), await bitsOf(sources));
+    },
+  );
+}
