@@ -6,8 +6,9 @@
  *
  * @module
  */
+import { derive, type OrDecided, upload, valueOf } from "../core/decided.ts";
 import type { Random } from "../core/random.ts";
-import * as tf from "../core/tf.ts";
+import type * as tf from "../core/tf.ts";
 import { classMask, LABEL_VALUES } from "../ops/class_mix.ts";
 
 /** Whose classes a sample chooses from: its own, or those of the whole batch. */
@@ -60,13 +61,17 @@ export function chooseClasses(
  */
 export function mixMask(
   labels: tf.Tensor,
-  chosen: readonly (readonly number[])[],
+  chosen: OrDecided<readonly (readonly number[])[]>,
 ): tf.Tensor {
-  const table = new Int32Array(chosen.length * LABEL_VALUES);
-  chosen.forEach((classes, b) =>
-    classes.forEach((label) => table[b * LABEL_VALUES + label] = 1)
-  );
-  const marks = tf.tensor2d(table, [chosen.length, LABEL_VALUES], "int32");
+  const samples = valueOf(chosen).length;
+  const cells = derive(chosen, (chosen) => {
+    const table = new Int32Array(samples * LABEL_VALUES);
+    chosen.forEach((classes, b) =>
+      classes.forEach((label) => table[b * LABEL_VALUES + label] = 1)
+    );
+    return table;
+  });
+  const marks = upload(cells, [samples, LABEL_VALUES], "int32");
   const mask = classMask(labels, marks);
   marks.dispose();
   return mask;

@@ -12,9 +12,10 @@
  *
  * @module
  */
+import { derive, type OrDecided, upload, valueOf } from "../core/decided.ts";
 import type { Normalisation } from "../core/host_batch.ts";
 import type { Random } from "../core/random.ts";
-import * as tf from "../core/tf.ts";
+import type * as tf from "../core/tf.ts";
 import { colorJitter } from "../ops/color_jitter.ts";
 
 /** What happens to the colours of one sample. */
@@ -32,6 +33,12 @@ export interface JitterFactors {
 }
 
 const STEPS = 4;
+
+/** Leaves a sample as it is, bit for bit. */
+const NOTHING: JitterFactors = {
+  ...{ brightness: 1, contrast: 1, saturation: 1, hue: 0 },
+  order: Array<number>(STEPS).fill(STEPS),
+};
 
 /**
  * Draws the factors of one sample, uniformly.
@@ -53,29 +60,37 @@ export function drawJitter(strength: number, random: Random): JitterFactors {
  * Applies colour jitter to normalised images.
  *
  * @param images Normalised RGB. [B, H, W, 3]
- * @param factors One per sample.
+ * @param factors One per sample, or null to change nothing.
  * @param normalisation How the images were normalised.
  * @returns Normalised RGB; the caller owns it. [B, H, W, 3]
  * @throws {RangeError} If there are not as many factors as samples.
  */
 export function jitterColors(
   images: tf.Tensor4D,
-  factors: readonly JitterFactors[],
+  factors: OrDecided<readonly JitterFactors[] | null>,
   normalisation: Normalisation,
 ): tf.Tensor4D {
   const [B] = images.shape;
-  if (factors.length !== B) {
+  const given = valueOf(factors)?.length ?? B;
+  if (given !== B) {
     throw new RangeError(
-      `Cannot jitter ${B} images: "factors" must have one entry each, but has ` +
-        `${factors.length}`,
+      `Cannot jitter ${B} images: "factors" must have one entry each, but has ${given}`,
     );
   }
-  const cells = factors.flatMap(({ brightness, contrast, saturation, hue, order }) => [
-    ...[brightness, contrast, saturation, hue],
-    ...order,
-  ]);
-  const settings = tf.tensor2d(cells, [B, 2 * STEPS]);
+  const settings = upload<tf.Rank.R2>(
+    derive(factors, (factors) => cellsOf(factors ?? Array(B).fill(NOTHING))),
+    [B, 2 * STEPS],
+  );
   const result = colorJitter(images, settings, normalisation);
   settings.dispose();
   return result;
+}
+
+function cellsOf(factors: readonly JitterFactors[]): Float32Array<ArrayBuffer> {
+  return Float32Array.from(
+    factors.flatMap(({ brightness, contrast, saturation, hue, order }) => [
+      ...[brightness, contrast, saturation, hue],
+      ...order,
+    ]),
+  );
 }

@@ -1,4 +1,5 @@
 /** Gaussian blur of whole images, each with its own width. @module */
+import { derive, type OrDecided, upload, valueOf } from "../core/decided.ts";
 import type { Random } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
 import { separableBlur } from "../ops/gaussian_blur.ts";
@@ -33,7 +34,7 @@ export function blurKernelSize(side: number): number {
  * Blurs images with normalised Gaussians cut off at the kernel's size.
  *
  * @param images [B, H, W, C]
- * @param sigmas One per sample, in pixels.
+ * @param sigmas One per sample, in pixels, or null to change nothing.
  * @param size Lengths of the filter along height and width, odd; by default those of
  * {@linkcode blurKernelSize}.
  * @returns Like the images; the caller owns it.
@@ -41,35 +42,39 @@ export function blurKernelSize(side: number): number {
  */
 export function gaussianBlur(
   images: tf.Tensor4D,
-  sigmas: readonly number[],
+  sigmas: OrDecided<readonly number[] | null>,
   size?: readonly [number, number],
 ): tf.Tensor4D {
   const [B, H, W] = images.shape;
-  if (sigmas.length !== B) {
+  const given = valueOf(sigmas)?.length ?? B;
+  if (given !== B) {
     throw new RangeError(
-      `Cannot blur ${B} images: "sigmas" must have one entry each, but has ${sigmas.length}`,
+      `Cannot blur ${B} images: "sigmas" must have one entry each, but has ${given}`,
     );
   }
   const [rows, columns] = size ?? [blurKernelSize(H), blurKernelSize(W)];
-  const rowWeights = gaussians(sigmas, rows);
-  const columnWeights = gaussians(sigmas, columns);
+  const widths = derive(sigmas, (sigmas) => sigmas ?? Array<number>(B).fill(0));
+  const rowWeights = gaussians(widths, rows);
+  const columnWeights = gaussians(widths, columns);
   const result = separableBlur(images, rowWeights, columnWeights);
   tf.dispose([rowWeights, columnWeights]);
   return result;
 }
 
-// One normalised filter per σ. [B, taps]
-function gaussians(sigmas: readonly number[], size: number): tf.Tensor2D {
-  const widest = Math.max(...sigmas, LARGEST_SIGMA);
+// One normalised filter per σ; σ = 0 is a single 1. [B, taps]
+function gaussians(sigmas: OrDecided<readonly number[]>, size: number): tf.Tensor2D {
+  const given = valueOf(sigmas);
+  const widest = Math.max(...given, LARGEST_SIGMA);
   const radius = Math.min((size - 1) / 2, Math.ceil(REACH * widest));
   const taps = 2 * radius + 1;
-  const cells = sigmas.flatMap((sigma) => {
-    const weights = Array.from(
-      { length: taps },
-      (_, k) => Math.exp(-((k - radius) ** 2) / (2 * sigma ** 2)),
-    );
-    const sum = weights.reduce((all, weight) => all + weight, 0);
-    return weights.map((weight) => weight / sum);
-  });
-  return tf.tensor2d(cells, [sigmas.length, taps]);
+  const cells = derive(sigmas, (sigmas) =>
+    Float32Array.from(sigmas.flatMap((sigma) => {
+      const weights = Array.from({ length: taps }, (_, k) => {
+        if (k === radius) return 1;
+        return sigma === 0 ? 0 : Math.exp(-((k - radius) ** 2) / (2 * sigma ** 2));
+      });
+      const sum = weights.reduce((all, weight) => all + weight, 0);
+      return weights.map((weight) => weight / sum);
+    })));
+  return upload<tf.Rank.R2>(cells, [given.length, taps]);
 }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { derive, type OrDecided } from "../core/decided.ts";
 import type { Normalisation } from "../core/host_batch.ts";
 import type { Random } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
@@ -71,22 +72,29 @@ export interface StrongInput {
 /**
  * Applies a drawn augmentation: mix, then jitter, then blur.
  *
- * Labels and weights are only mixed; source pixels get weight 1.
+ * Labels and weights are only mixed; source pixels get weight 1. Jitter and blur that were
+ * not drawn run with values that change nothing: what is drawn never changes which kernels
+ * run.
  *
  * @param mask int32, to be used instead of the drawn classes. [B, H, W]
  * @returns Three tensors; the caller owns them.
  */
 export function applyStrong(
   { source, target }: StrongInput,
-  { classes, jitter, sigmas }: StrongAugmentation,
+  drawn: OrDecided<StrongAugmentation>,
   normalisation: Normalisation,
   mask?: tf.Tensor,
 ): MixedTensors {
   return tf.tidy(() => {
-    const mixed = pasteSource(mask ?? mixMask(source.labels, classes), source, target);
-    let images = mixed.images as tf.Tensor4D;
-    if (jitter !== null) images = jitterColors(images, jitter, normalisation);
-    if (sigmas !== null) images = gaussianBlur(images, sigmas);
+    const chosen = mask ??
+      mixMask(source.labels, derive(drawn, (drawn) => drawn.classes));
+    const mixed = pasteSource(chosen, source, target);
+    const jittered = jitterColors(
+      mixed.images as tf.Tensor4D,
+      derive(drawn, ({ jitter }) => jitter),
+      normalisation,
+    );
+    const images = gaussianBlur(jittered, derive(drawn, ({ sigmas }) => sigmas));
     return { ...mixed, images };
   });
 }

@@ -53,6 +53,11 @@ export interface RunConfig {
   readonly optimizer: OptimizerConfig;
   /** The learning rule. */
   readonly method: MethodConfig;
+  /**
+   * On WebGPU, iterations are recorded once and replayed. No result depends on it, only
+   * time.
+   */
+  readonly replay: boolean;
   /** How and how often it is measured. */
   readonly evaluation: EvaluationConfig;
   /** How often it says and keeps something. */
@@ -91,6 +96,7 @@ const Run = z.strictObject({
   data: DataSchema,
   optimizer: OptimizerSchema.prefault({}),
   method: MethodSchema,
+  replay: z.boolean().default(true),
   evaluation: Evaluation.prefault({}),
   logging: Logging.prefault({}),
 });

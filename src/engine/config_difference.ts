@@ -8,6 +8,7 @@ const IRRELEVANT = [
   "data.root",
   "evaluation",
   "method.reuse",
+  "replay",
 ];
 
 /** Paths of the values that would change a run, e.g. "optimizer.rate". */

@@ -3,6 +3,7 @@ import { applyStrong, drawStrong } from "../augment/strong.ts";
 import { classIds } from "../config/class_ids.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { Batch } from "../core/batch.ts";
+import { decide } from "../core/decided.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
 import type { Network, Weights } from "../core/network.ts";
 import { createRandom } from "../core/random.ts";
@@ -23,6 +24,7 @@ import type { Sharing } from "../methods/source_loss.ts";
 import { supervised } from "../methods/supervised.ts";
 import { adamwStep } from "../optim/adamw.ts";
 import { learningRate } from "../optim/schedule.ts";
+import { type Iterate, openReplay, type ReplayOptions } from "./replay.ts";
 
 type Method = RunConfig["method"];
 
@@ -34,6 +36,8 @@ export interface RunningMethod {
   iterate(learner: Learner, batches: readonly Batch[], iteration: number): Losses;
   /** The encoder's rate at an iteration. */
   rate(iteration: number): number;
+  /** Bytes on the device that the method keeps besides the backend's. */
+  readonly bytes: number;
   /** Frees what the method itself keeps. */
   release(): void;
 }
@@ -48,6 +52,7 @@ export function hasTeacher({ name }: Method): boolean {
  *
  * @param frozen The encoder's starting weights, if features are kept near them.
  * @param inspect Told about every evaluation that looks at the target.
+ * @param replaying Given if iterations are to be recorded and replayed; needs WebGPU.
  */
 export function startMethod(
   config: RunConfig,
@@ -56,35 +61,53 @@ export function startMethod(
   learner: Learner,
   frozen: Weights | null,
   inspect: (seen: Seen) => void,
+  replaying: ReplayOptions | null = null,
 ): RunningMethod {
   const { optimizer, iterations, method } = config;
   const { parameters } = network;
   const objective = objectiveOf(config, classes, network, frozen, inspect);
+  const replay = replaying && openReplay(replaying);
+  const evaluate = replay?.evaluation(objective.evaluate) ?? objective.evaluate;
   const rate = (iteration: number) =>
     learningRate(optimizer.rate, iteration, { ...optimizer, iterations });
   const recipeAt = (iteration: number): Recipe => ({
     parameters,
     ...objective,
+    evaluate,
     descend: (weights, moments, gradient) =>
       adamwStep(parameters, weights, moments, gradient, rate(iteration), optimizer),
   });
+  const running = (
+    batches: number,
+    iterate: Iterate,
+    free: () => void,
+  ): RunningMethod => ({
+    batches,
+    rate,
+    iterate: replay?.iteration(iterate) ?? iterate,
+    get bytes() {
+      return replay?.bytes ?? 0;
+    },
+    release() {
+      free();
+      replay?.release();
+    },
+  });
   if (method.name === "supervised") {
-    return {
-      batches: 1,
-      rate,
-      iterate: (learner, batches, t) => supervised(learner, batches, t, recipeAt(t)),
-      release() {},
-    };
+    return running(
+      1,
+      (learner, batches, t) => supervised(learner, batches, t, recipeAt(t)),
+      () => {},
+    );
   }
   const lookAhead = lookAheadOf(method);
   const slots = futureSlots(learner, lookAhead);
-  return {
-    batches: lookAhead.width > 1 ? 1 + lookAhead.width : 1,
-    rate,
-    iterate: (learner, batches, t) =>
+  return running(
+    lookAhead.width > 1 ? 1 + lookAhead.width : 1,
+    (learner, batches, t) =>
       futureSelfTraining(learner, slots, batches, t, lookAhead, recipeAt(t)),
-    release: () => releaseSlots(slots),
-  };
+    () => releaseSlots(slots),
+  );
 }
 
 function lookAheadOf(method: Exclude<Method, { name: "supervised" }>): LookAhead {
@@ -125,9 +148,10 @@ function objectiveOf(
     opinion,
     evaluation,
   ) => {
-    const random = createRandom(seed, "strong", evaluation);
-    const { labels } = batch.host.source;
-    const drawn = drawStrong(labels, batch.host.batch, mixing, random);
+    const drawn = decide({ host: batch.host, evaluation }, ({ host, evaluation }) => {
+      const random = createRandom(seed, "strong", evaluation);
+      return drawStrong(host.source.labels, host.batch, mixing, random);
+    });
     const images = batch.target?.images ?? batch.source.images;
     return applyStrong(
       { source: batch.source, target: { ...opinion, images } },

@@ -3,6 +3,7 @@ import { readConfig } from "../config/read.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
 import type { Network, Weights } from "../core/network.ts";
+import * as tf from "../core/tf.ts";
 import { copyWeights, releaseWeights, weightsFromHost } from "../core/weights.ts";
 import type { Seen } from "../methods/domain_adaptation.ts";
 import type { Learner } from "../methods/learner.ts";
@@ -87,9 +88,18 @@ export async function openSession(
   const session: Session = {
     network,
     learner,
-    method: startMethod(config, classes, network, learner, frozen, (seen) => {
-      session.inspect?.(seen);
-    }),
+    method: startMethod(
+      config,
+      classes,
+      network,
+      learner,
+      frozen,
+      (seen) => session.inspect?.(seen),
+      // On wasm there is nothing to gain: its kernels run while the step is described.
+      config.replay && tf.getBackend() === "webgpu"
+        ? { log, watched: () => session.inspect !== null }
+        : null,
+    ),
     iteration: resumed?.metadata.iteration ?? 0,
     names: [],
     inspect: null,

@@ -7,14 +7,15 @@
  * @module
  */
 import * as tf from "../core/tf.ts";
+import { tap } from "./tap.ts";
 import { dispatch } from "./webgpu.ts";
 import { heapOf, renew } from "./wasm.ts";
+import type { UniformType } from "./uniforms.ts";
 
 /** Memory of a tensor as a twin sees it. */
 export type Cells = Float32Array | Int32Array;
 
-/** A uniform's type; the order of the fields is the order of the WGSL struct. */
-export type UniformType = "u32" | "f32";
+export type { UniformType } from "./uniforms.ts";
 
 /** One computation, written twice. */
 export interface Kernel<U extends string = string> {
@@ -26,6 +27,8 @@ export interface Kernel<U extends string = string> {
   readonly constants?: Readonly<Record<string, number>>;
   /** The fields of the uniform struct, in order. */
   readonly uniforms: Readonly<Record<U, UniformType>>;
+  /** The uniform that counts loss evaluations, if one does: a replayed step advances it. */
+  readonly clock?: U;
   /**
    * The same computation with loops; cells come in the order of the bindings. Absent where
    * one twin stands for several shaders in a row, see {@linkcode launchPlain}.
@@ -66,17 +69,18 @@ export function launch<U extends string>(
   { uniforms, inputs, outputs = [], updates = [], invocations }: Launch<U>,
 ): tf.Tensor[] {
   const backend = tf.getBackend();
+  const listener = tap();
+  if (listener?.replaying) {
+    listener.restate(kernel, uniforms);
+    return [];
+  }
   const made = outputs.map(({ shape, dtype = "float32" }) =>
     makeTensor([...shape], dtype)
   );
   const written = [...made, ...updates];
   if (invocations === 0) return made;
   if (backend === "webgpu") {
-    const fields = Object.keys(kernel.uniforms) as U[];
-    const values = fields.map((field) =>
-      [kernel.uniforms[field], uniforms[field]] as const
-    );
-    dispatch(kernel, values, inputs, written, invocations);
+    dispatch(kernel, uniforms, inputs, written, invocations);
   } else if (backend === "wasm" && kernel.twin !== undefined) {
     // All outputs exist by now, so the heap cannot move under these views.
     kernel.twin(uniforms, inputs.map(heapOf), written.map(heapOf));

@@ -7,29 +7,15 @@
  * @module
  */
 import * as tf from "../core/tf.ts";
-import type { Kernel, UniformType } from "./kernel.ts";
+import type { Kernel } from "./kernel.ts";
+import { tap, type UniformValues } from "./tap.ts";
+import { type WebGpuBackend, webGpuBackend } from "./tfjs_webgpu.ts";
+import { packUniforms } from "./uniforms.ts";
 
 /** Invocations per workgroup; every shader here is written for this size. */
 export const WORKGROUP = 64;
 // The limit of WebGPU on workgroups per axis; larger grids are folded into rows.
 const MAX_GROUPS = 65_535;
-
-interface WebGpuBackend {
-  device: GPUDevice;
-  bufferManager: { acquireBuffer(size: number, usage: number): GPUBuffer };
-  uniformPendingDisposal: GPUBuffer[];
-  tensorMap: {
-    get(id: tf.DataId): { resource: GPUBuffer; values: unknown };
-  };
-  commandQueueOwnedIds: WeakSet<tf.DataId>;
-  commandEncoder: GPUCommandEncoder | null;
-  computePassEncoder: GPUComputePassEncoder | null;
-  dispatchCountInPass: number;
-  uploadToGPU(id: tf.DataId): void;
-  ensureCommandEncoderReady(): void;
-  endComputePassEncoder(): void;
-  submitQueue(): void;
-}
 
 /** What a pipeline is made of. */
 type Program = Pick<Kernel, "name" | "shader" | "constants">;
@@ -39,28 +25,26 @@ const pipelines = new WeakMap<GPUDevice, Map<string, GPUComputePipeline>>();
 /**
  * Encodes one dispatch.
  *
- * @param uniforms The uniform struct's fields in order.
  * @param read Bound as read-only storage from binding 1 on.
  * @param written Bound as read-write storage after them.
  */
 export function dispatch(
-  kernel: Program,
-  uniforms: readonly (readonly [UniformType, number])[],
+  kernel: Kernel,
+  uniforms: UniformValues,
   read: readonly tf.Tensor[],
   written: readonly tf.Tensor[],
   invocations: number,
 ): void {
-  // Private in the types.
-  const backend = tf.backend() as unknown as WebGpuBackend;
+  const backend = webGpuBackend();
   const pipeline = pipelineOf(backend.device, kernel);
-  const buffers = [
-    uniformBuffer(backend, uniforms),
+  const resources = [
+    tap()?.bind(kernel, uniforms) ?? uniformBuffer(backend, kernel, uniforms),
     ...read.map((tensor) => bufferOf(backend, tensor)),
     ...written.map((tensor) => bufferOf(backend, tensor, true)),
   ];
   const bindGroup = backend.device.createBindGroup({
     layout: pipeline.getBindGroupLayout(0),
-    entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+    entries: resources.map((resource, binding) => ({ binding, resource })),
   });
   // Owned by the queue: their buffers are recycled only after the submit.
   for (const { dataId } of [...read, ...written]) {
@@ -103,28 +87,30 @@ function pipelineOf(
 
 function uniformBuffer(
   backend: WebGpuBackend,
-  uniforms: readonly (readonly [UniformType, number])[],
-): GPUBuffer {
-  // A uniform struct's size is a multiple of 16 bytes.
-  const bytes = Math.ceil(uniforms.length / 4) * 16;
-  const view = new DataView(new ArrayBuffer(bytes));
-  uniforms.forEach(([type, value], i) => {
-    if (type === "f32") view.setFloat32(4 * i, value, true);
-    else view.setUint32(4 * i, value, true);
-  });
+  kernel: Kernel,
+  uniforms: UniformValues,
+): GPUBufferBinding {
+  const bytes = packUniforms(kernel.uniforms, uniforms);
   const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-  const buffer = backend.bufferManager.acquireBuffer(bytes, usage);
-  backend.device.queue.writeBuffer(buffer, 0, view.buffer);
+  const buffer = backend.bufferManager.acquireBuffer(bytes.byteLength, usage);
+  backend.queue.writeBuffer(buffer, 0, bytes);
   backend.uniformPendingDisposal.push(buffer);
-  return buffer;
+  return { buffer };
 }
 
-function bufferOf(backend: WebGpuBackend, tensor: tf.Tensor, write = false): GPUBuffer {
+function bufferOf(
+  backend: WebGpuBackend,
+  tensor: tf.Tensor,
+  write = false,
+): GPUBufferBinding {
   backend.uploadToGPU(tensor.dataId);
-  const entry = backend.tensorMap.get(tensor.dataId);
-  // data() caches a copy on the CPU, which a write makes stale.
-  if (write) entry.values = null;
-  return entry.resource;
+  const data = backend.tensorMap.get(tensor.dataId);
+  if (write) {
+    data.values = null; // data() caches a copy on the CPU, which a write makes stale
+    tap()?.wrote(data);
+  }
+  if (!data.resource) throw new Error("Cannot bind a tensor without memory");
+  return { buffer: data.resource };
 }
 
 function submitAfter(): number {

@@ -1,4 +1,5 @@
 import { EVALUATION, type Network, type Weights } from "../core/network.ts";
+import { decide, upload } from "../core/decided.ts";
 import * as tf from "../core/tf.ts";
 import { downscaleLabels, membership } from "../objectives/downscale_label.ts";
 import { featureDistance } from "../objectives/feature_distance.ts";
@@ -33,15 +34,14 @@ export function featureAnchor(
       tf.keep(coarsest(encoder.apply(frozen, source.images, EVALUATION)))
     ); // [B, h, w, C]
     const [B, h, w] = reference.shape;
-    const mask = options.classes === null ? null : tf.keep(tf.tensor3d(
-      membership(
-        downscaleLabels(host.source.labels, host, {
-          classes,
-          factor: Math.floor(host.width / w),
-          minimumShare: options.minimumShare,
-        }),
-        options.classes,
-      ),
+    const { classes: anchored, minimumShare } = options;
+    const factor = Math.floor(host.width / w);
+    const mask = anchored === null ? null : tf.keep(upload<tf.Rank.R3>(
+      decide({ host }, ({ host }) => {
+        const { labels } = host.source;
+        const coarse = downscaleLabels(labels, host, { classes, factor, minimumShare });
+        return membership(coarse, anchored);
+      }),
       [B, h, w],
     ));
     return {

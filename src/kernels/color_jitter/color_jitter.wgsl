@@ -11,7 +11,8 @@
 //
 // Invocations  B · H · W, one per pixel
 // Reads        x [B, H, W, 3], settings [B, 8]: factors of brightness, contrast,
-//              saturation and hue, then the steps in their order (4 is no step)
+//              saturation and hue, then the steps in their order (4 is no step; with
+//              none at all the sample is copied)
 // Writes       y [B, H, W, 3]
 
 struct Sizes {
@@ -90,6 +91,14 @@ fn main(
   let mean = vec3f(sizes.meanRed, sizes.meanGreen, sizes.meanBlue);
   let deviation = vec3f(sizes.deviationRed, sizes.deviationGreen, sizes.deviationBlue);
   let own = i / sizes.pixels * 8u;
+  let steps = settings[own + 4u] + settings[own + 5u] + settings[own + 6u] +
+    settings[own + 7u];
+  if (steps == 16.0) {
+    y[3u * i] = x[3u * i];
+    y[3u * i + 1u] = x[3u * i + 1u];
+    y[3u * i + 2u] = x[3u * i + 2u];
+    return;
+  }
   var rgb = (vec3f(x[3u * i], x[3u * i + 1u], x[3u * i + 2u]) * deviation + mean) / 255.0;
   for (var step = 0u; step < 4u; step++) {
     switch u32(settings[own + 4u + step]) {

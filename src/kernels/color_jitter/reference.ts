@@ -28,6 +28,10 @@ export function colorJitterReference(
   ];
   for (let i = 0; i < x.length / 3; i++) {
     const own = Math.floor(i / pixels) * 8;
+    if (isIdle(settings, own)) {
+      for (let c = 0; c < 3; c++) y[3 * i + c] = x[3 * i + c]!;
+      continue;
+    }
     let rgb: Triple = [0, 0, 0];
     for (let c = 0; c < 3; c++) {
       rgb[c] = (x[3 * i + c]! * deviation[c]! + mean[c]!) / 255;
@@ -40,6 +44,12 @@ export function colorJitterReference(
       y[3 * i + c] = (rgb[c]! * 255 - mean[c]!) / deviation[c]!;
     }
   }
+}
+
+// Without a step the sample is copied.
+function isIdle(settings: Cells, own: number): boolean {
+  for (let step = 4; step < 8; step++) if (settings[own + step]! < 4) return false;
+  return true;
 }
 
 function jitter([r, g, b]: Triple, kind: number, factor: number): Triple {

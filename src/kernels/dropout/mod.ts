@@ -18,6 +18,7 @@ const DROPOUT: Kernel<"count" | keyof DropoutSizes> = {
     iteration: "u32",
     rate: "f32",
   },
+  clock: "iteration",
   twin(sizes, inputs, outputs) {
     const [x] = inputs as [Cells];
     const [out] = outputs as [Cells];

@@ -1,0 +1,272 @@
+// A replayed iteration computes what the same iteration computes unrecorded, bit for bit.
+import assert from "node:assert/strict";
+import type { RunConfig } from "../../src/config/schema.ts";
+import { openBackend, probeAdapter, readBack } from "../../src/core/backend.ts";
+import { releaseBatch, uploadBatch } from "../../src/core/batch.ts";
+import type { HostBatch } from "../../src/core/host_batch.ts";
+import type { Network, Weights } from "../../src/core/network.ts";
+import * as tf from "../../src/core/tf.ts";
+import { copyWeights, initialWeights, releaseWeights } from "../../src/core/weights.ts";
+import { type Loader, openLoader } from "../../src/data/loader.ts";
+import { buildNetwork } from "../../src/engine/build.ts";
+import { loaderSpec } from "../../src/engine/data.ts";
+import { freshLearner } from "../../src/engine/learner_file.ts";
+import { startMethod } from "../../src/engine/method.ts";
+import { convModule } from "../../src/layers/conv_module.ts";
+import { classifier } from "../../src/layers/classifier.ts";
+import { convolution } from "../../src/layers/convolution.ts";
+import { dropout } from "../../src/layers/dropout.ts";
+import { feedForward } from "../../src/layers/feed_forward.ts";
+import { layerNorm } from "../../src/layers/layer_norm.ts";
+import { parametersOf } from "../../src/layers/parameter.ts";
+import { network as join } from "../../src/models/network.ts";
+import { releaseLosses } from "../../src/methods/learner.ts";
+import { tinyConfig } from "../support/commands.ts";
+
+const UNCERTAIN = "pseudoLabel: {threshold: 0.2}"; // so that it counts from the start
+const FUTURE = `name: future-self-training, teacher: {momentum: 0.9}, ${UNCERTAIN}`;
+const PUBLISHED = "optimizerState: carry, buffers: carry, teacherClock: forward, " +
+  "firstIteration: plain, mixing: {classes: batch}";
+const FEATURES = "featureDistance: {weight: 0.01, minimumShare: 0.5, classes: [0, 1, 2]}";
+
+const METHODS: Readonly<Record<string, string>> = {
+  supervised: "{name: supervised}",
+  "source-only": "{name: source-only}",
+  "self-training": `{name: self-training, ${UNCERTAIN}, ${FEATURES}}`,
+  "depth 1": `{${FUTURE}, depth: 1}`,
+  "depth 1 as published": `{${FUTURE}, depth: 1, ${PUBLISHED}}`,
+  "depth 3": `{${FUTURE}, depth: 3, ${FEATURES}}`,
+  "depth 3 as published": `{${FUTURE}, depth: 3, ${PUBLISHED}}`,
+  "width 2": `{${FUTURE}, depth: 1, width: 2}`,
+  "width 2 as published":
+    `{${FUTURE}, depth: 1, width: 2, ${PUBLISHED}, presentStudent: after}`,
+};
+
+const ITERATIONS = 20;
+
+const configOf = (method: string): RunConfig =>
+  tinyConfig(
+    `method=${method}`,
+    "iterations=30",
+    "data.batch=2",
+    "model.pretrained=x", // wanted by the feature distance, read by nobody here
+    "model.decoder={name: daformer, channels: 8, fusion: conv1, dropout: 0.1}",
+  );
+
+/**
+ * Batch norm, layer norm, an MLP whose path is dropped, and channels that are dropped.
+ *
+ * @param more Does something else to the map.
+ */
+function smallNetwork(classes: number, more = (map: tf.Tensor4D) => map): Network {
+  const stem = convolution("stem", 3, 8, { kernel: 4, stride: 4 });
+  const conv = convModule("conv", 8, 8, { kernel: 3 });
+  const norm = layerNorm("norm", 8, 1e-6);
+  const mlp = feedForward("mlp", 8, 16);
+  const classify = classifier("head", 8, classes, 0.2);
+  const encoder = parametersOf(stem, conv, norm, mlp);
+  return join(
+    {
+      parameters: encoder,
+      strides: [4],
+      widths: [8],
+      apply(weights, images, pass) {
+        const x = conv.apply(weights, stem.apply(weights, images, pass), pass);
+        const branch = mlp.apply(weights, norm.apply(weights, x, pass), pass);
+        return [more(tf.add(x, dropout("mlp", branch, 0.3, "sample", pass)))];
+      },
+    },
+    {
+      parameters: classify.parameters,
+      apply: (weights, [map], pass) =>
+        classify.apply(weights, map ?? assert.fail(), pass),
+    },
+    classes,
+  );
+}
+
+/** One run in memory, one iteration at a time. */
+function start(
+  config: RunConfig,
+  loader: Loader,
+  replayed: boolean,
+  network = smallNetwork(loader.classes.length),
+) {
+  const student = initialWeights(network.parameters, config.seed);
+  const learner = freshLearner(network.parameters, student, true);
+  const names = new Set(network.encoder.parameters.map(({ name }) => name));
+  const frozen = copyWeights(new Map([...student].filter(([name]) => names.has(name))));
+  const lines: string[] = [];
+  const state = { watched: false };
+  const method = startMethod(
+    config,
+    loader.classes,
+    network,
+    learner,
+    frozen,
+    () => {},
+    replayed ? { log: (line) => lines.push(line), watched: () => state.watched } : null,
+  );
+  const sets = [student, learner.teacher, learner.moments.first, learner.moments.second]
+    .filter((set) => set !== null);
+  return {
+    method,
+    learner,
+    lines,
+    state,
+    async once(
+      hosts: readonly HostBatch[],
+      t: number,
+    ): Promise<Record<string, number>> {
+      const batches = hosts.map(uploadBatch);
+      const losses = method.iterate(learner, batches, t);
+      const numbers: Record<string, number> = {};
+      for (const [name, loss] of losses) numbers[name] = (await readBack(loss))[0] ?? NaN;
+      releaseLosses(losses);
+      batches.forEach(releaseBatch);
+      return numbers;
+    },
+    async bits(): Promise<string[]> {
+      const all = await Promise.all(sets.map(bitsOf));
+      return [...all.flat(), `${learner.evaluations} ${learner.moments.steps}`];
+    },
+    release() {
+      method.release();
+      [...sets, frozen].forEach(releaseWeights);
+    },
+  };
+}
+
+async function bitsOf(weights: Weights): Promise<string[]> {
+  const lines: string[] = [];
+  for (const [name, value] of weights) {
+    const cells = Float32Array.from(await readBack(value));
+    lines.push(`${name} ${new Uint32Array(cells.buffer).join()}`);
+  }
+  return lines;
+}
+
+async function hostsAt(loader: Loader, count: number, t: number): Promise<HostBatch[]> {
+  const hosts: HostBatch[] = [];
+  for (let i = 0; i < count; i++) hosts.push(await loader.batch(t, i));
+  return hosts;
+}
+
+const adapter = await probeAdapter();
+const onWebGpu = (name: string, test: () => Promise<void>) =>
+  Deno.test({
+    name: `${name} [webgpu]`,
+    ignore: adapter === null && Deno.env.get("FST_REQUIRE_WEBGPU") !== "1",
+    sanitizeOps: false, // the device outlives the test
+    sanitizeResources: false,
+    async fn() {
+      await openBackend("webgpu");
+      await test();
+    },
+  });
+
+const REPLAYED = /^iterations are replayed from now on: \d+ dispatches in one submit$/;
+
+for (const [name, section] of Object.entries(METHODS)) {
+  onWebGpu(`${name}: ${ITERATIONS} iterations are the same replayed`, async () => {
+    const config = configOf(section);
+    const loader = await openLoader(loaderSpec(config, null));
+    const plain = start(config, loader, false);
+    const fast = start(config, loader, true);
+    const memory: string[] = [];
+    const seen = new Set<string>();
+    for (let t = 0; t < ITERATIONS; t++) {
+      const hosts = await hostsAt(loader, plain.method.batches, t);
+      const expected = await plain.once(hosts, t);
+      assert.deepEqual(await fast.once(hosts, t), expected, `losses of iteration ${t}`);
+      const { numTensors, numBytesInGPU } = tf.memory() as tf.MemoryInfo & {
+        numBytesInGPU: number;
+      };
+      const own = fast.method.bytes;
+      if (t >= 5) memory.push(`${numTensors} tensors, ${numBytesInGPU} + ${own} bytes`);
+      if (t === 9) assert.deepEqual(await fast.bits(), await plain.bits());
+      seen.add(String(expected["confident"]));
+    }
+    assert.deepEqual(await fast.bits(), await plain.bits());
+    assert.equal(fast.lines.length, 1);
+    assert.match(fast.lines[0] ?? "", REPLAYED);
+    assert.equal(new Set(memory).size, 1, memory.join("\n"));
+    if (section.includes(UNCERTAIN)) assert.ok(seen.size > 2, "the teacher has a say");
+    plain.release();
+    fast.release();
+    await loader.close();
+  });
+}
+
+onWebGpu("a transformer's iterations are the same replayed", async () => {
+  const config = configOf(`{${FUTURE}, depth: 1, ${FEATURES}}`);
+  const loader = await openLoader(loaderSpec(config, null));
+  const network = buildNetwork(config.model, loader.classes.length);
+  const plain = start(config, loader, false, network);
+  const fast = start(config, loader, true, network);
+  for (let t = 0; t < 6; t++) {
+    const hosts = await hostsAt(loader, 1, t);
+    assert.deepEqual(await fast.once(hosts, t), await plain.once(hosts, t));
+  }
+  assert.match(fast.lines.join(), REPLAYED);
+  assert.deepEqual(await fast.bits(), await plain.bits());
+  plain.release();
+  fast.release();
+  await loader.close();
+});
+
+onWebGpu(
+  "watched iterations and other shapes are not replayed, and the rest is",
+  async () => {
+    const section = `{${FUTURE}, depth: 1}`;
+    const [usual, other] = [configOf(section), configOf(section)].map((config, i) => ({
+      ...config,
+      data: { ...config.data, crop: { height: 32, width: i === 0 ? 32 : 24 } },
+    })) as [RunConfig, RunConfig];
+    const loader = await openLoader(loaderSpec(usual, null));
+    const narrow = await openLoader(loaderSpec(other, null));
+    const plain = start(usual, loader, false);
+    const fast = start(usual, loader, true);
+    for (let t = 0; t < 12; t++) {
+      fast.state.watched = t === 6;
+      const hosts = await hostsAt(t === 8 || t === 9 ? narrow : loader, 1, t);
+      assert.deepEqual(await fast.once(hosts, t), await plain.once(hosts, t), `at ${t}`);
+    }
+    assert.deepEqual(await fast.bits(), await plain.bits());
+    assert.deepEqual(fast.lines.slice(1), [
+      "an iteration is not replayed: its batches are 2×32×24 instead of 2×32×32",
+    ]);
+    plain.release();
+    fast.release();
+    await loader.close();
+    await narrow.close();
+  },
+);
+
+onWebGpu(
+  "what a network makes up by itself is noticed, and nothing is replayed",
+  async () => {
+    const config = configOf(`{name: self-training, ${UNCERTAIN}}`);
+    const loader = await openLoader(loaderSpec(config, null));
+    const network = () => {
+      let passes = 0;
+      return smallNetwork(
+        loader.classes.length,
+        (map) => tf.mul(map, 1 + ++passes / 1000),
+      );
+    };
+    const plain = start(config, loader, false, network());
+    const fast = start(config, loader, true, network());
+    for (let t = 0; t < 8; t++) {
+      const hosts = await hostsAt(loader, 1, t);
+      assert.deepEqual(await fast.once(hosts, t), await plain.once(hosts, t), `at ${t}`);
+    }
+    assert.match(
+      fast.lines.join(),
+      /^iterations are not replayed: a constant changed at command \d+$/,
+    );
+    plain.release();
+    fast.release();
+    await loader.close();
+  },
+);
