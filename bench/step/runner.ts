@@ -1,4 +1,5 @@
 /** One method, ready to do one iteration after another. @module */
+import process from "node:process";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { releaseBatch, uploadBatch } from "../../src/core/batch.ts";
 import type { HostBatch } from "../../src/core/host_batch.ts";
@@ -26,6 +27,8 @@ export interface Runner {
 export interface IterationCost {
   /** Until the losses were known, without making the batch. */
   readonly seconds: number;
+  /** The same in seconds of the processor, all threads together. */
+  readonly processor: number;
   readonly losses: Readonly<Record<string, number>>;
 }
 
@@ -54,11 +57,12 @@ export async function openRunner(config: RunConfig): Promise<Runner> {
   return {
     async run() {
       const hosts = await batchesOf();
-      const from = performance.now();
+      const [from, used] = [performance.now(), process.cpuUsage()];
       iterate(hosts);
       const [read] = await losses.read();
       const seconds = (performance.now() - from) / 1000;
-      return { seconds, losses: read?.losses ?? {} };
+      const { user, system } = process.cpuUsage(used); // in microseconds
+      return { seconds, processor: (user + system) / 1e6, losses: read?.losses ?? {} };
     },
     async encode() {
       const hosts = await batchesOf();

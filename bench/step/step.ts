@@ -20,6 +20,13 @@ export interface StepTime {
   readonly ratio: number;
   /** How often it is done while stock does it once: a median of ratios of rounds, too. */
   readonly speedUp: number;
+  /** Median over the rounds, in seconds of the processor. */
+  readonly processor: number;
+  /**
+   * As `speedUp`, by seconds of the processor: on a busy machine the better measure of what
+   * is computed there. Without a meaning where a GPU computes.
+   */
+  readonly processorSpeedUp: number;
   /** Per iteration; null on wasm. */
   readonly dispatches: number | null;
   /** Seconds of JavaScript per iteration, until all is submitted; null on wasm. */
@@ -62,7 +69,15 @@ export async function benchStep(
       for (const variant of variants) {
         const own = withMethod(config, method);
         const remote = await openRemote(variant, { config: own, backend });
-        runners.push({ method, variant, remote, seconds: [], dispatches: 0, bytes: 0 });
+        runners.push({
+          method,
+          variant,
+          remote,
+          seconds: [],
+          processor: [],
+          dispatches: 0,
+          bytes: 0,
+        });
       }
     }
     const info = runners[0]?.remote.backend;
@@ -72,8 +87,9 @@ export async function benchStep(
     await warmUp(runners);
     for (let round = 0; round < counted; round++) {
       for (const runner of runners) {
-        const { seconds, dispatches, peakBytes } = await runner.remote.run();
+        const { seconds, processor, dispatches, peakBytes } = await runner.remote.run();
         runner.seconds.push(seconds);
+        runner.processor.push(processor);
         runner.dispatches = dispatches;
         runner.bytes = peakBytes;
       }
@@ -91,6 +107,7 @@ interface Runner {
   readonly variant: Variant;
   readonly remote: Remote;
   readonly seconds: number[];
+  readonly processor: number[];
   dispatches: number;
   bytes: number;
 }
@@ -116,10 +133,14 @@ async function timeOf(
   runners: readonly Runner[],
   { name }: BackendInfo,
 ): Promise<StepTime> {
-  const { method, variant, remote, seconds, dispatches, bytes } = runner;
-  const to = (method: string, variant: Variant) => {
+  const { method, variant, remote, seconds, processor, dispatches, bytes } = runner;
+  const to = (
+    method: string,
+    variant: Variant,
+    what: "seconds" | "processor" = "seconds",
+  ) => {
     const other = runners.find((one) => one.method === method && one.variant === variant);
-    return median(seconds.map((one, i) => one / (other?.seconds[i] ?? NaN)));
+    return median(runner[what].map((one, i) => one / (other?.[what][i] ?? NaN)));
   };
   const script: number[] = [];
   for (let i = 0; name === "webgpu" && i < ENCODINGS; i++) {
@@ -131,6 +152,8 @@ async function timeOf(
     seconds: median(seconds),
     ratio: to(REFERENCE, variant),
     speedUp: 1 / to(method, BASELINE),
+    processor: median(processor),
+    processorSpeedUp: 1 / to(method, BASELINE, "processor"),
     dispatches: name === "webgpu" ? dispatches : null,
     script: name === "webgpu" ? median(script) : null,
     deviceBytes: bytes,
