@@ -173,7 +173,7 @@ export {
   averagePool,
   type AveragePoolOptions,
 } from "./src/ops/average_pool.ts";
-export { conv2d, type ConvOptions } from "./src/ops/conv2d.ts";
+export { type BiasedConvOptions, conv2d, type ConvOptions } from "./src/ops/conv2d.ts";
 export { gelu } from "./src/ops/gelu.ts";
 export { maxPool, type MaxPoolOptions } from "./src/ops/max_pool.ts";
 export { resizeBilinear } from "./src/ops/resize_bilinear.ts";
