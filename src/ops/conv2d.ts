@@ -9,7 +9,7 @@ export type { ConvOptions } from "../kernels/conv_sizes.ts";
 /** {@linkcode ConvOptions} and what is added. */
 export interface BiasedConvOptions extends ConvOptions {
   /** One value per channel of the result. */
-  readonly bias?: tf.Tensor1D | undefined;
+  readonly bias?: tf.AnyTensor | undefined;
 }
 
 /**

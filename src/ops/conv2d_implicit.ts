@@ -17,7 +17,7 @@ export function forward(
   x: tf.Tensor4D,
   filter: tf.Tensor4D,
   sizes: ConvSizes,
-  bias?: tf.Tensor1D,
+  bias?: tf.AnyTensor,
 ): tf.Tensor4D {
   if (!isPlain(sizes)) return kernel.conv2d(x, filter, sizes, { bias }) as tf.Tensor4D;
   const [B, H, W] = x.shape;
