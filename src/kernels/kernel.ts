@@ -7,6 +7,7 @@
  * @module
  */
 import * as tf from "../core/tf.ts";
+import { type Part, tensorOf } from "./part.ts";
 import { tap } from "./tap.ts";
 import { dispatch } from "./webgpu.ts";
 import { heapOf, renew } from "./wasm.ts";
@@ -43,11 +44,11 @@ export interface Kernel<U extends string = string> {
 /** What one run of a kernel reads and writes. */
 export interface Launch<U extends string> {
   readonly uniforms: Readonly<Record<U, number>>;
-  readonly inputs: readonly tf.Tensor[];
+  readonly inputs: readonly (tf.Tensor | Part)[];
   /** A shape makes a new tensor (float32 unless said otherwise). */
   readonly outputs?: readonly OutputSpec[];
   /** Tensors changed in place, bound after the outputs; no input may be among them. */
-  readonly updates?: readonly tf.Tensor[];
+  readonly updates?: readonly (tf.Tensor | Part)[];
   /** How many invocations do the work; shaders return early beyond it. */
   readonly invocations: number;
 }
@@ -74,17 +75,15 @@ export function launch<U extends string>(
     listener.restate(kernel, uniforms);
     return [];
   }
-  const made = outputs.map(({ shape, dtype = "float32" }) =>
-    makeTensor([...shape], dtype)
-  );
+  const made = outputs.map(makeTensor);
   const written = [...made, ...updates];
   if (invocations === 0) return made;
   if (backend === "webgpu") {
     dispatch(kernel, uniforms, inputs, written, invocations);
   } else if (backend === "wasm" && kernel.twin !== undefined) {
     // All outputs exist by now, so the heap cannot move under these views.
-    kernel.twin(uniforms, inputs.map(heapOf), written.map(heapOf));
-    updates.forEach(renew);
+    kernel.twin(uniforms, inputs.map(cellsOf), written.map(cellsOf));
+    updates.forEach((one) => renew(tensorOf(one)));
   } else {
     throw unsupported(kernel.name, backend);
   }
@@ -113,9 +112,7 @@ export function launchPlain(
   { inputs, outputs = [], updates = [], compute }: PlainLaunch,
 ): tf.Tensor[] {
   if (tf.getBackend() !== "wasm") throw unsupported(name, tf.getBackend());
-  const made = outputs.map(({ shape, dtype = "float32" }) =>
-    makeTensor([...shape], dtype)
-  );
+  const made = outputs.map(makeTensor);
   // All outputs exist by now, so the heap cannot move under these views.
   compute(inputs.map(heapOf), [...made, ...updates].map(heapOf));
   updates.forEach(renew);
@@ -141,12 +138,18 @@ function unsupported(name: string, backend: string): TypeError {
   );
 }
 
-function makeTensor(shape: number[], dtype: "float32" | "int32"): tf.Tensor {
+/** A tensor of unknown content on the current backend; the caller owns it. */
+export function makeTensor({ shape, dtype = "float32" }: OutputSpec): tf.Tensor {
   const backend = tf.backend() as unknown as MakesOutputs;
-  const info = backend.makeOutput?.(shape, dtype) ??
-    backend.makeTensorInfo?.(shape, dtype);
+  const info = backend.makeOutput?.([...shape], dtype) ??
+    backend.makeTensorInfo?.([...shape], dtype);
   if (info === undefined) throw new TypeError("Cannot make a tensor on this backend");
   return tf.engine().makeTensorFromTensorInfo(info);
+}
+
+function cellsOf(one: tf.Tensor | Part): Cells {
+  const cells = heapOf(tensorOf(one));
+  return "tensor" in one ? cells.subarray(one.from, one.from + one.size) : cells;
 }
 
 // The wasm backend names it makeOutput, the webgpu backend makeTensorInfo.

@@ -8,6 +8,7 @@
  */
 import * as tf from "../core/tf.ts";
 import type { Kernel } from "./kernel.ts";
+import { type Part, tensorOf } from "./part.ts";
 import { tap, type UniformValues } from "./tap.ts";
 import { type WebGpuBackend, webGpuBackend } from "./tfjs_webgpu.ts";
 import { packUniforms } from "./uniforms.ts";
@@ -31,12 +32,15 @@ const pipelines = new WeakMap<GPUDevice, Map<string, GPUComputePipeline>>();
 export function dispatch(
   kernel: Kernel,
   uniforms: UniformValues,
-  read: readonly tf.Tensor[],
-  written: readonly tf.Tensor[],
+  read: readonly (tf.Tensor | Part)[],
+  written: readonly (tf.Tensor | Part)[],
   invocations: number,
 ): void {
   const backend = webGpuBackend();
   const pipeline = pipelineOf(backend.device, kernel);
+  [...read, ...written].forEach((one) =>
+    checkSize(backend.device, kernel.name, one.size)
+  );
   const resources = [
     tap()?.bind(kernel, uniforms) ?? uniformBuffer(backend, kernel, uniforms),
     ...read.map((tensor) => bufferOf(backend, tensor)),
@@ -47,8 +51,8 @@ export function dispatch(
     entries: resources.map((resource, binding) => ({ binding, resource })),
   });
   // Owned by the queue: their buffers are recycled only after the submit.
-  for (const { dataId } of [...read, ...written]) {
-    backend.commandQueueOwnedIds.add(dataId);
+  for (const one of [...read, ...written]) {
+    backend.commandQueueOwnedIds.add(tensorOf(one).dataId);
   }
 
   backend.ensureCommandEncoderReady();
@@ -100,17 +104,40 @@ function uniformBuffer(
 
 function bufferOf(
   backend: WebGpuBackend,
-  tensor: tf.Tensor,
+  one: tf.Tensor | Part,
   write = false,
 ): GPUBufferBinding {
-  backend.uploadToGPU(tensor.dataId);
-  const data = backend.tensorMap.get(tensor.dataId);
+  const { dataId } = tensorOf(one);
+  backend.uploadToGPU(dataId);
+  const data = backend.tensorMap.get(dataId);
   if (write) {
     data.values = null; // data() caches a copy on the CPU, which a write makes stale
     tap()?.wrote(data);
   }
-  if (!data.resource) throw new Error("Cannot bind a tensor without memory");
-  return { buffer: data.resource };
+  const buffer = data.resource;
+  if (!buffer) throw new Error("Cannot bind a tensor without memory");
+  return "tensor" in one
+    ? { buffer, offset: 4 * one.from, size: 4 * one.size }
+    : { buffer };
+}
+
+function checkSize(device: GPUDevice, kernel: string, size: number): void {
+  const limit = device.limits.maxStorageBufferBindingSize;
+  if (4 * size <= limit) return;
+  const mebibytes = (bytes: number) => Math.ceil(bytes / 2 ** 20);
+  throw new RangeError(
+    `Cannot run kernel "${kernel}" on a tensor of ${
+      mebibytes(4 * size)
+    } MiB: this device ` +
+      `binds at most ${mebibytes(limit)} MiB; use smaller images or batches`,
+  );
+}
+
+/** How many numbers one binding of the current device holds; no limit but on webgpu. */
+export function mostNumbers(): number {
+  if (tf.getBackend() !== "webgpu") return Infinity;
+  const { device } = webGpuBackend();
+  return Math.floor(device.limits.maxStorageBufferBindingSize / 4);
 }
 
 function submitAfter(): number {

@@ -20,6 +20,9 @@ const CASES: readonly (ConvOptions & { kernel: number })[] = [
   { kernel: 7, padding: 3, stride: 4 },
   { kernel: 2, stride: 2 },
   { kernel: 3, stride: 3 },
+  { kernel: 3, padding: 2, stride: 2, dilation: 2 },
+  { kernel: 1, padding: 2 },
+  { kernel: 1, stride: 2 },
 ];
 
 for (const { kernel, ...options } of CASES) {
@@ -48,6 +51,61 @@ for (const dilation of [1, 2, 6]) {
     },
   );
 }
+
+onEachBackend(
+  "conv2d() and depthwiseConv2d() add a bias that has a gradient",
+  async () => {
+    const x = randomTensor<tf.Rank.R4>([2, 6, 5, 4], "x");
+    const filter = randomTensor<tf.Rank.R4>([3, 3, 4, 4], "filter");
+    const depthwise = randomTensor<tf.Rank.R4>([3, 3, 4, 1], "filter");
+    const bias = randomTensor<tf.Rank.R1>([4], "bias");
+    await assertGradients(
+      (x, filter, bias) =>
+        conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, {
+          padding: 1,
+          bias: bias as tf.Tensor1D,
+        }),
+      [x, filter, bias],
+    );
+    await assertGradients(
+      (x, filter, bias) =>
+        depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, {
+          padding: 1,
+          bias: bias as tf.Tensor1D,
+        }),
+      [x, depthwise, bias],
+    );
+  },
+);
+
+onEachBackend("conv2d() sums its filter gradient accurately", async () => {
+  // One plain float32 sum over these pixels is off by 6e-7.
+  const [S, C, O] = [48, 4, 4];
+  const x = randomTensor<tf.Rank.R4>([1, S, S, C], "x");
+  const dy = randomTensor<tf.Rank.R4>([1, S, S, O], "dy");
+  const filter = randomTensor<tf.Rank.R4>([3, 3, C, O], "filter");
+  const gradient = tf.grad((filter) =>
+    conv2d(x, filter as tf.Tensor4D, { padding: 2, dilation: 2 })
+  )(filter, dy);
+  const [xs, dys] = [await x.data(), await dy.data()];
+  const exact = new Float64Array(9 * C * O);
+  for (let pixel = 0; pixel < S * S; pixel++) {
+    for (let tap = 0; tap < 9; tap++) {
+      const row = Math.floor(pixel / S) + 2 * Math.floor(tap / 3) - 2;
+      const column = pixel % S + 2 * (tap % 3) - 2;
+      if (row < 0 || row >= S || column < 0 || column >= S) continue;
+      for (let c = 0; c < C; c++) {
+        for (let o = 0; o < O; o++) {
+          const at = (tap * C + c) * O + o;
+          exact[at] = (exact[at] ?? 0) +
+            (xs[(row * S + column) * C + c] ?? NaN) * (dys[pixel * O + o] ?? NaN);
+        }
+      }
+    }
+  }
+  const { getBackend } = tf;
+  await assertAccurate(gradient, exact, getBackend() === "webgpu" ? 3.5e-7 : 2e-6);
+});
 
 onEachBackend("depthwiseConv2d() sums its filter gradient accurately", async () => {
   // Maps narrower than 32 pixels once got one plain sum over all pixels: off by 5e-7.

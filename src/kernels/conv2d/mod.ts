@@ -1,7 +1,8 @@
 /** Convolution and its input gradient as implicit products of matrices. @module */
 import * as tf from "../../core/tf.ts";
 import type { ConvSizes } from "../conv_sizes.ts";
-import { type Cells, type Kernel, launchOne, type UniformType } from "../kernel.ts";
+import type { Cells, Kernel, UniformType } from "../kernel.ts";
+import { launchInRuns } from "../runs.ts";
 import type { Epilogue } from "../matmul/mod.ts";
 import type { MatMulForm } from "../matmul/reference.ts";
 import aligned from "../tile/aligned.wgsl" with { type: "text" };
@@ -52,24 +53,39 @@ export function conv2d(
   { bias, gelu = false, residual }: Epilogue = {},
 ): tf.Tensor {
   const O = filter.shape[3] ?? 0;
-  const { batch, outHeight, outWidth } = sizes;
-  const rows = batch * outHeight * outWidth;
-  const { large, across, invocations } = tiling(rows, O);
+  const { batch, channels, outHeight, outWidth } = sizes;
+  const { large, across } = tiling(batch * outHeight * outWidth, O);
   const form = {
     large,
-    aligned: sizes.channels % 4 === 0 && O % 4 === 0,
+    aligned: channels % 4 === 0 && O % 4 === 0,
     backward: false,
     biased: bias !== undefined,
     activated: gelu,
     residual: residual !== undefined,
   };
+  const out = outHeight * outWidth * O;
   return tf.tidy(() => {
     const source = rowsOfTaps(x, sizes);
-    return launchOne(kernelOf(form), {
-      uniforms: { ...source.sizes, columns: O, phases: 1, pitch: sizes.channels, across },
-      inputs: [source.x, filter, bias ?? filter, residual ?? filter],
-      outputs: [{ shape: [batch, outHeight, outWidth, O] }],
-      invocations,
+    return launchInRuns(kernelOf(form), {
+      count: batch,
+      inputs: [
+        [source.x, source.x.size / batch],
+        [filter],
+        [bias ?? filter],
+        residual ? [residual, out] : [filter],
+      ],
+      output: [[batch, outHeight, outWidth, O], out],
+      call: ({ count }) => ({
+        uniforms: {
+          ...source.sizes,
+          batch: count,
+          columns: O,
+          phases: 1,
+          pitch: channels,
+          across,
+        },
+        invocations: tiling(count * outHeight * outWidth, O, large).invocations,
+      }),
     });
   });
 }
@@ -89,9 +105,9 @@ export function conv2dInputGradient(
 ): tf.Tensor {
   const O = filter.shape[3] ?? 0;
   const { batch, height, width, channels, outHeight, outWidth, stride } = sizes;
-  const rows = stride ** 2 * batch * Math.ceil(height / stride) *
-    Math.ceil(width / stride);
-  const { large, across, invocations } = tiling(rows, channels);
+  // Those of one image, each phase filled up to the largest.
+  const rows = stride ** 2 * Math.ceil(height / stride) * Math.ceil(width / stride);
+  const { large, across } = tiling(batch * rows, channels);
   const form = {
     large,
     aligned: channels % 4 === 0 && O % 4 === 0,
@@ -100,22 +116,26 @@ export function conv2dInputGradient(
     activated: false,
     residual: false,
   };
-  return launchOne(kernelOf(form), {
-    uniforms: {
-      ...sizes,
-      height: outHeight,
-      width: outWidth,
-      channels: O,
-      outHeight: height,
-      outWidth: width,
-      columns: channels,
-      phases: stride,
-      pitch: O,
-      across,
-    },
-    inputs: [dy, filter, filter, filter],
-    outputs: [{ shape: [batch, height, width, channels] }],
-    invocations,
+  return launchInRuns(kernelOf(form), {
+    count: batch,
+    inputs: [[dy, outHeight * outWidth * O], [filter], [filter], [filter]],
+    output: [[batch, height, width, channels], height * width * channels],
+    call: ({ count }) => ({
+      uniforms: {
+        ...sizes,
+        batch: count,
+        height: outHeight,
+        width: outWidth,
+        channels: O,
+        outHeight: height,
+        outWidth: width,
+        columns: channels,
+        phases: stride,
+        pitch: O,
+        across,
+      },
+      invocations: tiling(count * rows, channels, large).invocations,
+    }),
   });
 }
 

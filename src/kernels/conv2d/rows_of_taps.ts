@@ -1,5 +1,6 @@
 import * as tf from "../../core/tf.ts";
 import type { ConvSizes } from "../conv_sizes.ts";
+import { mostNumbers } from "../webgpu.ts";
 
 // Images have three; from here on, four numbers at a time fit into one tap.
 const FEW_CHANNELS = 4;
@@ -12,15 +13,18 @@ const FEW_CHANNELS = 4;
  * pixels still lie 3 apart. The borders become part of the map, since a wide tap may
  * reach over them.
  *
- * @returns The map and sizes to use, unchanged where this does not help or on wasm.
+ * @returns The map and sizes to use, unchanged where this does not help or cannot be done.
  */
 export function rowsOfTaps(
   x: tf.Tensor,
   sizes: ConvSizes,
 ): { x: tf.Tensor; sizes: ConvSizes } {
   const { height, width, channels, kernelWidth, dilation, padding } = sizes;
+  const padded = sizes.batch * (height + 2 * padding) * (width + 2 * padding) * channels;
   const helps = channels < FEW_CHANNELS && kernelWidth > 1 && dilation === 1;
-  if (!helps || tf.getBackend() !== "webgpu") return { x, sizes };
+  if (!helps || tf.getBackend() !== "webgpu" || padded > mostNumbers()) {
+    return { x, sizes };
+  }
   const around: [number, number] = [padding, padding];
   return {
     x: padding === 0 ? x : tf.pad(x, [[0, 0], around, around, [0, 0]]),

@@ -5,15 +5,15 @@
 //
 // For each tap a product of matrices, pixels summed away. One invocation owns a tile of the
 // channels c and o of one tap in one share; tiles, lanes and the order of the sums are those
-// of matmul.wgsl: four pixels of a row first, then up to BLOCK pixels in registers, then
-// memory. The columns for which a tap lies inside the map are worked out once, so the loop
+// of matmul.wgsl: four pixels of a row first, then whole rows up to BLOCK pixels in
+// registers, then memory. The columns for which a tap lies inside the map are worked out once, so the loop
 // has no case for the border. A second pass adds the shares in their order.
 //
 // Invocations  64 · shares · KH · KW · tiles of [C, O], see tile/shape.ts
 // Reads        x [B, H, W, C], dy [B, OH, OW, O]
 // Writes       dw [shares, KH, KW, C, O]
 
-// Pixels after which the sums in registers go to memory.
+// Pixels after which, at the end of a row, the sums in registers go to memory.
 const BLOCK = 256u;
 
 struct Sizes {
@@ -120,40 +120,40 @@ fn main(
   var isFirst = true;
   let rows = sizes.batch * sizes.outHeight;
   let endRow = min(rows, (share + 1u) * sizes.rowsPerShare);
-  let pixelStep = sizes.stride * sizes.pitch;
-  for (var row = share * sizes.rowsPerShare; row < endRow; row++) {
+  // One round more than rows, to store what is left.
+  for (var row = share * sizes.rowsPerShare; row <= endRow; row++) {
     let image = row / sizes.outHeight;
     let y = i32(row % sizes.outHeight) * stride + offset.x;
-    if (y < 0 || y >= i32(sizes.height)) {
-      continue;
-    }
-    let source = i32((image * sizes.height + u32(y)) * sizes.width) + offset.y;
-    for (var col = firstColumn; col < endColumn; col += 4u) {
-      let pixels = endColumn - col;
+    let isInside = row < endRow && y >= 0 && y < i32(sizes.height);
+    let stop = select(0u, endColumn, isInside);
+    let source = i32(image * sizes.height * sizes.width) + y * i32(sizes.width) + offset.y;
+    for (var col = firstColumn; col < stop; col += 4u) {
+      let pixels = stop - col;
       let step = min(vec4u(0u, 1u, 2u, 3u), vec4u(pixels - 1u));
       let atX = u32(source + i32(col) * stride) * sizes.pitch;
       let atDy = (row * sizes.outWidth + col) * sizes.columns;
+      let stepX = step * sizes.stride * sizes.pitch;
+      let stepDy = step * sizes.columns;
       var columns: Blocks;
-      columns.first = rightBlock(atDy, step * sizes.columns, column, pixels);
-      columns.second = rightBlock(atDy, step * sizes.columns, column + stepColumn, pixels);
-      var factors: Blocks;
-      factors.first = leftBlock(atX, step * pixelStep, channel);
-      factors.second = leftBlock(atX, step * pixelStep, channel + 4u);
+      columns.first = rightBlock(atDy, stepDy, column, pixels);
+      columns.second = rightBlock(atDy, stepDy, column + stepColumn, pixels);
+      var channels: Blocks;
+      channels.first = leftBlock(atX, stepX, channel);
+      channels.second = leftBlock(atX, stepX, channel + 4u);
       if (large) {
-        columns.third = rightBlock(atDy, step * sizes.columns, column + 2u * stepColumn, pixels);
-        columns.fourth = rightBlock(atDy, step * sizes.columns, column + 3u * stepColumn, pixels);
-        factors.third = leftBlock(atX, step * pixelStep, channel + 8u);
-        factors.fourth = leftBlock(atX, step * pixelStep, channel + 12u);
+        columns.third = rightBlock(atDy, stepDy, column + 2u * stepColumn, pixels);
+        columns.fourth = rightBlock(atDy, stepDy, column + 3u * stepColumn, pixels);
+        channels.third = leftBlock(atX, stepX, channel + 8u);
+        channels.fourth = leftBlock(atX, stepX, channel + 12u);
       }
-      accumulate(&sums, factors, columns);
+      accumulate(&sums, channels, columns);
       inRegisters += 4u;
-      if (inRegisters >= BLOCK) {
-        storeAll(sums, place, isFirst, false);
-        sums = Sums();
-        inRegisters = 0u;
-        isFirst = false;
-      }
+    }
+    if (inRegisters >= BLOCK || row == endRow) {
+      storeAll(sums, place, isFirst, row == endRow);
+      sums = Sums();
+      inRegisters = 0u;
+      isFirst = false;
     }
   }
-  storeAll(sums, place, isFirst, true);
 }

@@ -5,6 +5,8 @@ import { conv2dFilterGradientReference } from "../conv2d/reference.ts";
 import { rowsOfTaps } from "../conv2d/rows_of_taps.ts";
 import { CONV_UNIFORMS, type ConvSizes } from "../conv_sizes.ts";
 import { type Cells, type Kernel, launchOne } from "../kernel.ts";
+import type { Part } from "../part.ts";
+import { partOf, runsOf } from "../runs.ts";
 import { tiling } from "../tile/shape.ts";
 import sums from "../tile/sums.wgsl" with { type: "text" };
 import aligned from "../tile/gradient_aligned.wgsl" with { type: "text" };
@@ -32,19 +34,28 @@ export function conv2dFilterGradient(
   sizes: ConvSizes,
 ): tf.Tensor {
   const O = dy.shape[3] ?? 0;
-  const { kernelHeight, kernelWidth, channels } = sizes;
+  const { batch, kernelHeight, kernelWidth, channels } = sizes;
   return tf.tidy(() => {
     const source = rowsOfTaps(x, sizes);
-    const parts = shares(source.x, dy, source.sizes, channels);
-    const sum = parts.shape[0] === 1 ? parts : columnSum(parts);
+    const [ofX, ofDy] = [source.x.size / batch, dy.size / batch];
+    const sums = runsOf(batch, [ofX, ofDy]).map((run) => {
+      const maps = [partOf(source.x, run, ofX), partOf(dy, run, ofDy)] as const;
+      const parts = shares(maps, { ...source.sizes, batch: run.count }, channels, O);
+      return parts.shape[0] === 1 ? parts : columnSum(parts);
+    });
+    const sum = sums.reduce((all, one) => tf.add(all, one));
     return tf.reshape(sum, [kernelHeight, kernelWidth, channels, O]);
   });
 }
 
 // [shares, KH · KW · C · O]
-function shares(x: tf.Tensor, dy: tf.Tensor, sizes: ConvSizes, pitch: number): tf.Tensor {
+function shares(
+  maps: readonly [Part, Part],
+  sizes: ConvSizes,
+  pitch: number,
+  O: number,
+): tf.Tensor {
   const { batch, channels: C, kernelHeight, kernelWidth, outHeight, outWidth } = sizes;
-  const O = dy.shape[3] ?? 0;
   const taps = kernelHeight * kernelWidth;
   const { large, across, invocations } = tiling(C, O);
   const rows = batch * outHeight;
@@ -55,7 +66,7 @@ function shares(x: tf.Tensor, dy: tf.Tensor, sizes: ConvSizes, pitch: number): t
   const isAligned = C % 4 === 0 && pitch % 4 === 0 && O % 4 === 0;
   return launchOne(kernelOf(isAligned, large), {
     uniforms: { ...sizes, columns: O, pitch, across, shares: count, rowsPerShare },
-    inputs: [x, dy],
+    inputs: maps,
     outputs: [{ shape: [count, taps * C * O] }],
     invocations: count * taps * invocations,
   });

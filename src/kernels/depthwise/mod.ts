@@ -1,7 +1,8 @@
 /** Depthwise convolution of stride 1 and its input gradient. @module */
 import type * as tf from "../../core/tf.ts";
 import { CONV_UNIFORMS, type ConvSizes } from "../conv_sizes.ts";
-import { type Cells, type Kernel, launchOne } from "../kernel.ts";
+import type { Cells, Kernel } from "../kernel.ts";
+import { launchInRuns } from "../runs.ts";
 import type { Epilogue } from "../matmul/mod.ts";
 import type { MatMulForm } from "../matmul/reference.ts";
 import aligned from "../tile/aligned.wgsl" with { type: "text" };
@@ -32,7 +33,7 @@ export function depthwise(
   sizes: ConvSizes,
   { bias, gelu = false, residual }: Epilogue = {},
 ): tf.Tensor {
-  return run([x, filter, bias ?? filter, residual ?? filter], sizes, {
+  return run(x, filter, { bias, residual }, sizes, {
     aligned: sizes.channels % 4 === 0,
     turned: false,
     biased: bias !== undefined,
@@ -62,7 +63,7 @@ export function depthwiseInputGradient(
     outHeight: height,
     outWidth: width,
   };
-  return run([dy, filter, filter, filter], turned, {
+  return run(dy, filter, {}, turned, {
     aligned: sizes.channels % 4 === 0,
     turned: true,
     biased: false,
@@ -71,14 +72,29 @@ export function depthwiseInputGradient(
   });
 }
 
-function run(inputs: tf.Tensor[], sizes: ConvSizes, form: Form): tf.Tensor {
+function run(
+  x: tf.Tensor,
+  filter: tf.Tensor,
+  { bias, residual }: Epilogue,
+  sizes: ConvSizes,
+  form: Form,
+): tf.Tensor {
   const { batch, channels, outHeight, outWidth, dilation } = sizes;
   const strips = Math.ceil(outWidth / (STRIP * dilation)) * dilation;
-  return launchOne(kernelOf(form), {
-    uniforms: sizes,
-    inputs,
-    outputs: [{ shape: [batch, outHeight, outWidth, channels] }],
-    invocations: batch * outHeight * strips * Math.ceil(channels / 4),
+  const out = outHeight * outWidth * channels;
+  return launchInRuns(kernelOf(form), {
+    count: batch,
+    inputs: [
+      [x, x.size / batch],
+      [filter],
+      [bias ?? filter],
+      residual ? [residual, out] : [filter],
+    ],
+    output: [[batch, outHeight, outWidth, channels], out],
+    call: ({ count }) => ({
+      uniforms: { ...sizes, batch: count },
+      invocations: count * outHeight * strips * Math.ceil(channels / 4),
+    }),
   });
 }
 

@@ -3,6 +3,8 @@ import * as tf from "../../core/tf.ts";
 import { columnSum } from "../column_sum/mod.ts";
 import { CONV_UNIFORMS, type ConvSizes } from "../conv_sizes.ts";
 import { type Cells, type Kernel, launchOne } from "../kernel.ts";
+import type { Part } from "../part.ts";
+import { partOf, runsOf } from "../runs.ts";
 import aligned from "../tile/gradient_aligned.wgsl" with { type: "text" };
 import unaligned from "../tile/gradient_unaligned.wgsl" with { type: "text" };
 import shader from "./depthwise_filter.wgsl" with { type: "text" };
@@ -28,26 +30,34 @@ export function depthwiseFilter(
   dy: tf.Tensor,
   sizes: ConvSizes,
 ): tf.Tensor {
+  const { batch, channels, kernelHeight, kernelWidth } = sizes;
+  return tf.tidy(() => {
+    const [ofX, ofDy] = [x.size / batch, dy.size / batch];
+    const sums = runsOf(batch, [ofX, ofDy]).map((run) => {
+      const maps = [partOf(x, run, ofX), partOf(dy, run, ofDy)] as const;
+      const parts = bands(maps, { ...sizes, batch: run.count });
+      return parts.shape[0] === 1 ? parts : columnSum(parts);
+    });
+    const sum = sums.reduce((all, one) => tf.add(all, one));
+    return tf.reshape(sum, [kernelHeight, kernelWidth, channels, 1]);
+  });
+}
+
+// [bands, KH · KW · C]
+function bands(maps: readonly [Part, Part], sizes: ConvSizes): tf.Tensor {
   const { batch, channels, kernelHeight, kernelWidth, outHeight, outWidth } = sizes;
   const own = Math.ceil(kernelHeight / 3) * Math.ceil(kernelWidth / 3) *
     Math.ceil(channels / 4);
   const rows = batch * outHeight;
-  const rowsPerBand = tf.getBackend() === "webgpu"
-    ? Math.max(
-      Math.ceil(PIXELS_PER_BAND / outWidth),
-      Math.ceil(rows / Math.ceil(INVOCATIONS / own)),
-    )
-    : rows;
-  const bands = Math.ceil(rows / rowsPerBand);
-  const shape = [kernelHeight, kernelWidth, channels, 1];
-  return tf.tidy(() => {
-    const parts = launchOne(channels % 4 === 0 ? ALIGNED : UNALIGNED, {
-      uniforms: { ...sizes, bands, rowsPerBand },
-      inputs: [x, dy],
-      outputs: [{ shape: [bands, kernelHeight * kernelWidth * channels] }],
-      invocations: bands * own,
-    });
-    return tf.reshape(bands === 1 ? parts : columnSum(parts), shape);
+  const least = Math.ceil(PIXELS_PER_BAND / outWidth);
+  const enough = Math.ceil(rows / Math.ceil(INVOCATIONS / own));
+  const rowsPerBand = tf.getBackend() === "webgpu" ? Math.max(least, enough) : rows;
+  const count = Math.ceil(rows / rowsPerBand);
+  return launchOne(channels % 4 === 0 ? ALIGNED : UNALIGNED, {
+    uniforms: { ...sizes, bands: count, rowsPerBand },
+    inputs: maps,
+    outputs: [{ shape: [count, kernelHeight * kernelWidth * channels] }],
+    invocations: count * own,
   });
 }
 

@@ -1,6 +1,7 @@
 /** Batched products of matrices with bias, GELU and residual. @module */
 import type * as tf from "../../core/tf.ts";
-import { type Cells, type Kernel, launchOne } from "../kernel.ts";
+import type { Cells, Kernel } from "../kernel.ts";
+import { launchInRuns } from "../runs.ts";
 import aligned from "../tile/aligned.wgsl" with { type: "text" };
 import epilogue from "../tile/epilogue.wgsl" with { type: "text" };
 import { tiling } from "../tile/shape.ts";
@@ -83,31 +84,45 @@ export function matMul(
   }
   const depth = options.rowsPerShare ?? whole;
   const shares = Math.ceil(whole / depth);
-  const { large, across, invocations } = tiling(rows, columns);
-  const sizes: MatMulSizes = {
-    batch: images * shares,
-    rows,
-    columns,
-    depth,
-    tail: whole - (shares - 1) * depth,
-    rightStep: shared ? 0 : depth * columns,
-    across,
-  };
-  const isAligned = columns % 4 === 0 &&
-    (transposeA ? rows : depth) % 4 === 0 && (transposeB ? depth : columns) % 4 === 0;
+  const leading = shares === 1 ? a.shape.slice(0, -2) : [shares];
+  // Images that share the second factor, a plain matrix each, are one with more rows.
+  const isOne = shares === 1 && !transposeA && (shared || images === 1);
+  const [batch, height] = isOne ? [1, images * rows] : [images * shares, rows];
+  const { large, across, invocations } = tiling(height, columns);
   const form = {
     transposeLeft: transposeA,
     transposeRight: transposeB,
     biased: bias !== undefined,
     activated: options.gelu ?? false,
     residual: residual !== undefined,
+    large,
+    aligned: columns % 4 === 0 && (transposeA ? rows : depth) % 4 === 0 &&
+      (transposeB ? depth : columns) % 4 === 0,
   };
-  const leading = shares === 1 ? a.shape.slice(0, -2) : [shares];
-  return launchOne(kernelOf({ ...form, large, aligned: isAligned }), {
-    uniforms: sizes,
-    inputs: [a, b, bias ?? b, residual ?? b],
-    outputs: [{ shape: [...leading, rows, columns] }],
-    invocations: sizes.batch * invocations,
+  const share = isOne ? 1 : height;
+  const others: readonly (readonly [tf.Tensor, number?])[] = [
+    shared || isOne ? [b] : [b, depth * columns],
+    [bias ?? b],
+    residual ? [residual, share * columns] : [b],
+  ];
+  return launchInRuns(kernelOf(form), {
+    count: isOne ? height : batch,
+    inputs: [[a, share * depth], ...others],
+    output: [[...leading, rows, columns], share * columns],
+    call: ({ first, count }) => ({
+      uniforms: {
+        batch: isOne ? 1 : count,
+        rows: isOne ? count : height,
+        columns,
+        depth,
+        tail: first + count === batch || isOne ? whole - (shares - 1) * depth : depth,
+        rightStep: shared ? 0 : depth * columns,
+        across,
+      },
+      invocations: isOne
+        ? tiling(count, columns, large).invocations
+        : count * invocations,
+    }),
   });
 }
 

@@ -71,30 +71,75 @@ struct Place {
   step: u32,
 }
 
-// Hands every block to the `store` of the shader.
+fn blockOf(sums: Sums, index: u32) -> mat4x4f {
+  switch index {
+    case 0u: {
+      return sums.c00;
+    }
+    case 1u: {
+      return sums.c01;
+    }
+    case 2u: {
+      return sums.c02;
+    }
+    case 3u: {
+      return sums.c03;
+    }
+    case 4u: {
+      return sums.c10;
+    }
+    case 5u: {
+      return sums.c11;
+    }
+    case 6u: {
+      return sums.c12;
+    }
+    case 7u: {
+      return sums.c13;
+    }
+    case 8u: {
+      return sums.c20;
+    }
+    case 9u: {
+      return sums.c21;
+    }
+    case 10u: {
+      return sums.c22;
+    }
+    case 11u: {
+      return sums.c23;
+    }
+    case 12u: {
+      return sums.c30;
+    }
+    case 13u: {
+      return sums.c31;
+    }
+    case 14u: {
+      return sums.c32;
+    }
+    default: {
+      return sums.c33;
+    }
+  }
+}
+
+// Hands every block to the `store` of the shader. The loop is only for the large tile: it
+// keeps the shader short, which a software driver compiles for seconds otherwise.
 fn storeAll(sums: Sums, place: Place, isFirst: bool, isLast: bool) {
   let start = place.start;
   let row = place.row;
-  let c0 = place.column;
-  let c1 = c0 + place.step;
-  store(start, row, c0, sums.c00, isFirst, isLast);
-  store(start, row, c1, sums.c01, isFirst, isLast);
-  store(start, row + 4u, c0, sums.c10, isFirst, isLast);
-  store(start, row + 4u, c1, sums.c11, isFirst, isLast);
+  let column = place.column;
   if (large) {
-    let c2 = c1 + place.step;
-    let c3 = c2 + place.step;
-    store(start, row, c2, sums.c02, isFirst, isLast);
-    store(start, row, c3, sums.c03, isFirst, isLast);
-    store(start, row + 4u, c2, sums.c12, isFirst, isLast);
-    store(start, row + 4u, c3, sums.c13, isFirst, isLast);
-    store(start, row + 8u, c0, sums.c20, isFirst, isLast);
-    store(start, row + 8u, c1, sums.c21, isFirst, isLast);
-    store(start, row + 8u, c2, sums.c22, isFirst, isLast);
-    store(start, row + 8u, c3, sums.c23, isFirst, isLast);
-    store(start, row + 12u, c0, sums.c30, isFirst, isLast);
-    store(start, row + 12u, c1, sums.c31, isFirst, isLast);
-    store(start, row + 12u, c2, sums.c32, isFirst, isLast);
-    store(start, row + 12u, c3, sums.c33, isFirst, isLast);
+    for (var i = 0u; i < 16u; i++) {
+      let at = column + i % 4u * place.step;
+      store(start, row + i / 4u * 4u, at, blockOf(sums, i), isFirst, isLast);
+    }
+  } else {
+    let second = column + place.step;
+    store(start, row, column, sums.c00, isFirst, isLast);
+    store(start, row, second, sums.c01, isFirst, isLast);
+    store(start, row + 4u, column, sums.c10, isFirst, isLast);
+    store(start, row + 4u, second, sums.c11, isFirst, isLast);
   }
 }
