@@ -5,7 +5,8 @@
  * @module
  */
 import * as tf from "../../src/core/tf.ts";
-import type { AdamWScalars } from "../../src/kernels/adamw/mod.ts";
+import type { AdamWScalars, AdamWUpdate } from "../../src/kernels/adamw/mod.ts";
+import type { Blended } from "../../src/kernels/blend/mod.ts";
 import type { SgdScalars } from "../../src/kernels/sgd/mod.ts";
 
 /** See the operation of this name. */
@@ -24,6 +25,21 @@ export function adamw(
     assign(m, first);
     assign(v, second);
   });
+}
+
+/** See the operation of this name; one after another. */
+export function adamwAll(
+  updates: readonly AdamWUpdate[],
+  shared: Omit<AdamWScalars, "decay" | "step">,
+): void {
+  for (const { gradient, parameter, moments, decay, step } of updates) {
+    adamw(gradient, parameter, moments, { ...shared, decay, step });
+  }
+}
+
+/** See the operation of this name; one after another. */
+export function blendAll(pairs: readonly Blended[], keep: number): void {
+  for (const { target, source } of pairs) blend(target, source, keep);
 }
 
 /** See the operation of this name. */
