@@ -52,7 +52,7 @@ export const main: Main = mainOf({
       "kernels: part of a name; step: a method; reuse: a network; enough unless given",
     ),
     side: option.count("N", "reuse: side of the crops in pixels; 128 unless given"),
-    variant: option.texts("NAME", "step: stock or ours; both unless given"),
+    variant: option.texts("NAME", "step: stock, ours or replay; all unless given"),
     save: option.text("FILE", "kernels, step, io: keep what was found"),
     against: option.text("FILE", "kernels, step, io: compare with what was kept"),
     seeds: option.count("N", "methods: seeds; 5 unless given"),

@@ -20,12 +20,16 @@ import { type IterationCost, openRunner } from "./runner.ts";
 export interface Task {
   readonly config: RunConfig;
   readonly backend: BackendChoice;
+  readonly replayed: boolean;
 }
 
-/** "run" does an iteration, "encode" too, and tells the time of its JavaScript. */
-export type Order = "run" | "encode";
+/**
+ * "warm up" comes first, "run" does an iteration, "encode" too, and tells the time of its
+ * JavaScript.
+ */
+export type Order = "warm up" | "run" | "encode";
 
-/** The answer to "run". */
+/** The answer to "warm up" and to "run". */
 export interface RunAnswer extends IterationCost {
   readonly dispatches: number;
   readonly peakBytes: number;
@@ -47,18 +51,19 @@ async function serve(): Promise<void> {
   };
   const first = await next();
   if (first === null) return;
-  const { config, backend } = JSON.parse(first) as Task;
+  const { config, backend, replayed } = JSON.parse(first) as Task;
   const meter = openDeviceMeter();
   const info = await openBackend(backend);
-  const runner = await openRunner(config);
+  const runner = await openRunner(config, replayed);
   await answer(info);
-  for (let order = await next(); order !== null; order = await next()) {
-    if (order === JSON.stringify("encode" satisfies Order)) {
+  for (let line = await next(); line !== null; line = await next()) {
+    const order = JSON.parse(line) as Order;
+    if (order === "encode") {
       await answer({ seconds: await runner.encode() });
       continue;
     }
     const before = meter.dispatches();
-    const cost = await runner.run();
+    const cost = await (order === "run" ? runner.run() : runner.warmUp());
     const dispatches = meter.dispatches() - before;
     await answer({ ...cost, dispatches, peakBytes: meter.peakBytes() });
   }

@@ -9,6 +9,7 @@ import { type Variant, VARIANTS } from "./variants.ts";
 /** A runner to which orders go as lines. */
 export interface Remote {
   readonly backend: BackendInfo;
+  warmUp(): Promise<RunAnswer>;
   run(): Promise<RunAnswer>;
   encode(): Promise<EncodeAnswer>;
   close(): Promise<void>;
@@ -17,9 +18,13 @@ export interface Remote {
 const PROCESS = fileURLToPath(new URL("./process.ts", import.meta.url));
 
 /** Starts a process. @throws {Error} What it says, if it fails. */
-export async function openRemote(variant: Variant, task: Task): Promise<Remote> {
+export async function openRemote(
+  variant: Variant,
+  task: Omit<Task, "replayed">,
+): Promise<Remote> {
+  const { args, replayed } = VARIANTS[variant];
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", ...VARIANTS[variant], PROCESS],
+    args: ["run", "-A", "--no-check", ...args, PROCESS],
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
@@ -36,9 +41,10 @@ export async function openRemote(variant: Variant, task: Task): Promise<Remote> 
     if (typeof value === "string") return JSON.parse(value);
     throw new Error(`Cannot measure "${variant}": ${(await complaint).trim()}`);
   };
-  const backend = await ask(task) as BackendInfo;
+  const backend = await ask({ ...task, replayed }) as BackendInfo;
   return {
     backend,
+    warmUp: async () => await ask("warm up") as RunAnswer,
     run: async () => await ask("run") as RunAnswer,
     encode: async () => await ask("encode") as EncodeAnswer,
     async close() {

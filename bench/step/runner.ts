@@ -3,6 +3,7 @@ import process from "node:process";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { releaseBatch, uploadBatch } from "../../src/core/batch.ts";
 import type { HostBatch } from "../../src/core/host_batch.ts";
+import * as tf from "../../src/core/tf.ts";
 import { releaseWeights } from "../../src/core/weights.ts";
 import { openLoader } from "../../src/data/loader.ts";
 import { buildNetwork } from "../../src/engine/build.ts";
@@ -15,6 +16,12 @@ import { finish, flush, withoutSubmits } from "../device.ts";
 
 /** A method and its data. */
 export interface Runner {
+  /**
+   * Does the first iteration, which compiles, and those that are recorded.
+   *
+   * @throws {Error} If it should be replayed and cannot be.
+   */
+  warmUp(): Promise<IterationCost>;
   /** Does an iteration. */
   run(): Promise<IterationCost>;
   /** Does an iteration that is encoded first and submitted then. @returns Seconds until that. */
@@ -32,15 +39,36 @@ export interface IterationCost {
   readonly losses: Readonly<Record<string, number>>;
 }
 
-/** Opens a runner on the current backend. */
-export async function openRunner(config: RunConfig): Promise<Runner> {
+// More are never made before a replay begins, or is given up.
+const MOST_RECORDED = 8;
+
+/**
+ * Opens a runner on the current backend.
+ *
+ * @param replayed Whether iterations are recorded and replayed; needs WebGPU.
+ * @throws {RangeError} If they cannot be on this backend.
+ */
+export async function openRunner(config: RunConfig, replayed: boolean): Promise<Runner> {
+  if (replayed && tf.getBackend() !== "webgpu") {
+    throw new RangeError('Cannot replay on wasm: measure it with "--backend webgpu"');
+  }
   // Without workers: they would compute beside what is timed.
   const alone = { ...config, data: { ...config.data, workers: 0 } };
   const loader = await openLoader(loaderSpec(alone, null));
   const network = buildNetwork(config.model, loader.classes.length);
   const student = await startingWeights(network, config.model, config.seed);
   const learner = freshLearner(network.parameters, student, true);
-  const method = startMethod(config, loader.classes, network, learner, null, () => {});
+  let said = "";
+  const log = (line: string) => said = line;
+  const method = startMethod(
+    config,
+    loader.classes,
+    network,
+    learner,
+    null,
+    () => {},
+    replayed ? { log, watched: () => false } : null,
+  );
   const losses = openLossLog(config.seed);
   let t = 0;
   const batchesOf = async () => {
@@ -54,15 +82,26 @@ export async function openRunner(config: RunConfig): Promise<Runner> {
     batches.forEach(releaseBatch);
     t++;
   };
+  const run = async () => {
+    const hosts = await batchesOf();
+    const [from, used] = [performance.now(), process.cpuUsage()];
+    iterate(hosts);
+    const [read] = await losses.read();
+    const seconds = (performance.now() - from) / 1000;
+    const { user, system } = process.cpuUsage(used); // in microseconds
+    return { seconds, processor: (user + system) / 1e6, losses: read?.losses ?? {} };
+  };
   return {
-    async run() {
-      const hosts = await batchesOf();
-      const [from, used] = [performance.now(), process.cpuUsage()];
-      iterate(hosts);
-      const [read] = await losses.read();
-      const seconds = (performance.now() - from) / 1000;
-      const { user, system } = process.cpuUsage(used); // in microseconds
-      return { seconds, processor: (user + system) / 1e6, losses: read?.losses ?? {} };
+    run,
+    async warmUp() {
+      const first = await run();
+      for (let i = 0; replayed && i < MOST_RECORDED; i++) {
+        await run();
+        if (said.includes("are replayed from now on")) return first;
+        if (said.includes("are not replayed")) break;
+      }
+      if (replayed) throw new Error(`Cannot measure a replay: ${said}`);
+      return first;
     },
     async encode() {
       const hosts = await batchesOf();

@@ -8,7 +8,7 @@ import type { BackendChoice, BackendInfo } from "../../src/core/backend.ts";
 import { median } from "../median.ts";
 import { METHODS, withMethod } from "../methods_compared.ts";
 import { openRemote, type Remote } from "./remote.ts";
-import { BASELINE, type Variant } from "./variants.ts";
+import { BASELINE, isPossible, type Variant } from "./variants.ts";
 
 /** One method computed in one way. */
 export interface StepTime {
@@ -38,9 +38,10 @@ export interface StepTime {
 /** What is measured. */
 export interface StepOptions {
   readonly backend: BackendChoice;
-  /** Rounds that count; one more comes first, to warm up. By default what is bearable. */
+  /** Rounds that count; warming up comes first. By default what is bearable. */
   readonly rounds?: number | undefined;
   readonly methods?: readonly string[];
+  /** Those that the backend cannot do are left out. */
   readonly variants: readonly Variant[];
 }
 
@@ -48,7 +49,7 @@ const REFERENCE = "self-training";
 const ROUNDS = 10;
 // A software driver takes tens of seconds per iteration.
 const ROUNDS_OF_SOFTWARE = 2;
-const ENCODINGS = 3;
+const MOST_ENCODINGS = 3;
 // Sums are taken in another order.
 const SAME_LOSS = 1e-3;
 
@@ -67,6 +68,8 @@ export async function benchStep(
   try {
     for (const method of methods) {
       for (const variant of variants) {
+        const [known] = runners;
+        if (known && !isPossible(variant, known.remote.backend)) continue;
         const own = withMethod(config, method);
         const remote = await openRemote(variant, { config: own, backend });
         runners.push({
@@ -116,7 +119,7 @@ interface Runner {
 async function warmUp(runners: readonly Runner[]): Promise<void> {
   const first = new Map<string, number>();
   for (const { method, variant, remote } of runners) {
-    const { losses } = await remote.run();
+    const { losses } = await remote.warmUp();
     const loss = losses["source"] ?? NaN;
     const expected = first.get(method) ?? loss;
     first.set(method, expected);
@@ -143,7 +146,11 @@ async function timeOf(
     return median(runner[what].map((one, i) => one / (other?.[what][i] ?? NaN)));
   };
   const script: number[] = [];
-  for (let i = 0; name === "webgpu" && i < ENCODINGS; i++) {
+  for (
+    let i = 0;
+    name === "webgpu" && i < Math.min(MOST_ENCODINGS, seconds.length);
+    i++
+  ) {
     script.push((await remote.encode()).seconds);
   }
   return {

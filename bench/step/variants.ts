@@ -1,22 +1,37 @@
 /** What computes an iteration. @module */
 import { fileURLToPath } from "node:url";
+import type { BackendInfo } from "../../src/core/backend.ts";
 
-/** Ways to compute the same iteration; each runs in a process of its own. */
+/** A way to compute an iteration; each runs in a process of its own. */
+export interface Computation {
+  /** Arguments of `deno run`. */
+  readonly args: readonly string[];
+  /** Whether it is recorded first and replayed then. */
+  readonly replayed: boolean;
+}
+
+const IMPORT_MAP = fileURLToPath(new URL("../stock/import_map.json", import.meta.url));
+
+/** Ways to compute the same iteration. */
 export const VARIANTS = {
   /** No kernel of ours: the import map puts stock operations in their place. */
-  stock: [
-    "--import-map",
-    fileURLToPath(new URL("../stock/import_map.json", import.meta.url)),
-  ],
-  /** As a run computes it. */
-  ours: [],
-} as const satisfies Readonly<Record<string, readonly string[]>>;
+  stock: { args: ["--import-map", IMPORT_MAP], replayed: false },
+  /** Our kernels, dispatch by dispatch. */
+  ours: { args: [], replayed: false },
+  /** Our kernels, recorded: as a run on WebGPU computes it. */
+  replay: { args: [], replayed: true },
+} as const satisfies Readonly<Record<string, Computation>>;
 
 /** The name of a variant. */
 export type Variant = keyof typeof VARIANTS;
 
 /** The variant that others are compared with. */
 export const BASELINE: Variant = "stock";
+
+/** Whether a variant can be computed: on wasm there is nothing to record. */
+export function isPossible(variant: Variant, { name }: BackendInfo): boolean {
+  return name === "webgpu" || !VARIANTS[variant].replayed;
+}
 
 /** Checks names. @throws {RangeError} If one is unknown. */
 export function variantsOf(names: readonly string[]): Variant[] {
@@ -25,6 +40,6 @@ export function variantsOf(names: readonly string[]): Variant[] {
   return names.map((name) => {
     const variant = known.find((one) => one === name);
     if (variant !== undefined) return variant;
-    throw new RangeError(`Cannot measure "${name}": known are ${known.join(" and ")}`);
+    throw new RangeError(`Cannot measure "${name}": known are ${known.join(", ")}`);
   });
 }
