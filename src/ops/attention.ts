@@ -1,8 +1,12 @@
 import * as tf from "../core/tf.ts";
+import * as kernel from "../kernels/attention/mod.ts";
 import { matMul } from "./mat_mul.ts";
 
 /**
  * Multi-head softmax attention, softmax(Q·Kᵀ / √D)·V for each head of D = C / heads.
+ *
+ * On a device, heads of few channels go without ever storing the N × M scores: the gradients
+ * compute them again, as in Dao et al., "FlashAttention" (NeurIPS 2022), https://arxiv.org/abs/2205.14135.
  *
  * @param query [B, N, C]
  * @param keyValue Keys first, then values. [B, M, 2C]
@@ -10,6 +14,45 @@ import { matMul } from "./mat_mul.ts";
  * @returns [B, N, C]; the caller owns it.
  */
 export function attention(
+  query: tf.Tensor3D,
+  keyValue: tf.Tensor3D,
+  heads: number,
+): tf.Tensor3D {
+  const C = query.shape[2];
+  return tf.getBackend() === "webgpu" && kernel.canAttend(C / heads, tf.isTaping())
+    ? withoutScores(query, keyValue, heads)
+    : stepByStep(query, keyValue, heads);
+}
+
+function withoutScores(
+  query: tf.Tensor3D,
+  keyValue: tf.Tensor3D,
+  heads: number,
+): tf.Tensor3D {
+  return tf.differentiable<tf.Tensor3D>(
+    { query, keyValue },
+    (save) => {
+      const [out, logs] = kernel.attention(query, keyValue, heads);
+      save([query, keyValue, out, logs]);
+      return out;
+    },
+    (dy, saved) => {
+      const [query, keyValue, out, logs] = saved as [
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+      ];
+      const attended = { query, keyValue, out, logs };
+      return {
+        query: () => kernel.queryGradient(attended, dy, heads),
+        keyValue: () => kernel.keyValueGradient(attended, dy, heads),
+      };
+    },
+  );
+}
+
+function stepByStep(
   query: tf.Tensor3D,
   keyValue: tf.Tensor3D,
   heads: number,
