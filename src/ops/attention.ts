@@ -5,8 +5,9 @@ import { matMul } from "./mat_mul.ts";
 /**
  * Multi-head softmax attention, softmax(Q·Kᵀ / √D)·V for each head of D = C / heads.
  *
- * On a device, heads of few channels go without ever storing the N × M scores: the gradients
- * compute them again, as in Dao et al., "FlashAttention" (NeurIPS 2022), https://arxiv.org/abs/2205.14135.
+ * On a device, heads of few channels go without ever storing the N × M scores where nobody
+ * asks for gradients, or where scores would take much memory: gradients compute them again,
+ * as in Dao et al., "FlashAttention" (NeurIPS 2022), https://arxiv.org/abs/2205.14135.
  *
  * @param query [B, N, C]
  * @param keyValue Keys first, then values. [B, M, 2C]
@@ -18,13 +19,20 @@ export function attention(
   keyValue: tf.Tensor3D,
   heads: number,
 ): tf.Tensor3D {
-  const C = query.shape[2];
-  return tf.getBackend() === "webgpu" && kernel.canAttend(C / heads, tf.isTaping())
-    ? withoutScores(query, keyValue, heads)
-    : stepByStep(query, keyValue, heads);
+  const [B, N, C] = query.shape;
+  const scores = B * heads * N * keyValue.shape[1];
+  const fits = kernel.canAttend(C / heads, scores, tf.isTaping());
+  return tf.getBackend() === "webgpu" && fits
+    ? attentionWithoutScores(query, keyValue, heads)
+    : attentionByScores(query, keyValue, heads);
 }
 
-function withoutScores(
+/**
+ * {@linkcode attention} that never stores scores; WebGPU only.
+ *
+ * @param heads Such that C / heads is a multiple of 4, at most 64.
+ */
+export function attentionWithoutScores(
   query: tf.Tensor3D,
   keyValue: tf.Tensor3D,
   heads: number,
@@ -52,7 +60,8 @@ function withoutScores(
   );
 }
 
-function stepByStep(
+/** {@linkcode attention} in steps, on every backend. */
+export function attentionByScores(
   query: tf.Tensor3D,
   keyValue: tf.Tensor3D,
   heads: number,

@@ -1,13 +1,17 @@
-// On a device, heads of a multiple of four channels go without stored scores; on wasm they
-// are computed step by step, which is what the shaders are compared with.
+// The shaders are compared with attention in steps on the same device, which other tests
+// compare with wasm and with the reference.
 import assert from "node:assert/strict";
-import { openBackend, readBack } from "../../src/core/backend.ts";
+import { readBack } from "../../src/core/backend.ts";
 import * as tf from "../../src/core/tf.ts";
-import { attention } from "../../src/ops/attention.ts";
+import {
+  attention,
+  attentionByScores,
+  attentionWithoutScores,
+} from "../../src/ops/attention.ts";
 import {
   assertClose,
   assertGradients,
-  onEachBackend,
+  onWebGpu,
   randomTensor,
   tensorsKeptBy,
 } from "../support/mod.ts";
@@ -42,10 +46,15 @@ function example({ queries, keys, heads, channels }: Case) {
   };
 }
 
-async function bothWays(one: Case): Promise<readonly (Float32Array | Int32Array)[]> {
+type Attention = typeof attention;
+
+async function bothWays(
+  attend: Attention,
+  one: Case,
+): Promise<readonly (Float32Array | Int32Array)[]> {
   const { query, keyValue, slope } = example(one);
   const f = (q: tf.Tensor, kv: tf.Tensor) =>
-    attention(q as tf.Tensor3D, kv as tf.Tensor3D, one.heads);
+    attend(q as tf.Tensor3D, kv as tf.Tensor3D, one.heads);
   const gradients = tf.grads(f)([query, keyValue], slope);
   return [
     await readBack(f(query, keyValue)),
@@ -53,12 +62,10 @@ async function bothWays(one: Case): Promise<readonly (Float32Array | Int32Array)
   ];
 }
 
-onEachBackend("attention() without scores agrees with its steps", async (backend) => {
+onWebGpu("attentionWithoutScores() agrees with attentionByScores()", async () => {
   for (const one of CASES) {
-    const found = await bothWays(one);
-    await openBackend("wasm");
-    const expected = await bothWays(one);
-    await openBackend(backend);
+    const found = await bothWays(attentionWithoutScores, one);
+    const expected = await bothWays(attentionByScores, one);
     for (const [i, what] of ["result", "d query", "d key and value"].entries()) {
       const name = `${what} of ${JSON.stringify(one)}`;
       await assertClose(found[i] ?? [], expected[i] ?? [], TOLERANCE, name);
@@ -66,40 +73,41 @@ onEachBackend("attention() without scores agrees with its steps", async (backend
   }
 });
 
-onEachBackend("attention() without scores nor gradients agrees", async (backend) => {
-  const run = () => {
-    const one = { queries: 9, keys: 7, heads: 2, channels: 64 };
-    const { query, keyValue } = example(one);
-    return readBack(attention(query, keyValue, one.heads));
-  };
-  const found = await run();
-  await openBackend("wasm");
-  await assertClose(found, await run(), TOLERANCE);
-  await openBackend(backend);
+onWebGpu("attention() without gradients goes without scores", async () => {
+  const { query, keyValue } = example({ queries: 9, keys: 7, heads: 2, channels: 64 });
+  assert.deepEqual(
+    await readBack(attention(query, keyValue, 2)),
+    await readBack(attentionWithoutScores(query, keyValue, 2)),
+  );
+  const steps = await readBack(attentionByScores(query, keyValue, 2));
+  await assertClose(await readBack(attention(query, keyValue, 2)), steps, TOLERANCE);
 });
 
-onEachBackend("attention() without scores has exact gradients", async () => {
+onWebGpu("attentionWithoutScores() has exact gradients", async () => {
   const { query, keyValue } = example({ queries: 9, keys: 5, heads: 2, channels: 4 });
   await assertGradients(
-    (q, kv) => attention(q as tf.Tensor3D, kv as tf.Tensor3D, 2),
+    (q, kv) => attentionWithoutScores(q as tf.Tensor3D, kv as tf.Tensor3D, 2),
     [query, keyValue],
   );
 });
 
-onEachBackend(
-  "attention() without scores gives equal bits for equal inputs",
+onWebGpu(
+  "attentionWithoutScores() gives equal bits for equal inputs",
   async () => {
     const one = { queries: 333, keys: 17, heads: 2, channels: 16 };
-    assert.deepEqual(await bothWays(one), await bothWays(one));
+    assert.deepEqual(
+      await bothWays(attentionWithoutScores, one),
+      await bothWays(attentionWithoutScores, one),
+    );
   },
 );
 
-onEachBackend("attention() without scores keeps nothing but its result", () => {
+onWebGpu("attentionWithoutScores() keeps nothing but its result", () => {
   const one = { queries: 65, keys: 4, heads: 2, channels: 8 };
   const { query, keyValue, slope } = example(one);
-  assert.equal(tensorsKeptBy(() => attention(query, keyValue, 2)), 1);
+  assert.equal(tensorsKeptBy(() => attentionWithoutScores(query, keyValue, 2)), 1);
   const gradients = tf.grads((q, kv) =>
-    attention(q as tf.Tensor3D, kv as tf.Tensor3D, 2)
+    attentionWithoutScores(q as tf.Tensor3D, kv as tf.Tensor3D, 2)
   );
   assert.equal(tensorsKeptBy(() => gradients([query, keyValue], slope)), 2);
 });

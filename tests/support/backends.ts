@@ -13,21 +13,27 @@ export const BACKENDS = ["wasm", "webgpu"] as const;
  * Without a WebGPU adapter the second one is reported as ignored, or fails if
  * FST_REQUIRE_WEBGPU=1.
  */
-export function onEachBackend(
-  name: string,
-  test: (backend: "wasm" | "webgpu") => void | Promise<void>,
-): void {
-  for (const backend of BACKENDS) {
-    Deno.test({
-      name: `${name} [${backend}]`,
-      ignore: backend === "webgpu" && adapter === null && !REQUIRED,
-      // The device and its buffers outlive a test on purpose.
-      sanitizeOps: false,
-      sanitizeResources: false,
-      async fn() {
-        await openBackend(backend);
-        await test(backend);
-      },
-    });
-  }
+export function onEachBackend(name: string, test: BackendTest): void {
+  for (const backend of BACKENDS) onBackend(backend, name, test);
+}
+
+/** Registers a test of what WebGPU alone has, as {@linkcode onEachBackend} does. */
+export function onWebGpu(name: string, test: BackendTest): void {
+  onBackend("webgpu", name, test);
+}
+
+type BackendTest = (backend: "wasm" | "webgpu") => void | Promise<void>;
+
+function onBackend(backend: "wasm" | "webgpu", name: string, test: BackendTest): void {
+  Deno.test({
+    name: `${name} [${backend}]`,
+    ignore: backend === "webgpu" && adapter === null && !REQUIRED,
+    // The device and its buffers outlive a test on purpose.
+    sanitizeOps: false,
+    sanitizeResources: false,
+    async fn() {
+      await openBackend(backend);
+      await test(backend);
+    },
+  });
 }

@@ -15,11 +15,8 @@ import sizesShader from "./sizes.wgsl" with { type: "text" };
 
 /** The most channels per head that the shaders have room for. */
 const MOST_CHANNELS = 64;
-/**
- * The most that go without scores where gradients follow: at 64 these took one and a half
- * times as long as those of the steps on a software driver.
- */
-const MOST_WITH_GRADIENTS = 32;
+/** So many scores are worth computing twice: 64 MiB per map that is not kept. */
+const MANY_SCORES = 2 ** 24;
 /** So many invocations are enough to fill a device. */
 const ENOUGH = 16_384;
 /** Fewer rows are not worth a block of their own. */
@@ -52,10 +49,22 @@ export interface Attended {
   readonly logs: tf.Tensor;
 }
 
-/** Whether the shaders can do heads of so many channels, and are worth it. */
-export function canAttend(channels: number, withGradients: boolean): boolean {
-  const most = withGradients ? MOST_WITH_GRADIENTS : MOST_CHANNELS;
-  return channels % 4 === 0 && channels <= most;
+/**
+ * Whether the shaders can do heads of so many channels, and are worth it.
+ *
+ * Without gradients they were 1.3 to 1.5 times as fast as the steps on a software driver;
+ * with gradients, which compute the scores twice more, 0.4 to 0.8 times. So a gradient goes
+ * without scores for the sake of memory, not of time.
+ *
+ * @param scores B · heads · N · M
+ */
+export function canAttend(
+  channels: number,
+  scores: number,
+  withGradients: boolean,
+): boolean {
+  const fits = channels % 4 === 0 && channels <= MOST_CHANNELS;
+  return fits && (!withGradients || scores >= MANY_SCORES);
 }
 
 /** @returns softmax(Q·Kᵀ / √D)·V [B, N, C], and the logarithms [B, heads, N]. */
