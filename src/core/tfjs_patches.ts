@@ -5,6 +5,8 @@
  *   K ≥ 2000, few output tiles): its vec4 variant forgets the transposition.
  * - wasm `BatchMatMul` is fast only for one plain two-dimensional product (XNNPACK);
  *   transposed and batched products take a naive path that is 5–10 times slower.
+ * - wasm `Slice` copies its whole input before it copies the slice, so cutting a tensor
+ *   into n pieces copies it n times.
  *
  * @module
  */
@@ -15,6 +17,15 @@ type MatMulArguments = {
   backend: unknown;
   attrs: { transposeA: boolean; transposeB: boolean };
 };
+type SliceArguments = {
+  inputs: { x: tf.TensorInfo };
+  backend: {
+    makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
+    typedArrayFromHeap(info: tf.TensorInfo): Float32Array | Int32Array | Uint8Array;
+  };
+  attrs: { begin: number | number[]; size: number | number[] };
+};
+type Slice = (args: SliceArguments) => tf.TensorInfo;
 type MatMul = (args: MatMulArguments) => tf.TensorInfo;
 
 // K from which tfjs may choose split-K (backend-webgpu, BatchMatMul_impl).
@@ -28,6 +39,7 @@ export function patchWasm(): void {
   if (wasmPatched) return;
   wasmPatched = true;
   replaceMatMul("wasm", wasmMatMul);
+  replace<Slice>("Slice", "wasm", wasmSlice);
 }
 
 /** Installs the webgpu repairs, once. */
@@ -38,13 +50,17 @@ export function patchWebGpu(): void {
 }
 
 function replaceMatMul(backendName: string, wrap: (original: MatMul) => MatMul): void {
-  const kernel = tf.getKernel("BatchMatMul", backendName);
+  replace<MatMul>("BatchMatMul", backendName, wrap);
+}
+
+function replace<K>(name: string, backendName: string, wrap: (original: K) => K): void {
+  const kernel = tf.getKernel(name, backendName);
   if (kernel === undefined) {
-    throw new Error(`Cannot repair tfjs: ${backendName} has no BatchMatMul kernel`);
+    throw new Error(`Cannot repair tfjs: ${backendName} has no ${name} kernel`);
   }
-  tf.unregisterKernel("BatchMatMul", backendName);
+  tf.unregisterKernel(name, backendName);
   // A kernel's type is wider than what this kernel is called with.
-  const patched = wrap(kernel.kernelFunc as unknown as MatMul);
+  const patched = wrap(kernel.kernelFunc as unknown as K);
   tf.registerKernel({ ...kernel, kernelFunc: patched as unknown as tf.KernelFunc });
 }
 
@@ -83,11 +99,37 @@ function wasmMatMul(original: MatMul): MatMul {
       if (batch === 1) return multiply(a, b);
       const [M = 0, K = 0] = a.shape.slice(-2);
       const N = b.shape[rank - 1] ?? 0;
-      const as = tf.unstack(tf.reshape(a, [batch, M, K]));
-      const bs = tf.unstack(tf.reshape(b, [batch, K, N]));
-      const products = as.map((one, i) => multiply(one, bs[i] ?? one)); // [M, N] each
+      // Rows in slices rather than unstacked: that would copy all of them for each.
+      const as = tf.reshape<tf.Rank.R2>(a, [batch * M, K]);
+      const bs = tf.reshape<tf.Rank.R2>(b, [batch * K, N]);
+      const products = Array.from({ length: batch }, (_, i) =>
+        multiply(
+          tf.slice2d(as, [i * M, 0], [M, K]),
+          tf.slice2d(bs, [i * K, 0], [K, N]),
+        )); // [M, N] each
       return tf.reshape(tf.stack(products), [...a.shape.slice(0, -2), M, N]);
     });
+  };
+}
+
+function wasmSlice(original: Slice): Slice {
+  return (call) => {
+    const { inputs: { x }, backend, attrs } = call;
+    const [begin, size] = tf.slice_util.parseSliceParams(
+      x as tf.Tensor,
+      attrs.begin,
+      attrs.size,
+    ) as [number[], number[]];
+    if (x.dtype === "string" || !tf.slice_util.isSliceContinous(x.shape, begin, size)) {
+      return original(call);
+    }
+    const out = backend.makeOutput(size, x.dtype);
+    const strides = tf.util.computeStrides(x.shape);
+    const from = tf.slice_util.computeFlatOffset(begin, strides);
+    // The result exists by now, so the heap cannot move under these views.
+    const cells = backend.typedArrayFromHeap(x).subarray(from, from + product(size));
+    backend.typedArrayFromHeap(out).set(cells);
+    return out;
   };
 }
 
