@@ -1,20 +1,26 @@
 // deno-lint-ignore-file no-non-null-assertion -- indices are in bounds by construction
 
+/** Steps between a number and its half. */
+const STEPS = 256;
+/** 2⁰, 2^(−1/256), …, 2^(−255/256). */
+const FRACTIONS = Float64Array.from({ length: STEPS }, (_, j) => 2 ** (-j / STEPS));
 /** 2⁰, 2⁻¹, … as far as float32 has normal numbers. */
 const HALVES = Float64Array.from({ length: 128 }, (_, k) => 2 ** -k);
 
+const STEPS_PER_E = STEPS * Math.LOG2E;
+const STEP = Math.LN2 / STEPS;
+
 /**
- * exp(x) for x ≤ 0, to 1e-8 of its value; 0 where float32 has no normal number.
+ * exp(x) for x ≤ 0, to 1e-9 of its value; 0 where float32 has no normal number.
  *
- * Two to four times faster than `Math.exp`, which rounds a double correctly. With
- * k = round(−x / ln 2) it is 2⁻ᵏ · exp(x + k · ln 2), the latter by its Taylor series of degree
- * 7 on ±ln 2 / 2.
+ * About three times faster than `Math.exp`, which rounds a double correctly. With
+ * n = round(−256 · x / ln 2) it is 2^(−n/256) · exp(x + n · ln 2 / 256), the former from two
+ * tables and the latter by its Taylor series of degree 2 on ±ln 2 / 512.
  */
 export function exponential(x: number): number {
   if (x < -87) return 0;
-  const k = (0.5 - x * Math.LOG2E) | 0;
-  const f = x + k * Math.LN2;
-  const series = 1 + f * (1 + f * (1 / 2 + f * (1 / 6 + f * (1 / 24 + f *
-                      (1 / 120 + f * (1 / 720 + f * (1 / 5040)))))));
-  return HALVES[k]! * series;
+  const n = (0.5 - x * STEPS_PER_E) | 0;
+  const f = x + n * STEP;
+  const series = 1 + f * (1 + f * (1 / 2));
+  return HALVES[n >> 8]! * FRACTIONS[n & 255]! * series;
 }

@@ -1,5 +1,7 @@
 // deno-lint-ignore-file no-non-null-assertion -- indices are in bounds by construction
+import { exponential } from "../exponential.ts";
 import type { Cells } from "../kernel.ts";
+import { largestFrom } from "../largest.ts";
 
 /** labels = first class with the largest logit; confidence = its softmax probability. */
 export function argmaxConfidenceReference(
@@ -7,16 +9,13 @@ export function argmaxConfidenceReference(
   [labels, confidence]: readonly [Cells, Cells],
   classes: number,
 ): void {
+  let label = 0;
   for (let r = 0; r < labels.length; r++) {
     const first = r * classes;
-    let label = 0;
-    for (let c = 1; c < classes; c++) {
-      if (logits[first + c]! > logits[first + label]!) label = c;
-    }
+    label = largestFrom(logits, first, classes, label);
+    const largest = logits[first + label]!;
     let sum = 0;
-    for (let c = 0; c < classes; c++) {
-      sum += Math.exp(logits[first + c]! - logits[first + label]!);
-    }
+    for (let c = 0; c < classes; c++) sum += exponential(logits[first + c]! - largest);
     labels[r] = label;
     confidence[r] = 1 / sum;
   }

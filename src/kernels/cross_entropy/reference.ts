@@ -1,5 +1,7 @@
 // deno-lint-ignore-file no-non-null-assertion -- indices are in bounds by construction
+import { exponential } from "../exponential.ts";
 import type { Cells } from "../kernel.ts";
+import { largestFrom } from "../largest.ts";
 
 /** out[r] = log Σ_c exp(z[r, c]) − z[r, label], 0 where the label is no class. */
 export function crossEntropyReference(
@@ -8,14 +10,22 @@ export function crossEntropyReference(
   out: Cells,
   classes: number,
 ): void {
+  let place = 0;
   for (let r = 0; r < labels.length; r++) {
     const label = labels[r]!;
     if (label < 0 || label >= classes) {
       out[r] = 0;
       continue;
     }
-    const { largest, sum } = partition(logits, r * classes, classes);
-    out[r] = largest + Math.log(sum) - logits[r * classes + label]!;
+    const first = r * classes;
+    // A NaN may be passed over here, since the sum below still meets it.
+    place = largestFrom(logits, first, classes, place);
+    const largest = logits[first + place]!;
+    let sum = 0;
+    for (let i = first; i < first + classes; i++) {
+      sum += exponential(logits[i]! - largest);
+    }
+    out[r] = largest + Math.log(sum) - logits[first + label]!;
   }
 }
 
@@ -25,6 +35,7 @@ export function crossEntropyGradientReference(
   out: Cells,
   classes: number,
 ): void {
+  let place = 0;
   for (let r = 0; r < labels.length; r++) {
     const first = r * classes;
     const label = labels[r]!;
@@ -32,19 +43,17 @@ export function crossEntropyGradientReference(
       out.fill(0, first, first + classes);
       continue;
     }
-    const { largest, sum } = partition(logits, first, classes);
-    const factor = dy[r]! / sum;
-    for (let c = 0; c < classes; c++) {
-      out[first + c] = factor * Math.exp(logits[first + c]! - largest);
+    // A NaN may be passed over here, since the sum below still meets it.
+    place = largestFrom(logits, first, classes, place);
+    const largest = logits[first + place]!;
+    let sum = 0;
+    for (let i = first; i < first + classes; i++) {
+      const e = exponential(logits[i]! - largest);
+      out[i] = e;
+      sum += e;
     }
+    const factor = dy[r]! / sum;
+    for (let i = first; i < first + classes; i++) out[i]! *= factor;
     out[first + label]! -= dy[r]!;
   }
-}
-
-function partition(logits: Cells, first: number, classes: number) {
-  let largest = -Infinity;
-  for (let c = 0; c < classes; c++) largest = Math.max(largest, logits[first + c]!);
-  let sum = 0;
-  for (let c = 0; c < classes; c++) sum += Math.exp(logits[first + c]! - largest);
-  return { largest, sum };
 }

@@ -1,4 +1,5 @@
 // deno-lint-ignore-file no-non-null-assertion -- indices are in bounds by construction
+import { exponential } from "../exponential.ts";
 import type { Cells } from "../kernel.ts";
 
 /** The error function; see the shader for the approximation and its error. */
@@ -28,6 +29,6 @@ export function geluGradientReference(x: Cells, dy: Cells, out: Cells): void {
   for (let i = 0; i < x.length; i++) {
     const v = x[i]!;
     const below = 0.5 + 0.5 * erf(v * Math.SQRT1_2);
-    out[i] = dy[i]! * (below + v * Math.exp(-0.5 * v * v) * norm);
+    out[i] = dy[i]! * (below + v * exponential(-0.5 * v * v) * norm);
   }
 }

@@ -2,6 +2,7 @@
 import { type EnlargedSizes, mixRows, taps } from "../bilinear.ts";
 import { exponential } from "../exponential.ts";
 import type { Cells } from "../kernel.ts";
+import { largestFrom } from "../largest.ts";
 
 /**
  * labels = first class with the largest enlarged logit; confidence = its softmax
@@ -22,6 +23,7 @@ export function upsampledBeliefReference(
   // As the confidence, to which it is compared.
   const least = Math.fround(threshold);
   let sure = 0;
+  let label = 0;
   let at = 0;
   for (let b = 0; b < images; b++) {
     for (let row = 0; row < outHeight; row++) {
@@ -32,16 +34,11 @@ export function upsampledBeliefReference(
         const left = cols.low[col]! * C;
         const right = cols.high[col]! * C;
         const fx = cols.share[col]!;
-        let label = 0;
-        let largest = -Infinity;
         for (let c = 0; c < C; c++) {
-          const z = line[left + c]! + (line[right + c]! - line[left + c]!) * fx;
-          pixel[c] = z;
-          if (z > largest) {
-            largest = z;
-            label = c;
-          }
+          pixel[c] = line[left + c]! + (line[right + c]! - line[left + c]!) * fx;
         }
+        label = largestFrom(pixel, 0, C, label);
+        const largest = pixel[label]!;
         let sum = 0;
         for (let c = 0; c < C; c++) sum += exponential(pixel[c]! - largest);
         labels[at] = label;

@@ -2,6 +2,7 @@
 import { type EnlargedSizes, mixRows, taps } from "../bilinear.ts";
 import { exponential } from "../exponential.ts";
 import type { Cells } from "../kernel.ts";
+import { largestFrom } from "../largest.ts";
 
 /**
  * sum[0] = Σ w · (log Σ_c exp(z_c) − z_label) over the pixels of enlarged logits z, and, if
@@ -30,6 +31,7 @@ export function upsampledCrossEntropyReference(
   const images = logits.length / (height * width * C);
   slopes?.fill(0);
   let total = 0;
+  let place = 0;
   let at = 0;
   for (let b = 0; b < images; b++) {
     for (let row = 0; row < outHeight; row++) {
@@ -45,13 +47,12 @@ export function upsampledCrossEntropyReference(
         const left = cols.low[col]! * C;
         const right = cols.high[col]! * C;
         const fx = cols.share[col]!;
-        let largest = -Infinity;
         for (let c = 0; c < C; c++) {
-          const z = line[left + c]! + (line[right + c]! - line[left + c]!) * fx;
-          pixel[c] = z;
-          // Not Math.max: a NaN may be lost here, since the sum below still meets it.
-          if (z > largest) largest = z;
+          pixel[c] = line[left + c]! + (line[right + c]! - line[left + c]!) * fx;
         }
+        // A NaN may be passed over here, since the sum below still meets it.
+        place = largestFrom(pixel, 0, C, place);
+        const largest = pixel[place]!;
         const own = pixel[label]!;
         let partition = 0;
         for (let c = 0; c < C; c++) {
