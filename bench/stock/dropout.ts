@@ -1,5 +1,5 @@
 import * as tf from "../../src/core/tf.ts";
-import { dropoutReference } from "../../src/kernels/dropout/reference.ts";
+import { dropoutFactors } from "../../src/kernels/dropout/reference.ts";
 import type { DropoutKey, DropoutUnit } from "../../src/ops/dropout.ts";
 
 /**
@@ -22,9 +22,7 @@ export function dropout<T extends tf.Tensor>(
     sample: [B, ...middle, 1],
   };
   const shape = shapes[unit];
-  const ones = new Float32Array(shape.reduce((all, side) => all * side, 1)).fill(1);
-  const factors = new Float32Array(ones.length);
-  // One unit per element of this small tensor.
-  dropoutReference(ones, factors, { ...key, rate, outer: 1, inner: 1 });
+  const factors = new Float32Array(shape.reduce((all, side) => all * side, 1));
+  dropoutFactors(factors, { ...key, rate });
   return tf.tidy(() => tf.mul(x, tf.tensor(factors, shape)));
 }

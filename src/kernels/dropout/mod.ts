@@ -1,8 +1,8 @@
 /** Dropout of units by counter-based chance. @module */
-import type * as tf from "../../core/tf.ts";
-import { type Cells, type Kernel, launchOne } from "../kernel.ts";
+import * as tf from "../../core/tf.ts";
+import { type Kernel, launchOne, launchPlain } from "../kernel.ts";
 import shader from "./dropout.wgsl" with { type: "text" };
-import { dropoutReference, type DropoutSizes } from "./reference.ts";
+import { dropoutFactors, type DropoutSizes } from "./reference.ts";
 
 export type { DropoutSizes } from "./reference.ts";
 
@@ -19,19 +19,36 @@ const DROPOUT: Kernel<"count" | keyof DropoutSizes> = {
     rate: "f32",
   },
   clock: "iteration",
-  twin(sizes, inputs, outputs) {
-    const [x] = inputs as [Cells];
-    const [out] = outputs as [Cells];
-    dropoutReference(x, out, sizes);
-  },
 };
 
 /** @returns x with whole units set to zero and the others scaled up. */
 export function dropout(x: tf.Tensor, sizes: DropoutSizes): tf.Tensor {
+  if (tf.getBackend() !== "webgpu") return byFactors(x, sizes);
   return launchOne(DROPOUT, {
     uniforms: { count: x.size, ...sizes },
     inputs: [x],
     outputs: [{ shape: x.shape }],
     invocations: x.size,
+  });
+}
+
+// One factor per unit is drawn, and XNNPACK multiplies.
+function byFactors(x: tf.Tensor, sizes: DropoutSizes): tf.Tensor {
+  const { outer, inner } = sizes;
+  const [groups, rows, columns] = outer === 1
+    ? [1, 1, x.size]
+    : [x.size / outer, outer / inner, inner];
+  return tf.tidy(() => {
+    const [factors] = launchPlain("dropout", {
+      inputs: [],
+      outputs: [{ shape: [groups, 1, columns] }],
+      compute(_, [factors]) {
+        if (factors) dropoutFactors(factors, sizes);
+      },
+    }) as [tf.Tensor];
+    return tf.reshape(
+      tf.mul(tf.reshape(x, [groups, rows, columns]), factors),
+      x.shape,
+    );
   });
 }

@@ -12,20 +12,19 @@ export interface DropoutSizes {
   readonly rate: number;
 }
 
-/** out = x / (1 − rate) where the unit survives, else 0. */
-export function dropoutReference(x: Cells, out: Cells, sizes: DropoutSizes): void {
-  const { outer, inner, seed, stream, iteration, rate } = sizes;
-  const units = outer === 1 ? x.length : Math.ceil(x.length / outer) * inner;
-  const factors = new Float32Array(units);
+/** factors[unit] = 1 / (1 − rate) where the unit survives, else 0. */
+export function dropoutFactors(
+  factors: Cells,
+  { seed, stream, iteration, rate }: Omit<DropoutSizes, "outer" | "inner">,
+): void {
   const words = new Uint32Array(4);
-  for (let unit = 0; unit < units; unit++) {
-    words.set([seed, stream, iteration, unit]);
+  const least = Math.fround(rate);
+  for (let unit = 0; unit < factors.length; unit++) {
+    words[0] = seed;
+    words[1] = stream;
+    words[2] = iteration;
+    words[3] = unit;
     pcg4d(words);
-    factors[unit] = (words[0]! >>> 8) * 2 ** -24 >= Math.fround(rate)
-      ? 1 / (1 - rate)
-      : 0;
-  }
-  for (let i = 0; i < x.length; i++) {
-    out[i] = x[i]! * factors[Math.floor(i / outer) * inner + i % inner]!;
+    factors[unit] = (words[0]! >>> 8) * 2 ** -24 >= least ? 1 / (1 - rate) : 0;
   }
 }
