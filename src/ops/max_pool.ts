@@ -60,6 +60,7 @@ export function maxPool(
         `${padding}: the window must fit and the padding be at most half of it`,
     );
   }
+  if (tf.getBackend() !== "webgpu") return searched(x, sizes);
   return tf.differentiable<tf.Tensor4D>(
     { x },
     (save) => {
@@ -70,5 +71,21 @@ export function maxPool(
     (dy, [places]) => ({
       x: () => kernel.maxPoolGradient(dy, places as tf.Tensor, sizes),
     }),
+  );
+}
+
+// XNNPACK does not tell where the maxima are; they are looked for if there is a gradient.
+function searched(x: tf.Tensor4D, sizes: kernel.MaxPoolSizes): tf.Tensor4D {
+  return tf.differentiable<tf.Tensor4D>(
+    { x },
+    (save) => {
+      const y = kernel.maxima(x, sizes);
+      save([x, y]);
+      return y;
+    },
+    (dy, saved) => {
+      const [x, y] = saved as [tf.Tensor, tf.Tensor];
+      return { x: () => kernel.maximaGradient([x, y, dy], sizes) };
+    },
   );
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readBack } from "../../src/core/backend.ts";
 import { createRandom } from "../../src/core/random.ts";
 import * as tf from "../../src/core/tf.ts";
 import { maxPool } from "../../src/ops/max_pool.ts";
@@ -41,6 +42,37 @@ onEachBackend("maxPool() rounds up as PyTorch does", () => {
   );
   // A last window that would start beyond the map is left out.
   assert.deepEqual([4, 5].map((side) => pooled(side, 1, 0)), [2, 3]);
+});
+
+onEachBackend("maxPool() finds the largest of each window", async () => {
+  const [height, width] = [8, 7];
+  for (
+    const { window, stride, padding = 0, ceil = false } of [
+      { window: 3, stride: 2, padding: 1 },
+      { window: 3, stride: 2, padding: 1, ceil: true },
+      { window: 2, stride: 2, ceil: true },
+      { window: 2, stride: 3 },
+      { window: 1, stride: 2 },
+      { window: 4, stride: 3, padding: 2, ceil: true },
+    ]
+  ) {
+    const x = tf.sub(distinct([1, height, width, 1]), 100) as tf.Tensor4D;
+    const cells = await readBack(x);
+    const y = maxPool(x, { window, stride, padding, ceil });
+    const [, outHeight, outWidth] = y.shape;
+    const expected: number[] = [];
+    for (let top = 0; top < outHeight; top++) {
+      for (let left = 0; left < outWidth; left++) {
+        const seen = [...cells].filter((_, i) => {
+          const row = Math.floor(i / width) + padding - top * stride;
+          const column = i % width + padding - left * stride;
+          return row >= 0 && row < window && column >= 0 && column < window;
+        });
+        expected.push(Math.max(...seen.map(Number)));
+      }
+    }
+    await assertClose(y, expected, 0, `window ${window}, stride ${stride}`);
+  }
 });
 
 onEachBackend("maxPool() has the gradient of finite differences", async () => {

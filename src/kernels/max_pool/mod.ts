@@ -1,6 +1,6 @@
 /** Max pool of NHWC maps, and its gradient. @module */
-import type * as tf from "../../core/tf.ts";
-import { type Cells, type Kernel, launch, launchOne } from "../kernel.ts";
+import * as tf from "../../core/tf.ts";
+import { type Cells, type Kernel, launch, launchOne, launchPlain } from "../kernel.ts";
 import forwardShader from "./forward.wgsl" with { type: "text" };
 import gradientShader from "./gradient.wgsl" with { type: "text" };
 import {
@@ -37,10 +37,6 @@ const GRADIENT: Kernel<keyof typeof UNIFORMS> = {
   name: "maxPoolGradient",
   shader: gradientShader,
   uniforms: UNIFORMS,
-  twin(sizes, inputs, outputs) {
-    const [dx] = outputs as [Cells];
-    maxPoolGradientReference(inputs as [Cells, Cells], dx, sizes);
-  },
 };
 
 /** @returns The maxima, and where they were (row · W + column). [B, OH, OW, C] each */
@@ -56,7 +52,7 @@ export function maxPool(x: tf.Tensor4D, sizes: MaxPoolSizes): [tf.Tensor, tf.Ten
   }) as [tf.Tensor, tf.Tensor];
 }
 
-/** @returns d(loss)/dx. [B, H, W, C] */
+/** @returns d(loss)/dx, on webgpu. [B, H, W, C] */
 export function maxPoolGradient(
   dy: tf.Tensor,
   places: tf.Tensor,
@@ -71,4 +67,36 @@ export function maxPoolGradient(
     outputs: [{ shape: [images, height, width, channels] }],
     invocations: count,
   });
+}
+
+/** @returns The maxima alone, by XNNPACK. [B, OH, OW, C] */
+export function maxima(x: tf.Tensor4D, sizes: MaxPoolSizes): tf.Tensor {
+  const { height, width, outHeight, outWidth, window, stride, padding } = sizes;
+  if (window === 1) { // XNNPACK refuses
+    const [y, places] = maxPool(x, sizes);
+    places.dispose();
+    return y;
+  }
+  // What lies below and on the right makes exactly the wanted number of windows.
+  const after = (side: number, outputs: number) =>
+    Math.max((outputs - 1) * stride + window - side - padding, 0);
+  const rows: [number, number] = [padding, after(height, outHeight)];
+  const columns: [number, number] = [padding, after(width, outWidth)];
+  return tf.maxPool(x, window, stride, [[0, 0], rows, columns, [0, 0]], "floor");
+}
+
+/** @returns d(loss)/dx from x and its maxima, on wasm. [B, H, W, C] */
+export function maximaGradient(
+  [x, y, dy]: readonly [tf.Tensor, tf.Tensor, tf.Tensor],
+  sizes: MaxPoolSizes,
+): tf.Tensor {
+  const [dx] = launchPlain("maxPoolGradient", {
+    inputs: [x, y, dy],
+    outputs: [{ shape: x.shape }],
+    compute(inputs, outputs) {
+      const [dx] = outputs as [Cells];
+      maxPoolGradientReference(inputs as [Cells, Cells, Cells], dx, sizes);
+    },
+  }) as [tf.Tensor];
+  return dx;
 }

@@ -51,15 +51,45 @@ export function maxPoolReference(
   }
 }
 
-/** dx = the gradient of every window, at the place of its maximum. */
+/**
+ * dx = the gradient of every window, at the first pixel of the window that equals its
+ * maximum y.
+ */
 export function maxPoolGradientReference(
-  [dy, places]: readonly [Cells, Cells],
+  [x, y, dy]: readonly [Cells, Cells, Cells],
   dx: Cells,
-  { height, width, channels: C, outHeight, outWidth }: MaxPoolSizes,
+  sizes: MaxPoolSizes,
 ): void {
+  const { height, width, channels: C, outHeight, outWidth, window, stride, padding } =
+    sizes;
+  const images = x.length / (height * width * C);
+  const line = width * C;
   dx.fill(0);
-  for (let i = 0; i < dy.length; i++) {
-    const image = Math.floor(i / (outHeight * outWidth * C));
-    dx[(image * height * width + places[i]!) * C + i % C]! += dy[i]!;
+  let i = 0;
+  for (let b = 0; b < images; b++) {
+    for (let ty = 0; ty < outHeight; ty++) {
+      const top = b * height + Math.max(ty * stride - padding, 0);
+      const bottom = b * height + Math.min(ty * stride - padding + window, height);
+      for (let tx = 0; tx < outWidth; tx++) {
+        const left = Math.max(tx * stride - padding, 0);
+        const right = Math.min(tx * stride - padding + window, width);
+        const first = top * line + left * C;
+        const beyond = (right - left) * C;
+        const end = first + (bottom - top) * line;
+        for (let c = 0; c < C; c++, i++) {
+          const largest = y[i]!;
+          let place = first + c; // of NaN, which equals nothing
+          search: for (let row = first + c; row < end; row += line) {
+            for (let at = row; at < row + beyond; at += C) {
+              if (x[at] === largest) {
+                place = at;
+                break search;
+              }
+            }
+          }
+          dx[place]! += dy[i]!;
+        }
+      }
+    }
   }
 }
