@@ -33,6 +33,18 @@ export function renew(tensor: tf.Tensor): void {
   backend.wasm.tfjs.registerTensor(entry.id, tensor.size, entry.memoryOffset);
 }
 
+/**
+ * Gives a tensor, and everything that shares its memory, the elements of another of the
+ * same size without copying them; the other is disposed of.
+ */
+export function replaceElements(tensor: tf.Tensor, by: tf.Tensor): void {
+  const { dataIdMap } = wasmBackend();
+  const [old, made] = [dataIdMap.get(tensor.dataId), dataIdMap.get(by.dataId)];
+  [old.id, made.id] = [made.id, old.id];
+  [old.memoryOffset, made.memoryOffset] = [made.memoryOffset, old.memoryOffset];
+  by.dispose();
+}
+
 function wasmBackend(): WasmBackend {
   // Private in the types.
   return tf.backend() as unknown as WasmBackend;

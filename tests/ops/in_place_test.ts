@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { readBack } from "../../src/core/backend.ts";
+import { openBackend, readBack } from "../../src/core/backend.ts";
 import * as tf from "../../src/core/tf.ts";
 import { adamw, adamwAll, blend, blendAll } from "../../src/ops/in_place.ts";
-import { onEachBackend, randomTensor } from "../support/mod.ts";
+import { assertClose, onEachBackend, randomTensor } from "../support/mod.ts";
 
 // Two groups of eight and a rest; a workgroup has 64 invocations.
 const SIZES = [1, 63, 64, 65, 300, 1, 129, 7, 64, 64, 5, 1000, 2, 3, 128, 127, 65, 9, 1];
@@ -56,3 +56,42 @@ for (const keep of [0, 0.99]) {
     },
   );
 }
+
+onEachBackend("blend() of a large tensor reaches all who share its memory", async () => {
+  // Large enough to be averaged by XNNPACK on wasm.
+  const [rows, columns] = [256, 80];
+  const target = randomTensor<tf.Rank.R2>([rows, columns], "target");
+  const source = randomTensor<tf.Rank.R2>([rows, columns], "source");
+  const shared = tf.reshape(target, [columns, rows]);
+  const [old, other] = [await readBack(target), await readBack(source)];
+  const expected = old.map((value: number, i: number) =>
+    0.999 * value + 0.001 * Number(other[i])
+  );
+  // Whatever was packed of the old elements for products must be forgotten.
+  const one = randomTensor<tf.Rank.R2>([3, rows], "factor");
+  tf.matMul(one, target).dispose();
+  blend(target, source, 0.999);
+  await assertClose(target, expected, 2e-7);
+  await assertClose(shared, expected, 2e-7);
+  await assertClose(
+    tf.matMul(one, target),
+    tf.matMul(one, tf.tensor2d(expected, [rows, columns])),
+    1e-5,
+  );
+});
+
+onEachBackend("blend() of a large tensor makes no tensor", () => {
+  const [target, source] = [tf.zeros([20_000]), tf.ones([20_000])];
+  const before = tf.memory().numTensors;
+  blend(target, source, 0.5);
+  assert.equal(tf.memory().numTensors, before);
+});
+
+Deno.test("blend() on wasm leaves the average of a constant where it is", async () => {
+  await openBackend("wasm");
+  for (const size of [64, 20_000]) {
+    const [target, source] = [tf.fill([size], 0.1), tf.fill([size], 0.1)];
+    for (let i = 0; i < 50; i++) blend(target, source, 0.9999);
+    assert.deepEqual(await readBack(target), await readBack(source));
+  }
+});

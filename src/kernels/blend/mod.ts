@@ -1,9 +1,10 @@
 /** Moving average, in place. @module */
-import type * as tf from "../../core/tf.ts";
+import * as tf from "../../core/tf.ts";
 import { type Cells, type Kernel, launch } from "../kernel.ts";
 import { groupsOf, numberedType, sharesOf } from "../several.ts";
 import shader from "./blend.wgsl" with { type: "text" };
 import eightShader from "./eight.wgsl" with { type: "text" };
+import { replaceElements } from "../wasm.ts";
 import { blendReference } from "./reference.ts";
 
 const BLEND: Kernel<"count" | "keep" | "take"> = {
@@ -16,6 +17,9 @@ const BLEND: Kernel<"count" | "keep" | "take"> = {
     blendReference(source, target, keep);
   },
 };
+
+// Elements from which three operations of XNNPACK take less time than a plain loop.
+const MANY = 16_384;
 
 const EIGHT: Kernel = {
   name: "blendEight",
@@ -53,10 +57,24 @@ export function blendAll(pairs: readonly Blended[], keep: number): void {
 
 /** target ← keep · target + (1 − keep) · source; keep = 0 copies. */
 export function blend(target: tf.Tensor, source: tf.Tensor, keep: number): void {
+  if (
+    tf.getBackend() === "wasm" && keep !== 0 && target.size >= MANY &&
+    tf.util.arraysEqual(target.shape, source.shape)
+  ) {
+    blendByXnnpack(target, source, 1 - keep);
+    return;
+  }
   launch(BLEND, {
     uniforms: { count: target.size, keep, take: 1 - keep },
     inputs: [source],
     updates: [target],
     invocations: target.size,
   });
+}
+
+// target + take · (source − target), whose rounding, unlike that of two products in
+// float32, leaves the average of a constant where it is.
+function blendByXnnpack(target: tf.Tensor, source: tf.Tensor, take: number): void {
+  const moved = tf.tidy(() => tf.add(target, tf.mul(tf.sub(source, target), take)));
+  replaceElements(target, moved);
 }
