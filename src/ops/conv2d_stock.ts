@@ -49,18 +49,58 @@ export function conv2d(
   );
 }
 
-// Windows that touch but do not overlap: cut the image into patches, then one product.
+// Windows that touch but do not overlap: the gradients are products with the patches that
+// the image is cut into.
 function patchConv2d(
   x: tf.Tensor4D,
   filter: tf.Tensor4D,
-  { batch: B, outHeight, outWidth, channels: C, stride: S }: ConvSizes,
+  sizes: ConvSizes,
 ): tf.Tensor4D {
+  const { batch: B, outHeight, outWidth, channels: C, stride: S } = sizes;
+  const [pixels, columns, O] = [B * outHeight * outWidth, S * S * C, filter.shape[3]];
+  return tf.differentiable<tf.Tensor4D>(
+    { x, filter },
+    (save) => {
+      save([x, filter]);
+      return tf.conv2d(x, filter, S, "valid");
+    },
+    (dy, saved) => {
+      const [x, filter] = saved as [tf.Tensor4D, tf.Tensor4D];
+      const flat = tf.reshape<tf.Rank.R2>(dy, [pixels, O]);
+      return {
+        x: () => {
+          const matrix = tf.reshape(filter, [columns, O]);
+          return joined(tf.matMul(flat, matrix, false, true), sizes);
+        },
+        filter: () => tf.reshape(rowProduct(patchesOf(x, sizes), flat), filter.shape),
+      };
+    },
+  );
+}
+
+// The pixels under each window, a row per window. [B·OH·OW, S·S·C]
+function patchesOf(
+  x: tf.Tensor4D,
+  { batch: B, outHeight, outWidth, channels: C, stride: S }: ConvSizes,
+): tf.Tensor2D {
   const whole = tf.slice4d(x, [0, 0, 0, 0], [B, outHeight * S, outWidth * S, C]);
   const grid = tf.reshape(whole, [B * outHeight, S, outWidth, S * C]);
   const patches = tf.transpose(grid, [0, 2, 1, 3]); // [B·OH, OW, S, S·C]
-  const matrix = tf.reshape(patches, [B * outHeight * outWidth, S * S * C]);
-  const product = tf.matMul(matrix, tf.reshape(filter, [S * S * C, filter.shape[3]]));
-  return tf.reshape(product, [B, outHeight, outWidth, filter.shape[3]]);
+  return tf.reshape(patches, [B * outHeight * outWidth, S * S * C]);
+}
+
+// Patches back in their places, zeros where no window reaches. [B, H, W, C]
+function joined(
+  patches: tf.Tensor,
+  { batch: B, height, width, outHeight, outWidth, channels: C, stride: S }: ConvSizes,
+): tf.Tensor {
+  const grid = tf.reshape(patches, [B * outHeight, outWidth, S, S * C]);
+  const rows = tf.transpose(grid, [0, 2, 1, 3]); // [B·OH, S, OW, S·C]
+  const whole = tf.reshape<tf.Rank.R4>(rows, [B, outHeight * S, outWidth * S, C]);
+  const [below, right] = [height - outHeight * S, width - outWidth * S];
+  return below + right === 0
+    ? whole
+    : tf.pad(whole, [[0, 0], [0, below], [0, right], [0, 0]]);
 }
 
 function inputGradient(
