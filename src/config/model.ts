@@ -24,6 +24,11 @@ export interface ModelConfig {
   readonly pretrained: string | null;
   /** Weights of `pretrained` that are left out, with `*` for any text. */
   readonly leaveOut: readonly string[];
+  /**
+   * The encoder's blocks keep only their inputs for the gradient and compute the rest
+   * again: less memory, more time. No result depends on it.
+   */
+  readonly recompute: boolean;
 }
 
 /** Limits and defaults of {@linkcode ModelConfig}. */
@@ -33,4 +38,5 @@ export const ModelSchema: z.ZodType<ModelConfig> = z.strictObject({
   auxiliary: AuxiliarySchema.nullable().default(null),
   pretrained: z.string().min(1).nullable().default(null),
   leaveOut: z.array(z.string().min(1)).default([]),
+  recompute: z.boolean().default(false),
 });

@@ -1,14 +1,6 @@
+import { gradients } from "./backward.ts";
 import type { Parameter, Weights } from "./network.ts";
-import * as tf from "./tf.ts";
-
-interface GradientEngine {
-  gradients(
-    f: () => tf.Scalar,
-    xs: tf.Tensor[],
-    dy: null,
-    allowNoGradients: true,
-  ): { value: tf.Scalar; grads: (tf.Tensor | undefined)[] };
-}
+import type * as tf from "./tf.ts";
 
 /**
  * The gradient of a scalar with respect to the trained parameters.
@@ -31,9 +23,8 @@ export function gradientOf(
     names.push(name);
     values.push(value);
   }
-  // tf.grads insists that every parameter is used; published heads carry unused ones.
-  const engine = tf.engine() as unknown as GradientEngine;
-  const { value, grads } = engine.gradients(f, values, null, true);
+  // Unlike tf.grads, not every parameter need be used: published heads carry unused ones.
+  const { value, grads } = gradients(f, values);
   const gradient = new Map<string, tf.Tensor>();
   grads.forEach((grad, i) => {
     const name = names[i];

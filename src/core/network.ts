@@ -78,6 +78,32 @@ export interface Pass {
   readonly chance: Chance | null;
   /** Told every change of buffers, right after it was made; absent for nobody. */
   readonly changed?: (change: BufferChange) => void;
+  /**
+   * Whether blocks of layers keep nothing but their input for the gradient and compute the
+   * rest again. No result depends on it.
+   * @default {false}
+   */
+  readonly recompute?: boolean;
+  /**
+   * Whether this is such a second computation, which changes no buffers.
+   * @default {false}
+   */
+  readonly repeated?: boolean;
+}
+
+/** A pass like another one. Copying would look at its chance. */
+export function passLike(
+  pass: Pass,
+  others: Pick<Pass, "recompute" | "repeated">,
+): Pass {
+  return {
+    training: pass.training,
+    get chance() {
+      return pass.chance;
+    },
+    ...pass.changed && { changed: pass.changed },
+    ...others,
+  };
 }
 
 /** What training writes into running statistics, so that it can be written again. */

@@ -9,7 +9,7 @@ import { buildEncoder } from "./build_encoder.ts";
 export function buildNetwork(
   { encoder: encoderConfig, decoder: decoderConfig, auxiliary }: Omit<
     RunConfig["model"],
-    "pretrained" | "leaveOut"
+    "pretrained" | "leaveOut" | "recompute"
   >,
   classes: number,
 ): Network {

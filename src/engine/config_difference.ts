@@ -8,6 +8,7 @@ const IRRELEVANT = [
   "data.root",
   "evaluation",
   "method.reuse",
+  "model.recompute",
   "replay",
 ];
 

@@ -5,6 +5,7 @@ import type { ClassInfo } from "../core/host_batch.ts";
 import type { Network, Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import { copyWeights, releaseWeights, weightsFromHost } from "../core/weights.ts";
+import { recomputing } from "../models/network.ts";
 import type { Seen } from "../methods/domain_adaptation.ts";
 import type { Learner } from "../methods/learner.ts";
 import {
@@ -58,7 +59,8 @@ export async function openSession(
   log: (line: string) => void = () => {},
   makeNetwork: MakeNetwork = (classes) => buildNetwork(config.model, classes),
 ): Promise<Session> {
-  const network = makeNetwork(classes.length);
+  const made = makeNetwork(classes.length);
+  const network = config.model.recompute ? recomputing(made) : made;
   const { parameters } = network;
   const resumed = await exists(folder.last) ? await loadCheckpoint(folder.last) : null;
   if (resumed !== null) {

@@ -62,9 +62,11 @@ export function batchNorm(
       };
       if (!pass.training) return frozenBatchNorm(x, affine, running);
       const own = batchMoments(x);
-      const change = changeBy(own, x.size / channels);
-      change.make(weights);
-      pass.changed?.(change);
+      if (!pass.repeated) {
+        const change = changeBy(own, x.size / channels);
+        change.make(weights);
+        pass.changed?.(change);
+      }
       return train(x, affine, own);
     },
   };

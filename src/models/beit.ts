@@ -9,7 +9,7 @@
  */
 import { type Encoder, type Layer, type Parameter, weightOf } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
-import { frugal } from "../layers/chain.ts";
+import { frugal, type MapInput } from "../layers/chain.ts";
 import { convolution } from "../layers/convolution.ts";
 import { dropout } from "../layers/dropout.ts";
 import { feedForward } from "../layers/feed_forward.ts";
@@ -68,6 +68,11 @@ const EPSILON = 1e-6;
 const TOKEN_DEVIATION = 0.02;
 const MLP_BIAS_DEVIATION = 1e-6;
 
+const TOKENS: MapInput<GridTokens> = {
+  of: ({ tokens }) => tokens,
+  with: (input, tokens) => ({ ...input, tokens }),
+};
+
 /**
  * Builds the encoder; all its maps have stride 16. Pictures whose sides are no multiples
  * of 16 are padded with zeros at the bottom and the right.
@@ -104,12 +109,15 @@ export function beit(
   const blocks = Array.from(
     { length: depth },
     (_, k) =>
-      frugal(beitBlock(`${name}.layers.${k}`, width, {
-        heads,
-        largest,
-        dropPath: depth > 1 ? shape.dropPath * k / (depth - 1) : 0,
-        layerScale: shape.layerScale,
-      })),
+      frugal(
+        beitBlock(`${name}.layers.${k}`, width, {
+          heads,
+          largest,
+          dropPath: depth > 1 ? shape.dropPath * k / (depth - 1) : 0,
+          layerScale: shape.layerScale,
+        }),
+        TOKENS,
+      ),
   );
   return {
     strides: outputs.map(() => PATCH),

@@ -1,4 +1,10 @@
-import type { AuxiliaryHead, Decoder, Encoder, Network } from "../core/network.ts";
+import {
+  type AuxiliaryHead,
+  type Decoder,
+  type Encoder,
+  type Network,
+  passLike,
+} from "../core/network.ts";
 import { constantsOf, parametersOf } from "../layers/parameter.ts";
 
 /**
@@ -34,5 +40,20 @@ export function network(
       }));
       return { features, logits, sides: [...sides, ...beside] };
     },
+  };
+}
+
+/**
+ * A network whose blocks keep nothing but their input for the gradient and compute the
+ * rest again: the memory of its maps shrinks to that of one block and the blocks' inputs,
+ * and a step costs one more forward pass of the blocks.
+ *
+ * Blocks are the links of a `chain` and the blocks of BEiT: those of every encoder here.
+ */
+export function recomputing(network: Network): Network {
+  return {
+    ...network,
+    forward: (weights, images, pass) =>
+      network.forward(weights, images, passLike(pass, { recompute: true })),
   };
 }
