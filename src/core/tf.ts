@@ -19,6 +19,23 @@ export type Tensor4D = tf.Tensor4D;
 /** What the tape needs to know of an operation; every entry may be asked for or not. */
 export type InputGradients = Readonly<Record<string, () => tf.Tensor>>;
 
+let playedBackend: string | null = null;
+
+/** The backend in use or, in a rehearsal, the one that is played. */
+export function getBackend(): string {
+  return playedBackend ?? tf.getBackend();
+}
+
+/** Whether nothing is computed: tensors have a shape and nothing else. */
+export function isRehearsal(): boolean {
+  return playedBackend !== null;
+}
+
+/** Lets the backend in use be taken for another one; null for itself. */
+export function playBackend(name: string | null): void {
+  playedBackend = name;
+}
+
 interface TapeEngine {
   runKernelFunc(call: {
     forwardFunc(backend: unknown, save: (tensors: tf.Tensor[]) => void): tf.Tensor;

@@ -7,16 +7,23 @@
  *   transposed and batched products take a naive path that is 5–10 times slower.
  * - wasm `Slice` copies its whole input before it copies the slice, so cutting a tensor
  *   into n pieces copies it n times.
+ * - wasm `Identity`, and `Cast` to the type that a tensor has, copy its memory: everything
+ *   that is kept for a gradient was there twice. Elsewhere they share it.
  *
  * @module
  */
 import * as tf from "./tf.ts";
 
-type MatMulArguments = {
+/** What such a kernel is given. */
+export type MatMulArguments = {
   inputs: { a: tf.TensorInfo; b: tf.TensorInfo };
   backend: unknown;
   attrs: { transposeA: boolean; transposeB: boolean };
 };
+
+/** A kernel of tfjs that multiplies batches of matrices. */
+export type MatMul = (args: MatMulArguments) => tf.TensorInfo;
+
 type SliceArguments = {
   inputs: { x: tf.TensorInfo };
   backend: {
@@ -26,7 +33,6 @@ type SliceArguments = {
   attrs: { begin: number | number[]; size: number | number[] };
 };
 type Slice = (args: SliceArguments) => tf.TensorInfo;
-type MatMul = (args: MatMulArguments) => tf.TensorInfo;
 
 // K from which tfjs may choose split-K (backend-webgpu, BatchMatMul_impl).
 const SPLIT_K_FROM = 2000;
@@ -39,7 +45,11 @@ export function patchWasm(): void {
   if (wasmPatched) return;
   wasmPatched = true;
   replaceMatMul("wasm", wasmMatMul);
-  replace<Slice>("Slice", "wasm", wasmSlice);
+  replaceKernel<Slice>("Slice", "wasm", wasmSlice);
+  replaceKernel<Sharing>("Identity", "wasm", () => sharing);
+  replaceKernel<Sharing>("Cast", "wasm", (original) => (args) => {
+    return args.attrs.dtype === args.inputs.x.dtype ? sharing(args) : original(args);
+  });
 }
 
 /** Installs the webgpu repairs, once. */
@@ -50,21 +60,39 @@ export function patchWebGpu(): void {
 }
 
 function replaceMatMul(backendName: string, wrap: (original: MatMul) => MatMul): void {
-  replace<MatMul>("BatchMatMul", backendName, wrap);
+  replaceKernel("BatchMatMul", backendName, wrap);
 }
 
-function replace<K>(name: string, backendName: string, wrap: (original: K) => K): void {
-  const kernel = tf.getKernel(name, backendName);
+function replaceKernel<Run>(
+  kernelName: string,
+  backendName: string,
+  wrap: (original: Run) => Run,
+): void {
+  const kernel = tf.getKernel(kernelName, backendName);
   if (kernel === undefined) {
-    throw new Error(`Cannot repair tfjs: ${backendName} has no ${name} kernel`);
+    throw new Error(`Cannot repair tfjs: ${backendName} has no ${kernelName} kernel`);
   }
-  tf.unregisterKernel(name, backendName);
+  tf.unregisterKernel(kernelName, backendName);
   // A kernel's type is wider than what this kernel is called with.
-  const patched = wrap(kernel.kernelFunc as unknown as K);
+  const patched = wrap(kernel.kernelFunc as unknown as Run);
   tf.registerKernel({ ...kernel, kernelFunc: patched as unknown as tf.KernelFunc });
 }
 
-function webGpuMatMul(original: MatMul): MatMul {
+interface SharedArguments {
+  readonly inputs: { readonly x: tf.TensorInfo };
+  readonly attrs: { readonly dtype?: string };
+  readonly backend: { incRef(id: tf.DataId): void };
+}
+
+type Sharing = (args: SharedArguments) => tf.TensorInfo;
+
+function sharing({ inputs: { x }, backend }: SharedArguments): tf.TensorInfo {
+  backend.incRef(x.dataId);
+  return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
+}
+
+/** The repair for webgpu. */
+export function webGpuMatMul(original: MatMul): MatMul {
   return ({ inputs: { a, b }, backend, attrs }) => {
     const K = b.shape[b.shape.length - 1] ?? 0;
     if (!attrs.transposeB || K < SPLIT_K_FROM) {
@@ -79,7 +107,8 @@ function webGpuMatMul(original: MatMul): MatMul {
   };
 }
 
-function wasmMatMul(original: MatMul): MatMul {
+/** The repair for wasm. */
+export function wasmMatMul(original: MatMul): MatMul {
   const plain = { transposeA: false, transposeB: false };
   return ({ inputs, backend, attrs }) => {
     const rank = inputs.a.shape.length;

@@ -1,0 +1,118 @@
+/** How much memory an iteration will need, before there is one. @module */
+import type { RunConfig } from "../config/schema.ts";
+import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
+import type { ClassInfo, HostBatch } from "../core/host_batch.ts";
+import type { Network, Parameter, Weights } from "../core/network.ts";
+import { emptyTensor, rehearse } from "../core/rehearsal.ts";
+import { releaseWeights } from "../core/weights.ts";
+import { type Learner, releaseLosses } from "../methods/learner.ts";
+import { hasTeacher, startMethod } from "./method.ts";
+
+/** Bytes of tensors at the largest moment of an iteration. */
+export interface PredictedMemory {
+  /** Everything together. */
+  readonly total: number;
+  /** Of student, teacher, frozen encoder and futures. */
+  readonly weights: number;
+  /** Of the optimizer's moments, those of futures included. */
+  readonly optimizer: number;
+  /** Of parameters. */
+  readonly gradients: number;
+  /** All the rest: the batch, and maps that are kept or just computed. */
+  readonly activations: number;
+}
+
+/**
+ * Rehearses an iteration of the method on a batch without content.
+ *
+ * It is the real code, with shapes in place of elements, so the figure is what tensors will
+ * take, not an estimate. On top come the insides of single kernels and, on WebGPU,
+ * buffers that wait for the end of a submit.
+ *
+ * @param frozen Whether features are kept near those of the encoder's start.
+ * @throws {Error} If a network of the user's own calls an operation of tfjs whose shape
+ * nobody knows.
+ */
+export async function predictMemory(
+  config: RunConfig,
+  classes: readonly ClassInfo[],
+  network: Network,
+  frozen: boolean,
+): Promise<PredictedMemory> {
+  const { parameters, encoder } = network;
+  const trained = parameters.filter((one) => one.trained);
+  const shapes = new Set(trained.map(({ shape }) => String(shape)));
+  const { peak } = await rehearse(() => {
+    const moments = { steps: 0, first: empty(trained), second: empty(trained) };
+    const learner: Learner = {
+      student: empty(parameters),
+      teacher: hasTeacher(config.method) ? empty(parameters) : null,
+      moments,
+      evaluations: 0,
+    };
+    const reference = frozen ? empty(encoder.parameters) : null;
+    const method = startMethod(config, classes, network, learner, reference, () => {});
+    const batches: Batch[] = Array.from(
+      { length: method.batches },
+      () => uploadBatch(blankBatch(config)),
+    );
+    releaseLosses(method.iterate(learner, batches, 1)); // iteration 0 may be a lesser one
+    batches.forEach(releaseBatch);
+    method.release();
+    const sets = [learner.student, learner.teacher, reference];
+    for (const set of [...sets, moments.first, moments.second]) {
+      if (set !== null) releaseWeights(set);
+    }
+  });
+  const sizeOf = (some: readonly Parameter[]) =>
+    some.reduce(
+      (sum, { shape }) => sum + 4 * shape.reduce((all, side) => all * side, 1),
+      0,
+    );
+  const [all, learning] = [sizeOf(parameters), sizeOf(trained)];
+  const slots = slotsOf(config);
+  const total = peak.reduce((sum, { bytes }) => sum + bytes, 0);
+  const copies = (hasTeacher(config.method) ? 2 : 1) + slots;
+  const weights = copies * all + (frozen ? sizeOf(encoder.parameters) : 0);
+  const optimizer = 2 * learning * (1 + slots);
+  // Nothing else has their shapes.
+  const like = peak.filter(({ shape }) => shapes.has(String(shape)))
+    .reduce((sum, { bytes }) => sum + bytes, 0);
+  const frozenTrained = frozen
+    ? sizeOf(encoder.parameters.filter((one) => one.trained))
+    : 0;
+  const gradients = Math.max(0, like - learning * copies - frozenTrained - optimizer);
+  return {
+    total,
+    weights,
+    optimizer,
+    gradients,
+    activations: total - weights - optimizer - gradients,
+  };
+}
+
+// θ′ and m′, a path and the mean of paths; see `futureSlots`.
+function slotsOf({ method }: RunConfig): number {
+  if (method.name !== "future-self-training") return 0;
+  return method.width > 1 ? 3 : 1;
+}
+
+function empty(parameters: readonly Parameter[]): Weights {
+  return new Map(parameters.map(({ name, shape }) => [name, emptyTensor(shape)]));
+}
+
+function blankBatch({ data, method }: RunConfig): HostBatch {
+  const { batch, crop: { height, width } } = data;
+  const pixels = batch * height * width;
+  const names = Array.from({ length: batch }, () => "");
+  const images = new Float32Array(3 * pixels);
+  const labelled = { names, images, labels: new Uint8Array(pixels) };
+  const usesTarget = "featureDistance" in method;
+  return {
+    batch,
+    height,
+    width,
+    source: labelled,
+    target: usesTarget ? { names, images } : null,
+  };
+}
