@@ -119,6 +119,7 @@ export type {
   TrainOptions,
   TrainResult,
 } from "./src/engine/trainer.ts";
+export type { PredictedMemory } from "./src/engine/memory.ts";
 export type { EvaluationResult, Prediction } from "./src/engine/evaluate.ts";
 export {
   type LoadedNetwork,

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { ClassInfo, Normalisation } from "../core/host_batch.ts";
 import { colorize, denormalise, grayscale } from "./label_picture.ts";
+import { type MemoryChoices, memoryText, type NeededMemory } from "./memory_text.ts";
 import { drawSheet } from "./picture.ts";
 import { openProgress, type Progress, type ProgressStep } from "./progress_bar.ts";
 import type { Terminal } from "./terminal.ts";
@@ -23,6 +24,7 @@ export interface TrainingReporter {
     iteration: number,
     config: { readonly iterations: number },
   ): void;
+  memory(predicted: NeededMemory, config: MemoryChoices): void;
   iteration(line: ProgressStep): void;
   evaluation(
     iteration: number,
@@ -57,6 +59,7 @@ export function openTrainingReporter(terminal: Terminal): TrainingReporter {
       if (iteration > 0) log(`resuming   at iteration ${iteration} of ${iterations}`);
       progress = openProgress(terminal, iterations, iteration);
     },
+    memory: (predicted, config) => memoryText(predicted, config).forEach(log),
     iteration: (line) => progress?.update(line),
     evaluation(iteration, results) {
       const figures = [...results].map(([name, { mIoU, pixelAccuracy }]) =>

@@ -1,5 +1,6 @@
 import { gradients } from "./backward.ts";
 import type { Parameter, Weights } from "./network.ts";
+import { tellPurpose } from "./rehearsal.ts";
 import type * as tf from "./tf.ts";
 
 /**
@@ -30,5 +31,6 @@ export function gradientOf(
     const name = names[i];
     if (grad && name !== undefined) gradient.set(name, grad);
   });
+  tellPurpose(gradient.values(), "gradient");
   return { value, gradient };
 }

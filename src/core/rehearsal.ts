@@ -13,8 +13,8 @@ import * as tf from "./tf.ts";
 /** Memory that tensors shared. */
 export interface RehearsedMemory {
   readonly bytes: number;
-  /** The first shape that it had. */
-  readonly shape: readonly number[];
+  /** What it is for, if somebody said so with {@linkcode tellPurpose}. */
+  purpose: string | null;
 }
 
 /** What a rehearsal found. */
@@ -60,6 +60,12 @@ export function emptyTensor(
   return tf.engine().makeTensorFromTensorInfo(maker.make(shape, dtype));
 }
 
+/** Says what tensors are for; means nothing outside of a rehearsal. */
+export function tellPurpose(tensors: Iterable<tf.Tensor>, purpose: string): void {
+  if (!tf.isRehearsal()) return;
+  for (const { dataId } of tensors) backend?.tellPurpose(dataId, purpose);
+}
+
 interface Change {
   readonly memory: RehearsedMemory;
   readonly alive: boolean;
@@ -99,7 +105,7 @@ class ShapeBackend extends tf.KernelBackend implements ShapeMaker {
   make(shape: readonly number[], dtype: tf.DataType): tf.TensorInfo {
     const dataId = {};
     const bytes = tf.util.sizeFromShape([...shape]) * tf.util.bytesPerElement(dtype);
-    const memory = { bytes, shape };
+    const memory = { bytes, purpose: null };
     this.#known.set(dataId, { memory, users: 1 });
     this.changes.push({ memory, alive: true });
     return { dataId, shape: [...shape], dtype };
@@ -108,6 +114,11 @@ class ShapeBackend extends tf.KernelBackend implements ShapeMaker {
   share({ dataId, dtype }: tf.TensorInfo, shape: readonly number[]): tf.TensorInfo {
     this.incRef(dataId);
     return { dataId, shape: [...shape], dtype };
+  }
+
+  tellPurpose(id: object, purpose: string): void {
+    const one = this.#known.get(id);
+    if (one !== undefined) one.memory.purpose = purpose;
   }
 
   /** As the webgpu backend names it, see `kernels/kernel.ts`. */

@@ -4,6 +4,7 @@ import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
 import type { ClassInfo, HostBatch } from "../core/host_batch.ts";
 import type { Network, Parameter, Weights } from "../core/network.ts";
 import { emptyTensor, rehearse } from "../core/rehearsal.ts";
+import * as tf from "../core/tf.ts";
 import { releaseWeights } from "../core/weights.ts";
 import { type Learner, releaseLosses } from "../methods/learner.ts";
 import { hasTeacher, startMethod } from "./method.ts";
@@ -20,7 +21,12 @@ export interface PredictedMemory {
   readonly gradients: number;
   /** All the rest: the batch, and maps that are kept or just computed. */
   readonly activations: number;
+  /** What there can be at most, where that is known. */
+  readonly limit: number | null;
 }
+
+/** Of 32-bit addresses. */
+const WASM_LIMIT = 2 ** 32;
 
 /**
  * Rehearses an iteration of the method on a batch without content.
@@ -41,7 +47,6 @@ export async function predictMemory(
 ): Promise<PredictedMemory> {
   const { parameters, encoder } = network;
   const trained = parameters.filter((one) => one.trained);
-  const shapes = new Set(trained.map(({ shape }) => String(shape)));
   const { peak } = await rehearse(() => {
     const moments = { steps: 0, first: empty(trained), second: empty(trained) };
     const learner: Learner = {
@@ -71,24 +76,23 @@ export async function predictMemory(
     );
   const [all, learning] = [sizeOf(parameters), sizeOf(trained)];
   const slots = slotsOf(config);
-  const total = peak.reduce((sum, { bytes }) => sum + bytes, 0);
+  const total = sum(peak);
   const copies = (hasTeacher(config.method) ? 2 : 1) + slots;
   const weights = copies * all + (frozen ? sizeOf(encoder.parameters) : 0);
   const optimizer = 2 * learning * (1 + slots);
-  // Nothing else has their shapes.
-  const like = peak.filter(({ shape }) => shapes.has(String(shape)))
-    .reduce((sum, { bytes }) => sum + bytes, 0);
-  const frozenTrained = frozen
-    ? sizeOf(encoder.parameters.filter((one) => one.trained))
-    : 0;
-  const gradients = Math.max(0, like - learning * copies - frozenTrained - optimizer);
+  const gradients = sum(peak.filter(({ purpose }) => purpose === "gradient"));
   return {
     total,
     weights,
     optimizer,
     gradients,
     activations: total - weights - optimizer - gradients,
+    limit: tf.getBackend() === "wasm" ? WASM_LIMIT : null,
   };
+}
+
+function sum(memory: readonly { readonly bytes: number }[]): number {
+  return memory.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 // θ′ and m′, a path and the mean of paths; see `futureSlots`.

@@ -31,6 +31,8 @@ export interface Session {
   readonly network: Network;
   readonly learner: Learner;
   readonly method: RunningMethod;
+  /** Whether features are kept near those of a frozen encoder. */
+  readonly anchored: boolean;
   /** Iterations done. */
   iteration: number;
   /** Names of the files that the last iteration learned from. */
@@ -102,6 +104,7 @@ export async function openSession(
         ? { log, watched: () => session.inspect !== null }
         : null,
     ),
+    anchored: frozen !== null,
     iteration: resumed?.metadata.iteration ?? 0,
     names: [],
     inspect: null,

@@ -12,6 +12,7 @@ import { type EvaluationResult } from "./evaluate.ts";
 import { evaluateAll, type Evaluations } from "./evaluations.ts";
 import { loaderSpec } from "./data.ts";
 import { type LossLog, openLossLog } from "./loss_log.ts";
+import { type PredictedMemory, predictMemory } from "./memory.ts";
 import type { MakeNetwork } from "./own_network.ts";
 import {
   keepForPanel,
@@ -52,6 +53,8 @@ export interface Observer {
   log?(line: string): void;
   /** Told once, before the first iteration. */
   start?(backend: BackendInfo, iteration: number, config: RunConfig): void;
+  /** Told once, before the first iteration, what iterations will need. */
+  memory?(predicted: PredictedMemory, config: RunConfig): void;
   /** Told after every iteration whose losses are known. */
   iteration?(line: LogLine): void;
   /** Told the student's figures on every named data set. */
@@ -124,19 +127,37 @@ export async function train(
     await writeText(folder.config, writeConfig(config));
     await rewindLog(folder, session.iteration);
     observer.start?.(info, session.iteration, config);
+    await foretell(config, loader, session, observer);
     const run = { config, folder, loader, session, observer, info };
     return await loop(run, signal);
   } catch (error) {
     if (info.name !== "wasm" || !isOutOfMemory(error)) throw error;
     throw new Error(
       "Cannot train this network with WebAssembly: it needs more memory than the 4 GB " +
-        'that there can be; use a GPU with --backend webgpu, a smaller "model.encoder", ' +
-        'or a smaller "data.crop"',
+        'that there can be; use a GPU with --backend webgpu, "model.recompute: true", ' +
+        'a smaller "data.crop" or "data.batch", or a smaller "model.encoder"',
       { cause: error },
     );
   } finally {
     session?.release();
     await loader.close();
+  }
+}
+
+// Says what iterations will need, if anybody listens and there are any left.
+async function foretell(
+  config: RunConfig,
+  { classes }: Loader,
+  { network, iteration, anchored }: Session,
+  observer: Observer,
+): Promise<void> {
+  if (observer.memory === undefined || iteration >= config.iterations) return;
+  try {
+    observer.memory(await predictMemory(config, classes, network, anchored), config);
+  } catch (error) {
+    // A network of the user's own may call what no rehearsal knows; it can run all the same.
+    const reason = error instanceof Error ? error.message : String(error);
+    observer.log?.(`the memory of an iteration is not predicted: ${reason}`);
   }
 }
 
