@@ -19,7 +19,7 @@ import { dropout } from "../../src/layers/dropout.ts";
 import { feedForward } from "../../src/layers/feed_forward.ts";
 import { layerNorm } from "../../src/layers/layer_norm.ts";
 import { parametersOf } from "../../src/layers/parameter.ts";
-import { network as join } from "../../src/models/network.ts";
+import { network as join, recomputing } from "../../src/models/network.ts";
 import { releaseLosses } from "../../src/methods/learner.ts";
 import { tinyConfig } from "../support/commands.ts";
 
@@ -212,6 +212,23 @@ onWebGpu("a transformer's iterations are the same replayed", async () => {
   assert.deepEqual(await fast.bits(), await plain.bits());
   plain.release();
   fast.release();
+  await loader.close();
+});
+
+onWebGpu("iterations that compute maps again are the same replayed", async () => {
+  const config = configOf(`{${FUTURE}, depth: 1, ${FEATURES}}`);
+  const loader = await openLoader(loaderSpec(config, null));
+  const network = buildNetwork(config.model, loader.classes.length);
+  const plain = start(config, loader, false, network);
+  const again = start(config, loader, true, recomputing(network));
+  for (let t = 0; t < 6; t++) {
+    const hosts = await hostsAt(loader, 1, t);
+    assert.deepEqual(await again.once(hosts, t), await plain.once(hosts, t));
+  }
+  assert.match(again.lines.join(), REPLAYED);
+  assert.deepEqual(await again.bits(), await plain.bits());
+  plain.release();
+  again.release();
   await loader.close();
 });
 
