@@ -34,8 +34,8 @@ export function separateBackward(
     const { distance, release } = anchor(batch);
     return {
       release,
-      distance(features) {
-        const value = distance(features);
+      distance(features, portion) {
+        const value = distance(features, portion);
         return offTape((engine) => {
           const names = encoder.map(({ name }) => name).filter((name) =>
             student.has(name)

@@ -23,6 +23,6 @@ export function dropout<T extends tf.Tensor>(
   };
   const shape = shapes[unit];
   const factors = new Float32Array(shape.reduce((all, side) => all * side, 1));
-  dropoutFactors(factors, { ...key, rate });
+  dropoutFactors(factors, { ...key, rate, before: 0 });
   return tf.tidy(() => tf.mul(x, tf.tensor(factors, shape)));
 }

@@ -15,21 +15,25 @@ export interface NeededMemory {
 export interface MemoryChoices {
   readonly model: { readonly recompute: boolean };
   readonly data: { readonly batch: number };
+  readonly optimizer: { readonly accumulate: number };
 }
+
+const PARTS = ["weights", "optimizer", "gradients", "activations"] as const;
 
 /** A line with the prediction and, where it cannot be had, one with the cure. */
 export function memoryText(
   { total, limit, ...parts }: NeededMemory,
-  { model, data }: MemoryChoices,
+  { model, data, optimizer }: MemoryChoices,
 ): string[] {
-  const { weights, optimizer, gradients, activations } = parts;
-  const named = Object.entries({ weights, optimizer, gradients, activations })
+  const named = PARTS.map((name) => [name, parts[name]] as const)
     .map(([name, bytes]) => `${name} ${byteText(bytes)}`).join(", ");
   const line = `memory     predicted peak ${byteText(total)} of device memory (${named})`;
   if (limit === null || total <= limit) return [line];
   const cures = [
     ...(model.recompute ? [] : ['"model.recompute: true"']),
-    ...(data.batch > 1 ? ['a smaller "data.batch"'] : []),
+    ...(optimizer.accumulate < data.batch
+      ? [`"optimizer.accumulate: ${data.batch}"`]
+      : []),
     'a smaller "data.crop"',
   ];
   return [

@@ -24,6 +24,11 @@ export interface OptimizerConfig {
   readonly power: number;
   /** Where the decay ends. */
   readonly minimumRate: number;
+  /**
+   * Portions that a batch is learned from in, one after another, before a step: less
+   * memory, the same gradient. Batch norm takes its statistics per portion.
+   */
+  readonly accumulate: number;
 }
 
 const share = z.number().gte(0).lt(1);
@@ -40,4 +45,5 @@ export const OptimizerSchema: z.ZodType<OptimizerConfig> = z.strictObject({
   warmupRatio: z.number().gt(0).lte(1).default(1e-6),
   power: z.number().nonnegative().default(1),
   minimumRate: z.number().nonnegative().default(0),
+  accumulate: z.int().positive().default(1),
 });

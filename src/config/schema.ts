@@ -138,6 +138,16 @@ export const RunSchema: z.ZodType<RunConfig> = Run.check(
       `ignores ${ignoreTop} + ${ignoreBottom} rows: a crop has ${data.crop.height}`,
     );
   }),
+  joins(
+    ["data", "optimizer"],
+    ({ data: { batch }, optimizer: { accumulate } }, report) => {
+      if (batch % accumulate === 0) return;
+      report(
+        ["optimizer", "accumulate"],
+        `must divide "data.batch", ${batch}: received ${accumulate}`,
+      );
+    },
+  ),
   joins(["model", "data"], ({ model: { encoder }, data: { crop } }, report) => {
     if (!("imageSize" in encoder)) return;
     const longest = Math.max(crop.height, crop.width);

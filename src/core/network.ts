@@ -124,6 +124,12 @@ export interface Chance {
   readonly stream: number;
   /** Counts the passes. */
   readonly iteration: number;
+  /**
+   * The number of the first image, where a pass sees a part of a batch: every image has
+   * draws of its own.
+   * @default {0}
+   */
+  readonly first?: number;
 }
 
 /** The pass of evaluation: running statistics, no dropout. */

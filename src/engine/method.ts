@@ -132,13 +132,13 @@ function sharingOf(method: Method): Sharing {
 }
 
 function objectiveOf(
-  { method, seed, data }: RunConfig,
+  { method, seed, data, optimizer: { accumulate } }: RunConfig,
   classes: readonly ClassInfo[],
   network: Network,
   frozen: Weights | null,
   inspect: (seen: Seen) => void,
 ): Objective {
-  const parts = { network, seed, inspect, ...sharingOf(method) };
+  const parts = { network, seed, inspect, accumulate, ...sharingOf(method) };
   if (method.name === "supervised" || method.name === "source-only") {
     return domainAdaptation({ ...parts, target: null, anchor: null });
   }

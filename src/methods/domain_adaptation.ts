@@ -22,8 +22,17 @@ import {
   type PseudoLabelOptions,
 } from "../objectives/pseudo_label.ts";
 import type { Objective } from "./learner.ts";
+import {
+  addGradients,
+  cut,
+  noteLoss,
+  type Portion,
+  portionsOf,
+  shareOf,
+  slopeOfPortions,
+} from "./portions.ts";
 import { sourceLoss, type SourceLossParts } from "./source_loss.ts";
-import { slopeOf, studentPass, supervise } from "./student_pass.ts";
+import { studentPass, supervise } from "./student_pass.ts";
 
 /** What makes the mixed images of one evaluation; the caller of it owns the result. */
 export type Mix = (
@@ -75,47 +84,47 @@ export function domainAdaptation(parts: DomainAdaptation): Objective {
       }
 
       const { images } = batch.target;
-      const opinion = labelTarget(network, teacher, images, target.pseudoLabel);
+      const portions = portionsOf(images.shape[0], parts.accumulate ?? 1);
+      const opinion = labelTarget(network, teacher, images, target.pseudoLabel, portions);
       losses.set("confident", opinion.share as tf.Scalar);
       const mixed = target.mix(batch, opinion, evaluation);
-      const mixedGradient = slopeOf(network, student, () => {
-        const pass = studentPass(parts.seed, "mixed", evaluation);
-        const seen = network.forward(student, mixed.images as tf.Tensor4D, pass);
-        const loss = supervise(network, seen, mixed.labels, mixed.weights);
-        losses.set("mixed", tf.keep(tf.clone(loss)));
+      const mixedGradient = slopeOfPortions(network, student, portions, (portion) => {
+        const own = (whole: tf.Tensor) => cut(whole, portion);
+        const { first } = portion;
+        const pass = studentPass(parts.seed, "mixed", evaluation, undefined, first);
+        const seen = network.forward(student, own(mixed.images) as tf.Tensor4D, pass);
+        const mean = supervise(network, seen, own(mixed.labels), own(mixed.weights));
+        const loss = shareOf(mean, portion);
+        noteLoss(losses, "mixed", loss);
         return loss;
       });
       parts.inspect?.({ batch, opinion, mixed });
       tf.dispose([opinion.labels, opinion.confidence, opinion.weights]);
       tf.dispose([mixed.images, mixed.labels, mixed.weights]);
-      return { losses, gradient: sum(gradient, mixedGradient) };
+      return { losses, gradient: addGradients(gradient, mixedGradient) };
     },
   };
 }
 
-/** A teacher's pseudo-labels for target images; the caller owns them. */
+/**
+ * A teacher's pseudo-labels for target images; the caller owns them.
+ *
+ * @param portions Of the images, one pass each; the share of sure pixels is of them all.
+ */
 export function labelTarget(
   network: Network,
   teacher: Weights,
   images: tf.Tensor4D,
   options: PseudoLabelOptions,
+  portions: readonly Portion[] = portionsOf(images.shape[0], 1),
 ): PseudoLabel {
   return tf.tidy(() => {
-    const { logits } = network.forward(teacher, images, TEACHER);
+    const parts = portions.map((portion) =>
+      tf.tidy(() => network.forward(teacher, cut(images, portion), TEACHER).logits)
+    );
+    const [only] = parts;
+    const logits = parts.length === 1 && only ? only : tf.concat(parts, 0);
     const [, H, W] = images.shape;
     return { ...pseudoLabel(logits, [H, W], options, network.decoder) };
   });
-}
-
-// Adds b into a; both are used up.
-function sum(a: Weights, b: Weights): Weights {
-  const total = new Map<string, tf.Tensor>();
-  for (const name of new Set([...a.keys(), ...b.keys()])) {
-    const [x, y] = [a.get(name), b.get(name)];
-    const both = x && y ? tf.add(x, y) : x ?? y;
-    if (both === undefined) continue;
-    total.set(name, both);
-    if (x && y) tf.dispose([x, y]);
-  }
-  return total;
 }

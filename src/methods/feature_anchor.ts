@@ -3,6 +3,7 @@ import { decide, upload } from "../core/decided.ts";
 import * as tf from "../core/tf.ts";
 import { downscaleLabels, membership } from "../objectives/downscale_label.ts";
 import { featureDistance } from "../objectives/feature_distance.ts";
+import { cut, shareOf } from "./portions.ts";
 import type { Anchor } from "./source_loss.ts";
 
 /** Which features are kept near the frozen ones, and how strongly. */
@@ -45,8 +46,13 @@ export function featureAnchor(
       [B, h, w],
     ));
     return {
-      distance: (features) =>
-        featureDistance(coarsest(features), reference, mask, options.weight),
+      distance(features, portion) {
+        const own = [coarsest(features), cut(reference, portion)] as const;
+        if (mask !== null) {
+          return featureDistance(...own, cut(mask, portion), options.weight, mask);
+        }
+        return shareOf(featureDistance(...own, null, options.weight), portion);
+      },
       release: () => tf.dispose(mask === null ? reference : [reference, mask]),
     };
   };

@@ -16,17 +16,19 @@ import { releaseWeights } from "../core/weights.ts";
 import * as tf from "../core/tf.ts";
 import { releaseLosses, type Turn } from "./learner.ts";
 import {
-  type Observed,
-  releaseChanges,
-  slopeOf,
-  studentPass,
-  supervise,
-} from "./student_pass.ts";
+  cut,
+  noteLoss,
+  type Portion,
+  portionsOf,
+  shareOf,
+  slopeOfPortions,
+} from "./portions.ts";
+import { type Observed, releaseChanges, studentPass, supervise } from "./student_pass.ts";
 
 /** What keeps a student's features near those of a frozen network on one batch. */
 export interface Anchored {
-  /** λ·FD; on the tape. */
-  distance(features: readonly tf.Tensor4D[]): tf.Scalar;
+  /** What a portion of the batch adds to λ·FD; on the tape. */
+  distance(features: readonly tf.Tensor4D[], portion: Portion): tf.Scalar;
   /** Frees the frozen features. */
   release(): void;
 }
@@ -50,6 +52,11 @@ export interface SourceLossParts extends Sharing {
   readonly network: Network;
   readonly seed: number;
   readonly anchor: Anchor | null;
+  /**
+   * Portions that batches are learned from in, see `portions.ts`.
+   * @default {1}
+   */
+  readonly accumulate?: number;
 }
 
 /** S with its memory. */
@@ -76,7 +83,7 @@ interface Memory {
 
 /** Builds the loss. */
 export function sourceLoss(
-  { network, seed, anchor, reuse, shareDropout }: SourceLossParts,
+  { network, seed, anchor, reuse, shareDropout, accumulate = 1 }: SourceLossParts,
 ): SourceLoss {
   const memories = new Map<Batch, Memory>();
   const buffers = network.parameters.filter(({ trained }) => !trained);
@@ -108,14 +115,17 @@ export function sourceLoss(
       : undefined;
     const anchored = memory.anchored ?? anchor?.(batch) ?? null;
     const losses = new Map<string, tf.Scalar>();
-    const gradient = slopeOf(network, student, () => {
-      const pass = studentPass(seed, "source", shared ?? evaluation, observed);
-      const seen = network.forward(student, batch.source.images, pass);
-      const loss = supervise(network, seen, batch.source.labels, null);
-      losses.set("source", tf.keep(tf.clone(loss)));
+    const { images, labels } = batch.source;
+    const portions = portionsOf(images.shape[0], accumulate);
+    const gradient = slopeOfPortions(network, student, portions, (portion) => {
+      const { first } = portion;
+      const pass = studentPass(seed, "source", shared ?? evaluation, observed, first);
+      const seen = network.forward(student, cut(images, portion), pass);
+      const loss = shareOf(supervise(network, seen, cut(labels, portion), null), portion);
+      noteLoss(losses, "source", loss);
       if (anchored === null) return loss;
-      const distance = anchored.distance(seen.features);
-      losses.set("featureDistance", tf.keep(tf.clone(distance)));
+      const distance = anchored.distance(seen.features, portion);
+      noteLoss(losses, "featureDistance", distance);
       return tf.add(loss, distance);
     });
     if (reuse) memory.anchored = anchored;

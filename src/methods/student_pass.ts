@@ -19,14 +19,17 @@ export interface Observed {
  * @param domain Whose images it sees: each has draws of its own.
  * @param evaluation n, the key of its draws.
  * @param observed Filled in, if somebody wants to know.
+ * @param first The number in its batch of the first image that it sees.
  */
 export function studentPass(
   seed: number,
   domain: "source" | "mixed",
   evaluation: number,
   observed?: Observed,
+  first = 0,
 ): Pass {
-  const chance = { seed, stream: streamOf(`dropout/${domain}`), iteration: evaluation };
+  const stream = streamOf(`dropout/${domain}`);
+  const chance = { seed, stream, iteration: evaluation, first };
   if (observed === undefined) return { training: true, chance };
   return {
     training: true,

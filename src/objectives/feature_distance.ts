@@ -14,6 +14,7 @@ import { channelDistance } from "../ops/channel_distance.ts";
  * @param frozen F₀. [B, h, w, C]
  * @param mask 1 at the places that count, else 0; null for all places. [B, h, w]
  * @param weight λ
+ * @param counted The mask whose places the mean is over, if it is not `mask`.
  * @returns A scalar; the caller owns it.
  */
 export function featureDistance(
@@ -21,12 +22,13 @@ export function featureDistance(
   frozen: tf.Tensor,
   mask: tf.Tensor | null,
   weight: number,
+  counted: tf.Tensor | null = mask,
 ): tf.Scalar {
   return tf.tidy(() => {
     const distance = channelDistance(features, frozen); // [B, h, w]
     if (mask === null) return tf.mul(tf.mean(distance), weight);
     const places = tf.cast(mask, "float32");
-    const count = tf.maximum(tf.sum(places), 1);
+    const count = tf.maximum(tf.sum(tf.cast(counted ?? mask, "float32")), 1);
     return tf.mul(tf.div(tf.sum(tf.mul(distance, places)), count), weight);
   });
 }

@@ -6,6 +6,8 @@ export interface DropoutKey {
   readonly seed: number;
   readonly stream: number;
   readonly iteration: number;
+  /** The number of the first sample in a batch that x is a part of. @default {0} */
+  readonly first?: number;
 }
 
 /** Which elements fall together: each alone, channels of an image, or whole samples. */
@@ -24,7 +26,7 @@ export function dropout<T extends tf.Tensor>(
   x: T,
   rate: number,
   unit: DropoutUnit,
-  key: DropoutKey,
+  { first = 0, ...key }: DropoutKey,
 ): T {
   if (rate === 0) return tf.clone(x);
   const perSample = x.size / (x.shape[0] ?? 1);
@@ -33,7 +35,8 @@ export function dropout<T extends tf.Tensor>(
     channel: { outer: perSample, inner: x.shape[x.rank - 1] ?? 1 },
     sample: { outer: perSample, inner: 1 },
   } satisfies Record<DropoutUnit, Pick<DropoutSizes, "outer" | "inner">>;
-  const sizes = { ...groups[unit], ...key, rate };
+  const units = { element: perSample, channel: groups.channel.inner, sample: 1 };
+  const sizes = { ...groups[unit], ...key, before: first * units[unit], rate };
   return tf.differentiable<T>(
     { x },
     () => run(x, sizes),

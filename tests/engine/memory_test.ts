@@ -93,6 +93,7 @@ async function assertForeseen(config: RunConfig, tolerance: number): Promise<voi
 
 const METHODS = {
   "source-only": [],
+  "self-training in portions": [SELF, ANCHORED, "optimizer.accumulate=2"],
   "self-training": [SELF, ANCHORED],
   "depth 2": [`method={name: future-self-training, depth: 2, ${FEATURES}}`, ANCHORED],
   "width 2": ["method={name: future-self-training, depth: 1, width: 2}"],
@@ -164,15 +165,22 @@ Deno.test("a run that cannot fit is told so, with what to change", () => {
     activations: 3.1e9,
     limit: 2 ** 32,
   };
-  const config = { model: { recompute: false }, data: { batch: 2 } };
+  const config = {
+    model: { recompute: false },
+    data: { batch: 2 },
+    optimizer: { accumulate: 1 },
+  };
   const [line, warning] = memoryText(needed, config);
   assert.equal(
     line,
     "memory     predicted peak 4.81 GB of device memory (weights 1.00 GB, optimizer " +
       "700 MB, gradients 10.0 MB, activations 3.10 GB)",
   );
-  assert.match(warning ?? "", /more than the 4\.29 GB .*GPU.*"model\.recompute: true"/);
-  const small = { model: { recompute: true }, data: { batch: 1 } };
-  assert.doesNotMatch(memoryText(needed, small)[1] ?? "", /recompute|batch/);
+  assert.match(
+    warning ?? "",
+    /more than the 4\.29 GB .*GPU.*"model\.recompute: true".*"optimizer\.accumulate: 2"/,
+  );
+  const small = { ...config, model: { recompute: true }, data: { batch: 1 } };
+  assert.doesNotMatch(memoryText(needed, small)[1] ?? "", /recompute|accumulate/);
   assert.equal(memoryText({ ...needed, limit: null }, config).length, 1);
 });

@@ -66,7 +66,8 @@ const KERNELS: Record<string, (n: number) => tf.Tensor | tf.Tensor[]> = {
     const dy = randomTensor<tf.Rank.R1>([n], "dy");
     return crossEntropyGradient(matrix(n, "z"), tf.cast(labels(n), "int32"), dy);
   },
-  dropout: (n) => dropout(matrix(n, "x"), { outer: 1, inner: 1, ...KEY, rate: 0.3 }),
+  dropout: (n) =>
+    dropout(matrix(n, "x"), { outer: 1, inner: 1, before: 7, ...KEY, rate: 0.3 }),
   adamw(n) {
     const [p, m] = [matrix(n, "p"), matrix(n, "m")];
     const v = tf.abs(matrix(n, "v"));

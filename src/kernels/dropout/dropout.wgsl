@@ -1,7 +1,7 @@
 // Dropout of units by counter-based chance, forward and backward alike.
 //
 //   out[i] = x[i] / (1 − rate) if uniform(seed, stream, iteration, unit(i)) ≥ rate, else 0
-//   unit(i) = (i / outer) · inner + i mod inner
+//   unit(i) = before + (i / outer) · inner + i mod inner
 //
 // Single elements: outer = inner = 1. Channels of [B, H, W, C]: outer = H·W·C, inner = C.
 // Whole samples: outer = elements of a sample, inner = 1.
@@ -15,6 +15,7 @@ struct Sizes {
   count: u32,
   outer: u32,
   inner: u32,
+  before: u32,
   seed: u32,
   stream: u32,
   iteration: u32,
@@ -48,7 +49,7 @@ fn main(
   if (i >= sizes.count) {
     return;
   }
-  let unit = i / sizes.outer * sizes.inner + i % sizes.inner;
+  let unit = sizes.before + i / sizes.outer * sizes.inner + i % sizes.inner;
   let bits = pcg4d(vec4u(sizes.seed, sizes.stream, sizes.iteration, unit)).x;
   let uniform_ = f32(bits >> 8u) * 0x1p-24;
   var value = 0.0;

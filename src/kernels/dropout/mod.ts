@@ -13,6 +13,7 @@ const DROPOUT: Kernel<"count" | keyof DropoutSizes> = {
     count: "u32",
     outer: "u32",
     inner: "u32",
+    before: "u32",
     seed: "u32",
     stream: "u32",
     iteration: "u32",

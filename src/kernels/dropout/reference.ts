@@ -6,6 +6,8 @@ import type { Cells } from "../kernel.ts";
 export interface DropoutSizes {
   readonly outer: number;
   readonly inner: number;
+  /** Units of the batch before those of x. */
+  readonly before: number;
   readonly seed: number;
   readonly stream: number;
   readonly iteration: number;
@@ -15,7 +17,7 @@ export interface DropoutSizes {
 /** factors[unit] = 1 / (1 − rate) where the unit survives, else 0. */
 export function dropoutFactors(
   factors: Cells,
-  { seed, stream, iteration, rate }: Omit<DropoutSizes, "outer" | "inner">,
+  { before, seed, stream, iteration, rate }: Omit<DropoutSizes, "outer" | "inner">,
 ): void {
   const words = new Uint32Array(4);
   const least = Math.fround(rate);
@@ -23,7 +25,7 @@ export function dropoutFactors(
     words[0] = seed;
     words[1] = stream;
     words[2] = iteration;
-    words[3] = unit;
+    words[3] = before + unit;
     pcg4d(words);
     factors[unit] = (words[0]! >>> 8) * 2 ** -24 >= least ? 1 / (1 - rate) : 0;
   }
