@@ -3,6 +3,9 @@
  *
  * - webgpu `BatchMatMul` with `transposeB` is garbage on its split-K path (batch 1,
  *   K ≥ 2000, few output tiles): its vec4 variant forgets the transposition.
+ * - webgpu keeps the memory of a freed tensor from serving others until the commands that
+ *   use it are submitted. They run in order, and what is uploaded into memory in use is
+ *   copied there in that order, so there is nothing to wait for: it serves at once.
  * - wasm `BatchMatMul` is fast only for one plain two-dimensional product (XNNPACK);
  *   transposed and batched products take a naive path that is 5–10 times slower.
  * - wasm `Slice` copies its whole input before it copies the slice, so cutting a tensor
@@ -57,7 +60,13 @@ export function patchWebGpu(): void {
   if (webGpuPatched) return;
   webGpuPatched = true;
   replaceMatMul("webgpu", webGpuMatMul);
+  Object.defineProperty(tf.backend(), "commandQueueOwnedIds", {
+    get: () => NOTHING,
+    set() {}, // every submit sets a new one
+  });
 }
+
+const NOTHING = { add: () => NOTHING, has: () => false };
 
 function replaceMatMul(backendName: string, wrap: (original: MatMul) => MatMul): void {
   replaceKernel("BatchMatMul", backendName, wrap);

@@ -55,7 +55,9 @@ export function flush(backend: WebGpuBackend): void {
 }
 
 /** Gives the free buffers of the backend, which never shrink by themselves, back. */
-export function trim({ bufferManager }: WebGpuBackend): void {
+export function trim(backend: WebGpuBackend): void {
+  flush(backend); // commands that wait may use them
+  const { bufferManager } = backend;
   for (const buffers of bufferManager.freeBuffers.values()) {
     for (const buffer of buffers) {
       bufferManager.numBytesAllocated -= buffer.size;

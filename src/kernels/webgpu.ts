@@ -50,7 +50,7 @@ export function dispatch(
     layout: pipeline.getBindGroupLayout(0),
     entries: resources.map((resource, binding) => ({ binding, resource })),
   });
-  // Owned by the queue: their buffers are recycled only after the submit.
+  // Where the queue owns anything, see `core/tfjs_patches.ts`, it has to know.
   for (const one of [...read, ...written]) {
     backend.commandQueueOwnedIds.add(tensorOf(one).dataId);
   }
