@@ -91,6 +91,30 @@ export async function predictMemory(
   };
 }
 
+/**
+ * Tells somebody what iterations of a run will need.
+ *
+ * A network of the user's own may call what no rehearsal knows, and can run all the same:
+ * then the log says so.
+ */
+export async function foretell(
+  config: RunConfig,
+  classes: readonly ClassInfo[],
+  { network, anchored }: { readonly network: Network; readonly anchored: boolean },
+  observer: {
+    memory?(predicted: PredictedMemory, config: RunConfig): void;
+    log?(line: string): void;
+  },
+): Promise<void> {
+  if (observer.memory === undefined) return;
+  try {
+    observer.memory(await predictMemory(config, classes, network, anchored), config);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    observer.log?.(`the memory of an iteration is not predicted: ${reason}`);
+  }
+}
+
 function sum(memory: readonly { readonly bytes: number }[]): number {
   return memory.reduce((sum, { bytes }) => sum + bytes, 0);
 }

@@ -12,7 +12,7 @@ import { type EvaluationResult } from "./evaluate.ts";
 import { evaluateAll, type Evaluations } from "./evaluations.ts";
 import { loaderSpec } from "./data.ts";
 import { type LossLog, openLossLog } from "./loss_log.ts";
-import { type PredictedMemory, predictMemory } from "./memory.ts";
+import { foretell, type PredictedMemory } from "./memory.ts";
 import type { MakeNetwork } from "./own_network.ts";
 import {
   keepForPanel,
@@ -127,7 +127,9 @@ export async function train(
     await writeText(folder.config, writeConfig(config));
     await rewindLog(folder, session.iteration);
     observer.start?.(info, session.iteration, config);
-    await foretell(config, loader, session, observer);
+    if (session.iteration < config.iterations) {
+      await foretell(config, loader.classes, session, observer);
+    }
     const run = { config, folder, loader, session, observer, info };
     return await loop(run, signal);
   } catch (error) {
@@ -141,23 +143,6 @@ export async function train(
   } finally {
     session?.release();
     await loader.close();
-  }
-}
-
-// Says what iterations will need, if anybody listens and there are any left.
-async function foretell(
-  config: RunConfig,
-  { classes }: Loader,
-  { network, iteration, anchored }: Session,
-  observer: Observer,
-): Promise<void> {
-  if (observer.memory === undefined || iteration >= config.iterations) return;
-  try {
-    observer.memory(await predictMemory(config, classes, network, anchored), config);
-  } catch (error) {
-    // A network of the user's own may call what no rehearsal knows; it can run all the same.
-    const reason = error instanceof Error ? error.message : String(error);
-    observer.log?.(`the memory of an iteration is not predicted: ${reason}`);
   }
 }
 

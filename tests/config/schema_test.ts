@@ -47,6 +47,7 @@ Deno.test("the defaults of the optimizer are those of the paper", () => {
     warmupRatio: 1e-6,
     power: 1,
     minimumRate: 0,
+    accumulate: 1,
   });
 });
 
