@@ -52,6 +52,8 @@ export interface DataSet {
   readLabel(index: number): Promise<LabelMap>;
   /** Changes whenever the labels may have changed; for caches of what is counted in them. */
   fingerprint(): Promise<string>;
+  /** What a user should know about it, such as pictures that were left out; a sentence each. */
+  readonly notes?: readonly string[];
   /** A folder in which other tools may have left their statistics; null if there is none. */
   readonly folder: string | null;
 }

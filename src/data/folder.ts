@@ -6,25 +6,48 @@
  * ROOT/labels/<split>/<stem>.png      8-bit class ids, grey or palette; 255 is ignored
  * ```
  *
+ * The folders may have other names, stems may have suffixes, and both may be in archives.
+ *
  * @module
  */
 
-import { createHash } from "node:crypto";
-import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
 import type { ClassInfo } from "../core/host_batch.ts";
-import { decodeImage } from "../core/image_codec.ts";
-import type { DataSet, LabelMap } from "./data_set.ts";
+import type { DataSet } from "./data_set.ts";
 import { decodeLabel, labelTable } from "./label_map.ts";
+import { pairedDataSet, picturesByStem } from "./picture_pairs.ts";
 import { assertInside, select, type Selection } from "./selection.ts";
+import { below, type FileSource, quoted } from "./source/file_source.ts";
+import { openSource, sealedHint, type SourcePlace } from "./source/open_source.ts";
+
+/** What the files of a folder data set are called. */
+export interface FilePattern {
+  /** The folder of the images; `{split}` stands for the split's name. */
+  readonly images: string;
+  /** The folder of the labels, likewise. */
+  readonly labels: string;
+  /** Between an image's stem and its ending. */
+  readonly imageSuffix: string;
+  /** Between a label's stem and ".png". */
+  readonly labelSuffix: string;
+}
+
+/** As above. */
+export const FILE_PATTERN: FilePattern = {
+  images: "images/{split}",
+  labels: "labels/{split}",
+  imageSuffix: "",
+  labelSuffix: "",
+};
 
 /** Describes a folder data set. */
-export interface FolderSpec extends Selection {
+export interface FolderSpec extends Selection, SourcePlace {
   readonly kind: "folder";
-  /** The folder that holds "images" and "labels". */
+  /** What holds "images" and "labels". */
   readonly root: string;
   /** The folder below both. */
   readonly split: string;
+  /** What files are called; {@linkcode FILE_PATTERN} if left out. */
+  readonly files?: FilePattern;
   /** Index = class id. */
   readonly classes: readonly ClassInfo[];
   /** From file value to class id or 255; null or left out if values are class ids. */
@@ -33,9 +56,6 @@ export interface FolderSpec extends Selection {
   readonly labelled: boolean;
 }
 
-/** What a picture's name may end in. */
-const ENDINGS = /\.(jpe?g|png)$/i;
-
 /**
  * Opens a folder data set.
  *
@@ -43,152 +63,76 @@ const ENDINGS = /\.(jpe?g|png)$/i;
  *   pictures share a stem, or a label is missing.
  */
 export async function openFolder(spec: FolderSpec): Promise<DataSet> {
-  const { root, split, classes, labelled } = spec;
+  const { root, split, classes, labelled, files = FILE_PATTERN } = spec;
+  const { imageSuffix, labelSuffix } = files;
   assertInside(split, '"split"');
-  const imageFolder = join(root, "images", split);
-  const labelFolder = join(root, "labels", split);
+  const [imageFolder, labelFolder] = ([["images", files.images], [
+    "labels",
+    files.labels,
+  ]] as const).map(([key, pattern]) => {
+    assertInside(pattern, `"files.${key}"`);
+    return pattern.replaceAll("{split}", split);
+  }) as [string, string];
+  const { source } = await openSource({
+    ...spec,
+    root: root.replaceAll("{split}", split),
+  });
   const table = labelTable(classes, spec.labels ?? null);
 
-  const images = stems(await listFiles(root, "images", split), ENDINGS, imageFolder);
-  const names = await select([...images.keys()].sort(), spec, imageFolder, root);
-  const imagePath = (index: number) =>
-    join(imageFolder, images.get(nameOf(index)) ?? nameOf(index));
-  const labelPath = (index: number) => join(labelFolder, `${nameOf(index)}.png`);
-  const nameOf = (index: number) => {
-    const name = names[index];
-    if (name !== undefined) return name;
-    throw new RangeError(
-      `Cannot read picture ${index} of "${imageFolder}": there are ${names.length}`,
-    );
-  };
+  const imagesAt = source.address(imageFolder);
+  const listed = await listFiles(source, imageFolder, files);
+  const images = picturesByStem(listed, imagesAt, imageSuffix);
+  const names = await select([...images.keys()].sort(), spec, imagesAt, root);
+  const labelOf = (name: string) => below(labelFolder, `${name}${labelSuffix}.png`);
 
   if (labelled) {
-    const labels = new Set(await listFiles(root, "labels", split));
-    const missing = names.filter((name) => !labels.has(`${name}.png`));
-    if (missing.length > 0) {
+    const labels = new Set(await listFiles(source, labelFolder, files));
+    const missing = names.filter((name) => !labels.has(`${name}${labelSuffix}.png`));
+    const [first] = missing;
+    if (first !== undefined) {
       throw new RangeError(
         `Cannot use the data set "${root}": the label ` +
-          `"${
-            join(labelFolder, `${missing[0]}.png`)
-          }" is missing (${missing.length} of ` +
+          `"${source.address(labelOf(first))}" is missing (${missing.length} of ` +
           `${names.length} pictures have none): add it, or use this set as a target only`,
       );
     }
   }
 
-  const readLabel = async (index: number): Promise<LabelMap> => {
-    const file = labelPath(index);
-    return decodeLabel(await bytesOf(file), file, table);
-  };
-
-  return {
-    name: imageFolder,
+  return pairedDataSet({
+    name: imagesAt,
     classes,
-    names,
     labelled,
+    source,
     folder: root,
-    readLabel,
-
-    async read(index) {
-      const file = imagePath(index);
-      const labelling = labelled ? readLabel(index) : null;
-      // Where both are damaged, the image is the one to be named.
-      labelling?.catch(() => {});
-      const { width, height, data } = await decodeImage(await bytesOf(file), file);
-      const label = await labelling;
-      if (label !== null && (label.width !== width || label.height !== height)) {
-        throw new RangeError(
-          `Cannot pair "${file}" with "${labelPath(index)}": the image is ` +
-            `${width}×${height} and the label ${label.width}×${label.height}: both must ` +
-            `have the same size`,
-        );
-      }
-      return {
-        name: nameOf(index),
-        width,
-        height,
-        image: data,
-        label: label?.data ?? null,
-      };
-    },
-
-    async fingerprint() {
-      const hash = createHash("sha256");
-      hash.update(JSON.stringify([classes.map(({ name }) => name), spec.labels ?? null]));
-      for (const [index, name] of names.entries()) {
-        const { size, mtimeMs } = await stat(labelPath(index));
-        hash.update(`${name}\n${size} ${mtimeMs}\n`);
-      }
-      return hash.digest("hex");
-    },
-  };
+    meaning: spec.labels ?? null,
+    pairs: names.map((name) => ({
+      name,
+      image: below(imageFolder, images.get(name) ?? name),
+      label: labelled ? labelOf(name) : null,
+    })),
+    decode: (bytes, file) => decodeLabel(bytes, file, table),
+  });
 }
 
-// From stem to file name. A stem keeps the folders above it, with "/" on every system.
-function stems(
-  files: readonly string[],
-  endings: RegExp,
-  folder: string,
-): Map<string, string> {
-  const byStem = new Map<string, string>();
-  for (const file of files) {
-    // Hidden files, such as the "._name.jpg" that macOS leaves on other systems' disks.
-    if (!endings.test(file) || /(^|\/)\./.test(file)) continue;
-    const stem = file.replace(endings, "");
-    const other = byStem.get(stem);
-    if (other !== undefined) {
-      throw new RangeError(
-        `Cannot use the data set: "${folder}" holds both "${other}" and "${file}", which ` +
-          `would share one label: remove or rename one`,
-      );
-    }
-    byStem.set(stem, file);
-  }
-  return byStem;
-}
-
-// Every file below ROOT/<kind>/<split>, or an error that says how far the path exists.
+// Every file below a folder, or an error that says how far the path exists.
 async function listFiles(
-  root: string,
-  kind: "images" | "labels",
-  split: string,
-): Promise<string[]> {
-  const folder = join(root, kind, split);
-  try {
-    return (await readdir(folder, { recursive: true }))
-      .map((file) => file.replaceAll("\\", "/"));
-  } catch (error) {
-    const present = await readdir(join(root, kind)).catch(() => null);
-    const siblings = await readdir(root).catch(() => null);
-    const found = present !== null
-      ? `"${join(root, kind)}" holds ${quoted(present)}: correct "split"`
-      : siblings !== null
-      ? `"${root}" holds ${quoted(siblings)}: it should hold "images" and "labels"`
-      : `"${root}" cannot be read either: correct "data.root"`;
-    const reason = isMissing(error) ? "there is no folder" : "cannot list the folder";
-    throw new RangeError(`Cannot use the data set: ${reason} "${folder}": ${found}`);
-  }
-}
-
-async function bytesOf(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (error) {
-    const reason = isMissing(error)
-      ? "there is no such file"
-      : error instanceof Error
-      ? error.message
-      : String(error);
-    throw new Error(`Cannot read "${file}": ${reason}`, { cause: error });
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
-}
-
-function quoted(names: readonly string[]): string {
-  if (names.length === 0) return "nothing";
-  const some = names.toSorted().slice(0, 5).map((name) => `"${name}"`).join(", ");
-  return names.length > 5 ? `${some} and ${names.length - 5} more` : some;
+  source: FileSource,
+  folder: string,
+  { images, labels }: FilePattern,
+): Promise<readonly string[]> {
+  const found = await source.list(folder);
+  if (found !== null) return found;
+  const parent = folder.includes("/") ? folder.replace(/\/[^/]*$/, "") : "";
+  const present = parent === "" ? null : await source.children(parent).catch(() => null);
+  const siblings = await source.children("").catch(() => null);
+  const [image, label] = [images, labels].map((pattern) => pattern.replace(/\/.*$/, ""));
+  const there = present !== null
+    ? `"${source.address(parent)}" holds ${quoted(present)}: correct "split"`
+    : siblings !== null
+    ? `"${source.name}" holds ${quoted(siblings)}: it should hold "${image}" and ` +
+      `"${label}"${sealedHint(siblings)}`
+    : `"${source.name}" cannot be read either: correct "data.root"`;
+  throw new RangeError(
+    `Cannot use the data set: there is no folder "${source.address(folder)}": ${there}`,
+  );
 }

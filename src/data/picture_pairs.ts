@@ -1,0 +1,138 @@
+/** Pictures and their labels, in files of any source, as a data set. @module */
+
+import { createHash } from "node:crypto";
+import type { ClassInfo } from "../core/host_batch.ts";
+import { decodeImage } from "../core/image_codec.ts";
+import type { DataSet, LabelMap } from "./data_set.ts";
+import type { FileSource } from "./source/file_source.ts";
+
+/** A picture's files, by their paths in the source. */
+export interface PicturePair {
+  readonly name: string;
+  readonly image: string;
+  /** Null in a set without labels. */
+  readonly label: string | null;
+}
+
+/** Everything that makes a data set of pairs. */
+export interface PairSet {
+  /** For messages. */
+  readonly name: string;
+  readonly classes: readonly ClassInfo[];
+  readonly labelled: boolean;
+  readonly source: FileSource;
+  /** Sorted by name. */
+  readonly pairs: readonly PicturePair[];
+  /** Turns a label file into class ids; `file` is what messages call it. */
+  readonly decode: (bytes: Uint8Array, file: string, path: string) => LabelMap;
+  /** What label values mean: caches of what was counted depend on it. */
+  readonly meaning: unknown;
+  /** A folder in which other tools may have left their statistics; null for none. */
+  readonly folder: string | null;
+  /** What a user should know, a sentence each. */
+  readonly notes?: readonly string[];
+}
+
+/** Makes a data set that reads each pair when it is asked for. */
+export function pairedDataSet(set: PairSet): DataSet {
+  const { source, pairs, classes } = set;
+  const pairAt = (index: number): PicturePair => {
+    const pair = pairs[index];
+    if (pair !== undefined) return pair;
+    throw new RangeError(
+      `Cannot read picture ${index} of "${set.name}": there are ${pairs.length}`,
+    );
+  };
+  const labelOf = ({ name, label }: PicturePair): string => {
+    if (label !== null) return label;
+    throw new RangeError(
+      `Cannot read the label of "${name}" of "${set.name}": no labels`,
+    );
+  };
+  const readLabel = async (index: number): Promise<LabelMap> => {
+    const path = labelOf(pairAt(index));
+    return set.decode(await source.read(path), source.address(path), path);
+  };
+
+  return {
+    name: set.name,
+    classes,
+    names: pairs.map(({ name }) => name),
+    labelled: set.labelled,
+    folder: set.folder,
+    notes: set.notes ?? [],
+    readLabel,
+
+    async read(index) {
+      const pair = pairAt(index);
+      const file = source.address(pair.image);
+      const labelling = set.labelled ? readLabel(index) : null;
+      // Where both are damaged, the image is the one to be named.
+      labelling?.catch(() => {});
+      const { width, height, data } = await decodeImage(
+        await source.read(pair.image),
+        file,
+      );
+      const label = await labelling;
+      if (label !== null && (label.width !== width || label.height !== height)) {
+        throw new RangeError(
+          `Cannot pair "${file}" with "${source.address(labelOf(pair))}": the image is ` +
+            `${width}×${height} and the label ${label.width}×${label.height}: both must ` +
+            `have the same size`,
+        );
+      }
+      return {
+        name: pair.name,
+        width,
+        height,
+        image: data,
+        label: label?.data ?? null,
+      };
+    },
+
+    async fingerprint() {
+      const hash = createHash("sha256");
+      hash.update(JSON.stringify([classes.map(({ name }) => name), set.meaning]));
+      for (const pair of pairs) {
+        const file = await source.fingerprint(labelOf(pair));
+        hash.update(`${pair.name}\n${file}\n`);
+      }
+      return hash.digest("hex");
+    },
+  };
+}
+
+/** What a picture's name may end in. */
+export const ENDINGS = /\.(jpe?g|png)$/i;
+
+/**
+ * Pictures by stem. A stem keeps the folders above it, with "/" on every system.
+ *
+ * @param files Paths from `folder`; what is no picture is left out.
+ * @param suffix What stands between a stem and the ending of a picture; others are left
+ * out.
+ * @throws {RangeError} If two pictures share a stem.
+ */
+export function picturesByStem(
+  files: readonly string[],
+  folder: string,
+  suffix = "",
+): Map<string, string> {
+  const byStem = new Map<string, string>();
+  for (const file of files) {
+    // Hidden files, such as the "._name.jpg" that macOS leaves on other systems' disks.
+    if (!ENDINGS.test(file) || /(^|\/)\./.test(file)) continue;
+    const whole = file.replace(ENDINGS, "");
+    if (!whole.endsWith(suffix)) continue;
+    const stem = whole.slice(0, whole.length - suffix.length);
+    const other = byStem.get(stem);
+    if (other !== undefined) {
+      throw new RangeError(
+        `Cannot use the data set: "${folder}" holds both "${other}" and "${file}", which ` +
+          `would share one label: remove or rename one`,
+      );
+    }
+    byStem.set(stem, file);
+  }
+  return byStem;
+}
