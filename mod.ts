@@ -38,14 +38,22 @@
 export { configName, loadConfig, readConfig, writeConfig } from "./src/config/read.ts";
 export type { EvaluationConfig, LoggingConfig, RunConfig } from "./src/config/schema.ts";
 export type {
-  CropConfig,
   DataConfig,
   EmbeddedData,
   EmbeddedSplit,
+  FileNames,
   FolderData,
   FolderSplit,
-  RareClassConfig,
 } from "./src/config/data.ts";
+export type { CropConfig, RareClassConfig } from "./src/config/crops.ts";
+export type { NativeData, NativeSplit } from "./src/config/native_data.ts";
+export {
+  CITYSCAPES_CLASSES,
+  type NativeSet,
+  SYNTHIA_13,
+  SYNTHIA_16,
+  VOC_CLASSES,
+} from "./src/core/known_classes.ts";
 export type {
   Adaptation,
   AdaptiveConfig,

@@ -88,7 +88,8 @@ export async function identity(path: string): Promise<string> {
   try {
     return await Deno.realPath(whole);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const { NotFound, NotADirectory } = Deno.errors; // below an archive, for one
+    if (!(error instanceof NotFound || error instanceof NotADirectory)) throw error;
     const folder = dirname(whole);
     return folder === whole ? whole : join(await identity(folder), basename(whole));
   }

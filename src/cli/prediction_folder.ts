@@ -8,21 +8,35 @@ import {
   writePrediction,
 } from "./prediction_files.ts";
 
+/** What a configuration says of where data sets are. */
+interface DataRoots {
+  readonly root?: string | null;
+  readonly source?: object;
+  readonly target?: object | null;
+  readonly evaluations?: Readonly<Record<string, object>>;
+}
+
+/** Folders in which data sets keep their own files. */
+const PARTS = [
+  ...["images", "labels", "leftImg8bit", "gtFine", "RGB", "GT", "JPEGImages"],
+  ...["SegmentationClass", "SegmentationClassAug", "RAND_CITYSCAPES", "VOCdevkit"],
+];
+
 /**
  * Opens a folder that receives `<name>.png` and `<name>_overlay.png` of every picture.
  *
  * @param folder Undefined: nothing is written.
- * @param data Its `root` is the data set's folder, if it has one.
+ * @param data Its `root`, and those of its parts, are the folders of data sets.
  * @returns Writes one prediction, by the stem of its picture, which may have folders in it.
  * @throws {RangeError} If the folder is among the data set's own files.
  */
 export async function openPredictionFolder(
   folder: string | undefined,
   classes: readonly ClassInfo[],
-  data: { readonly kind: string; readonly root?: string | null },
+  data: DataRoots,
 ): Promise<(prediction: Labelled & { readonly name: string }) => Promise<void>> {
   if (folder === undefined) return () => Promise.resolve();
-  await assertApart(folder, data.root ?? null);
+  for (const root of rootsOf(data)) await assertApart(folder, root);
   return (prediction) =>
     writePrediction(pathsInside(folder, prediction.name), prediction, classes);
 }
@@ -41,16 +55,29 @@ function pathsInside(folder: string, name: string): PredictionPaths {
   return { labels: `${stem}.png`, overlay: `${stem}_overlay.png` };
 }
 
+/** The folders of a run's data sets: one for all, and where a part has its own. */
+function rootsOf({ root = null, source, target, evaluations = {} }: DataRoots): string[] {
+  const textOf = (part: object, key: string) => {
+    const value: unknown = Reflect.get(part, key);
+    return typeof value === "string" ? value : null;
+  };
+  const parts = [source, target, ...Object.values(evaluations)].flatMap((part) => {
+    if (part === undefined || part === null) return [];
+    const set = textOf(part, "set");
+    return [textOf(part, "root"), root && set && join(root, set)];
+  });
+  return [...new Set([root, ...parts])].filter((one) => one !== null);
+}
+
 /**
  * Refuses to write among the files of a data set.
  *
- * @param root The data set's folder; null: it has none.
+ * @param root The data set's folder.
  * @throws {RangeError} If the folder is in its images or labels.
  */
-async function assertApart(folder: string, root: string | null): Promise<void> {
-  if (root === null) return;
+async function assertApart(folder: string, root: string): Promise<void> {
   const target = await identity(folder) + sep;
-  for (const part of ["images", "labels"]) {
+  for (const part of PARTS) {
     if (!target.startsWith(await identity(join(root, part)) + sep)) continue;
     throw new RangeError(
       `Cannot save into "${folder}": it is part of the data set "${root}", whose files ` +

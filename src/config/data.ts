@@ -1,45 +1,10 @@
 /** What a run trains on and is measured on. @module */
 
-import {
-  type ClassInfo,
-  IGNORED,
-  IMAGENET,
-  type Normalisation,
-} from "../core/host_batch.ts";
+import { type ClassInfo, IGNORED } from "../core/host_batch.ts";
 import { z } from "../core/zod.ts";
+import { type CropConfig, cropFields, evaluationsOf } from "./crops.ts";
+import { type NativeData, NativeSchema } from "./native_data.ts";
 import { type Size, SizeSchema } from "./size.ts";
-
-/** Rare class sampling of the source. DAFormer, section 3.2. */
-export interface RareClassConfig {
-  /** The lower, the more often images of rare classes are drawn. */
-  readonly temperature: number;
-  /** An image is a candidate for a class of more pixels than this. */
-  readonly minimumPixels: number;
-  /** A crop is accepted with more than this share of `minimumPixels`. */
-  readonly minimumCropShare: number;
-}
-
-/** How images become crops, for every kind of data. */
-export interface CropConfig {
-  /** Images shrink or grow into this box and keep their shape; null: as they are. */
-  readonly resize: Size | null;
-  /** The box of labelled training images where it is another one; null: `resize`. */
-  readonly sourceResize: Size | null;
-  /** What the network is trained on. */
-  readonly crop: Size;
-  /** Share of crops that are mirrored left to right. */
-  readonly flip: number;
-  /** A crop is drawn again, ten times at most, while one class holds more of it. */
-  readonly largestClassShare: number;
-  /** Null: images are drawn uniformly. */
-  readonly rareClasses: RareClassConfig | null;
-  /** Labelled crops per iteration, and as many without labels. */
-  readonly batch: number;
-  /** What images are shifted and divided by. */
-  readonly normalisation: Normalisation;
-  /** Background threads that read and crop images; 0: none. */
-  readonly workers: number;
-}
 
 /** Images of one split folder, all of them unless `include` or `list` say otherwise. */
 export interface FolderSplit {
@@ -47,16 +12,33 @@ export interface FolderSplit {
   readonly split: string;
   /** Stems to use, with `*` for any text. */
   readonly include: readonly string[];
-  /** A text file with one stem per line; null: no list. */
+  /**
+   * A text file with one stem per line, from here, the configuration's folder or the data
+   * set's, or one of `configs/splits`; null: no list.
+   */
   readonly list: string | null;
+}
+
+/** What the files of a folder data set are called. */
+export interface FileNames {
+  /** The folder of the images; `{split}` stands for the split's name. */
+  readonly images: string;
+  /** The folder of the labels, likewise. */
+  readonly labels: string;
+  /** Between an image's stem and its ending, as `_rgb` in `0001_rgb.png`. */
+  readonly imageSuffix: string;
+  /** Between a label's stem and ".png". */
+  readonly labelSuffix: string;
 }
 
 /** `ROOT/images/<split>/<stem>.(jpg|png)` and `ROOT/labels/<split>/<stem>.png`. */
 export interface FolderData extends CropConfig {
   /** Images and labels in files. */
   readonly kind: "folder";
-  /** The data set's folder; see {@linkcode folderRoot}. */
+  /** The data set's folder, which may hold archives, or an archive; see {@linkcode folderRoot}. */
   readonly root: string | null;
+  /** What files are called, where it is not as above. */
+  readonly files: FileNames;
   /** In the order of their ids. */
   readonly classes: readonly ClassInfo[];
   /** Class id, or 255 for none, of every value in label files; null: values are ids. */
@@ -92,38 +74,9 @@ export interface EmbeddedData extends CropConfig {
 }
 
 /** Source, target, evaluations, and how images become crops. */
-export type DataConfig = FolderData | EmbeddedData;
+export type DataConfig = FolderData | NativeData | EmbeddedData;
 
-const share = z.number().gte(0).lte(1);
 const byte = z.int().gte(0).lte(255);
-const divisor = z.number().positive();
-
-const crops = {
-  resize: SizeSchema.nullable().default(null),
-  sourceResize: SizeSchema.nullable().default(null),
-  crop: SizeSchema,
-  flip: share.default(0.5),
-  largestClassShare: z.number().gt(0).lte(1).default(0.75),
-  rareClasses: z.strictObject({
-    temperature: z.number().positive().default(0.01),
-    minimumPixels: z.int().nonnegative().default(3000),
-    minimumCropShare: share.default(0.5),
-  }).nullable().default(null),
-  batch: z.int().positive().default(2),
-  normalisation: z.strictObject({
-    mean: z.tuple([z.number(), z.number(), z.number()]),
-    deviation: z.tuple([divisor, divisor, divisor]),
-  }).default({ mean: [...IMAGENET.mean], deviation: [...IMAGENET.deviation] }),
-  workers: z.int().nonnegative().default(1),
-};
-
-function evaluationsOf<Split extends z.ZodType>(split: Split) {
-  // A name that looks like an index would move to the front of every object.
-  const name = z.string().regex(/^[A-Za-z][\w-]*$/, "must start with a letter");
-  return z.record(name, split).refine((all) => Object.keys(all).length > 0, {
-    error: "must name at least one evaluation",
-  });
-}
 
 const folderSplit = z.strictObject({
   split: z.string().min(1),
@@ -146,16 +99,24 @@ const classes = z.array(z.strictObject({
   });
 });
 
+const Files = z.strictObject({
+  images: z.string().min(1).default("images/{split}"),
+  labels: z.string().min(1).default("labels/{split}"),
+  imageSuffix: z.string().default(""),
+  labelSuffix: z.string().default(""),
+});
+
 const Folder = z.strictObject({
   kind: z.literal("folder"),
   root: z.string().min(1).nullable().default(null),
+  files: Files.prefault({}),
   classes,
   labels: z.record(z.string().regex(/^\d+$/, "must be a whole number"), byte)
     .nullable().default(null),
   source: folderSplit,
   target: folderSplit.nullable().default(null),
   evaluations: evaluationsOf(folderSplit),
-  ...crops,
+  ...cropFields,
 }).superRefine(({ classes, labels }, context) => {
   for (const [value, id] of Object.entries(labels ?? {})) {
     if (id < classes.length || id === IGNORED) continue;
@@ -180,12 +141,13 @@ const Embedded = z.strictObject({
   source: embeddedSplit.default({ domain: "clean", images: 200 }),
   target: embeddedSplit.nullable().default(null),
   evaluations: evaluationsOf(embeddedSplit),
-  ...crops,
+  ...cropFields,
 });
 
 /** Limits and defaults of {@linkcode DataConfig}. */
 export const DataSchema: z.ZodType<DataConfig> = z.discriminatedUnion("kind", [
   Folder,
+  NativeSchema,
   Embedded,
 ]);
 

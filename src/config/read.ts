@@ -2,6 +2,7 @@
 
 import { basename, dirname, extname } from "node:path";
 import { Document, isScalar, parseDocument, visit } from "../core/yaml.ts";
+import { withLists } from "./lists.ts";
 import { nearest } from "./nearest.ts";
 import { applyOverrides } from "./overrides.ts";
 import { problemLines } from "./problems.ts";
@@ -62,7 +63,7 @@ async function filesLike(path: string): Promise<string> {
 }
 
 /**
- * Reads and checks a configuration file.
+ * Reads and checks a configuration file. A `list` of pictures may lie beside it.
  *
  * @param path A YAML file.
  * @param overrides As for {@linkcode readConfig}.
@@ -82,7 +83,7 @@ export async function loadConfig(
       `Cannot read "${path}": there is no such file${await filesLike(path)}`,
     );
   }
-  return readConfig(text, path, overrides);
+  return await withLists(readConfig(text, path, overrides), dirname(path));
 }
 
 /** The name of an experiment: its file's name without folder and ending. */

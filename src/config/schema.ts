@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { NATIVE_CLASSES } from "../core/known_classes.ts";
 import { z } from "../core/zod.ts";
 import { classIds } from "./class_ids.ts";
 import { type DataConfig, DataSchema } from "./data.ts";
@@ -167,10 +168,11 @@ export const RunSchema: z.ZodType<RunConfig> = Run.check(
     );
   }),
   joins(["data", "method"], ({ data, method }, report) => {
-    if (!isAdaptive(method) || data.kind !== "folder") return;
+    if (!isAdaptive(method) || data.kind === "embedded") return;
+    const known = data.kind === "folder" ? data.classes : NATIVE_CLASSES[data.source.set];
     (method.featureDistance?.classes ?? []).forEach((one, index) => {
       try {
-        classIds([one], data.classes);
+        classIds([one], known);
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
         report(["method", "featureDistance", "classes", index], error.message);

@@ -8,6 +8,7 @@
 import type { ClassInfo } from "../core/host_batch.ts";
 import type { EmbeddedSpec } from "./embedded.ts";
 import type { FolderSpec } from "./folder.ts";
+import type { NativeSpec } from "./native/native.ts";
 
 /** A label map at its own resolution. */
 export interface LabelMap {
@@ -59,7 +60,7 @@ export interface DataSet {
 }
 
 /** A description of a data set: plain JSON. */
-export type DataSpec = FolderSpec | EmbeddedSpec;
+export type DataSpec = FolderSpec | NativeSpec | EmbeddedSpec;
 
 /**
  * Opens a data set: finds its files, without reading them.
@@ -71,6 +72,8 @@ export async function openDataSet(spec: DataSpec): Promise<DataSet> {
   switch (spec.kind) {
     case "folder":
       return (await import("./folder.ts")).openFolder(spec);
+    case "native":
+      return (await import("./native/native.ts")).openNative(spec);
     case "embedded":
       return (await import("./embedded.ts")).openEmbedded(spec);
   }

@@ -13,7 +13,30 @@ export interface LabelTable {
   readonly ids: Int16Array;
   /** The allowed values, for the message. */
   readonly allowed: string;
+  /** What to do about another one, for the message. */
+  readonly cure: string;
 }
+
+/** How a label file holds its values. */
+export interface LabelForm {
+  /** For messages, with what to do about another form. */
+  readonly expected: string;
+  /** Where the value of a pixel is: in its only channel, or in the red one of colours. */
+  readonly channel: "only" | "red";
+  /** Bits per sample. */
+  readonly depths: readonly number[];
+  /** Whether the values may be indices into a palette. */
+  readonly palette: "any" | "none";
+}
+
+/** Class ids or what is mapped to them, as this project's own folders have it. */
+export const INDEX_FORM: LabelForm = {
+  expected: "labels are 8-bit grey or palette PNGs whose values are class ids: " +
+    "convert it first",
+  channel: "only",
+  depths: [1, 2, 4, 8],
+  palette: "any",
+};
 
 /**
  * Builds the table of a data set. 255 is ignored unless the map says otherwise.
@@ -27,10 +50,11 @@ export function labelTable(
   map: Readonly<Record<string, number>> | null,
 ): LabelTable {
   const ids = new Int16Array(256).fill(UNKNOWN);
+  const cure = 'correct "classes" or map the values in "labels"';
   ids[IGNORED] = IGNORED;
   if (map === null) {
     for (let id = 0; id < classes.length; id++) ids[id] = id;
-    return { ids, allowed: `0 … ${classes.length - 1} and ${IGNORED} (ignored)` };
+    return { ids, allowed: `0 … ${classes.length - 1} and ${IGNORED} (ignored)`, cure };
   }
   for (const [key, id] of Object.entries(map)) {
     const value = Number(key);
@@ -51,43 +75,47 @@ export function labelTable(
     ids[value] = id;
   }
   const values = [...ids.keys()].filter((value) => ids[value] !== UNKNOWN);
-  return { ids, allowed: `those of "labels" (${values.join(", ")})` };
+  return { ids, allowed: `those of "labels" (${values.join(", ")})`, cure };
 }
 
 /**
- * Decodes a label file: an 8-bit grey or palette PNG, whose grey value or palette index is
- * looked up in the table.
+ * Decodes a label file: a PNG whose grey value, palette index or red value is looked up in
+ * the table.
  *
  * @param file Its path, for messages.
- * @throws {SyntaxError} If it is no PNG, or one with colours or 16 bits.
+ * @throws {SyntaxError} If it is no PNG, or one of another form.
  * @throws {RangeError} If it holds a value that is not in the table.
  */
 export function decodeLabel(
   bytes: Uint8Array,
   file: string,
   table: LabelTable,
+  form: LabelForm = INDEX_FORM,
 ): LabelMap {
   const { width, height, channels, depth, data, palette } = decodePng(bytes, file);
-  if (channels !== 1 || depth > 8) {
-    const found = `${depth}-bit ${
-      ["", "grey", "grey and alpha", "RGB", "RGBA"][channels]
-    }`;
+  const isColored = channels >= 3;
+  if (
+    isColored !== (form.channel === "red") || channels === 2 ||
+    !form.depths.includes(depth) || (palette !== null && form.palette === "none")
+  ) {
+    const found = palette === null
+      ? `${depth}-bit ${["", "grey", "grey and alpha", "RGB", "RGBA"][channels]}`
+      : "indices of a palette";
     throw new SyntaxError(
-      `Cannot read the label "${file}": its pixels are ${found}, but labels are 8-bit ` +
-        `grey or palette PNGs whose values are class ids: convert it first`,
+      `Cannot read the label "${file}": its pixels are ${found}, but ${form.expected}`,
     );
   }
   // A grey sample of fewer bits is a number all the same: no scaling to 0 … 255.
-  const ids = new Uint8Array(data.length);
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i] ?? 0;
+  const ids = new Uint8Array(width * height);
+  for (let i = 0; i < ids.length; i++) {
+    const value = data[i * channels] ?? 0;
     const id = table.ids[value] ?? UNKNOWN;
     if (id === UNKNOWN) {
-      const kind = palette === null ? "value" : "palette index";
+      const kind = palette !== null ? "palette index" : isColored ? "red value" : "value";
       throw new RangeError(
         `Cannot use the label "${file}": it holds the ${kind} ${value} (first at row ` +
           `${Math.floor(i / width)}, column ${i % width}), but the allowed values are ` +
-          `${table.allowed}: correct "classes" or map the values in "labels"`,
+          `${table.allowed}: ${table.cure}`,
       );
     }
     ids[i] = id;

@@ -27,6 +27,8 @@ export interface Loader {
   readonly classes: readonly ClassInfo[];
   /** How many pictures there are to draw from. */
   readonly pictures: { readonly source: number; readonly target: number };
+  /** What a user should know about the data sets; a sentence each. */
+  readonly notes: readonly string[];
   /**
    * Gives a batch. The same numbers give the same batch, whatever was asked for before and
    * however many workers there are. Asking in order is fast.
@@ -94,6 +96,7 @@ export async function openLoader(
   return {
     classes: source.classes,
     pictures: { source: source.names.length, target: target?.names.length ?? 0 },
+    notes: [...source.notes ?? [], ...target?.notes ?? []],
 
     batch(iteration, future = 0) {
       if (closed) {

@@ -2,14 +2,21 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** The part of a folder's pictures to use. What is null does not restrict. */
 export interface Selection {
   /** Patterns for the stem, in which * stands for any characters; one has to fit. */
   readonly include?: readonly string[] | null;
-  /** A file with one stem per line, as given or below the data set's folder. */
+  /**
+   * A file with one stem per line, as given or below the data set's folder; or one of this
+   * project's `configs/splits`, such as `pascal/662/labeled`.
+   */
   readonly list?: string | null;
 }
+
+/** The published splits, beside the configurations of this project. */
+const SPLITS = "../../configs/splits/";
 
 /**
  * Asserts that a path stays below the folder it is joined to.
@@ -35,6 +42,7 @@ export function assertInside(path: string, what: string): void {
  * @param found The stems in the folder, sorted.
  * @param folder The folder, for messages.
  * @param root The data set's folder, below which a list may lie.
+ * @param nameOf The stem that a line of a list means.
  * @returns The chosen stems, sorted.
  * @throws {RangeError} If nothing is left, or a listed stem is absent, repeated or leads out.
  */
@@ -43,10 +51,11 @@ export async function select(
   selection: Selection,
   folder: string,
   root: string,
+  nameOf: (line: string) => string = (line) => line,
 ): Promise<string[]> {
   const include = selection.include ?? null;
   const list = selection.list ?? null;
-  const listed = list === null ? null : await readList(list, root);
+  const listed = list === null ? null : await readList(list, root, nameOf);
 
   if (listed !== null) {
     const present = new Set(found);
@@ -88,9 +97,14 @@ export function summary(found: readonly string[]): string {
 }
 
 // An editor's byte-order mark, blank lines and a missing last line end are no part of a list.
-async function readList(list: string, root: string): Promise<string[]> {
+async function readList(
+  list: string,
+  root: string,
+  nameOf: (line: string) => string,
+): Promise<string[]> {
   const text = await readFile(list, "utf8")
     .catch(() => readFile(join(root, list), "utf8"))
+    .catch(() => readOwn(list))
     .catch(() => {
       throw new RangeError(
         `Cannot read the list "${list}": there is no such file, nor ` +
@@ -100,8 +114,9 @@ async function readList(list: string, root: string): Promise<string[]> {
   const stems = text.replace(/^\uFEFF/, "").split("\n")
     .map((line) => line.trim()).filter((line) => line !== "");
   const seen = new Set<string>();
-  for (const stem of stems) {
-    assertInside(stem, `the list "${list}"`);
+  for (const line of stems) {
+    assertInside(line, `the list "${list}"`);
+    const stem = nameOf(line);
     if (seen.has(stem)) {
       throw new RangeError(
         `Cannot use the list "${list}": it names "${stem}" twice: remove one of the lines`,
@@ -112,7 +127,19 @@ async function readList(list: string, root: string): Promise<string[]> {
   if (seen.size === 0) {
     throw new RangeError(`Cannot use the list "${list}": it is empty: one stem per line`);
   }
-  return stems;
+  return [...seen];
+}
+
+// Also where this project was imported by its address: its files are fetched as it was.
+async function readOwn(list: string): Promise<string> {
+  assertInside(list, '"list"');
+  const name = list.endsWith(".txt") ? list : `${list}.txt`;
+  const url = new URL(`${SPLITS}${name}`, import.meta.url);
+  if (url.protocol === "file:") return await readFile(fileURLToPath(url), "utf8");
+  const answer = await fetch(url);
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
+  return text;
 }
 
 function patternOf(pattern: string): RegExp {

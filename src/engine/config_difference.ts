@@ -5,16 +5,19 @@ import type { RunConfig } from "../config/schema.ts";
 const IRRELEVANT = [
   "logging",
   "data.workers",
-  "data.root",
   "evaluation",
   "method.reuse",
   "model.recompute",
   "replay",
 ];
 
+/** Folders may move between the parts of a run. */
+const ROOT = /^data\.(.+\.)?root$/;
+
 /** Paths of the values that would change a run, e.g. "optimizer.rate". */
 export function differences(a: RunConfig, b: RunConfig): string[] {
   return leaves(a, b, "").filter((path) =>
+    !ROOT.test(path) &&
     !IRRELEVANT.some((one) => path === one || path.startsWith(`${one}.`))
   );
 }

@@ -1,7 +1,9 @@
 /** From a configuration to descriptions of data sets and loaders. @module */
 import { folderRoot } from "../config/data.ts";
+import { type NativeData, nativeRoot, type NativeSplit } from "../config/native_data.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
+import { NATIVE_CLASSES } from "../core/known_classes.ts";
 import type { DataSpec } from "../data/data_set.ts";
 import { EMBEDDED_CLASSES } from "../data/embedded.ts";
 import type { LoaderSpec } from "../data/loader.ts";
@@ -13,10 +15,17 @@ const FIRST_EVALUATION_SCENE = 1_000_000;
 
 /** The classes of a data set, in the order of their ids. */
 export function classesOf(data: Data): readonly ClassInfo[] {
-  return data.kind === "embedded" ? EMBEDDED_CLASSES : data.classes;
+  switch (data.kind) {
+    case "embedded":
+      return EMBEDDED_CLASSES;
+    case "native":
+      return NATIVE_CLASSES[data.source.set];
+    case "folder":
+      return data.classes;
+  }
 }
 
-/** Describes the loader of a run. @throws {RangeError} If "data.root" is needed and open. */
+/** Describes the loader of a run. @throws {RangeError} If a root is needed and open. */
 export function loaderSpec(config: RunConfig, cacheFolder: string | null): LoaderSpec {
   const { data, method, seed } = config;
   const { batch, rareClasses, workers } = data;
@@ -24,8 +33,10 @@ export function loaderSpec(config: RunConfig, cacheFolder: string | null): Loade
   const wide = method.name === "future-self-training" && method.width > 1;
   return {
     seed,
-    source: trainingSpec(data, "source"),
-    target: data.target && usesTarget(config) ? trainingSpec(data, "target") : null,
+    source: trainingSpec(data, "source", cacheFolder),
+    target: data.target && usesTarget(config)
+      ? trainingSpec(data, "target", cacheFolder)
+      : null,
     batch,
     futures: wide ? method.width : 0,
     resize,
@@ -50,7 +61,8 @@ export function evaluationSpecs(data: Data): Map<string, DataSpec> {
 /**
  * Describes the data set of one evaluation.
  *
- * @param name One of the configuration's evaluations, or a split folder of the data set.
+ * @param name One of the configuration's evaluations, or a split of the data set that the
+ * first of them is of.
  * @throws {RangeError} If an embedded data set has no evaluation of this name.
  */
 export function evaluationSpec(data: Data, name: string): DataSpec {
@@ -71,11 +83,21 @@ export function evaluationSpec(data: Data, name: string): DataSpec {
       first: FIRST_EVALUATION_SCENE,
     };
   }
+  if (data.kind === "native") {
+    const [first = data.source] = Object.values(data.evaluations);
+    const split = data.evaluations[name] ??
+      { ...first, split: name, include: ["*"], list: null };
+    return nativeSpec(data, split, true, null);
+  }
   const split = data.evaluations[name] ?? { split: name, include: ["*"], list: null };
   return { kind: "folder", ...split, ...folderParts(data), labelled: true };
 }
 
-function trainingSpec(data: Data, domain: "source" | "target"): DataSpec {
+function trainingSpec(
+  data: Data,
+  domain: "source" | "target",
+  cacheFolder: string | null,
+): DataSpec {
   const labelled = domain === "source";
   if (data.kind === "embedded") {
     return {
@@ -85,12 +107,26 @@ function trainingSpec(data: Data, domain: "source" | "target"): DataSpec {
       labelled,
     };
   }
+  if (data.kind === "native") {
+    return nativeSpec(data, data[domain] ?? data.source, labelled, cacheFolder);
+  }
   const split = data[domain] ?? data.source;
-  return { kind: "folder", ...split, ...folderParts(data), labelled };
+  return { kind: "folder", ...split, ...folderParts(data), labelled, cacheFolder };
 }
 
 function folderParts(data: Extract<Data, { kind: "folder" }>) {
-  return { root: folderRoot(data), classes: data.classes, labels: data.labels };
+  const { classes, labels, files } = data;
+  return { root: folderRoot(data), classes, labels, files };
+}
+
+function nativeSpec(
+  data: NativeData,
+  split: NativeSplit,
+  labelled: boolean,
+  cacheFolder: string | null,
+): DataSpec {
+  const root = nativeRoot(data, split);
+  return { kind: "native", ...split, root, labelled, cacheFolder };
 }
 
 function usesTarget({ method }: RunConfig): boolean {

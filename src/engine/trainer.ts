@@ -122,6 +122,7 @@ export async function train(
   let session: Session | null = null;
   try {
     const log = (line: string) => observer.log?.(line);
+    loader.notes.forEach(log);
     session = await openSession(config, folder, loader.classes, log, network);
     await makeFolder(folder);
     await writeText(folder.config, writeConfig(config));
