@@ -1,0 +1,261 @@
+// Every data set in the form in which it is downloaded, and what is said when it is not.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { NativeSet } from "../../../src/core/known_classes.ts";
+import { openDataSet } from "../../../src/data/data_set.ts";
+import { type NativeSpec, openNative } from "../../../src/data/native/native.ts";
+import { complaint } from "../complaint.ts";
+import { GREY, PALETTE, plainPng, RGB } from "../plain_png.ts";
+import { withFiles } from "../tiny_folder.ts";
+import {
+  cityscapesFiles,
+  type Files,
+  frame,
+  gtaFiles,
+  HEIGHT,
+  synthiaFiles,
+  VOC_IDS,
+  vocFiles,
+  WIDTH,
+  within,
+} from "./trees.ts";
+
+const spec = (
+  set: NativeSet,
+  root: string,
+  rest: Partial<NativeSpec> = {},
+): NativeSpec => ({ kind: "native", set, root, labelled: true, ...rest });
+
+/** The ids in the first row, without repetition. */
+const firstRow = (label: Uint8Array | null) => [...new Set(label?.subarray(0, WIDTH))];
+
+Deno.test("Cityscapes: label ids become train ids, names are city and frame", async () => {
+  await withFiles(cityscapesFiles(), async (root) => {
+    const train = await openDataSet(spec("cityscapes", root, { split: "train" }));
+    assert.deepEqual(train.names, [
+      `aachen/${frame("aachen", 1)}`,
+      `ulm/${frame("ulm", 0)}`,
+      `ulm/${frame("ulm", 2)}`,
+    ]);
+    assert.equal(train.classes.length, 19);
+    const { width, height, label } = await train.read(1);
+    assert.deepEqual([width, height], [WIDTH, HEIGHT]);
+    assert.deepEqual(firstRow(label), [0, 2, 13, 255]);
+    const val = await openDataSet(spec("cityscapes", root, { split: "val" }));
+    assert.equal(val.names.length, 2);
+  });
+});
+
+Deno.test("Cityscapes: train ids are used where they are, and instances never", async () => {
+  const name = `train/ulm/${frame("ulm", 0)}_gtFine`;
+  const trainIds = plainPng(WIDTH, HEIGHT, GREY, 8, (i) => i < WIDTH ? 18 : 255);
+  const files = { ...cityscapesFiles(), [`gtFine/${name}_labelTrainIds.png`]: trainIds };
+  await withFiles(files, async (root) => {
+    const train = await openNative(spec("cityscapes", root, { split: "train" }));
+    assert.deepEqual(firstRow((await train.read(1)).label), [18]);
+    assert.deepEqual(firstRow((await train.read(2)).label), [13, 255, 0, 2]);
+  });
+});
+
+Deno.test("Cityscapes without gtFine is a target, and no source", async () => {
+  const files = Object.fromEntries(
+    Object.entries(cityscapesFiles()).filter(([path]) => !path.startsWith("gtFine/")),
+  );
+  await withFiles(files, async (root) => {
+    const some = spec("cityscapes", root, { split: "train" });
+    const target = await openNative({ ...some, labelled: false });
+    assert.equal((await target.read(0)).label, null);
+    assert.equal(
+      await complaint(root, openNative(some)),
+      'RangeError: Cannot use the data set "ROOT": the label "ROOT/gtFine/train/aachen/' +
+        'aachen_000001_000019_gtFine_labelIds.png" is missing (3 of 3 pictures have ' +
+        "none): add it, or use this set as a target only",
+    );
+  });
+});
+
+Deno.test("GTA5: the palette index is the label id", async () => {
+  await withFiles(gtaFiles(), async (root) => {
+    const set = await openNative(spec("gta5", root));
+    assert.deepEqual(set.names, ["00001", "00002", "00003"]);
+    assert.deepEqual(firstRow((await set.read(0)).label), [0, 2, 13, 255]);
+    assert.deepEqual(set.notes, []);
+  });
+});
+
+Deno.test("GTA5: known bad files are left out and reported, but fine as a target", async () => {
+  const names = ["00001", "15188", "20800", "20801", "20860", "20861"];
+  await withFiles(gtaFiles(names), async (root) => {
+    const set = await openNative(spec("gta5", root));
+    assert.deepEqual(set.names, ["00001", "20800", "20861"]);
+    assert.match(set.notes?.join() ?? "", /^left out 3 pictures of GTA5 whose labels/);
+    const target = await openNative(spec("gta5", root, { labelled: false }));
+    assert.deepEqual([target.names.length, target.notes?.length], [6, 0]);
+  });
+});
+
+Deno.test("SYNTHIA: the class is the red value of 16-bit colours", async () => {
+  for (const files of [synthiaFiles(), within("RAND_CITYSCAPES", synthiaFiles())]) {
+    await withFiles(files, async (root) => {
+      const set = await openNative(spec("synthia", root));
+      assert.deepEqual(set.names, ["0000000", "0000001", "0000002"]);
+      assert.deepEqual(firstRow((await set.read(0)).label), [0, 2, 13, 255]);
+    });
+  }
+});
+
+Deno.test("VOC: lists of the data set are splits, void is ignored", async () => {
+  const bases = ["", "VOC2012/", "VOCdevkit/VOC2012/"];
+  for (const base of bases) {
+    await withFiles(vocFiles(base), async (root) => {
+      const train = await openNative(spec("voc", root, { split: "train" }));
+      assert.deepEqual(train.names, VOC_IDS.slice(0, 2));
+      assert.equal(train.classes.length, 21);
+      assert.deepEqual(firstRow((await train.read(0)).label), [0, 15, 255, 7]);
+      const val = await openNative(spec("voc", root, { split: "val" }));
+      assert.deepEqual(val.names, VOC_IDS.slice(2));
+      assert.match(
+        await complaint(root, openNative(spec("voc", root, { split: "test" }))),
+        /there is no list "ROOT.*test\.txt": that folder holds "train\.txt", "val\.txt"/,
+      );
+    });
+  }
+});
+
+Deno.test("VOC: the further labels are used where they are, grey or palette", async () => {
+  const grey = plainPng(WIDTH, HEIGHT, GREY, 8, () => 20);
+  const further = Object.fromEntries(
+    VOC_IDS.map((id) => [`SegmentationClassAug/${id}.png`, grey]),
+  );
+  for (const files of [within("VOCdevkit/VOC2012", further), further]) {
+    await withFiles({ ...vocFiles(), ...files }, async (root) => {
+      const train = await openNative(spec("voc", root, { split: "train" }));
+      assert.deepEqual(firstRow((await train.read(0)).label), [20]);
+    });
+  }
+});
+
+/** Opens a set whose first label is another file, and reads it. */
+async function misread(
+  set: NativeSet,
+  files: Files,
+  path: string,
+  label: Uint8Array,
+  rest: Partial<NativeSpec> = {},
+): Promise<string> {
+  let said = "";
+  await withFiles({ ...files, [path]: label }, async (root) => {
+    const opened = await openNative(spec(set, root, rest));
+    said = await complaint(root, opened.readLabel(0));
+  });
+  return said;
+}
+
+Deno.test("labels of another form are refused by name", async () => {
+  const city = `gtFine/train/aachen/${frame("aachen", 1)}_gtFine_labelIds.png`;
+  const ofCity = (label: Uint8Array) =>
+    misread("cityscapes", cityscapesFiles(), city, label, { split: "train" });
+  const flat = (type: number, depth: 8 | 16, value = 7) =>
+    plainPng(WIDTH, HEIGHT, type, depth, () => value);
+
+  assert.equal(
+    await ofCity(flat(PALETTE, 8)),
+    `SyntaxError: Cannot read the label "ROOT/${city}": its pixels are indices of a ` +
+      "palette, but labels of Cityscapes are 8-bit grey PNGs: is it a _color or an " +
+      "_instanceIds file under another name?",
+  );
+  assert.match(await ofCity(flat(GREY, 16)), /its pixels are 16-bit grey, but labels of/);
+  assert.equal(
+    await ofCity(flat(GREY, 8, 35)),
+    `RangeError: Cannot use the label "ROOT/${city}": it holds the value 35 (first at ` +
+      "row 0, column 0), but the allowed values are those of Cityscapes' label ids, " +
+      "0 … 34 and 255 (ignored): put back the file that was downloaded",
+  );
+  assert.match(
+    await misread("synthia", synthiaFiles(), "GT/LABELS/0000000.png", flat(RGB, 8)),
+    /8-bit RGB, but labels of SYNTHIA are 16-bit RGB PNGs, .* knows 8 bits only\?$/,
+  );
+  assert.match(
+    await misread("synthia", synthiaFiles(), "GT/LABELS/0000000.png", flat(RGB, 16, 300)),
+    /^RangeError: .*LABELS\/0000000\.png": it holds the red value 300 \(first at row 0/,
+  );
+  assert.match(
+    await misread("gta5", gtaFiles(), "labels/00001.png", flat(RGB, 8)),
+    /its pixels are 8-bit RGB, but labels of GTA5 are PNGs with a palette/,
+  );
+  assert.match(
+    await misread("gta5", gtaFiles(), "labels/00001.png", flat(PALETTE, 8, 40)),
+    /it holds the palette index 40 .* 0 … 34 and 255/,
+  );
+  assert.match(
+    await misread("gta5", gtaFiles(), "labels/00001.png", flat(GREY, 8).slice(0, 60)),
+    /^SyntaxError: Cannot read "ROOT\/labels\/00001\.png" as a PNG: .*complete\?$/,
+  );
+});
+
+Deno.test("what is not there is said with what is", async () => {
+  await withFiles(gtaFiles(), async (root) => {
+    assert.equal(
+      await complaint(root, openNative(spec("cityscapes", root, { split: "val" }))),
+      'RangeError: Cannot find Cityscapes in "ROOT": it holds "images", "labels": name ' +
+        'the folder that holds "leftImg8bit" and "gtFine" (leftImg8bit_trainvaltest.zip, ' +
+        "gtFine_trainvaltest.zip)",
+    );
+    assert.match(
+      await complaint(root, openNative(spec("voc", join(root, "no"), { split: "val" }))),
+      /^RangeError: Cannot find PASCAL VOC 2012 in "ROOT\/no": there is no such folder: /,
+    );
+    // A file where a folder should be.
+    const file = join(root, "images/00001.png");
+    assert.match(
+      await complaint(root, openNative(spec("gta5", file))),
+      /^SyntaxError: Cannot use "ROOT\/images\/00001\.png" as a data set: it is neither/,
+    );
+    assert.equal(
+      await complaint(root, openNative(spec("gta5", root, { split: "train" }))),
+      'RangeError: Cannot use "split": "train": GTA5 has no splits: choose pictures with ' +
+        '"include" or "list"',
+    );
+  });
+  await withFiles({ "RAND_CITYSCAPES.rar": new Uint8Array(9) }, async (root) => {
+    assert.match(
+      await complaint(root, openNative(spec("synthia", root))),
+      /"RAND_CITYSCAPES\.rar" cannot be read in place: unpack it: name the folder that/,
+    );
+    assert.match(
+      await complaint(root, openNative(spec("synthia", `${root}/RAND_CITYSCAPES.rar`))),
+      /^SyntaxError: Cannot read the archive "ROOT\/RAND_CITYSCAPES\.rar" in place: unpack/,
+    );
+  });
+});
+
+Deno.test("a folder that cannot be listed is named", async () => {
+  await withFiles({ "images": new Uint8Array(3) }, async (root) => {
+    assert.match(
+      await complaint(root, openNative(spec("gta5", root))),
+      /^RangeError: Cannot use the data set: cannot list the folder "ROOT\/images": /,
+    );
+  });
+});
+
+Deno.test("pictures of a split that are not there are counted", async () => {
+  const files = vocFiles("");
+  delete files[`JPEGImages/${VOC_IDS[1]}.jpg`];
+  await withFiles(files, async (root) => {
+    assert.match(
+      await complaint(root, openNative(spec("voc", root, { split: "train" }))),
+      /1 of the 2 pictures of its split "train" are missing in "ROOT\/JPEGImages" \(first: "2007_000039"\): is it unpacked completely\?$/,
+    );
+  });
+});
+
+Deno.test("a vanished file is named when it is read", async () => {
+  await withFiles(gtaFiles(), async (root) => {
+    const set = await openNative(spec("gta5", root));
+    await Deno.remove(join(root, "images/00002.png"));
+    assert.equal(
+      await complaint(root, set.read(1)),
+      'Error: Cannot read "ROOT/images/00002.png": there is no such file',
+    );
+  });
+});
