@@ -48,7 +48,9 @@ export async function* zipMembers(
   read: ReadBytes,
   size: number,
 ): AsyncGenerator<ZipMember> {
-  const zip = new ZipReader(new BytesReader(read, size));
+  // Whoever takes the paths for files says which of them leads out.
+  const options = { filenameValidation: "tolerant" } as const;
+  const zip = new ZipReader(new BytesReader(read, size), options);
   try {
     for await (const entry of zip.getEntriesGenerator()) {
       if (entry.directory) continue;

@@ -71,3 +71,7 @@ export function reasonOf(error: unknown): string {
 /** Whether a file or folder was not there. */
 export const isMissing = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ENOENT";
+
+/** Bytes without the methods of Node's Buffer, which differ from those of its class. */
+export const plainBytes = ({ buffer, byteOffset, length }: Uint8Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, length);

@@ -2,7 +2,13 @@
 
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type FileSource, isMissing, locateInTurn, reasonOf } from "./file_source.ts";
+import {
+  type FileSource,
+  isMissing,
+  locateInTurn,
+  plainBytes,
+  reasonOf,
+} from "./file_source.ts";
 
 /** Opens a folder; whether it exists shows when something in it is wanted. */
 export function folderSource(root: string): FileSource {
@@ -16,7 +22,7 @@ export function folderSource(root: string): FileSource {
 
     async read(path) {
       try {
-        return await readFile(at(path));
+        return plainBytes(await readFile(at(path)));
       } catch (error) {
         const reason = reasonOf(error);
         throw new Error(`Cannot read "${at(path)}": ${reason}`, { cause: error });

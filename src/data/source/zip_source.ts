@@ -18,7 +18,7 @@ import {
   memberPath,
 } from "./archive_index.ts";
 import { archiveSource } from "./archive_source.ts";
-import { type FileSource, reasonOf } from "./file_source.ts";
+import { type FileSource, plainBytes, reasonOf } from "./file_source.ts";
 import type { RandomFile } from "./random_file.ts";
 
 const LOCAL = 0x04034b50;
@@ -93,9 +93,10 @@ async function readMember(
   }
   const bytes = method === STORED
     ? stored
-    : await inflate(stored, { maxOutputLength: Math.max(1, size) }).catch(() => {
-      throw damaged(file.name, `its file "${path}" is damaged`);
-    });
+    : await inflate(stored, { maxOutputLength: Math.max(1, size) })
+      .then(plainBytes, () => {
+        throw damaged(file.name, `its file "${path}" is damaged`);
+      });
   if (bytes.length !== size || crc32(bytes) !== crc) {
     throw damaged(file.name, `its file "${path}" is damaged: the checksum does not fit`);
   }
