@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { nativeRoot } from "../../src/config/native_data.ts";
+import { loadConfig, readConfig, writeConfig } from "../../src/config/read.ts";
+import type { RunConfig } from "../../src/config/schema.ts";
+import {
+  CITYSCAPES_CLASSES,
+  NATIVE_CLASSES,
+  NATIVE_SETS,
+  SYNTHIA_13,
+  SYNTHIA_16,
+} from "../../src/core/known_classes.ts";
+import { evaluationSpec, loaderSpec } from "../../src/engine/data.ts";
+import { assertSameRun } from "../../src/engine/config_difference.ts";
+import { inFolder } from "../support/commands.ts";
+
+const TEXT = `
+model:
+  encoder: { name: mit-b0 }
+data:
+  kind: native
+  source: { set: gta5 }
+  target: { set: cityscapes, split: train }
+  evaluations: { val: { set: cityscapes, split: val } }
+  crop: { height: 64, width: 64 }
+method: { name: self-training }
+`;
+
+const native = (...overrides: string[]): RunConfig =>
+  readConfig(TEXT, "native.yaml", overrides);
+
+/** The roots of source, target and evaluation. */
+function roots(...overrides: string[]): string[] {
+  const config = native(...overrides);
+  const { source, target } = loaderSpec(config, null);
+  return [source, target, evaluationSpec(config.data, "val")].map((spec) =>
+    spec?.kind === "native" ? spec.root : "none"
+  );
+}
+
+Deno.test("each data set has its root, or a folder below one, or that of its other split", () => {
+  assert.deepEqual(roots("data.root=/data"), [
+    "/data/gta5",
+    "/data/cityscapes",
+    "/data/cityscapes",
+  ]);
+  assert.deepEqual(roots("data.source.root=/a", "data.target.root=/b"), [
+    "/a",
+    "/b",
+    "/b",
+  ]);
+  assert.deepEqual(roots("data.root=/data/", "data.evaluations.val.root=/v"), [
+    "/data/gta5",
+    "/v",
+    "/v",
+  ]);
+});
+
+Deno.test("an open root says with which --set it is given", () => {
+  assert.throws(() => roots(), {
+    name: "RangeError",
+    message:
+      'Cannot read the data set "gta5": "data.source.root" is not given: name its ' +
+      "folder with --set data.source.root=FOLDER, or with --set data.root=FOLDER one " +
+      'that holds "gta5"',
+  });
+  assert.throws(() => roots("data.source.root=/a"), /"data\.target\.root" is not given/);
+  const { data } = native(
+    "data.source.root=/a",
+    "data.target=null",
+    "method.name=supervised",
+  );
+  assert.throws(
+    () => evaluationSpec(data, "val"),
+    /"data\.evaluations\.val\.root" is not given: name its folder with --set data\.eval/,
+  );
+  assert.ok(data.kind === "native" && nativeRoot(data, data.source) === "/a");
+});
+
+Deno.test("an evaluation by name, and any other split of its set", () => {
+  const { data } = native("data.root=/d");
+  const spec = evaluationSpec(data, "test");
+  assert.ok(spec.kind === "native");
+  assert.deepEqual([spec.set, spec.split, spec.root], [
+    "cityscapes",
+    "test",
+    "/d/cityscapes",
+  ]);
+});
+
+Deno.test("sets whose classes differ cannot be joined", () => {
+  assert.throws(() => native("data.target.set=voc"), {
+    message:
+      'Cannot use "native.yaml":\n  data.target.set: "voc" has other classes than ' +
+      'the source, "gta5": they cannot be joined',
+  });
+  assert.throws(
+    () => native("data.evaluations.val.set=voc"),
+    /data\.evaluations\.val\.set/,
+  );
+  assert.throws(
+    () => native("data.source.set=gta"),
+    /data\.source\.set: must be one of "cityscapes", "gta5", .*did you mean "gta5"\?/,
+  );
+});
+
+Deno.test("classes of the feature distance are those of the sets", () => {
+  const distance =
+    "method.featureDistance={weight: 0.1, minimumShare: 0.5, classes: [horse]}";
+  assert.throws(
+    () => native(distance, "model.pretrained=mit-b0"),
+    /method\.featureDistance\.classes\.0: Unknown class "horse"/,
+  );
+});
+
+Deno.test("a run may go on where its data sets have moved to", () => {
+  const there = native("data.root=/a", "data.source.root=/b");
+  assertSameRun(
+    "run",
+    there,
+    native("data.target.root=/c", "data.evaluations.val.root=/d"),
+  );
+  assert.throws(
+    () => assertSameRun("run", there, native("data.target.split=val")),
+    /other values of data\.target\.split/,
+  );
+});
+
+Deno.test("a list beside the configuration is found from any folder", async () => {
+  await inFolder(async (folder) => {
+    await mkdir(join(folder, "lists"));
+    await Deno.writeTextFile(join(folder, "lists/few.txt"), "00001");
+    await Deno.writeTextFile(join(folder, "native.yaml"), TEXT);
+    const config = await loadConfig(join(folder, "native.yaml"), [
+      "data.source.list=lists/few.txt",
+      "data.target.list=cityscapes/186/labeled",
+    ]);
+    assert.ok(config.data.kind === "native");
+    assert.equal(config.data.source.list, join(folder, "lists/few.txt"));
+    assert.equal(config.data.target?.list, "cityscapes/186/labeled");
+    assert.deepEqual(readConfig(writeConfig(config), "again"), config);
+  });
+});
+
+Deno.test("SYNTHIA is scored without the classes that it lacks", () => {
+  const names = (ids: readonly number[]) => ids.map((id) => CITYSCAPES_CLASSES[id]?.name);
+  const without = (ids: readonly number[]) =>
+    CITYSCAPES_CLASSES.map(({ name }) => name).filter((name) =>
+      !names(ids).includes(name)
+    );
+  assert.deepEqual(without(SYNTHIA_16), ["terrain", "truck", "train"]);
+  assert.deepEqual(without(SYNTHIA_13), [
+    ...["wall", "fence", "pole", "terrain", "truck", "train"],
+  ]);
+});
+
+Deno.test("class names and colours of a set are unique", () => {
+  for (const set of NATIVE_SETS) {
+    const classes = NATIVE_CLASSES[set];
+    assert.equal(new Set(classes.map(({ name }) => name)).size, classes.length);
+    assert.equal(new Set(classes.map(({ color }) => color.join())).size, classes.length);
+  }
+});
