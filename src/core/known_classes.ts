@@ -96,8 +96,28 @@ export const VOC_CLASSES: readonly ClassInfo[] = [
   { name: "tvmonitor", color: [0, 64, 128] },
 ];
 
+/**
+ * The 11 classes to which those of CamVid are usually joined.
+ *
+ * Source: Badrinarayanan et al., "SegNet" (PAMI 2017), https://arxiv.org/abs/1511.00561.
+ */
+export const CAMVID_CLASSES: readonly ClassInfo[] = [
+  { name: "sky", color: [128, 128, 128] },
+  { name: "building", color: [128, 0, 0] },
+  { name: "pole", color: [192, 192, 128] },
+  { name: "road", color: [128, 64, 128] },
+  { name: "pavement", color: [60, 40, 222] },
+  { name: "tree", color: [128, 128, 0] },
+  { name: "sign", color: [192, 128, 128] },
+  { name: "fence", color: [64, 64, 128] },
+  { name: "car", color: [64, 0, 128] },
+  { name: "pedestrian", color: [64, 64, 0] },
+  { name: "bicyclist", color: [0, 128, 192] },
+];
+
 /** The classes of each data set that is read in its native layout; index = class id. */
 export const NATIVE_CLASSES = {
+  camvid: CAMVID_CLASSES,
   cityscapes: CITYSCAPES_CLASSES,
   gta5: CITYSCAPES_CLASSES,
   synthia: CITYSCAPES_CLASSES,
@@ -108,4 +128,6 @@ export const NATIVE_CLASSES = {
 export type NativeSet = keyof typeof NATIVE_CLASSES;
 
 /** Their names. */
-export const NATIVE_SETS: readonly NativeSet[] = ["cityscapes", "gta5", "synthia", "voc"];
+export const NATIVE_SETS: readonly NativeSet[] = [
+  ...["camvid", "cityscapes", "gta5", "synthia", "voc"] as const,
+];

@@ -101,7 +101,7 @@ Deno.test("sets whose classes differ cannot be joined", () => {
   );
   assert.throws(
     () => native("data.source.set=gta"),
-    /data\.source\.set: must be one of "cityscapes", "gta5", .*did you mean "gta5"\?/,
+    /data\.source\.set: must be one of "camvid", "cityscapes", "gta5", .*did you mean "gta5"\?/,
   );
 });
 

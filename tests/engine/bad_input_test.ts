@@ -78,7 +78,7 @@ Deno.test("a missing image is named, with what is there instead", () =>
   trainOn(
     { ...FILES, "stems.txt": "a\nc\n" },
     '{split: train, list: "stems.txt"}',
-    (ended) => assertRefused(ended, '"stems.txt"', '"c"', '"a", "b"'),
+    (ended) => assertRefused(ended, 'stems.txt"', '"c"', '"a", "b"'),
   ));
 
 Deno.test("an unreadable image is named", () =>

@@ -17,8 +17,8 @@ import { CITYSCAPES_CLASSES } from "../../core/known_classes.ts";
 import type { LabelForm } from "../label_map.ts";
 import { below, type FileSource } from "../source/file_source.ts";
 import {
-  codingOfIds,
-  codingOfValues,
+  decoderOfIds,
+  decoderOfValues,
   type Found,
   type NativeLayout,
   type Wanted,
@@ -107,8 +107,8 @@ function nameOf(line: string): string {
   return parts.length > 1 ? parts.join("/") : `${frame.replace(/_.*$/, "")}/${frame}`;
 }
 
-const TRAIN_CODING = codingOfIds("Cityscapes' train ids", CITYSCAPES_CLASSES, GREY);
-const LABEL_CODING = codingOfValues(
+const TRAIN_DECODER = decoderOfIds("Cityscapes' train ids", CITYSCAPES_CLASSES, GREY);
+const LABEL_DECODER = decoderOfValues(
   "Cityscapes' label ids",
   CITYSCAPES_CLASSES,
   CITYSCAPES_IDS,
@@ -125,6 +125,6 @@ export const CITYSCAPES: NativeLayout = {
   splits: ["train", "val", "test"],
   find,
   nameOf,
-  codingOf: (path) => path.endsWith(TRAIN_IDS) ? TRAIN_CODING : LABEL_CODING,
+  decoderOf: (path) => path.endsWith(TRAIN_IDS) ? TRAIN_DECODER : LABEL_DECODER,
   bad: null,
 };

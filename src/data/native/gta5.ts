@@ -15,10 +15,10 @@
 import { CITYSCAPES_CLASSES } from "../../core/known_classes.ts";
 import { INDEX_FORM } from "../label_map.ts";
 import { CITYSCAPES_IDS, CITYSCAPES_VALUES } from "./cityscapes.ts";
-import { codingOfValues, type NativeLayout } from "./layout.ts";
+import { decoderOfValues, type NativeLayout } from "./layout.ts";
 import { findSideBySide, stemOf } from "./side_by_side.ts";
 
-const CODING = codingOfValues(
+const DECODER = decoderOfValues(
   "Cityscapes' label ids",
   CITYSCAPES_CLASSES,
   CITYSCAPES_IDS,
@@ -52,7 +52,7 @@ export const GTA5: NativeLayout = {
       labels: ["labels"],
     }),
   nameOf: stemOf,
-  codingOf: () => CODING,
+  decoderOf: () => DECODER,
   bad: {
     names: BAD,
     note: (count) =>

@@ -1,15 +1,17 @@
 /** What is known of a data set in the form in which it is downloaded. @module */
 
-import type { ClassInfo } from "../../core/host_batch.ts";
-import { IGNORED } from "../../core/host_batch.ts";
-import { type LabelForm, type LabelTable, labelTable } from "../label_map.ts";
+import { type ClassInfo, IGNORED } from "../../core/host_batch.ts";
+import type { LabelMap } from "../data_set.ts";
+import {
+  decodeLabel,
+  type LabelForm,
+  type LabelTable,
+  labelTable,
+} from "../label_map.ts";
 import type { FileSource } from "../source/file_source.ts";
 
-/** How a label file is read. */
-export interface LabelCoding {
-  readonly table: LabelTable;
-  readonly form: LabelForm;
-}
+/** Turns a label file into class ids; `file` is what messages call it. */
+export type DecodeLabel = (bytes: Uint8Array, file: string) => LabelMap;
 
 /** What to look for. */
 export interface Wanted {
@@ -54,42 +56,50 @@ export interface NativeLayout {
   /** The name of a picture from a line of a list, which may be a path. */
   readonly nameOf: (line: string) => string;
   /** How a label file is read, by its path. */
-  readonly codingOf: (path: string) => LabelCoding;
+  readonly decoderOf: (path: string) => DecodeLabel;
   /** Labelled pictures that are left out; null for none. */
   readonly bad: BadPicture | null;
 }
 
 /**
- * The coding of label values that are not class ids.
+ * Reads label values that are not class ids.
  *
  * @param title Of the data set, for messages.
  * @param ids From file value to class id.
  * @param values How many values there are from 0 on; those without a class are ignored.
  */
-export function codingOfValues(
+export function decoderOfValues(
   title: string,
   classes: readonly ClassInfo[],
   ids: Readonly<Record<string, number>>,
   values: number,
   form: LabelForm,
-): LabelCoding {
+): DecodeLabel {
   const all = Object.fromEntries(
     Array.from({ length: values }, (_, value) => [value, ids[value] ?? IGNORED]),
   );
-  return { form, table: tableOf(title, labelTable(classes, all), values - 1) };
+  return decoder(title, labelTable(classes, all), values - 1, form);
 }
 
-/** The coding of label values that are class ids. */
-export function codingOfIds(
+/** Reads label values that are class ids. */
+export function decoderOfIds(
   title: string,
   classes: readonly ClassInfo[],
   form: LabelForm,
-): LabelCoding {
-  return { form, table: tableOf(title, labelTable(classes, null), classes.length - 1) };
+): DecodeLabel {
+  return decoder(title, labelTable(classes, null), classes.length - 1, form);
 }
 
-const tableOf = (title: string, table: LabelTable, last: number): LabelTable => ({
-  ...table,
-  allowed: `those of ${title}, 0 … ${last} and ${IGNORED} (ignored)`,
-  cure: "put back the file that was downloaded",
-});
+function decoder(
+  title: string,
+  table: LabelTable,
+  last: number,
+  form: LabelForm,
+): DecodeLabel {
+  const own: LabelTable = {
+    ...table,
+    allowed: `those of ${title}, 0 … ${last} and ${IGNORED} (ignored)`,
+    cure: "put back the file that was downloaded",
+  };
+  return (bytes, file) => decodeLabel(bytes, file, own, form);
+}

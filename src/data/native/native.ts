@@ -2,7 +2,6 @@
 
 import type { NativeSet } from "../../core/known_classes.ts";
 import type { DataSet } from "../data_set.ts";
-import { decodeLabel } from "../label_map.ts";
 import { pairedDataSet } from "../picture_pairs.ts";
 import { assertInside, select, type Selection } from "../selection.ts";
 import { type FileSource, quoted } from "../source/file_source.ts";
@@ -12,6 +11,7 @@ import {
   sealedHint,
   type SourcePlace,
 } from "../source/open_source.ts";
+import { CAMVID } from "./camvid.ts";
 import { CITYSCAPES } from "./cityscapes.ts";
 import { GTA5 } from "./gta5.ts";
 import type { Found, NativeLayout } from "./layout.ts";
@@ -32,6 +32,7 @@ export interface NativeSpec extends Selection, SourcePlace {
 
 /** How each set is laid out. */
 export const LAYOUTS: Readonly<Record<NativeSet, NativeLayout>> = {
+  camvid: CAMVID,
   cityscapes: CITYSCAPES,
   gta5: GTA5,
   synthia: SYNTHIA,
@@ -80,10 +81,7 @@ export async function openNative(spec: NativeSpec): Promise<DataSet> {
       image: found.images.get(name) ?? name,
       label: spec.labelled ? found.labels.get(name) ?? null : null,
     })),
-    decode(bytes, file, path) {
-      const { table, form } = layout.codingOf(path);
-      return decodeLabel(bytes, file, table, form);
-    },
+    decode: (bytes, file, path) => layout.decoderOf(path)(bytes, file),
     notes: layout.bad === null || left === 0 ? [] : [layout.bad.note(left)],
   });
 }

@@ -13,13 +13,15 @@ export interface TwoFolders {
   readonly labels: readonly string[];
   /** Folders that may hold labels besides the base, as an archive of their own. */
   readonly labelBases?: readonly string[];
+  /** Between a label's stem and ".png". */
+  readonly labelSuffix?: string;
 }
 
 /** Finds the files; null if there is no folder of images. */
 export async function findSideBySide(
   source: FileSource,
   { labelled }: Wanted,
-  { bases, images, labels, labelBases = [] }: TwoFolders,
+  { bases, images, labels, labelBases = [], labelSuffix = "" }: TwoFolders,
 ): Promise<(Found & { readonly base: string }) | null> {
   const folder = await source.locate(bases.map((base) => below(base, images)));
   if (folder === null) return null;
@@ -33,17 +35,18 @@ export async function findSideBySide(
     labelFolder = there;
     break;
   }
+  const ending = `${labelSuffix}.png`;
   const found = new Map<string, string>();
   for (const file of (labelled ? await source.list(labelFolder) : null) ?? []) {
-    if (!file.endsWith(".png") || /(^|\/)\./.test(file)) continue;
-    found.set(file.slice(0, -".png".length), below(labelFolder, file));
+    if (!file.endsWith(ending) || /(^|\/)\./.test(file)) continue;
+    found.set(file.slice(0, -ending.length), below(labelFolder, file));
   }
   return {
     base,
     folder: source.address(folder),
     images: new Map([...stems].map(([stem, file]) => [stem, below(folder, file)])),
     labels: found,
-    labelOf: (name) => source.address(below(labelFolder, `${name}.png`)),
+    labelOf: (name) => source.address(below(labelFolder, `${name}${ending}`)),
     listed: null,
   };
 }

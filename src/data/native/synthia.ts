@@ -12,7 +12,7 @@
  */
 
 import { CITYSCAPES_CLASSES } from "../../core/known_classes.ts";
-import { codingOfValues, type NativeLayout } from "./layout.ts";
+import { decoderOfValues, type NativeLayout } from "./layout.ts";
 import { findSideBySide, stemOf } from "./side_by_side.ts";
 
 /** Class id of every class of SYNTHIA that Cityscapes has too. */
@@ -41,7 +41,7 @@ const SYNTHIA_IDS: Readonly<Record<string, number>> = {
 /** 22 is the lane marking. */
 const SYNTHIA_VALUES = 23;
 
-const CODING = codingOfValues(
+const DECODER = decoderOfValues(
   "SYNTHIA",
   CITYSCAPES_CLASSES,
   SYNTHIA_IDS,
@@ -69,6 +69,6 @@ export const SYNTHIA: NativeLayout = {
       labels: ["GT/LABELS"],
     }),
   nameOf: stemOf,
-  codingOf: () => CODING,
+  decoderOf: () => DECODER,
   bad: null,
 };

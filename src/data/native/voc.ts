@@ -17,10 +17,10 @@
 import { VOC_CLASSES } from "../../core/known_classes.ts";
 import { INDEX_FORM } from "../label_map.ts";
 import { below, type FileSource, quoted } from "../source/file_source.ts";
-import { codingOfIds, type Found, type NativeLayout, type Wanted } from "./layout.ts";
+import { decoderOfIds, type Found, type NativeLayout, type Wanted } from "./layout.ts";
 import { findSideBySide, stemOf } from "./side_by_side.ts";
 
-const CODING = codingOfIds("VOC 2012", VOC_CLASSES, {
+const DECODER = decoderOfIds("VOC 2012", VOC_CLASSES, {
   ...INDEX_FORM,
   expected: "labels of VOC 2012 are 8-bit PNGs with a palette or grey: put back the " +
     "file that was downloaded",
@@ -57,6 +57,6 @@ export const VOC: NativeLayout = {
   splits: ["train", "val", "trainval"],
   find,
   nameOf: stemOf,
-  codingOf: () => CODING,
+  decoderOf: () => DECODER,
   bad: null,
 };

@@ -8,6 +8,7 @@ import { complaint } from "../complaint.ts";
 import { GREY, PALETTE, plainPng, RGB } from "../plain_png.ts";
 import { withFiles } from "../tiny_folder.ts";
 import {
+  camvidFiles,
   cityscapesFiles,
   type Files,
   frame,
@@ -133,6 +134,29 @@ Deno.test("VOC: the further labels are used where they are, grey or palette", as
       assert.deepEqual(firstRow((await train.read(0)).label), [20]);
     });
   }
+});
+
+Deno.test("CamVid: colours become eleven classes, others are refused", async () => {
+  await withFiles(camvidFiles(), async (root) => {
+    const set = await openNative(spec("camvid", root, { include: ["0001TP*"] }));
+    assert.deepEqual([set.names.length, set.classes.length], [3, 11]);
+    assert.deepEqual(firstRow((await set.read(0)).label), [3, 8, 1, 255]);
+  });
+  const path = "LabeledApproved_full/0001TP_006690_L.png";
+  const other = plainPng(WIDTH, HEIGHT, RGB, 8, () => 9);
+  assert.match(
+    await misread("camvid", camvidFiles(), path, other),
+    /^RangeError: .*_L\.png": it holds the colour 9, 9, 9 \(first at row 0, column 0\), which/,
+  );
+  assert.match(
+    await misread(
+      "camvid",
+      camvidFiles(),
+      path,
+      plainPng(WIDTH, HEIGHT, GREY, 8, () => 9),
+    ),
+    /labels of CamVid are 8-bit RGB PNGs, and this has 1 channels of 8 bits/,
+  );
 });
 
 /** Opens a set whose first label is another file, and reads it. */

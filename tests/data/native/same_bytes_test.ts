@@ -17,7 +17,7 @@ import {
   within,
 } from "./trees.ts";
 
-const SETS: Readonly<Record<NativeSet, Files>> = {
+const SETS: Readonly<Record<Exclude<NativeSet, "camvid">, Files>> = {
   cityscapes: cityscapesFiles(),
   gta5: gtaFiles(),
   synthia: synthiaFiles(),

@@ -99,6 +99,25 @@ export function vocFiles(base = "VOCdevkit/VOC2012/"): Record<string, Uint8Array
   return files;
 }
 
+/** CamVid: coloured labels of a road, a bus, a tunnel and what is void. */
+export function camvidFiles(count = 3): Record<string, Uint8Array> {
+  const files: Record<string, Uint8Array> = {};
+  const colors = [[128, 64, 128], [192, 128, 192], [64, 0, 64], [0, 0, 0]];
+  for (let n = 0; n < count; n++) {
+    const name = `0001TP_00669${n}`;
+    const index = blocks([0, 1, 2, 3], n);
+    files[`701_StillsRaw_full/${name}.png`] = image(n + 3);
+    files[`LabeledApproved_full/${name}_L.png`] = plainPng(
+      WIDTH,
+      HEIGHT,
+      RGB,
+      8,
+      (i, channel) => colors[index(i)]?.[channel] ?? 0,
+    );
+  }
+  return files;
+}
+
 /** Puts every path below a folder. */
 export const within = (folder: string, files: Files): Record<string, Uint8Array> =>
   Object.fromEntries(
