@@ -70,7 +70,7 @@ export async function httpFile(
 /** An address without what may be secret in it. */
 function publicUrl(url: string): string {
   const { origin, pathname } = new URL(url);
-  return origin + decodeURI(pathname);
+  return origin + pathname;
 }
 
 async function insistently<T>(
