@@ -115,19 +115,23 @@ export const CAMVID_CLASSES: readonly ClassInfo[] = [
   { name: "bicyclist", color: [0, 128, 192] },
 ];
 
-/** The classes of each data set that is read in its native layout; index = class id. */
-export const NATIVE_CLASSES = {
+/** A data set that is read in its native layout. */
+export type NativeSet = "camvid" | "cityscapes" | "gta5" | "synthia" | "voc";
+
+/** The classes of each; index = class id. */
+export const NATIVE_CLASSES: Readonly<Record<NativeSet, readonly ClassInfo[]>> = {
   camvid: CAMVID_CLASSES,
   cityscapes: CITYSCAPES_CLASSES,
   gta5: CITYSCAPES_CLASSES,
   synthia: CITYSCAPES_CLASSES,
   voc: VOC_CLASSES,
-} as const satisfies Readonly<Record<string, readonly ClassInfo[]>>;
-
-/** A data set that is read in its native layout. */
-export type NativeSet = keyof typeof NATIVE_CLASSES;
+};
 
 /** Their names. */
 export const NATIVE_SETS: readonly NativeSet[] = [
-  ...["camvid", "cityscapes", "gta5", "synthia", "voc"] as const,
+  "camvid",
+  "cityscapes",
+  "gta5",
+  "synthia",
+  "voc",
 ];
