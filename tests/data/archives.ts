@@ -83,18 +83,26 @@ export function zipOf(files: Files, options: ZipOptions = {}): Uint8Array {
   return new Uint8Array(Buffer.concat([...parts, ...directory, end64, end]));
 }
 
-/** How long paths are written: not at all, before the header as GNU or as pax does. */
-export type LongNames = "gnu" | "pax";
+/**
+ * How paths are written that do not fit: before the header, as GNU or as pax does, the
+ * latter with some folders left in the header too; or divided, as POSIX does.
+ */
+export type LongNames = "gnu" | "pax" | "prefix";
 
 /** Writes a tar archive. */
 export function tarOf(files: Files, long: LongNames = "gnu"): Uint8Array {
   const parts = Object.entries(files).flatMap(([path, content]) => {
     const name = Buffer.from(path);
     if (name.length <= 100) return [block(path, "0", content)];
+    const cut = path.lastIndexOf("/", 100);
+    if (long === "prefix") {
+      return [block(path.slice(cut + 1), "0", content, path.slice(0, cut))];
+    }
     const before = long === "gnu"
       ? block("././@LongLink", "L", Buffer.concat([name, Buffer.alloc(1)]))
       : block("PaxHeader/x", "x", Buffer.from(paxRecord("path", path)));
-    return [before, block(path.slice(0, 99), "0", content)];
+    const prefix = long === "pax" ? "some" : "";
+    return [before, block(path.slice(0, 99), "0", content, prefix)];
   });
   return new Uint8Array(Buffer.concat([...parts, Buffer.alloc(1024)]));
 }
@@ -107,8 +115,14 @@ function paxRecord(key: string, value: string): string {
   return `${length}${rest}`;
 }
 
-function block(path: string, type: string, content: Uint8Array): Uint8Array {
+function block(
+  path: string,
+  type: string,
+  content: Uint8Array,
+  prefix = "",
+): Uint8Array {
   const header = Buffer.alloc(512);
+  header.write(prefix, 345);
   header.write(path, 0);
   header.write("0000644\0", 100);
   header.write(content.length.toString(8).padStart(11, "0"), 124);

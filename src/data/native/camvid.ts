@@ -56,5 +56,6 @@ export const CAMVID: NativeLayout = {
     }),
   nameOf: stemOf,
   decoderOf: () => (bytes, file) => decodeColors(bytes, file, "CamVid", COLORS, [VOID]),
+  cure: "add it",
   bad: null,
 };

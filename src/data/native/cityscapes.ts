@@ -126,5 +126,6 @@ export const CITYSCAPES: NativeLayout = {
   find,
   nameOf,
   decoderOf: (path) => path.endsWith(TRAIN_IDS) ? TRAIN_DECODER : LABEL_DECODER,
+  cure: "add it (gtFine_trainvaltest.zip has those of train and val)",
   bad: null,
 };

@@ -53,6 +53,7 @@ export const GTA5: NativeLayout = {
     }),
   nameOf: stemOf,
   decoderOf: () => DECODER,
+  cure: "add it (01_labels.zip … 10_labels.zip)",
   bad: {
     names: BAD,
     note: (count) =>

@@ -57,6 +57,8 @@ export interface NativeLayout {
   readonly nameOf: (line: string) => string;
   /** How a label file is read, by its path. */
   readonly decoderOf: (path: string) => DecodeLabel;
+  /** What to do where a label is missing, for the message. */
+  readonly cure: string;
   /** Labelled pictures that are left out; null for none. */
   readonly bad: BadPicture | null;
 }

@@ -65,8 +65,8 @@ export async function openNative(spec: NativeSpec): Promise<DataSet> {
   if (first !== undefined) {
     throw new RangeError(
       `Cannot use the data set "${spec.root}": the label "${found.labelOf(first)}" is ` +
-        `missing (${missing.length} of ${good.length} pictures have none): add it, or ` +
-        "use this set as a target only",
+        `missing (${missing.length} of ${good.length} pictures have none): ` +
+        `${layout.cure}, or use this set as a target only`,
     );
   }
   return pairedDataSet({

@@ -70,5 +70,6 @@ export const SYNTHIA: NativeLayout = {
     }),
   nameOf: stemOf,
   decoderOf: () => DECODER,
+  cure: "add it",
   bad: null,
 };

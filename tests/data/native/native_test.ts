@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { NativeSet } from "../../../src/core/known_classes.ts";
 import { openDataSet } from "../../../src/data/data_set.ts";
+import { CITYSCAPES } from "../../../src/data/native/cityscapes.ts";
 import { type NativeSpec, openNative } from "../../../src/data/native/native.ts";
 import { complaint } from "../complaint.ts";
 import { GREY, PALETTE, plainPng, RGB } from "../plain_png.ts";
@@ -58,6 +59,25 @@ Deno.test("Cityscapes: train ids are used where they are, and instances never", 
   });
 });
 
+Deno.test("Cityscapes: train ids are used in whatever order a disk names its files", async () => {
+  const stem = `ulm/${frame("ulm", 0)}`;
+  const labels = ["TrainIds", "Ids"].map((ids) => `${stem}_gtFine_label${ids}.png`);
+  const unused = () => assert.fail();
+  for (const order of [labels, labels.toReversed()]) {
+    const found = await CITYSCAPES.find({
+      name: "stub",
+      locate: () => Promise.resolve("leftImg8bit"),
+      list: (folder) =>
+        Promise.resolve(folder === "gtFine/val" ? order : [`${stem}_leftImg8bit.png`]),
+      children: unused,
+      read: unused,
+      fingerprint: unused,
+      address: (path) => path,
+    }, { split: "val", labelled: true });
+    assert.equal(found?.labels.get(stem), `gtFine/val/${stem}_gtFine_labelTrainIds.png`);
+  }
+});
+
 Deno.test("Cityscapes without gtFine is a target, and no source", async () => {
   const files = Object.fromEntries(
     Object.entries(cityscapesFiles()).filter(([path]) => !path.startsWith("gtFine/")),
@@ -70,7 +90,8 @@ Deno.test("Cityscapes without gtFine is a target, and no source", async () => {
       await complaint(root, openNative(some)),
       'RangeError: Cannot use the data set "ROOT": the label "ROOT/gtFine/train/aachen/' +
         'aachen_000001_000019_gtFine_labelIds.png" is missing (3 of 3 pictures have ' +
-        "none): add it, or use this set as a target only",
+        "none): add it (gtFine_trainvaltest.zip has those of train and val), or use this " +
+        "set as a target only",
     );
   });
 });
@@ -121,6 +142,16 @@ Deno.test("VOC: lists of the data set are splits, void is ignored", async () => 
       );
     });
   }
+});
+
+Deno.test("VOC: a picture of a list that only the further labels have says so", async () => {
+  const list = new TextEncoder().encode("2012_000001");
+  await withFiles({ ...vocFiles(), "one.txt": list }, async (root) => {
+    assert.match(
+      await complaint(root, openNative(spec("voc", root, { list: "one.txt" }))),
+      /SegmentationClass\/2012_000001\.png" is missing .*: add SegmentationClassAug, which/,
+    );
+  });
 });
 
 Deno.test("VOC: the further labels are used where they are, grey or palette", async () => {

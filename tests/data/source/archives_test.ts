@@ -9,7 +9,8 @@ import { withFiles } from "../tiny_folder.ts";
 const bytes = (length: number, seed: number) =>
   Uint8Array.from({ length }, (_, i) => (i * i + seed * 7) % 256);
 
-const LONG = `deep/${"x".repeat(120)}.png`;
+// The name fits into a header, the path does not.
+const LONG = `deep/${"y".repeat(60)}/${"x".repeat(80)}.png`;
 
 const FILES = {
   "./a/one.png": bytes(1000, 1),
@@ -24,9 +25,10 @@ const KINDS = {
   "wide.zip": zipOf(FILES, { zip64: true }),
   "gnu.tar": tarOf(FILES, "gnu"),
   "pax.tar": tarOf(FILES, "pax"),
+  "posix.tar": tarOf(FILES, "prefix"),
 };
 
-Deno.test("zip, zip64, GNU tar and pax list and give the same files", async () => {
+Deno.test("zip, zip64, GNU tar, pax and POSIX list and give the same files", async () => {
   await withFiles(KINDS, async (folder) => {
     for (const kind of Object.keys(KINDS)) {
       const root = join(folder, kind);
