@@ -83,9 +83,14 @@ async function openAll(
   const sources: FileSource[] = [];
   for (let at = 0; at < names.length; at += AT_ONCE) {
     const some = names.slice(at, at + AT_ONCE);
-    sources.push(
-      ...await Promise.all(some.map((name) => openArchive(name, cacheFolder))),
+    const opened = await Promise.allSettled(
+      some.map((name) => openArchive(name, cacheFolder)),
     );
+    // Of several that fail, the first is named, whichever was first to fail.
+    for (const one of opened) {
+      if (one.status === "rejected") throw one.reason;
+      sources.push(one.value);
+    }
   }
   return sources;
 }
