@@ -149,6 +149,18 @@ const KERNELS: Readonly<Record<string, ShapeKernel>> = {
     );
     return maker.make(shape, x.dtype);
   },
+  MaxPool(inputs, { filterSize, strides, pad, dimRoundingMode }, maker) {
+    const x = first(inputs);
+    const { outShape } = tf.backend_util.computePool2DInfo(
+      x.shape as [number, number, number, number],
+      filterSize,
+      strides,
+      1,
+      pad,
+      dimRoundingMode,
+    );
+    return maker.make(outShape, x.dtype);
+  },
   PadV2(inputs, { paddings }, maker) {
     const x = first(inputs);
     const around = (i: number) => paddings[i][0] + paddings[i][1];
@@ -158,6 +170,10 @@ const KERNELS: Readonly<Record<string, ShapeKernel>> = {
     const x = first(inputs);
     const size = tf.util.sizeFromShape(x.shape);
     return maker.share(x, tf.util.inferFromImplicitShape(shape, size));
+  },
+  ResizeBilinear(inputs, { size: [height, width] }, maker) {
+    const { shape: [images = 1, , , channels = 1], dtype } = first(inputs);
+    return maker.make([images, height, width, channels], dtype);
   },
   Select: ({ t }, _, maker) => maker.make(t?.shape ?? [], t?.dtype ?? "float32"),
   Slice(inputs, { begin, size }, maker) {

@@ -38,6 +38,7 @@ export function renew(tensor: tf.Tensor): void {
  * same size without copying them; the other is disposed of.
  */
 export function replaceElements(tensor: tf.Tensor, by: tf.Tensor): void {
+  if (tf.isRehearsal()) return by.dispose();
   const { dataIdMap } = wasmBackend();
   const [old, made] = [dataIdMap.get(tensor.dataId), dataIdMap.get(by.dataId)];
   [old.id, made.id] = [made.id, old.id];

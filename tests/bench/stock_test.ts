@@ -5,8 +5,12 @@ import { fileURLToPath } from "node:url";
 const STOCK = fileURLToPath(new URL("../../bench/stock/", import.meta.url));
 const OPS = fileURLToPath(new URL("../../src/ops/", import.meta.url));
 
-/** Of conv2d.ts, with which they are replaced. */
-const PARTS = new Set(["conv2d_implicit.ts", "conv2d_stock.ts"]);
+/** Of attention.ts and conv2d.ts, with which they are replaced. */
+const PARTS = new Set([
+  "attention_without_scores.ts",
+  "conv2d_implicit.ts",
+  "conv2d_stock.ts",
+]);
 
 const { imports } = JSON.parse(
   await Deno.readTextFile(join(STOCK, "import_map.json")),

@@ -3,11 +3,9 @@
 import assert from "node:assert/strict";
 import { readBack } from "../../src/core/backend.ts";
 import * as tf from "../../src/core/tf.ts";
-import {
-  attention,
-  attentionByScores,
-  attentionWithoutScores,
-} from "../../src/ops/attention.ts";
+import { attention } from "../../src/ops/attention.ts";
+import { attentionByScores } from "../../src/ops/attention_by_scores.ts";
+import { attentionWithoutScores } from "../../src/ops/attention_without_scores.ts";
 import {
   assertClose,
   assertGradients,
