@@ -7,7 +7,7 @@
 import * as tf from "../../src/core/tf.ts";
 import type { AdamWScalars, AdamWUpdate } from "../../src/kernels/adamw/mod.ts";
 import type { Blended } from "../../src/kernels/blend/mod.ts";
-import type { SgdScalars } from "../../src/kernels/sgd/mod.ts";
+import type { SgdScalars, SgdUpdate } from "../../src/kernels/sgd/mod.ts";
 
 /** See the operation of this name. */
 export function adamw(
@@ -40,6 +40,13 @@ export function adamwAll(
 /** See the operation of this name; one after another. */
 export function blendAll(pairs: readonly Blended[], keep: number): void {
   for (const { target, source } of pairs) blend(target, source, keep);
+}
+
+/** See the operation of this name; one after another. */
+export function sgdAll(updates: readonly SgdUpdate[], momentum: number): void {
+  for (const { gradient, parameter, buffer, rate, decay } of updates) {
+    sgd(gradient, parameter, buffer, { rate, momentum, decay });
+  }
 }
 
 /** See the operation of this name. */

@@ -2,20 +2,12 @@
 
 import { z } from "../core/zod.ts";
 
-/** AdamW with linear warm-up and polynomial decay. */
-export interface OptimizerConfig {
-  /** The rule; there is one so far. */
-  readonly name: "adamw";
+/** What optimizers have in common: the learning rate over the run. */
+export interface RateConfig {
   /** Peak learning rate of the encoder. */
   readonly rate: number;
   /** The decoder starts from scratch, so it learns this many times faster. */
   readonly headFactor: number;
-  /** Decoupled: a step shrinks weights by rate × decay. */
-  readonly weightDecay: number;
-  /** Shares that the moving averages of gradient and squared gradient keep. */
-  readonly betas: readonly [number, number];
-  /** Added to the root of the squared gradient's average. */
-  readonly epsilon: number;
   /** Linear warm-up, in iterations. */
   readonly warmup: number;
   /** The first learning rate as a share of what the decay says there. */
@@ -31,19 +23,59 @@ export interface OptimizerConfig {
   readonly accumulate: number;
 }
 
+/** AdamW with linear warm-up and polynomial decay; the default. */
+export interface AdamWConfig extends RateConfig {
+  /** Which rule it is. */
+  readonly name: "adamw";
+  /** Decoupled: a step shrinks weights by rate × decay. */
+  readonly weightDecay: number;
+  /** Shares that the moving averages of gradient and squared gradient keep. */
+  readonly betas: readonly [number, number];
+  /** Added to the root of the squared gradient's average. */
+  readonly epsilon: number;
+}
+
+/** Gradient descent with momentum, as the semi-supervised branch has it. */
+export interface SgdConfig extends RateConfig {
+  /** Which rule it is. */
+  readonly name: "sgd";
+  /** Times a weight, is added to its gradient. */
+  readonly weightDecay: number;
+  /** The share of itself that the moving sum of gradients keeps. */
+  readonly momentum: number;
+}
+
+/** One of two rules; options of one cannot be set on another. */
+export type OptimizerConfig = AdamWConfig | SgdConfig;
+
 const share = z.number().gte(0).lt(1);
 
-/** Limits and defaults of {@linkcode OptimizerConfig}. */
-export const OptimizerSchema: z.ZodType<OptimizerConfig> = z.strictObject({
-  name: z.literal("adamw").default("adamw"),
-  rate: z.number().positive().default(6e-5),
+const rates = {
   headFactor: z.number().positive().default(10),
-  weightDecay: z.number().nonnegative().default(0.01),
-  betas: z.tuple([share, share]).default([0.9, 0.999]),
-  epsilon: z.number().positive().default(1e-8),
-  warmup: z.int().nonnegative().default(1500),
   warmupRatio: z.number().gt(0).lte(1).default(1e-6),
-  power: z.number().nonnegative().default(1),
   minimumRate: z.number().nonnegative().default(0),
   accumulate: z.int().positive().default(1),
-});
+};
+
+/** Limits and defaults of {@linkcode OptimizerConfig}. */
+export const OptimizerSchema: z.ZodType<OptimizerConfig> = z.discriminatedUnion("name", [
+  z.strictObject({
+    name: z.literal("adamw").optional().default("adamw"), // may be left out
+    rate: z.number().positive().default(6e-5),
+    weightDecay: z.number().nonnegative().default(0.01),
+    betas: z.tuple([share, share]).default([0.9, 0.999]),
+    epsilon: z.number().positive().default(1e-8),
+    warmup: z.int().nonnegative().default(1500),
+    power: z.number().nonnegative().default(1),
+    ...rates,
+  }),
+  z.strictObject({
+    name: z.literal("sgd"),
+    rate: z.number().positive().default(1e-3),
+    weightDecay: z.number().nonnegative().default(1e-4),
+    momentum: share.default(0.9),
+    warmup: z.int().nonnegative().default(0),
+    power: z.number().nonnegative().default(0.9),
+    ...rates,
+  }),
+]);

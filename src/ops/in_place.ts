@@ -8,4 +8,4 @@
  */
 export { adamw, adamwAll, type AdamWUpdate } from "../kernels/adamw/mod.ts";
 export { blend, blendAll, type Blended } from "../kernels/blend/mod.ts";
-export { sgd, type SgdScalars } from "../kernels/sgd/mod.ts";
+export { sgd, sgdAll, type SgdScalars, type SgdUpdate } from "../kernels/sgd/mod.ts";

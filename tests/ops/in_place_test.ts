@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { openBackend, readBack } from "../../src/core/backend.ts";
 import * as tf from "../../src/core/tf.ts";
-import { adamw, adamwAll, blend, blendAll } from "../../src/ops/in_place.ts";
+import { adamw, adamwAll, blend, blendAll, sgd, sgdAll } from "../../src/ops/in_place.ts";
 import { assertClose, onEachBackend, randomTensor } from "../support/mod.ts";
 
 // Two groups of eight and a rest; a workgroup has 64 invocations.
@@ -39,6 +39,27 @@ onEachBackend("adamwAll() gives the bits of adamw() one by one", async () => {
   }
   const changed = (some: ReturnType<typeof make>) =>
     bitsOf(some.flatMap(({ parameter, moments }) => [parameter, ...moments]));
+  assert.deepEqual(await changed(all), await changed(single));
+});
+
+onEachBackend("sgdAll() gives the bits of sgd() one by one", async () => {
+  const make = () => {
+    const [g, p, b] = [tensors("g"), tensors("p"), tensors("b")];
+    return SIZES.map((_, i) => ({
+      gradient: g[i] as tf.Tensor,
+      parameter: p[i] as tf.Tensor,
+      buffer: b[i] as tf.Tensor,
+      rate: 1e-2 / (1 + i),
+      decay: i % 3 * 1e-3,
+    }));
+  };
+  const [all, single] = [make(), make()];
+  sgdAll(all, 0.9);
+  for (const { gradient, parameter, buffer, rate, decay } of single) {
+    sgd(gradient, parameter, buffer, { rate, momentum: 0.9, decay });
+  }
+  const changed = (some: ReturnType<typeof make>) =>
+    bitsOf(some.flatMap(({ parameter, buffer }) => [parameter, buffer]));
   assert.deepEqual(await changed(all), await changed(single));
 });
 
