@@ -31,7 +31,12 @@ export const main: Main = mainOf({
   hasJson: true,
   async action({ arguments: { ckpt }, options, terminal, print, log }) {
     const { save: folder, teacher, set: overrides, backend, ...how } = options;
-    using network = await loadNetwork(ckpt, { overrides, teacher, backend });
+    using network = await loadNetwork(ckpt, {
+      overrides,
+      backend,
+      // Without the flag, the network that the run is for.
+      ...(teacher ? { teacher } : {}),
+    });
     const { role, iteration, classes, config } = network;
     log(`network    ${role} after ${iteration} iterations`);
     log(`backend    ${network.backend.name} on ${network.backend.adapter}`);

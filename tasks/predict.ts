@@ -28,7 +28,12 @@ export const main: Main = mainOf({
   async action({ arguments: { ckpt, image }, options, terminal, print, log }) {
     const { out = null, teacher, set: overrides, backend, ...look } = options;
     const paths = await predictionPaths(image, out);
-    using network = await loadNetwork(ckpt, { overrides, teacher, backend });
+    using network = await loadNetwork(ckpt, {
+      overrides,
+      backend,
+      // Without the flag, the network that the run is for.
+      ...(teacher ? { teacher } : {}),
+    });
     log(`backend    ${network.backend.name} on ${network.backend.adapter}`);
     using progress = openCounter(terminal, "image");
     let done = 0;

@@ -35,7 +35,7 @@ export interface JitterFactors {
 const STEPS = 4;
 
 /** Leaves a sample as it is, bit for bit. */
-const NOTHING: JitterFactors = {
+export const NO_JITTER: JitterFactors = {
   ...{ brightness: 1, contrast: 1, saturation: 1, hue: 0 },
   order: Array<number>(STEPS).fill(STEPS),
 };
@@ -78,7 +78,7 @@ export function jitterColors(
     );
   }
   const settings = upload<tf.Rank.R2>(
-    derive(factors, (factors) => cellsOf(factors ?? Array(B).fill(NOTHING))),
+    derive(factors, (factors) => cellsOf(factors ?? Array(B).fill(NO_JITTER))),
     [B, 2 * STEPS],
   );
   const result = colorJitter(images, settings, normalisation);

@@ -1,6 +1,6 @@
 /** How images become crops, and what is common to every kind of data. @module */
 
-import { IMAGENET, type Normalisation } from "../core/host_batch.ts";
+import { IGNORED, IMAGENET, type Normalisation } from "../core/host_batch.ts";
 import { z } from "../core/zod.ts";
 import { type Size, SizeSchema } from "./size.ts";
 
@@ -14,6 +14,14 @@ export interface RareClassConfig {
   readonly minimumCropShare: number;
 }
 
+/** Padding of small training images; its colour is the mean. */
+export interface PaddingConfig {
+  /** At the bottom and at the right, or on all sides. */
+  readonly place: "corner" | "centre";
+  /** Its class id; 255: none. */
+  readonly label: number;
+}
+
 /** How images become crops, for every kind of data. */
 export interface CropConfig {
   /** Images shrink or grow into this box and keep their shape; null: as they are. */
@@ -22,6 +30,13 @@ export interface CropConfig {
   readonly sourceResize: Size | null;
   /** What the network is trained on. */
   readonly crop: Size;
+  /**
+   * Least and largest factor by which every training image is scaled; half of them shrink
+   * where the range has 1 inside. Null: none is.
+   */
+  readonly randomScale: readonly [number, number] | null;
+  /** What surrounds an image that is smaller than the crop. */
+  readonly padding: PaddingConfig;
   /** Share of crops that are mirrored left to right. */
   readonly flip: number;
   /** A crop is drawn again, ten times at most, while one class holds more of it. */
@@ -44,6 +59,13 @@ export const cropFields = {
   resize: SizeSchema.nullable().default(null),
   sourceResize: SizeSchema.nullable().default(null),
   crop: SizeSchema,
+  randomScale: z.tuple([z.number().gt(0).lte(1), z.number().gte(1)], {
+    error: "must be a factor of at most 1 and one of at least 1, as in [0.5, 2]",
+  }).nullable().default(null),
+  padding: z.strictObject({
+    place: z.enum(["corner", "centre"]).default("corner"),
+    label: z.int().gte(0).lte(255).default(IGNORED),
+  }).prefault({}),
   flip: share.default(0.5),
   largestClassShare: z.number().gt(0).lte(1).default(0.75),
   rareClasses: z.strictObject({

@@ -1,6 +1,7 @@
 /** The learning rule of a run and its switches. @module */
 
 import { z } from "../core/zod.ts";
+import { MeanTeacher, type SemiConfig, WeakToStrong } from "./semi_method.ts";
 
 /** The moving average of students. */
 export interface TeacherConfig {
@@ -114,8 +115,43 @@ export interface FutureSelfTrainingConfig extends Adaptation {
 /** A method that learns from images without labels. */
 export type AdaptiveConfig = SelfTrainingConfig | FutureSelfTrainingConfig;
 
-/** One of four rules; options of one cannot be set on another. */
-export type MethodConfig = SupervisedConfig | SourceOnlyConfig | AdaptiveConfig;
+/** One of six rules; options of one cannot be set on another. */
+export type MethodConfig =
+  | SupervisedConfig
+  | SourceOnlyConfig
+  | AdaptiveConfig
+  | SemiConfig;
+
+/** Whether a method is one for few labels. */
+export function isSemi(method: MethodConfig): method is SemiConfig {
+  return method.name === "mean-teacher" || method.name === "weak-to-strong";
+}
+
+/** Whether a method learns from images without labels. */
+export function usesTarget(method: MethodConfig): method is AdaptiveConfig | SemiConfig {
+  return "featureDistance" in method || isSemi(method);
+}
+
+/** N, the futures of a method that are averaged; 1 where it has none of its own. */
+export function widthOf(method: MethodConfig): number {
+  if (isSemi(method)) return method.lookAhead?.width ?? 1;
+  return method.name === "future-self-training" ? method.width : 1;
+}
+
+/**
+ * Which network a run is for: the one that is measured, and kept when it is the best. Before
+ * a teacher has a say, it is the student in any case.
+ *
+ * @param iteration Iterations done.
+ */
+export function judgedAt(
+  method: MethodConfig,
+  iteration: number,
+): "student" | "teacher" {
+  return isSemi(method) && iteration > method.supervisedIterations
+    ? "teacher"
+    : "student";
+}
 
 const share = z.number().gte(0).lte(1);
 
@@ -165,4 +201,6 @@ export const MethodSchema: z.ZodType<MethodConfig> = z.discriminatedUnion("name"
     shareDropout: z.boolean().default(false),
     ...adaptive,
   }),
+  MeanTeacher,
+  WeakToStrong,
 ]);

@@ -11,7 +11,12 @@ import { NATIVE_CLASSES } from "../core/known_classes.ts";
 import { z } from "../core/zod.ts";
 import { classIds } from "./class_ids.ts";
 import { type DataConfig, DataSchema } from "./data.ts";
-import { type AdaptiveConfig, type MethodConfig, MethodSchema } from "./method.ts";
+import {
+  type AdaptiveConfig,
+  type MethodConfig,
+  MethodSchema,
+  usesTarget,
+} from "./method.ts";
 import { type ModelConfig, ModelSchema } from "./model.ts";
 import { type OptimizerConfig, OptimizerSchema } from "./optimizer.ts";
 import { type Size, SizeSchema } from "./size.ts";
@@ -28,6 +33,11 @@ export interface EvaluationConfig {
   readonly stride: Size | null;
   /** At most this many images per evaluation; null: all. */
   readonly images: number | null;
+  /**
+   * While the run goes on, only the centre of every image is looked at and judged, at once;
+   * null: as at the end, which is always judged by `mode`.
+   */
+  readonly centre: Size | null;
 }
 
 /** How often a run says and keeps something; in iterations. */
@@ -71,6 +81,7 @@ const Evaluation = z.strictObject({
   window: SizeSchema.nullable().default(null),
   stride: SizeSchema.nullable().default(null),
   images: z.int().positive().nullable().default(null),
+  centre: SizeSchema.nullable().default(null),
 }).superRefine(({ mode, window, stride }, context) => {
   if (mode === "whole") return;
   const report = (path: string[], message: string) =>
@@ -127,7 +138,7 @@ const isAdaptive = (method: MethodConfig): method is AdaptiveConfig =>
 /** Limits and defaults of {@linkcode RunConfig}. */
 export const RunSchema: z.ZodType<RunConfig> = Run.check(
   joins(["data", "method"], ({ data, method }, report) => {
-    if (!isAdaptive(method) || data.target !== null) return;
+    if (!usesTarget(method) || data.target !== null) return;
     report(["data", "target"], `is required by the method "${method.name}"`);
   }),
   joins(["data", "method"], ({ data, method }, report) => {

@@ -11,6 +11,19 @@ import { fitBox, resizeBilinear, resizeNearest, type Size } from "./resize.ts";
 export interface ViewOptions {
   /** The box into which pictures are scaled first; null keeps their size. */
   readonly resize: Size | null;
+  /**
+   * Factors a ≤ 1 ≤ b of a further scaling by a + (1 − a)·u or 1 + (b − 1)·u, half of the
+   * time each, u in [0, 1).
+   *
+   * @default {null}
+   */
+  readonly randomScale?: readonly [number, number] | null;
+  /**
+   * Where small pictures lie in the crop, and what label surrounds them.
+   *
+   * @default {{ place: "corner", label: 255 }}
+   */
+  readonly padding?: { readonly place: "corner" | "centre"; readonly label: number };
   /** The size of every crop, in pixels. */
   readonly crop: Size;
   /** The probability of swapping left and right. */
@@ -37,14 +50,16 @@ export interface ViewSlot {
   readonly label: Uint8Array | null;
 }
 
+const CORNER = { place: "corner", label: IGNORED } as const;
+
 /** How often a wanted class is looked for; what the last draw gives is taken unseen. */
 const DRAWS = 11;
 
 /**
  * Makes one training crop of a sample.
  *
- * Pictures smaller than the crop are padded at the bottom and at the right, with 0 after
- * normalisation and with label 255.
+ * Pictures smaller than the crop are padded, with 0 after normalisation; unless the options
+ * say otherwise at the bottom and at the right, with label 255.
  *
  * Source: the training pipelines of DAFormer (MMSegmentation 0.16) and its rare class
  * sampling, Hoyer et al., CVPR 2022, https://arxiv.org/abs/2111.14887. Only the crop's part
@@ -63,7 +78,10 @@ export function writeTrainingView(
   wanted: WantedClass | null = null,
 ): void {
   const { crop, normalisation } = options;
-  const scaled = fitBox(sample, options.resize);
+  const fitted = fitBox(sample, options.resize);
+  const scaled = options.randomScale == null
+    ? fitted
+    : scaleBy(fitted, drawScale(options.randomScale, random));
   const label = sample.label && resizeNearest(sample.label, sample, scaled);
 
   const draw = () => {
@@ -82,16 +100,35 @@ export function writeTrainingView(
   }
 
   const image = resizeBilinear(sample.image, sample, scaled, window);
-  writeNormalised(image, window, normalisation, mirrored, slot.image, crop.width);
+  const { place, label: surrounding } = options.padding ?? CORNER;
+  const margin = (side: "height" | "width") =>
+    place === "corner" ? 0 : Math.floor((crop[side] - window[side]) / 2);
+  const first = margin("height") * crop.width + margin("width");
+  const inside = slot.image.subarray(3 * first);
+  writeNormalised(image, window, normalisation, mirrored, inside, crop.width);
 
   if (slot.label === null) return;
-  slot.label.fill(IGNORED);
+  slot.label.fill(surrounding);
   if (label === null) return;
   for (let row = 0; row < window.height; row++) {
     const start = (window.top + row) * scaled.width + window.left;
     const line = label.subarray(start, start + window.width);
-    slot.label.set(mirrored ? line.toReversed() : line, row * crop.width);
+    slot.label.set(mirrored ? line.toReversed() : line, first + row * crop.width);
   }
+}
+
+// Source: the random resize of U2PL, Wang et al. (CVPR 2022), with [0.5, 2].
+function drawScale([least, largest]: readonly [number, number], random: Random): number {
+  const shrinks = random.uniform() < 0.5;
+  const u = random.uniform();
+  return shrinks ? least + (1 - least) * u : 1 + (largest - 1) * u;
+}
+
+function scaleBy({ height, width }: Size, factor: number): Size {
+  return {
+    height: Math.max(1, Math.floor(height * factor)),
+    width: Math.max(1, Math.floor(width * factor)),
+  };
 }
 
 /**

@@ -1,5 +1,6 @@
 /** From a configuration to descriptions of data sets and loaders. @module */
 import { folderRoot } from "../config/data.ts";
+import { usesTarget, widthOf } from "../config/method.ts";
 import { type NativeData, nativeRoot, type NativeSplit } from "../config/native_data.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
@@ -30,18 +31,21 @@ export function loaderSpec(config: RunConfig, cacheFolder: string | null): Loade
   const { data, method, seed } = config;
   const { batch, rareClasses, workers } = data;
   const { resize, sourceResize, crop, flip, largestClassShare } = data;
-  const wide = method.name === "future-self-training" && method.width > 1;
+  const { randomScale, padding } = data;
+  const width = widthOf(method);
   return {
     seed,
     source: trainingSpec(data, "source", cacheFolder),
-    target: data.target && usesTarget(config)
+    target: data.target && usesTarget(method)
       ? trainingSpec(data, "target", cacheFolder)
       : null,
     batch,
-    futures: wide ? method.width : 0,
+    futures: width > 1 ? width : 0,
     resize,
     sourceResize,
     crop,
+    randomScale,
+    padding,
     flip,
     largestClassShare,
     normalisation: data.normalisation,
@@ -127,8 +131,4 @@ function nativeSpec(
 ): DataSpec {
   const root = nativeRoot(data, split);
   return { kind: "native", ...split, root, labelled, cacheFolder };
-}
-
-function usesTarget({ method }: RunConfig): boolean {
-  return method.name === "self-training" || method.name === "future-self-training";
 }

@@ -32,6 +32,14 @@ export interface EvaluationOptions extends Inference {
   readonly normalisation: Normalisation;
   /** At most this many pictures, evenly spread; null for all. */
   readonly images: number | null;
+  /** Only so much in the middle of a picture is looked at and scored; null for all. */
+  readonly centre: Size | null;
+}
+
+/** Height and width, in pixels. */
+interface Size {
+  readonly height: number;
+  readonly width: number;
 }
 
 /** One picture and what was predicted for it. */
@@ -62,7 +70,7 @@ export async function evaluate(
   const counts = createCounts(network.classes);
   let done = 0;
   for (const index of indices) {
-    const sample = await data.read(index);
+    const sample = centreOf(await data.read(index), options.centre);
     const labels = await predict(network, weights, sample, options);
     if (sample.label !== null) addToCounts(counts, labels, sample.label);
     done++;
@@ -101,6 +109,25 @@ export async function predict(
     return evaluationView(sample, { resize: native ? null : scaled, normalisation });
   });
   return await predictLabels(network, weights, views, options);
+}
+
+function centreOf(sample: Sample, centre: Size | null): Sample {
+  if (centre === null) return sample;
+  const height = Math.min(centre.height, sample.height);
+  const width = Math.min(centre.width, sample.width);
+  const top = Math.floor((sample.height - height) / 2);
+  const left = Math.floor((sample.width - width) / 2);
+  const cut = (pixels: Uint8Array, channels: number) => {
+    const part = new Uint8Array(height * width * channels);
+    for (let row = 0; row < height; row++) {
+      const from = ((top + row) * sample.width + left) * channels;
+      const line = pixels.subarray(from, from + width * channels);
+      part.set(line, row * width * channels);
+    }
+    return part;
+  };
+  const { name, image, label } = sample;
+  return { name, height, width, image: cut(image, 3), label: label && cut(label, 1) };
 }
 
 function spread(count: number, most: number | null): number[] {

@@ -12,16 +12,25 @@ import type { Learner } from "../methods/learner.ts";
 import { joinSections, splitSections } from "../weights/checkpoint_file.ts";
 import { matchWeights } from "../weights/mismatch.ts";
 
-/** A learner before its first iteration; the caller releases its weights. */
+/**
+ * A learner before its first iteration; the caller releases its weights.
+ *
+ * @param hasSecond Whether its optimizer remembers the squares of gradients.
+ */
 export function freshLearner(
   parameters: readonly Parameter[],
   student: Weights,
   hasTeacher: boolean,
+  hasSecond = true,
 ): Learner {
   return {
     student,
     teacher: hasTeacher ? copyWeights(student) : null,
-    moments: { steps: 0, first: zerosLike(parameters), second: zerosLike(parameters) },
+    moments: {
+      steps: 0,
+      first: zerosLike(parameters),
+      second: hasSecond ? zerosLike(parameters) : new Map(),
+    },
     evaluations: 0,
   };
 }
@@ -49,11 +58,13 @@ export async function learnerToHost(
 export function learnerFromHost(
   parameters: readonly Parameter[],
   tensors: ReadonlyMap<string, HostTensor>,
-  { file, optimizerSteps, evaluations, hasTeacher }: {
+  { file, optimizerSteps, evaluations, hasTeacher, hasSecond = true }: {
     file: string;
     optimizerSteps: number;
     evaluations: number;
     hasTeacher: boolean;
+    /** Whether its optimizer remembers the squares of gradients. @default {true} */
+    hasSecond?: boolean;
   },
 ): Learner {
   const sections = splitSections(tensors);
@@ -68,7 +79,7 @@ export function learnerFromHost(
     moments: {
       steps: optimizerSteps,
       first: read(trained, sections.firstMoment),
-      second: read(trained, sections.secondMoment),
+      second: read(hasSecond ? trained : [], sections.secondMoment),
     },
     evaluations,
   };

@@ -1,5 +1,6 @@
 /** A checkpoint → a network that predicts. @module */
 import { readConfig } from "../config/read.ts";
+import { judgedAt } from "../config/method.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { type BackendChoice, type BackendInfo, openBackend } from "../core/backend.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
@@ -53,9 +54,8 @@ export interface LoadOptions {
   /** Values that replace those of the run's configuration, as `data.root=FOLDER`. */
   readonly overrides?: readonly string[];
   /**
-   * Whether to take the teacher's weights instead of the student's.
-   *
-   * @default {false}
+   * Whether to take the teacher's weights, or the student's. By default those that the
+   * run is for: the teacher's for the rules of few labels, else the student's.
    */
   readonly teacher?: boolean;
   /**
@@ -80,12 +80,13 @@ export interface LoadOptions {
  */
 export async function loadNetwork(
   path: string,
-  { overrides = [], teacher = false, backend = "auto", network: make }: LoadOptions = {},
+  { overrides = [], teacher: wanted, backend = "auto", network: make }: LoadOptions = {},
 ): Promise<LoadedNetwork> {
   const { tensors, metadata } = await loadCheckpoint(path);
   const { classes, iteration } = metadata;
   // JSON is YAML: what a file may hold is checked in one place.
   const config = readConfig(JSON.stringify(metadata.config), path, overrides);
+  const teacher = wanted ?? judgedAt(config.method, iteration) === "teacher";
   if (teacher && !hasTeacher(config.method)) {
     throw new RangeError(
       `Cannot load a teacher from "${path}": the method "${config.method.name}" has none`,

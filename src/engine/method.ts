@@ -1,7 +1,9 @@
 /** From a method's configuration to one iteration of it. @module */
 import { applyStrong, drawStrong } from "../augment/strong.ts";
 import { classIds } from "../config/class_ids.ts";
+import { isSemi } from "../config/method.ts";
 import type { RunConfig } from "../config/schema.ts";
+import type { SemiConfig } from "../config/semi_method.ts";
 import type { Batch } from "../core/batch.ts";
 import { decide } from "../core/decided.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
@@ -22,11 +24,13 @@ import {
 import type { Learner, Losses, Objective, Recipe } from "../methods/learner.ts";
 import type { Sharing } from "../methods/source_loss.ts";
 import { supervised } from "../methods/supervised.ts";
-import { adamwStep } from "../optim/adamw.ts";
-import { learningRate } from "../optim/schedule.ts";
+import { descentOf } from "./descent.ts";
 import { type Iterate, openReplay, type ReplayOptions } from "./replay.ts";
+import { startSemi } from "./semi_method.ts";
 
 type Method = RunConfig["method"];
+/** A rule that is not for few labels. */
+type AdaptiveMethod = Exclude<Method, SemiConfig>;
 
 /** A method that is ready to run. */
 export interface RunningMethod {
@@ -34,6 +38,15 @@ export interface RunningMethod {
   readonly batches: number;
   /** Changes the learner by one iteration; the caller releases the losses. */
   iterate(learner: Learner, batches: readonly Batch[], iteration: number): Losses;
+  /**
+   * The same for every method: `iterate` refuses one whose course depends on what the
+   * device finds, as a look-ahead of adaptive depth does.
+   */
+  advance(
+    learner: Learner,
+    batches: readonly Batch[],
+    iteration: number,
+  ): Promise<Losses>;
   /** The encoder's rate at an iteration. */
   rate(iteration: number): number;
   /** Bytes on the device that the method keeps besides the backend's. */
@@ -63,36 +76,42 @@ export function startMethod(
   inspect: (seen: Seen) => void,
   replaying: ReplayOptions | null = null,
 ): RunningMethod {
-  const { optimizer, iterations, method } = config;
+  const { method } = config;
   const { parameters } = network;
-  const objective = objectiveOf(config, classes, network, frozen, inspect);
+  const descent = descentOf(config, parameters);
+  if (isSemi(method)) {
+    const own = { ...config, method };
+    return startSemi(own, network, learner, descent, inspect, replaying);
+  }
+  const objective = objectiveOf(method, config, classes, network, frozen, inspect);
   const replay = replaying && openReplay(replaying);
   const evaluate = replay?.evaluation(objective.evaluate) ?? objective.evaluate;
-  const rate = (iteration: number) =>
-    learningRate(optimizer.rate, iteration, { ...optimizer, iterations });
   const recipeAt = (iteration: number): Recipe => ({
     parameters,
     ...objective,
     evaluate,
-    descend: (weights, moments, gradient) =>
-      adamwStep(parameters, weights, moments, gradient, rate(iteration), optimizer),
+    descend: descent.at(iteration),
   });
   const running = (
     batches: number,
     iterate: Iterate,
     free: () => void,
-  ): RunningMethod => ({
-    batches,
-    rate,
-    iterate: replay?.iteration(iterate) ?? iterate,
-    get bytes() {
-      return replay?.bytes ?? 0;
-    },
-    release() {
-      free();
-      replay?.release();
-    },
-  });
+  ): RunningMethod => {
+    const run = replay?.iteration(iterate) ?? iterate;
+    return {
+      batches,
+      rate: descent.rate,
+      iterate: run,
+      advance: async (...given) => await Promise.resolve(run(...given)),
+      get bytes() {
+        return replay?.bytes ?? 0;
+      },
+      release() {
+        free();
+        replay?.release();
+      },
+    };
+  };
   if (method.name === "supervised") {
     return running(
       1,
@@ -110,7 +129,7 @@ export function startMethod(
   );
 }
 
-function lookAheadOf(method: Exclude<Method, { name: "supervised" }>): LookAhead {
+function lookAheadOf(method: Exclude<AdaptiveMethod, { name: "supervised" }>): LookAhead {
   const { momentum } = method.teacher;
   if (method.name === "future-self-training") return { ...method, momentum };
   return {
@@ -132,7 +151,8 @@ function sharingOf(method: Method): Sharing {
 }
 
 function objectiveOf(
-  { method, seed, data, optimizer: { accumulate } }: RunConfig,
+  method: AdaptiveMethod,
+  { seed, data, optimizer: { accumulate } }: RunConfig,
   classes: readonly ClassInfo[],
   network: Network,
   frozen: Weights | null,

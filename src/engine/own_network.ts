@@ -138,5 +138,5 @@ function viewOf(
 ): EvaluationOptions {
   assertScales(scales);
   const whole = { mode: "whole", window: null, stride: null } as const;
-  return { ...whole, resize, scales, flip, normalisation, images: null };
+  return { ...whole, resize, scales, flip, normalisation, images: null, centre: null };
 }

@@ -18,7 +18,8 @@ import {
 import { buildNetwork } from "./build.ts";
 import type { MakeNetwork } from "./own_network.ts";
 import { assertSameRun } from "./config_difference.ts";
-import type { Evaluations } from "./evaluations.ts";
+import { hasSecondMoment } from "./descent.ts";
+import { type Evaluations, judgedOf } from "./evaluations.ts";
 import { assertFiniteWeights } from "./finite_weights.ts";
 import { freshLearner, learnerFromHost, learnerToHost } from "./learner_file.ts";
 import { hasTeacher, type RunningMethod, startMethod } from "./method.ts";
@@ -74,12 +75,14 @@ export async function openSession(
       parameters,
       await startingWeights(network, config.model, config.seed, log),
       hasTeacher(config.method),
+      hasSecondMoment(config.optimizer),
     )
     : learnerFromHost(parameters, resumed.tensors, {
       file: folder.last,
       optimizerSteps: resumed.metadata.optimizerSteps,
       evaluations: resumed.metadata.teacherClock,
       hasTeacher: hasTeacher(config.method),
+      hasSecond: hasSecondMoment(config.optimizer),
     });
   const kept = resumed && splitSections(resumed.tensors).imageNet;
   const frozen = !anchored(config)
@@ -114,9 +117,10 @@ export async function openSession(
       assertFiniteWeights(tensors, { iteration, names, seed: config.seed });
       await saveCheckpoint(path, { tensors, metadata: metadata() });
     },
-    async rate({ student }, folder) {
-      const [name, first] = [...student][0] ?? [];
-      for (const [split, { mIoU }] of student) {
+    async rate(evaluations, folder) {
+      const judged = judgedOf(evaluations);
+      const [name, first] = [...judged][0] ?? [];
+      for (const [split, { mIoU }] of judged) {
         metrics = { ...metrics, [split]: Number.isNaN(mIoU) ? null : mIoU };
       }
       if (name === undefined || first === undefined) return;

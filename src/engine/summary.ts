@@ -3,7 +3,7 @@ import type { RunConfig } from "../config/schema.ts";
 import type { BackendInfo } from "../core/backend.ts";
 import { readConfig } from "../config/read.ts";
 import type { EvaluationResult } from "./evaluate.ts";
-import type { Evaluations } from "./evaluations.ts";
+import { type Evaluations, judgedOf } from "./evaluations.ts";
 import { assertSameRun } from "./config_difference.ts";
 import { exists, type RunFolder } from "./run_folder.ts";
 import { versions } from "./versions.ts";
@@ -26,7 +26,9 @@ export interface RunSummary {
   readonly iterations: number;
   /** Mean over this process's share of the run, without evaluation and saving. */
   readonly secondsPerIteration: number;
-  /** The student on the first named data set. */
+  /** Whose figures `evaluation` holds: those that the run is for. */
+  readonly judged: "student" | "teacher";
+  /** They on the first named data set. */
   readonly evaluation: NamedResult;
   /** The student on all of them. */
   readonly evaluations: readonly NamedResult[];
@@ -40,13 +42,13 @@ export interface RunSummary {
 export function summarise(
   config: RunConfig,
   { name, adapter }: BackendInfo,
-  { student, teacher }: Evaluations,
+  measured: Evaluations,
   secondsPerIteration: number,
 ): RunSummary {
   const named = (results: Evaluations["student"]): NamedResult[] =>
     [...results].map(([split, result]) => ({ split, ...result }));
-  const evaluations = named(student);
-  const [evaluation] = evaluations;
+  const { student, teacher, judged } = measured;
+  const [evaluation] = named(judgedOf(measured));
   if (evaluation === undefined) {
     throw new RangeError("Cannot summarise: nothing was evaluated");
   }
@@ -56,8 +58,9 @@ export function summarise(
     adapter,
     iterations: config.iterations,
     secondsPerIteration,
+    judged,
     evaluation,
-    evaluations,
+    evaluations: named(student),
     teacher: named(teacher),
     versions: versions(),
   };

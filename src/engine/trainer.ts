@@ -9,7 +9,7 @@ import { isOutOfMemory } from "../core/out_of_memory.ts";
 import { type Loader, openLoader } from "../data/loader.ts";
 import type { Losses } from "../methods/learner.ts";
 import { type EvaluationResult } from "./evaluate.ts";
-import { evaluateAll, type Evaluations } from "./evaluations.ts";
+import { evaluateAll, type Evaluations, judgedOf } from "./evaluations.ts";
 import { loaderSpec } from "./data.ts";
 import { type LossLog, openLossLog } from "./loss_log.ts";
 import { foretell, type PredictedMemory } from "./memory.ts";
@@ -57,7 +57,7 @@ export interface Observer {
   memory?(predicted: PredictedMemory, config: RunConfig): void;
   /** Told after every iteration whose losses are known. */
   iteration?(line: LogLine): void;
-  /** Told the student's figures on every named data set. */
+  /** Told the figures that the run is for on every named data set. */
   evaluation?(iteration: number, results: ReadonlyMap<string, EvaluationResult>): void;
   /** Told what an iteration looked like; may write into the folder. */
   panel?(panel: Panel, folder: RunFolder): void | Promise<void>;
@@ -190,22 +190,34 @@ async function loop(run: Run, signal: AbortSignal | undefined): Promise<TrainRes
     // Before the evaluation, which may take long, and after it, with its figures.
     if (saving) await session.save(folder.last);
     if (measuring) {
-      measured = await evaluateAll(config, session);
-      observer.evaluation?.(done, measured.student);
-      await session.rate(measured, folder);
+      measured = await measure(run, last);
     }
     if (saving && measuring) await session.save(folder.last);
     if (saving || measuring) pace.skip();
     if (stopping && !last) return { status: "interrupted", summary: null };
   }
   if (measured === null) { // an earlier call ended after the last iteration
-    measured = await evaluateAll(config, session);
-    await session.rate(measured, folder);
+    measured = await measure(run, true);
     await session.save(folder.last);
   }
   const summary = summarise(config, info, measured, pace.overall());
   await writeText(folder.summary, `${JSON.stringify(summary, null, 2)}\n`);
   return { status: "finished", summary };
+}
+
+// Rates the network, by the same measure all through the run, and returns its figures: at
+// the end those of whole pictures.
+async function measure(
+  { config, session, observer, folder }: Run,
+  last: boolean,
+): Promise<Evaluations> {
+  const rated = await evaluateAll(config, session, false);
+  observer.evaluation?.(session.iteration, judgedOf(rated));
+  await session.rate(rated, folder);
+  if (!last || config.evaluation.centre === null) return rated;
+  const whole = await evaluateAll(config, session, true);
+  observer.evaluation?.(session.iteration, judgedOf(whole));
+  return whole;
 }
 
 // Does one iteration; returns what draws its panel, if one is wanted.
@@ -229,7 +241,7 @@ async function oneIteration(
       kept = keepForPanel(seen);
     }
     : null;
-  const found: Losses = session.method.iterate(session.learner, batches, t);
+  const found: Losses = await session.method.advance(session.learner, batches, t);
   session.iteration++;
   const names = hosts.flatMap(({ source, target }) => [
     ...source.names,

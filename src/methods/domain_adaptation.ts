@@ -23,7 +23,6 @@ import {
 } from "../objectives/pseudo_label.ts";
 import type { Objective } from "./learner.ts";
 import {
-  addGradients,
   cut,
   noteLoss,
   type Portion,
@@ -32,7 +31,7 @@ import {
   slopeOfPortions,
 } from "./portions.ts";
 import { sourceLoss, type SourceLossParts } from "./source_loss.ts";
-import { studentPass, supervise } from "./student_pass.ts";
+import { addSlopes, studentPass, supervise } from "./student_pass.ts";
 
 /** What makes the mixed images of one evaluation; the caller of it owns the result. */
 export type Mix = (
@@ -101,7 +100,7 @@ export function domainAdaptation(parts: DomainAdaptation): Objective {
       parts.inspect?.({ batch, opinion, mixed });
       tf.dispose([opinion.labels, opinion.confidence, opinion.weights]);
       tf.dispose([mixed.images, mixed.labels, mixed.weights]);
-      return { losses, gradient: addGradients(gradient, mixedGradient) };
+      return { losses, gradient: addSlopes(gradient, mixedGradient) };
     },
   };
 }

@@ -19,8 +19,10 @@
  *
  * @module
  */
+import { readBack } from "../core/backend.ts";
 import type { Batch } from "../core/batch.ts";
 import type { Parameter, Weights } from "../core/network.ts";
+import type * as tf from "../core/tf.ts";
 import { copyWeights, releaseWeights } from "../core/weights.ts";
 import type { Moments } from "../optim/adamw.ts";
 import { average, copyBuffers, copyTrained } from "../optim/average.ts";
@@ -49,10 +51,24 @@ export interface LookAhead {
   /** What the teacher's warm-up counts: iterations, or loss evaluations (as published). */
   readonly teacherClock: "iteration" | "forward";
   /**
-   * When the present student enters the teacher: before the look-ahead, or after the real
-   * step (as published for width).
+   * When the present student enters the teacher: before the look-ahead, after the real
+   * step (as published for width), or at both times (as published for few labels).
    */
-  readonly presentStudent: "before" | "after";
+  readonly presentStudent: "before" | "after" | "both";
+  /**
+   * Whether a student that enters after the real step does so with the momentum of this
+   * iteration, as published for few labels, or with that of the next one.
+   *
+   * @default {"next"}
+   */
+  readonly lateMomentum?: "this" | "next";
+  /**
+   * No virtual step follows once this share of the pseudo-labels stays as it was; null for
+   * a fixed depth. Needs N = 1 and an objective that can tell.
+   *
+   * @default {null}
+   */
+  readonly agreement?: number | null;
   /**
    * Whether iteration 0 looks ahead, or is a plain step after which the student enters
    * the teacher (as published).
@@ -103,6 +119,7 @@ export function releaseSlots(slots: FutureSlots | null): void {
  * @param iteration t, counted from 0.
  * @returns The losses of the real step; the caller releases them.
  * @throws {RangeError} If there is no teacher, or a batch is missing.
+ * @throws {TypeError} If the depth depends on an agreement.
  */
 export function futureSelfTraining(
   learner: Learner,
@@ -112,6 +129,56 @@ export function futureSelfTraining(
   lookAhead: LookAhead,
   recipe: Recipe,
 ): Losses {
+  const all = { learner, slots, batches, iteration, lookAhead, recipe };
+  const { done, value } = iterationOf(all).next();
+  if (done) return value;
+  value.dispose();
+  recipe.forget();
+  throw new TypeError(
+    "Cannot look ahead at once: the depth depends on what the device finds; use " +
+      "adaptiveFutureSelfTraining()",
+  );
+}
+
+/**
+ * The same for a depth that depends on an agreement, which is read back from the device
+ * after every virtual step but the last.
+ */
+export async function adaptiveFutureSelfTraining(
+  learner: Learner,
+  slots: FutureSlots | null,
+  batches: readonly Batch[],
+  iteration: number,
+  lookAhead: LookAhead,
+  recipe: Recipe,
+): Promise<Losses> {
+  const all = { learner, slots, batches, iteration, lookAhead, recipe };
+  const steps = iterationOf(all);
+  let step = steps.next();
+  while (!step.done) {
+    const [share = NaN] = await readBack(step.value);
+    step.value.dispose();
+    step = steps.next(share);
+  }
+  return step.value;
+}
+
+/** Everything that an iteration is about. */
+interface Iteration {
+  readonly learner: Learner;
+  readonly slots: FutureSlots | null;
+  readonly batches: readonly Batch[];
+  readonly iteration: number;
+  readonly lookAhead: LookAhead;
+  readonly recipe: Recipe;
+}
+
+/** Asks for the value of a scalar, which whoever answers frees, and goes on. */
+type Asking<T> = Generator<tf.Scalar, T, number>;
+
+function* iterationOf(
+  { learner, slots, batches, iteration, lookAhead, recipe }: Iteration,
+): Asking<Losses> {
   const { student, moments } = learner;
   const { parameters } = recipe;
   const teacher = learner.teacher;
@@ -123,29 +190,29 @@ export function futureSelfTraining(
     average(parameters, teacher, entering, teacherMomentum(count, lookAhead.momentum));
   };
 
-  if (lookAhead.presentStudent === "before" || iteration === 0) ema(student);
+  if (lookAhead.presentStudent !== "after" || iteration === 0) ema(student);
   if (slots !== null && !plain) {
-    imagine(learner, slots, batches, lookAhead, recipe, ema);
+    yield* imagine(learner, slots, batches, lookAhead, recipe, ema);
   }
   // The first of several virtual steps on the same batch started at θ, too.
   const turn = slots !== null && slots.wide === null && !plain ? "again" : "once";
   const losses = step(learner, student, moments, realBatch(batches), recipe, turn);
   recipe.forget();
-  if (lookAhead.depth > 0 && (plain || lookAhead.presentStudent === "after")) {
-    ema(student, iteration + 1);
+  if (plain || lookAhead.presentStudent !== "before") {
+    ema(student, lookAhead.lateMomentum === "this" ? iteration : iteration + 1);
   }
   return losses;
 }
 
 // The K virtual steps; moves the teacher, and of the student at most what is carried.
-function imagine(
+function* imagine(
   learner: Learner,
   { future, wide }: FutureSlots,
   batches: readonly Batch[],
-  { depth, width, optimizerState, buffers }: LookAhead,
+  { depth, width, optimizerState, buffers, agreement = null }: LookAhead,
   recipe: Recipe,
   ema: (entering: Weights) => void,
-): void {
+): Asking<void> {
   const { parameters } = recipe;
   copyTrained(parameters, future.weights, learner.student);
   copyBuffers(parameters, future.weights, learner.student);
@@ -165,6 +232,12 @@ function imagine(
       widen(learner, start, wide, futures, carried, recipe);
     }
     ema(future.weights);
+    if (agreement === null || k === depth - 1) continue;
+    const share = recipe.agreement?.(future.weights, learner.teacher, realBatch(batches));
+    if (share === undefined) {
+      throw new TypeError("Cannot stop at an agreement: the loss does not tell any");
+    }
+    if ((yield share) > agreement) break;
   }
   if (buffers === "carry") copyBuffers(parameters, learner.student, future.weights);
 }

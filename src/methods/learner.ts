@@ -59,6 +59,16 @@ export type Evaluate = (
 /** A loss, and what it remembers of the batches of an iteration. */
 export interface Objective {
   readonly evaluate: Evaluate;
+  /**
+   * The share of pixels on which a teacher has the opinion of the one that the last
+   * evaluation of this iteration had, in 0 … 1, a scalar that the caller owns. The next
+   * evaluation of the batch takes this opinion as its teacher's.
+   */
+  readonly agreement?: (
+    student: Weights,
+    teacher: Weights | null,
+    batch: Batch,
+  ) => tf.Scalar;
   /** Frees what it remembers; a method calls it when its iteration is over. */
   forget(): void;
 }

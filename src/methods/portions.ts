@@ -10,9 +10,8 @@
  * @module
  */
 import type { Network, Weights } from "../core/network.ts";
-import { tellPurpose } from "../core/rehearsal.ts";
 import * as tf from "../core/tf.ts";
-import { slopeOf } from "./student_pass.ts";
+import { addSlopes, slopeOf } from "./student_pass.ts";
 
 /** Some neighbouring images of a batch. */
 export interface Portion {
@@ -65,7 +64,7 @@ export function slopeOfPortions(
 ): Weights {
   return portions.map((portion) => () => slopeOf(network, student, () => loss(portion)))
     .reduce<Weights | null>(
-      (total, slope) => total === null ? slope() : addGradients(total, slope()),
+      (total, slope) => total === null ? slope() : addSlopes(total, slope()),
       null,
     ) ?? new Map();
 }
@@ -79,18 +78,4 @@ export function noteLoss(
   const before = losses.get(name);
   losses.set(name, tf.keep(before === undefined ? tf.clone(part) : tf.add(before, part)));
   before?.dispose();
-}
-
-/** Adds two gradients; both are used up. */
-export function addGradients(a: Weights, b: Weights): Weights {
-  const total = new Map<string, tf.Tensor>();
-  for (const name of new Set([...a.keys(), ...b.keys()])) {
-    const [x, y] = [a.get(name), b.get(name)];
-    const both = x && y ? tf.add(x, y) : x ?? y;
-    if (both === undefined) continue;
-    total.set(name, both);
-    if (x && y) tf.dispose([x, y]);
-  }
-  tellPurpose(total.values(), "gradient");
-  return total;
 }

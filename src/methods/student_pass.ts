@@ -2,6 +2,7 @@
 import { gradientOf } from "../core/gradient.ts";
 import type { BufferChange, Network, Pass, Weights } from "../core/network.ts";
 import { streamOf } from "../core/random.ts";
+import { tellPurpose } from "../core/rehearsal.ts";
 import * as tf from "../core/tf.ts";
 import { meanCrossEntropy } from "../objectives/cross_entropy.ts";
 
@@ -23,7 +24,7 @@ export interface Observed {
  */
 export function studentPass(
   seed: number,
-  domain: "source" | "mixed",
+  domain: string,
   evaluation: number,
   observed?: Observed,
   first = 0,
@@ -75,4 +76,18 @@ export function slopeOf(
     for (const one of slope.values()) tf.keep(one);
   });
   return slope;
+}
+
+/** Adds one gradient to another; both are used up. */
+export function addSlopes(a: Weights, b: Weights): Weights {
+  const total = new Map<string, tf.Tensor>();
+  for (const name of new Set([...a.keys(), ...b.keys()])) {
+    const [x, y] = [a.get(name), b.get(name)];
+    const both = x && y ? tf.add(x, y) : x ?? y;
+    if (both === undefined) continue;
+    total.set(name, both);
+    if (x && y) tf.dispose([x, y]);
+  }
+  tellPurpose(total.values(), "gradient");
+  return total;
 }

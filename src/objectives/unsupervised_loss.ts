@@ -41,13 +41,18 @@ export function dropUncertain(
  * Source: U2PL, Wang et al. (CVPR 2022), https://arxiv.org/abs/2203.03884, as in the
  * semi-supervised branch of FST.
  *
- * @param logits The student's. [B, H, W, C]
+ * @param logits The student's, of any size. [B, h, w, C]
  * @param labels int32, after {@linkcode dropUncertain}. [B, H, W]
+ * @param options How the logits are enlarged, see `resizeLogits`.
  * @returns A scalar; the caller owns it.
  */
-export function unsupervisedLoss(logits: tf.Tensor, labels: tf.Tensor): tf.Scalar {
+export function unsupervisedLoss(
+  logits: tf.Tensor,
+  labels: tf.Tensor,
+  options: { readonly alignCorners?: boolean } = {},
+): tf.Scalar {
   return tf.tidy(() => {
     const factor = tf.div(labels.size, tf.maximum(countValid(labels), 1));
-    return tf.mul(validCrossEntropy(logits, labels), factor);
+    return tf.mul(validCrossEntropy(logits, labels, options), factor);
   });
 }

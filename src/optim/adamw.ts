@@ -15,13 +15,15 @@ export interface AdamWOptions {
   readonly headFactor: number;
 }
 
-/** What AdamW remembers. The tensors are changed in place; their maker releases them. */
+/**
+ * What an optimizer remembers. The tensors are changed in place; their maker releases them.
+ */
 export interface Moments {
   /** Steps taken; bias correction depends on it. */
   steps: number;
-  /** Averages of the gradients, by parameter. */
+  /** Averages of the gradients, or their sum with momentum, by parameter. */
   readonly first: Weights;
-  /** Averages of their squares, by parameter. */
+  /** Averages of their squares, by parameter; empty where the rule needs none. */
   readonly second: Weights;
 }
 

@@ -5,7 +5,7 @@
  *     <name>                        student
  *     ema_model.<name>              teacher
  *     imnet_model.<name>            frozen pretrained network, where there is one
- *     optimizer.exp_avg.<name>      moving average of the gradient
+ *     optimizer.exp_avg.<name>      moving average of the gradient, or momentum buffer
  *     optimizer.exp_avg_sq.<name>   moving average of the squared gradient
  *
  * @module

@@ -67,6 +67,7 @@ Deno.test("overrides replace values, groups and entries of lists", () => {
     "data.evaluations.clean={domain: clean, images: 3}",
   );
   assert.equal(config.seed, 7);
+  assert(config.optimizer.name === "adamw");
   assert.deepEqual(config.optimizer.betas, [0.9, 0.99]);
   assert.equal(config.method.name, "self-training");
   assert.deepEqual("teacher" in config.method && config.method.teacher, {

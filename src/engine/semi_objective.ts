@@ -1,0 +1,84 @@
+/** From the configuration of a rule for few labels to its loss evaluation. @module */
+import { drawPerturbation, perturb } from "../augment/perturb.ts";
+import { drawView, strongView } from "../augment/strong_view.ts";
+import type { SemiConfig } from "../config/semi_method.ts";
+import { decide } from "../core/decided.ts";
+import type { Normalisation } from "../core/host_batch.ts";
+import type { Network } from "../core/network.ts";
+import { createRandom } from "../core/random.ts";
+import type { Seen } from "../methods/domain_adaptation.ts";
+import type { Criterion } from "../methods/labelled_loss.ts";
+import type { Objective } from "../methods/learner.ts";
+import { meanTeacher, type Perturb } from "../methods/mean_teacher.ts";
+import { type StrongView, weakToStrong } from "../methods/weak_to_strong.ts";
+import { hardExampleCrossEntropy } from "../objectives/ohem.ts";
+import { resizeLogits } from "../objectives/resize_logits.ts";
+import { validCrossEntropy } from "../objectives/valid_cross_entropy.ts";
+
+/** What a loss depends on besides the rule. */
+export interface SemiParts {
+  readonly network: Network;
+  readonly seed: number;
+  readonly normalisation: Normalisation;
+  /** Told about every evaluation. */
+  readonly inspect: (seen: Seen) => void;
+  /** How much of the run is done, 0 … 1, whenever it is asked. */
+  readonly progress: () => number;
+}
+
+/** How labelled pixels are judged. */
+export function criterionOf({ criterion }: SemiConfig): Criterion {
+  if (criterion.name === "cross-entropy") return validCrossEntropy;
+  return (logits, labels, enlarging) => {
+    const [, H = 0, W = 0] = labels.shape;
+    const large = resizeLogits(logits, [H, W], enlarging);
+    return hardExampleCrossEntropy(large, labels, criterion);
+  };
+}
+
+/** Builds the evaluation of a rule. */
+export function semiObjective(method: SemiConfig, parts: SemiParts): Objective {
+  const { network, seed, normalisation, inspect, progress } = parts;
+  const common = {
+    ...{ network, seed, inspect },
+    criterion: criterionOf(method),
+    compared: (method.lookAhead?.agreement ?? null) !== null,
+  };
+  if (method.name === "weak-to-strong") {
+    const view: StrongView = (input, { host }, evaluation, which) =>
+      strongView(
+        input,
+        decide(
+          { host, evaluation },
+          ({ host, evaluation }) =>
+            drawView(
+              method.views,
+              host,
+              createRandom(seed, `strong/${which}`, evaluation),
+            ),
+        ),
+        normalisation,
+      );
+    return weakToStrong({ ...method, ...common, view });
+  }
+  const { perturbation: { name, probability }, entropyFilter: filter, weight } = method;
+  const { classes } = network;
+  const change: Perturb = (input, { host }, evaluation) =>
+    perturb(
+      name,
+      input,
+      decide({ host, evaluation }, ({ host, evaluation }) => {
+        const random = createRandom(seed, "perturbation", evaluation);
+        return drawPerturbation(probability, { ...host, classes }, random);
+      }),
+      classes,
+    );
+  return meanTeacher({
+    ...common,
+    weight,
+    perturb: change,
+    filterTeacher: filter.teacher,
+    percent: () =>
+      filter.annealed ? 100 - (100 - filter.percent) * progress() : filter.percent,
+  });
+}
