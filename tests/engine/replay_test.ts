@@ -40,17 +40,27 @@ const METHODS: Readonly<Record<string, string>> = {
   "width 2": `{${FUTURE}, depth: 1, width: 2}`,
   "width 2 as published":
     `{${FUTURE}, depth: 1, width: 2, ${PUBLISHED}, presentStudent: after}`,
+  "mean teacher": "{name: mean-teacher, perturbation: {name: classmix}}",
+  "mean teacher, depth 2 as published":
+    "{name: mean-teacher, perturbation: {name: cutmix}, criterion: {name: ohem, " +
+    "minimumKept: 99}, lookAhead: {depth: 2, optimizerState: carry, buffers: carry, " +
+    "presentStudent: both}}",
+  "mean teacher, width 2": "{name: mean-teacher, entropyFilter: {percent: 80, " +
+    "teacher: eval}, lookAhead: {depth: 1, width: 2}}",
+  "weak to strong, depth 1":
+    "{name: weak-to-strong, threshold: 0.2, lookAhead: {depth: 1}}",
 };
 
 const ITERATIONS = 20;
 
-const configOf = (method: string): RunConfig =>
+const configOf = (method: string, ...more: string[]): RunConfig =>
   tinyConfig(
     `method=${method}`,
     "iterations=30",
     "data.batch=2",
     "model.pretrained=x", // wanted by the feature distance, read by nobody here
     "model.decoder={name: daformer, channels: 8, fusion: conv1, dropout: 0.1}",
+    ...more,
   );
 
 /**
@@ -93,7 +103,8 @@ function start(
   network = smallNetwork(loader.classes.length),
 ) {
   const student = initialWeights(network.parameters, config.seed);
-  const learner = freshLearner(network.parameters, student, true);
+  const adam = config.optimizer.name === "adamw";
+  const learner = freshLearner(network.parameters, student, true, adam);
   const names = new Set(network.encoder.parameters.map(({ name }) => name));
   const frozen = copyWeights(new Map([...student].filter(([name]) => names.has(name))));
   const lines: string[] = [];
@@ -194,6 +205,53 @@ for (const [name, section] of Object.entries(METHODS)) {
     if (section.includes(UNCERTAIN)) assert.ok(seen.size > 2, "the teacher has a say");
     plain.release();
     fast.release();
+    await loader.close();
+  });
+}
+
+onWebGpu("phases with gradient descent are replayed each on its own", async () => {
+  const config = configOf(
+    "{name: mean-teacher, perturbation: {name: cutout}, supervisedIterations: 5, " +
+      "teacher: {sharedIterations: 5}, lookAhead: {depth: 1}}",
+    "optimizer={name: sgd}",
+  );
+  const loader = await openLoader(loaderSpec(config, null));
+  const plain = start(config, loader, false);
+  const fast = start(config, loader, true);
+  for (let t = 0; t < 15; t++) {
+    const hosts = await hostsAt(loader, 1, t);
+    assert.deepEqual(await fast.once(hosts, t), await plain.once(hosts, t), `at ${t}`);
+    if (t % 5 === 4) assert.deepEqual(await fast.bits(), await plain.bits(), `at ${t}`);
+  }
+  assert.equal(fast.lines.length, 3);
+  for (const line of fast.lines) assert.match(line, REPLAYED);
+  plain.release();
+  fast.release();
+  await loader.close();
+});
+
+for (
+  const [option, method] of Object.entries({
+    "method.lookAhead.agreement":
+      "{name: mean-teacher, lookAhead: {depth: 2, agreement: 0.9}}",
+    "method.entropyFilter.annealed":
+      "{name: mean-teacher, entropyFilter: {percent: 80, annealed: true}}",
+  })
+) {
+  onWebGpu(`with ${option} nothing is replayed, and the log says why`, async () => {
+    const config = configOf(method);
+    const loader = await openLoader(loaderSpec(config, null));
+    const run = start(config, loader, true);
+    const [host = assert.fail()] = await hostsAt(loader, 1, 0);
+    for (let t = 0; t < 5; t++) {
+      const batch = uploadBatch(host);
+      releaseLosses(await run.method.advance(run.learner, [batch], t));
+      releaseBatch(batch);
+    }
+    assert.equal(run.lines.length, 1);
+    assert.match(run.lines[0] ?? "", /^iterations are not replayed: /);
+    assert.ok(run.lines[0]?.includes(`"${option}"`));
+    run.release();
     await loader.close();
   });
 }

@@ -22,6 +22,14 @@ const METHODS: Readonly<Record<string, string>> = {
   "future self-training as published":
     `{${FUTURE}, depth: 2, ${UNCERTAIN}, optimizerState: carry, buffers: carry, ` +
     "teacherClock: forward, firstIteration: plain, mixing: {classes: batch}}",
+  "mean teacher": "{name: mean-teacher, perturbation: {name: classmix}}",
+  "mean teacher, depth 1, width 2 as published":
+    "{name: mean-teacher, lookAhead: {depth: 1, width: 2, optimizerState: carry, " +
+    "buffers: carry, presentStudent: both}, teacher: {sharedIterations: 1}}",
+  "mean teacher after iterations with labels alone":
+    "{name: mean-teacher, supervisedIterations: 4, lookAhead: {depth: 1}}",
+  "weak to strong, adaptive depth":
+    "{name: weak-to-strong, threshold: 0.2, lookAhead: {depth: 3, agreement: 0.9}}",
 };
 
 const ITERATIONS = 6;
@@ -107,6 +115,15 @@ for (const [name, method] of Object.entries(METHODS)) {
   Deno.test(`${name} resumes bit for bit and holds its tensors constant [wasm]`, () =>
     assertResumes(configOf(method), "wasm"));
 }
+
+Deno.test("gradient descent with momentum resumes bit for bit [wasm]", () =>
+  assertResumes(
+    configOf(
+      "{name: mean-teacher, perturbation: {name: cutmix}, lookAhead: {depth: 2}}",
+      "optimizer={name: sgd, rate: 0.01}",
+    ),
+    "wasm",
+  ));
 
 Deno.test("kept features survive a resume [wasm]", () =>
   inFolder(async (folder) => {

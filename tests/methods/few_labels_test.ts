@@ -1,0 +1,417 @@
+// Three iterations of the rules for few labels, plain and with a look-ahead of depth 3,
+// against the same iterations over plain double-precision numbers.
+import assert from "node:assert/strict";
+import { readBack } from "../../src/core/backend.ts";
+import { releaseBatch, uploadBatch } from "../../src/core/batch.ts";
+import type { HostBatch } from "../../src/core/host_batch.ts";
+import type { Network, Parameter, Weights } from "../../src/core/network.ts";
+import { releaseWeights, zerosLike } from "../../src/core/weights.ts";
+import * as tf from "../../src/core/tf.ts";
+import { batchNorm } from "../../src/layers/batch_norm.ts";
+import { convolution } from "../../src/layers/convolution.ts";
+import {
+  adaptiveFutureSelfTraining,
+  futureSelfTraining,
+  futureSlots,
+  type LookAhead,
+  releaseSlots,
+} from "../../src/methods/future_self_training.ts";
+import {
+  type Learner,
+  type Objective,
+  releaseLosses,
+} from "../../src/methods/learner.ts";
+import { meanTeacher } from "../../src/methods/mean_teacher.ts";
+import { weakToStrong } from "../../src/methods/weak_to_strong.ts";
+import { validCrossEntropy } from "../../src/objectives/valid_cross_entropy.ts";
+import { sgdStep } from "../../src/optim/sgd.ts";
+import { assertClose, onEachBackend } from "../support/mod.ts";
+import * as plain from "./plain_network.ts";
+import { at, CHANNELS, CLASSES, IGNORED, type Plain } from "./plain_network.ts";
+
+const [B, H, W] = [2, 3, 4];
+const PIXELS = B * H * W;
+const PERCENT = 80;
+const THRESHOLD = 0.4;
+const WEIGHT = 0.7;
+const SGD = { rate: 0.05, momentum: 0.9, decay: 0.01 };
+const DEPTH = 3;
+const ITERATIONS = 3;
+
+/** The names in the network; "decoder." learns ten times faster. */
+const NAMES: Readonly<Record<keyof Plain, string>> = {
+  scale: "bn.weight",
+  shift: "bn.bias",
+  mean: "bn.running_mean",
+  variance: "bn.running_var",
+  filter: "decoder.weight",
+  bias: "decoder.bias",
+};
+
+const norm = batchNorm("bn", CHANNELS, { counted: false });
+const classify = convolution("decoder", CHANNELS, CLASSES, { kernel: 1 });
+const parameters: readonly Parameter[] = [...norm.parameters, ...classify.parameters];
+const network: Network = {
+  encoder: {
+    parameters: norm.parameters,
+    strides: [1],
+    widths: [CHANNELS],
+    apply: (weights, images, pass) => [norm.apply(weights, images, pass)],
+  },
+  decoder: {
+    parameters: classify.parameters,
+    apply: (weights, [map], pass) => classify.apply(weights, map ?? assert.fail(), pass),
+  },
+  auxiliary: [],
+  classes: CLASSES,
+  parameters,
+  constants: [],
+  forward(weights, images, pass) {
+    const features = this.encoder.apply(weights, images, pass);
+    return { features, logits: this.decoder.apply(weights, features, pass), sides: [] };
+  },
+};
+
+// Park and Miller: nothing of ours.
+function numbers(seed: number): () => number {
+  let state = seed;
+  return () => (state = state * 48271 % 2147483647) / 2147483647;
+}
+
+function start(): Plain {
+  const next = numbers(11);
+  const some = (count: number, spread = 1, middle = 0) =>
+    Array.from({ length: count }, () => middle + spread * (2 * next() - 1));
+  return {
+    scale: some(CHANNELS, 0.3, 1),
+    shift: some(CHANNELS, 0.3),
+    mean: some(CHANNELS, 0.3),
+    variance: some(CHANNELS, 0.3, 1),
+    filter: some(CHANNELS * CLASSES),
+    bias: some(CLASSES, 0.3),
+  };
+}
+
+interface PlainBatch {
+  readonly labelled: number[];
+  readonly labels: number[];
+  readonly unlabelled: number[];
+}
+
+function batchAt(t: number): PlainBatch {
+  const next = numbers(100 + t);
+  const image = () =>
+    Array.from({ length: PIXELS * CHANNELS }, () => Math.fround(4 * next() - 2));
+  const labels = Array.from(
+    { length: PIXELS },
+    (_, i) => i % 7 === 3 ? IGNORED : Math.floor(CLASSES * next()),
+  );
+  return { labelled: image(), labels, unlabelled: image() };
+}
+
+function hostOf({ labelled, labels, unlabelled }: PlainBatch): HostBatch {
+  return {
+    ...{ batch: B, height: H, width: W },
+    source: {
+      names: ["a", "b"],
+      images: Float32Array.from(labelled),
+      labels: Uint8Array.from(labels),
+    },
+    target: { names: ["c", "d"], images: Float32Array.from(unlabelled) },
+  };
+}
+
+/** The left two columns of each image come from the other one. */
+function swapped<T extends tf.Tensor>(x: T): T {
+  const [, , , ...rest] = x.shape;
+  const none = rest.map(() => 0);
+  const part = (image: number, from: number) =>
+    tf.slice(x, [image, 0, from, ...none], [1, H, W / 2, ...rest]);
+  const joined = [[1, 0], [0, 1]].map(([left = 0, right = 0]) =>
+    tf.concat([part(left, 0), part(right, W / 2)], 2)
+  );
+  return tf.concat(joined, 0) as T;
+}
+
+function swappedPlain(x: readonly number[], channels: number): number[] {
+  return Array.from(x, (_, i) => {
+    const pixel = Math.floor(i / channels);
+    const other = (pixel + H * W) % PIXELS;
+    return at(x, (pixel % W < W / 2 ? other : pixel) * channels + i % channels);
+  });
+}
+
+const view = ({ images, labels }: { images: tf.Tensor4D; labels: tf.Tensor }) =>
+  tf.tidy(() => ({ images: swapped(images), labels: swapped(labels) }));
+
+type Gradient = ReturnType<typeof plain.noGradient>;
+type PlainObjective = (student: Plain, teacher: Plain, batch: PlainBatch) => Gradient;
+
+const best = (p: readonly number[]) => p.indexOf(Math.max(...p));
+const all = Array.from({ length: PIXELS }, (_, i) => i);
+const valid = (labels: readonly number[]) =>
+  labels.filter((label) => label !== IGNORED).length;
+
+function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const position = percent / 100 * (sorted.length - 1);
+  const low = Math.floor(position);
+  const [below, above] = [at(sorted, low), sorted[low + 1] ?? at(sorted, low)];
+  return below + (above - below) * (position - low);
+}
+
+const plainMeanTeacher = (filter: "train" | "eval"): PlainObjective =>
+(
+  student,
+  teacher,
+  { labelled, labels, unlabelled },
+) => {
+  if (filter === "eval") plain.put(teacher, student, plain.BUFFERS);
+  const { logits: opinion } = plain.pass(teacher, unlabelled, false);
+  const told = all.map((i) => best(plain.chances(opinion, i)));
+  const seenLabels = swappedPlain(told, 1);
+  const both = [...labelled, ...swappedPlain(unlabelled, CHANNELS)];
+  const { logits: doubts } = plain.pass(teacher, both, filter === "train");
+  const entropy = all.map((i) =>
+    -plain.chances(doubts, PIXELS + i).reduce((sum, p) => sum + p * Math.log(p), 0)
+  );
+  const bound = percentile(entropy, PERCENT);
+  const sure = seenLabels.map((label, i) => at(entropy, i) < bound ? label : IGNORED);
+  const passed = plain.pass(student, both, true);
+  const slope: number[] = Array(2 * PIXELS * CLASSES).fill(0);
+  plain.addSlope(slope, passed.logits, 0, labels, 1 / valid(labels));
+  const n = valid(sure);
+  plain.addSlope(slope, passed.logits, PIXELS, sure, WEIGHT * PIXELS / n / n);
+  const gradient = plain.noGradient();
+  plain.descendInto(gradient, student, passed, slope);
+  return gradient;
+};
+
+const LAMBDA = { strong: 0.6, features: 0.3 };
+
+const plainWeakToStrong: PlainObjective = (
+  student,
+  teacher,
+  { labelled, labels, unlabelled },
+) => {
+  plain.put(teacher, student, plain.BUFFERS);
+  const { logits: opinion } = plain.pass(teacher, unlabelled, false);
+  const told = all.map((i) => {
+    const p = plain.chances(opinion, i);
+    return Math.max(...p) >= THRESHOLD ? best(p) : IGNORED;
+  });
+  const total = 1 + LAMBDA.strong + LAMBDA.features;
+  const gradient = plain.noGradient();
+  const weak = plain.pass(student, [...labelled, ...unlabelled], true);
+  const slope: number[] = Array(2 * PIXELS * CLASSES).fill(0);
+  plain.addSlope(slope, weak.logits, 0, labels, 1 / valid(labels) / total);
+  plain.addSlope(slope, weak.logits, PIXELS, told, LAMBDA.features / PIXELS / total);
+  plain.descendInto(gradient, student, weak, slope);
+  // The first view swaps halves, the second one is the image itself.
+  const views = [...swappedPlain(unlabelled, CHANNELS), ...unlabelled];
+  const strong = plain.pass(student, views, true);
+  const about = [...swappedPlain(told, 1), ...told];
+  const strongSlope: number[] = Array(2 * PIXELS * CLASSES).fill(0);
+  const factor = LAMBDA.strong / (2 * PIXELS) / total;
+  plain.addSlope(strongSlope, strong.logits, 0, about, factor);
+  plain.descendInto(gradient, student, strong, strongSlope);
+  return gradient;
+};
+
+interface PlainLearner {
+  readonly student: Plain;
+  readonly teacher: Plain;
+  readonly velocity: Gradient;
+}
+
+/** One iteration, from fst's published loop and its two switches. */
+function plainIteration(
+  { student, teacher, velocity }: PlainLearner,
+  batch: PlainBatch,
+  t: number,
+  objective: PlainObjective,
+  { depth, published }: { depth: number; published: boolean },
+): void {
+  const m = Math.min(1 - 1 / (t + 1), 0.99);
+  if (published || t === 0) plain.mingle(teacher, student, m);
+  const future = plain.copyOf(student);
+  const own = published ? velocity : structuredClone(velocity);
+  for (let k = 0; k < depth; k++) {
+    plain.descend(future, own, objective(future, teacher, batch), SGD);
+    plain.mingle(teacher, future, m);
+  }
+  if (published) plain.put(student, future, plain.BUFFERS);
+  plain.descend(student, velocity, objective(student, teacher, batch), SGD);
+  plain.mingle(teacher, student, m);
+}
+
+const upload = (weights: Plain): Weights =>
+  new Map(plain.names.map((name) => {
+    const { shape } = parameters.find((one) => one.name === NAMES[name]) ?? assert.fail();
+    return [NAMES[name], tf.tensor(weights[name], [...shape])];
+  }));
+
+const SOUND: LookAhead = {
+  depth: DEPTH,
+  width: 1,
+  momentum: 0.99,
+  optimizerState: "restore",
+  buffers: "restore",
+  teacherClock: "iteration",
+  presentStudent: "after",
+  lateMomentum: "this",
+  firstIteration: "lookahead",
+};
+const LOOK_AHEADS: Readonly<Record<string, LookAhead>> = {
+  "without a look-ahead": { ...SOUND, depth: 0 },
+  "at depth 3": SOUND,
+  "at depth 3 as published": {
+    ...SOUND,
+    optimizerState: "carry",
+    buffers: "carry",
+    presentStudent: "both",
+  },
+};
+
+const common = { network, seed: 1, criterion: validCrossEntropy, compared: false };
+const meanTeacherWith = (filterTeacher: "train" | "eval", compared = false) =>
+  meanTeacher({
+    ...common,
+    perturb: view,
+    percent: () => PERCENT,
+    ...{ filterTeacher, weight: WEIGHT, compared },
+  });
+const RULES: Readonly<Record<string, readonly [() => Objective, PlainObjective]>> = {
+  "mean teacher": [() => meanTeacherWith("train"), plainMeanTeacher("train")],
+  "mean teacher that is unsure as in evaluation": [
+    () => meanTeacherWith("eval"),
+    plainMeanTeacher("eval"),
+  ],
+  "weak to strong": [
+    () =>
+      weakToStrong({
+        ...common,
+        threshold: THRESHOLD,
+        strongWeight: LAMBDA.strong,
+        featureWeight: LAMBDA.features,
+        featureDropout: 0,
+        view: (input, _batch, _evaluation, which) =>
+          which === 0 ? view(input) : {
+            images: tf.clone(input.images),
+            labels: tf.clone(input.labels),
+          },
+      }),
+    plainWeakToStrong,
+  ],
+};
+
+function startLearner(): Learner {
+  return {
+    student: upload(start()),
+    teacher: upload(start()),
+    moments: { steps: 0, first: zerosLike(parameters), second: new Map() },
+    evaluations: 0,
+  };
+}
+
+const recipeOf = (objective: Objective) => ({
+  parameters,
+  ...objective,
+  descend: (...[weights, moments, gradient]: [Weights, Learner["moments"], Weights]) =>
+    sgdStep(parameters, weights, moments, gradient, SGD.rate, {
+      momentum: SGD.momentum,
+      weightDecay: SGD.decay,
+      headFactor: 10,
+    }),
+});
+
+function releaseLearner({ student, teacher, moments }: Learner): void {
+  [student, teacher ?? assert.fail(), moments.first].forEach(releaseWeights);
+}
+
+for (const [rule, [build, byHand]] of Object.entries(RULES)) {
+  for (const [how, lookAhead] of Object.entries(LOOK_AHEADS)) {
+    onEachBackend(`${rule} ${how} is what plain numbers say`, async () => {
+      const learner = startLearner();
+      const expected: PlainLearner = {
+        student: start(),
+        teacher: start(),
+        velocity: plain.noGradient(),
+      };
+      const slots = futureSlots(learner, lookAhead);
+      const recipe = recipeOf(build());
+      for (let t = 0; t < ITERATIONS; t++) {
+        const batch = uploadBatch(hostOf(batchAt(t)));
+        const before = tf.memory().numTensors;
+        const losses = futureSelfTraining(learner, slots, [batch], t, lookAhead, recipe);
+        releaseLosses(losses);
+        assert.equal(tf.memory().numTensors, before, "an iteration keeps no tensor");
+        releaseBatch(batch);
+        const published = lookAhead.presentStudent === "both";
+        const { depth } = lookAhead;
+        plainIteration(expected, batchAt(t), t, byHand, { depth, published });
+        for (const name of plain.names) {
+          for (const who of ["student", "teacher"] as const) {
+            const value = learner[who]?.get(NAMES[name]) ?? assert.fail();
+            const what = `${name} of the ${who} after iteration ${t}`;
+            await assertClose(value, expected[who][name], 2e-4, what);
+          }
+        }
+        for (const name of plain.TRAINED_NAMES) {
+          const value = learner.moments.first.get(NAMES[name]) ?? assert.fail();
+          await assertClose(value, expected.velocity[name], 1e-3, `velocity of ${name}`);
+        }
+      }
+      releaseSlots(slots);
+      releaseLearner(learner);
+    });
+  }
+}
+
+onEachBackend(
+  "an adaptive depth stops at the agreement, and changes nothing else",
+  async () => {
+    const run = async (agreement: number | null, depth: number) => {
+      const learner = startLearner();
+      const lookAhead = { ...SOUND, depth, agreement };
+      const slots = futureSlots(learner, lookAhead);
+      const recipe = recipeOf(meanTeacherWith("train", agreement !== null));
+      const evaluations: number[] = [];
+      for (let t = 0; t < ITERATIONS; t++) {
+        const batch = uploadBatch(hostOf(batchAt(t)));
+        const before = [learner.evaluations, tf.memory().numTensors] as const;
+        releaseLosses(
+          await adaptiveFutureSelfTraining(learner, slots, [batch], t, lookAhead, recipe),
+        );
+        evaluations.push(learner.evaluations - before[0]);
+        assert.equal(tf.memory().numTensors, before[1]);
+        releaseBatch(batch);
+      }
+      const bits: number[] = [];
+      for (const name of plain.names) {
+        bits.push(...await readBack(learner.teacher?.get(NAMES[name]) ?? assert.fail()));
+      }
+      releaseSlots(slots);
+      releaseLearner(learner);
+      return { evaluations, bits };
+    };
+    // No two opinions agree on more than all pixels, and all agree on more than none.
+    assert.deepEqual(await run(1, 3), await run(null, 3));
+    assert.deepEqual(await run(-1, 3), await run(null, 1));
+  },
+);
+
+onEachBackend("an adaptive depth is refused where nothing can be read", () => {
+  const learner = startLearner();
+  const lookAhead = { ...SOUND, agreement: 0.9 };
+  const slots = futureSlots(learner, lookAhead);
+  const recipe = recipeOf(meanTeacherWith("train", true));
+  const batch = uploadBatch(hostOf(batchAt(0)));
+  assert.throws(
+    () => futureSelfTraining(learner, slots, [batch], 0, lookAhead, recipe),
+    { name: "TypeError", message: /^Cannot look ahead at once: / },
+  );
+  releaseBatch(batch);
+  releaseSlots(slots);
+  releaseLearner(learner);
+});
