@@ -125,3 +125,37 @@ Deno.test("evaluationView() scales the image and leaves the label alone", () => 
   assert.deepEqual(view.original, { height: 8, width: 6 });
   assert.deepEqual(view.label, whole.label);
 });
+
+Deno.test("trainingView() shrinks half of the pictures and enlarges the others", () => {
+  const sizes: number[] = [];
+  for (let t = 0; t < 200; t++) {
+    const options = { ...OPTIONS, crop: { height: 64, width: 64 } };
+    const scaled = { ...options, randomScale: [0.5, 2] as const };
+    const { label } = trainingView(sample(20, 20), scaled, createRandom(0, "t", t));
+    const width = label.subarray(0, 64).findIndex((id) => id === 255);
+    const height = Array.from({ length: 64 }, (_, row) => label[row * 64])
+      .findIndex((id) => id === 255);
+    assert.equal(width, height);
+    sizes.push(width);
+  }
+  assert.ok(sizes.every((size) => size >= 10 && size < 40));
+  const small = sizes.filter((size) => size < 20).length;
+  assert.ok(small > 75 && small < 125, `${small} of 200 are smaller`);
+  const smallest = sizes.filter((size) => size < 15).length;
+  assert.ok(smallest > 30, "the factors of the smaller ones are uniform");
+});
+
+Deno.test("trainingView() pads on all sides with a label, if asked to", () => {
+  const padding = { place: "centre", label: 7 } as const;
+  for (const flip of [0, 1]) {
+    const options = { ...OPTIONS, flip, padding };
+    const { image, label } = trainingView(sample(1, 2), options, createRandom(0, "t"));
+    const inside = flip === 1 ? [1, 0] : [0, 1];
+    const expected = Array<number>(16).fill(7);
+    expected.splice(5, 2, ...inside);
+    assert.deepEqual([...label], expected);
+    expected.forEach((id, i) =>
+      assert.equal(image[3 * i] === 0 && image[3 * i + 1] === 0, id === 7)
+    );
+  }
+});

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import type { Parameter } from "../../src/core/network.ts";
+import * as tf from "../../src/core/tf.ts";
+import { sgdStep } from "../../src/optim/sgd.ts";
+import { assertClose, onEachBackend } from "../support/mod.ts";
+
+const parameter = (name: string): Parameter => ({
+  ...{ name, shape: [1], layout: "plain", trained: true },
+  initial: { kind: "constant", value: 0 },
+});
+
+onEachBackend("sgdStep() knows its groups, and leaves what has no gradient", async () => {
+  const names = ["encoder.conv", "encoder.norm", "decoder.conv", "decoder.unused"];
+  const all = (value: number) =>
+    new Map(names.map((name) => [name, tf.tensor1d([value])]));
+  const [weights, first] = [all(2), all(0)];
+  const moments = { steps: 0, first, second: new Map() };
+  const gradient = all(1);
+  gradient.delete("decoder.unused");
+  const options = { momentum: 0.5, weightDecay: 0.1, headFactor: 10 };
+  const expected = names.map(() => ({ p: 2, b: 0 }));
+  for (let step = 1; step <= 2; step++) {
+    sgdStep(names.map(parameter), weights, moments, gradient, 0.01, options);
+    for (const [i, name] of names.entries()) {
+      const own = expected[i] ?? assert.fail();
+      if (i < 3) {
+        own.b = 0.5 * own.b + 1 + (i === 1 ? 0 : 0.1) * own.p;
+        own.p -= (i === 2 ? 0.1 : 0.01) * own.b;
+      }
+      await assertClose(weights.get(name) ?? [], [own.p], 1e-6, name);
+      await assertClose(first.get(name) ?? [], [own.b], 1e-6, `momentum of ${name}`);
+    }
+    assert.equal(moments.steps, step);
+  }
+});
