@@ -45,7 +45,7 @@ export type {
   FolderData,
   FolderSplit,
 } from "./src/config/data.ts";
-export type { CropConfig, RareClassConfig } from "./src/config/crops.ts";
+export type { CropConfig, PaddingConfig, RareClassConfig } from "./src/config/crops.ts";
 export type { NativeData, NativeSplit } from "./src/config/native_data.ts";
 export {
   CITYSCAPES_CLASSES,
@@ -100,7 +100,24 @@ export type {
   SemiPspConfig,
 } from "./src/config/semi_decoder.ts";
 export type { Stages } from "./src/config/ranges.ts";
-export type { OptimizerConfig } from "./src/config/optimizer.ts";
+export type {
+  AdamWConfig,
+  OptimizerConfig,
+  RateConfig,
+  SgdConfig,
+} from "./src/config/optimizer.ts";
+export type {
+  CrossEntropyConfig,
+  EntropyFilterConfig,
+  HardExampleConfig,
+  LookAheadConfig,
+  MeanTeacherConfig,
+  PerturbationConfig,
+  SemiConfig,
+  SemiSupervised,
+  SemiTeacherConfig,
+  WeakToStrongConfig,
+} from "./src/config/semi_method.ts";
 export type { Size } from "./src/config/size.ts";
 export {
   type AdapterInfo,

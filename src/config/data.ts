@@ -117,7 +117,16 @@ const Folder = z.strictObject({
   target: folderSplit.nullable().default(null),
   evaluations: evaluationsOf(folderSplit),
   ...cropFields,
-}).superRefine(({ classes, labels }, context) => {
+}).superRefine(({ classes, labels, padding }, context) => {
+  if (padding.label >= classes.length && padding.label !== IGNORED) {
+    context.addIssue({
+      code: "custom",
+      path: ["padding", "label"],
+      message: `must be a class id of 0 … ${
+        classes.length - 1
+      }, or ${IGNORED}: received ${padding.label}`,
+    });
+  }
   for (const [value, id] of Object.entries(labels ?? {})) {
     if (id < classes.length || id === IGNORED) continue;
     context.addIssue({

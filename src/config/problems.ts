@@ -47,7 +47,8 @@ function knownKeys(
   return knownKeys(inner, child(value, key), rest);
 }
 
-function unknownValue(value: unknown, known: readonly unknown[]): string {
+function unknownValue(value: unknown, all: readonly unknown[]): string {
+  const known = all.filter((one) => one !== undefined); // a name that may be left out
   const list = known.map((one) => JSON.stringify(one)).join(", ");
   if (value === undefined) return `is required: one of ${list}`;
   const near = typeof value === "string" ? suggestion(value, known.map(String)) : "";

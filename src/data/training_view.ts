@@ -79,9 +79,8 @@ export function writeTrainingView(
 ): void {
   const { crop, normalisation } = options;
   const fitted = fitBox(sample, options.resize);
-  const scaled = options.randomScale == null
-    ? fitted
-    : scaleBy(fitted, drawScale(options.randomScale, random));
+  const range = options.randomScale ?? null;
+  const scaled = range === null ? fitted : scaleBy(fitted, drawScale(range, random));
   const label = sample.label && resizeNearest(sample.label, sample, scaled);
 
   const draw = () => {

@@ -19,7 +19,12 @@ import { releaseLosses } from "../../src/methods/learner.ts";
 import { WEIGHTS } from "../../src/weights/registry.ts";
 
 const ENCODER = 42_623_936;
-const VOC = { mt: 21_836_053, cutmix: 21_836_053, psp_mt: 23_090_088, v2_mt: 1_548_372 };
+const VOC: Readonly<Record<string, number>> & { readonly mt: number } = {
+  mt: 21_836_053,
+  cutmix: 21_836_053,
+  "psp_mt": 23_090_088,
+  "v2_mt": 1_548_372,
+};
 // DeepLabV3+ of 19 classes has two classifiers' rows of 256 numbers and a bias less.
 const CITYSCAPES = VOC.mt - 2 * 257 + 2_364_947;
 const PUBLISHED: Readonly<Record<string, number>> = Object.fromEntries([

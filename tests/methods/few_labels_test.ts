@@ -4,11 +4,9 @@ import assert from "node:assert/strict";
 import { readBack } from "../../src/core/backend.ts";
 import { releaseBatch, uploadBatch } from "../../src/core/batch.ts";
 import type { HostBatch } from "../../src/core/host_batch.ts";
-import type { Network, Parameter, Weights } from "../../src/core/network.ts";
+import type { Network, Parameter, Pass, Weights } from "../../src/core/network.ts";
 import { releaseWeights, zerosLike } from "../../src/core/weights.ts";
 import * as tf from "../../src/core/tf.ts";
-import { batchNorm } from "../../src/layers/batch_norm.ts";
-import { convolution } from "../../src/layers/convolution.ts";
 import {
   adaptiveFutureSelfTraining,
   futureSelfTraining,
@@ -24,6 +22,8 @@ import {
 import { meanTeacher } from "../../src/methods/mean_teacher.ts";
 import { weakToStrong } from "../../src/methods/weak_to_strong.ts";
 import { validCrossEntropy } from "../../src/objectives/valid_cross_entropy.ts";
+import { batchMoments, batchNorm, frozenBatchNorm } from "../../src/ops/batch_norm.ts";
+import { blend } from "../../src/ops/in_place.ts";
 import { sgdStep } from "../../src/optim/sgd.ts";
 import { assertClose, onEachBackend } from "../support/mod.ts";
 import * as plain from "./plain_network.ts";
@@ -48,19 +48,47 @@ const NAMES: Readonly<Record<keyof Plain, string>> = {
   bias: "decoder.bias",
 };
 
-const norm = batchNorm("bn", CHANNELS, { counted: false });
-const classify = convolution("decoder", CHANNELS, CLASSES, { kernel: 1 });
-const parameters: readonly Parameter[] = [...norm.parameters, ...classify.parameters];
+const parameters: readonly Parameter[] = plain.names.map((name) => ({
+  name: NAMES[name],
+  shape: name === "filter" ? [CHANNELS, CLASSES] : [plain.sizeOf(name)],
+  layout: "plain",
+  initial: { kind: "constant", value: 0 },
+  trained: name !== "mean" && name !== "variance",
+}));
+const of = <T extends tf.Tensor>(weights: Weights, name: keyof Plain): T =>
+  (weights.get(NAMES[name]) ?? assert.fail()) as T;
+
+function normalise(weights: Weights, x: tf.Tensor4D, { training }: Pass): tf.Tensor4D {
+  const affine = {
+    scale: of(weights, "scale"),
+    shift: of(weights, "shift"),
+    epsilon: 1e-5,
+  };
+  const running = { mean: of(weights, "mean"), variance: of(weights, "variance") };
+  if (!training) return frozenBatchNorm(x, affine, running);
+  const own = batchMoments(x);
+  const count = x.size / CHANNELS;
+  blend(running.mean, own.mean, 0.9);
+  blend(running.variance, tf.mul(own.variance, count / (count - 1)), 0.9);
+  return batchNorm(x, affine, own);
+}
+
 const network: Network = {
   encoder: {
-    parameters: norm.parameters,
+    parameters: parameters.slice(0, 4),
     strides: [1],
     widths: [CHANNELS],
-    apply: (weights, images, pass) => [norm.apply(weights, images, pass)],
+    apply: (weights, images, pass) => [normalise(weights, images, pass)],
   },
   decoder: {
-    parameters: classify.parameters,
-    apply: (weights, [map], pass) => classify.apply(weights, map ?? assert.fail(), pass),
+    parameters: parameters.slice(4),
+    apply(weights, [map = assert.fail()]) {
+      const rows = tf.reshape<tf.Rank.R2>(map, [-1, CHANNELS]);
+      const linear = tf.matMul(rows, of<tf.Tensor2D>(weights, "filter"));
+      const [images, height, width] = map.shape;
+      const logits = tf.add(linear, of(weights, "bias"));
+      return tf.reshape<tf.Rank.R4>(logits, [images, height, width, CLASSES]);
+    },
   },
   auxiliary: [],
   classes: CLASSES,

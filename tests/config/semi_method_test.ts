@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { judgedAt, usesTarget, widthOf } from "../../src/config/method.ts";
+import { example, folderExample } from "./example.ts";
+
+const refused = (...lines: string[]) => ({
+  name: "SyntaxError",
+  message: ['Cannot use "example.yaml":', ...lines].join("\n  "),
+});
+
+Deno.test("the defaults of the mean teacher are U2PL's, without oddities", () => {
+  assert.deepEqual(example("method={name: mean-teacher}").method, {
+    name: "mean-teacher",
+    lookAhead: null,
+    teacher: { momentum: 0.99, sharedIterations: 0 },
+    criterion: { name: "cross-entropy" },
+    supervisedIterations: 0,
+    perturbation: { name: "none", probability: 0.5 },
+    entropyFilter: { percent: 100, annealed: false, teacher: "train" },
+    weight: 1,
+  });
+});
+
+Deno.test("the defaults of weak-to-strong are UniMatch's", () => {
+  assert.deepEqual(example("method={name: weak-to-strong}").method, {
+    name: "weak-to-strong",
+    lookAhead: null,
+    teacher: { momentum: 0.99, sharedIterations: 0 },
+    criterion: { name: "cross-entropy" },
+    supervisedIterations: 0,
+    threshold: 0.95,
+    views: {
+      jitterStrength: 0.5,
+      jitterProbability: 0.8,
+      blurProbability: 0.5,
+      cutmixProbability: 0.5,
+    },
+    strongWeight: 0.5,
+    featureWeight: 0.5,
+    featureDropout: 0.5,
+  });
+});
+
+Deno.test("one line lays the look-ahead on either rule", () => {
+  for (const name of ["mean-teacher", "weak-to-strong"]) {
+    const { method } = example(`method={name: ${name}}`, "method.lookAhead={depth: 2}");
+    assert.deepEqual("lookAhead" in method && method.lookAhead, {
+      depth: 2,
+      width: 1,
+      agreement: null,
+      optimizerState: "restore",
+      buffers: "restore",
+      presentStudent: "after",
+    });
+  }
+});
+
+Deno.test("rules for few labels say what they need and what they are for", () => {
+  const { method } = example(
+    "method={name: mean-teacher, supervisedIterations: 5, lookAhead: {width: 4}}",
+  );
+  assert.ok(usesTarget(method));
+  assert.equal(widthOf(method), 4);
+  assert.deepEqual([4, 5, 6].map((t) => judgedAt(method, t)), [
+    "student",
+    "student",
+    "teacher",
+  ]);
+  assert.equal(judgedAt(example().method, 100), "student");
+  assert.throws(
+    () => example("data.target=null", "method={name: weak-to-strong}"),
+    refused('data.target: is required by the method "weak-to-strong"'),
+  );
+});
+
+Deno.test("an agreement is about one future", () => {
+  assert.throws(
+    () => example("method={name: mean-teacher, lookAhead: {width: 2, agreement: 0.9}}"),
+    refused(
+      "method.lookAhead.agreement: is for one future: set the width to 1, or this to null",
+    ),
+  );
+});
+
+Deno.test("an optimizer's options are its own", () => {
+  assert.deepEqual(example("optimizer={name: sgd}").optimizer, {
+    name: "sgd",
+    rate: 1e-3,
+    headFactor: 10,
+    weightDecay: 1e-4,
+    momentum: 0.9,
+    warmup: 0,
+    warmupRatio: 1e-6,
+    power: 0.9,
+    minimumRate: 0,
+  });
+  assert.throws(
+    () => example("optimizer={momentum: 0.9}"),
+    refused('optimizer: Unrecognized key: "momentum"'),
+  );
+  assert.throws(
+    () => example("optimizer={name: sdg}"),
+    refused(
+      'optimizer.name: must be one of "adamw", "sgd": received "sdg"; did you mean "sgd"?',
+    ),
+  );
+});
+
+Deno.test("padding has a class of the data set", () => {
+  const { data } = folderExample("data.padding={place: centre, label: 1}");
+  assert.deepEqual(data.padding, { place: "centre", label: 1 });
+  assert.throws(() => folderExample("data.padding={label: 2}"), {
+    message: /data\.padding\.label: must be a class id of 0 … 1, or 255: received 2/,
+  });
+  assert.throws(() => folderExample("data.randomScale=[2, 4]"), {
+    message: /data\.randomScale/,
+  });
+});

@@ -1,0 +1,97 @@
+// The rules for few labels are for the teacher: it is measured, kept and loaded. And only
+// the middle of pictures is looked at while a run goes on, if it says so.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { openDataSet, type Sample } from "../../src/data/data_set.ts";
+import { openBackend } from "../../src/core/backend.ts";
+import { initialWeights, releaseWeights } from "../../src/core/weights.ts";
+import { buildNetwork } from "../../src/engine/build.ts";
+import { evaluationSpec } from "../../src/engine/data.ts";
+import { evaluate, type EvaluationResult } from "../../src/engine/evaluate.ts";
+import { evaluationOptions } from "../../src/engine/evaluations.ts";
+import { loadNetwork } from "../../src/engine/load_network.ts";
+import { train } from "../../src/engine/trainer.ts";
+import { loadCheckpoint } from "../../src/weights/checkpoint_file.ts";
+import { inFolder, tinyConfig } from "../support/commands.ts";
+
+Deno.test("a mean teacher's run is measured, kept and loaded by its teacher [wasm]", () =>
+  inFolder(async (folder) => {
+    const seen: [number, number][] = [];
+    const config = tinyConfig(
+      "method={name: mean-teacher, supervisedIterations: 1}",
+      "iterations=3",
+      "optimizer.rate=0.01",
+      "evaluation={every: 1, centre: {height: 20, width: 24}}",
+      "data.batch=2",
+    );
+    const { summary } = await train(config, {
+      out: folder,
+      backend: "wasm",
+      observer: {
+        evaluation: (iteration, results) =>
+          void seen.push([iteration, results.get("worn")?.pixelAccuracy ?? NaN]),
+      },
+    });
+    assert.ok(summary);
+    assert.equal(summary.judged, "teacher");
+    assert.deepEqual(summary.evaluation, summary.teacher[0]);
+    assert.notDeepEqual(summary.evaluations, summary.teacher);
+    assert.deepEqual(seen.map(([iteration]) => iteration), [1, 2, 3, 3]);
+    assert.equal(seen[3]?.[1], summary.evaluation.pixelAccuracy, "the last one is whole");
+    assert.notEqual(seen[2]?.[1], seen[3]?.[1], "the others are of the middle");
+
+    const last = join(folder, "last.safetensors");
+    const { metadata: { metrics } } = await loadCheckpoint(last);
+    assert.ok("best.worn" in metrics);
+    const expected = {
+      teacher: summary.teacher[0]?.mIoU,
+      student: summary.evaluations[0]?.mIoU,
+    };
+    for (
+      const [options, role] of [[{}, "teacher"], [{ teacher: false }, "student"]] as const
+    ) {
+      using network = await loadNetwork(last, { ...options, backend: "wasm" });
+      assert.equal(network.role, role);
+      const { mIoU } = await network.evaluate({ split: "worn" });
+      assert.equal(mIoU, expected[role]);
+    }
+  }));
+
+Deno.test("evaluate() looks at the middle of pictures and nowhere else [wasm]", async () => {
+  await openBackend("wasm");
+  const config = tinyConfig();
+  const data = await openDataSet(evaluationSpec(config.data, "worn"));
+  const network = buildNetwork(config.model, data.classes.length);
+  const weights = initialWeights(network.parameters, 1);
+  const options = evaluationOptions(config);
+  const cut = ({ name, width, image, label }: Sample): Sample => {
+    const pixels = Array.from(
+      { length: 16 * 20 },
+      (_, i) => (8 + Math.floor(i / 20)) * width + 14 + i % 20,
+    );
+    return {
+      ...{ name, height: 16, width: 20 },
+      image: Uint8Array.from(
+        pixels.flatMap((i) => [...image.subarray(3 * i, 3 * i + 3)]),
+      ),
+      label: label && Uint8Array.from(pixels, (i) => label[i] ?? 255),
+    };
+  };
+  const own: EvaluationResult = await evaluate(network, weights, data, {
+    ...options,
+    centre: { height: 16, width: 20 },
+  });
+  const expected = await evaluate(
+    network,
+    weights,
+    { ...data, read: async (index) => cut(await data.read(index)) },
+    options,
+  );
+  assert.deepEqual(own, expected);
+  const larger = { ...options, centre: { height: 99, width: 99 } };
+  assert.deepEqual(
+    await evaluate(network, weights, data, larger),
+    await evaluate(network, weights, data, options),
+  );
+  releaseWeights(weights);
+});
