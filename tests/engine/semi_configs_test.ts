@@ -141,7 +141,10 @@ for (const name of [...Object.keys(PUBLISHED), ...STREET]) {
     sanitizeResources: false,
     async fn() {
       await openBackend("wasm");
-      const small = [`data.crop={height: ${SIDE}, width: ${SIDE}}`];
+      const small = [
+        `data.crop={height: ${SIDE}, width: ${SIDE}}`,
+        "method.supervisedIterations=0",
+      ];
       await step(narrow(await loadConfig(pathOf(name), small)));
     },
   });
