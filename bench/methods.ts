@@ -1,9 +1,9 @@
 /**
  * The methods against each other on the embedded data set: at equal iterations and at
- * equal wall clock, from scratch and from a trained source-only start.
+ * equal wall clock, from scratch and from a start trained with labels alone.
  *
- * Wall clock is counted in self-training iterations: a method whose iteration costs r of
- * them gets 1/r as many, with r measured beforehand in one process (`bench step`). So the
+ * Wall clock is counted in iterations of plain self-training, or of the mean teacher where
+ * labels are few: a method whose iteration costs r of them gets 1/r as many, with r measured beforehand in one process (`bench step`). So the
  * result does not depend on what else the machine was doing.
  *
  * @module
@@ -14,7 +14,7 @@ import { loadConfig, writeConfig } from "../src/config/read.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { RunSummary } from "../src/engine/summary.ts";
 import { exists, runFolder } from "../src/engine/run_folder.ts";
-import { METHODS, withMethod } from "./methods_compared.ts";
+import { type Track, withMethod } from "./methods_compared.ts";
 
 /** Where a run starts from. */
 export const STARTS = ["scratch", "trained"] as const;
@@ -35,21 +35,21 @@ export interface Comparison {
   readonly seeds: number;
   /** T: real steps at equal iterations. */
   readonly iterations: number;
-  /** Cost of an iteration in self-training iterations, by method. */
+  /** Cost of an iteration in iterations of the track's reference, by method. */
   readonly costs: Readonly<Record<string, number>>;
-  /** The method whose T iterations set the time that all others get. */
-  readonly pacemaker: string;
-  /** Iterations of source-only training before a trained start. */
+  /** The methods; the pacemaker's T iterations set the time that all others get. */
+  readonly track: Track;
+  /** Iterations that train the network of a trained start. */
   readonly warmStart: number;
 }
 
 /** All runs of a comparison; one that would be the same twice is there once. */
-export function cellsOf({ seeds, iterations, costs, pacemaker }: Comparison): Cell[] {
-  const time = iterations * (costs[pacemaker] ?? NaN);
+export function cellsOf({ seeds, iterations, costs, track }: Comparison): Cell[] {
+  const time = iterations * (costs[track.pacemaker] ?? NaN);
   const cells: Cell[] = [];
   for (let seed = 0; seed < seeds; seed++) {
     for (const start of STARTS) {
-      for (const method of Object.keys(METHODS)) {
+      for (const method of Object.keys(track.methods)) {
         const affordable = Math.round(time / (costs[method] ?? NaN));
         const at = { method, start, seed };
         cells.push({ ...at, budget: "iterations", iterations });
@@ -69,7 +69,7 @@ export function folderOf(
   return join(root, start, `${name}_${iterations}_seed${seed}`);
 }
 
-/** The configuration of a run; a trained start names the source-only run of its seed. */
+/** The configuration of a run; a trained start names the run of its seed that trained it. */
 export function configOf(
   base: RunConfig,
   cell: Cell,
@@ -105,7 +105,7 @@ export async function runAll(
   const warm: Task[] = [];
   for (let seed = 0; seed < comparison.seeds; seed++) {
     const cell: Cell = {
-      method: "source-only",
+      method: comparison.track.start,
       start: "scratch",
       budget: "iterations",
       seed,

@@ -13,13 +13,12 @@ import {
   STARTS,
   summaryOf,
 } from "./methods.ts";
-import { METHODS } from "./methods_compared.ts";
+import { type Track, TRACKS } from "./methods_compared.ts";
 import { benchStep } from "./step/step.ts";
 
 const SEEDS = 5;
 const ITERATIONS = 60;
-const PACEMAKER = "FST-D K=3";
-// Of the pacemaker's iterations; a source-only iteration is cheap.
+// Of the pacemaker's iterations; one with labels alone is cheap.
 const WARM_START_FACTOR = 3;
 const ROUNDS = 12;
 
@@ -37,6 +36,7 @@ interface Row {
 export async function benchMethods(
   options: {
     config: string;
+    track: keyof typeof TRACKS;
     seeds: number | undefined;
     iterations: number | undefined;
     jobs: number | undefined;
@@ -47,20 +47,21 @@ export async function benchMethods(
 ): Promise<{ text: string; json: unknown }> {
   const { seeds = SEEDS, iterations = ITERATIONS, jobs = 1, out = "runs/bench" } =
     options;
-  const costs = await costsOf(out, options.config, log);
+  const track: Track = TRACKS[options.track];
+  const costs = await costsOf(out, options.config, track, log);
   const comparison: Comparison = {
     seeds,
     iterations,
     costs,
-    pacemaker: PACEMAKER,
+    track,
     warmStart: WARM_START_FACTOR * iterations,
   };
   const cells = await runAll(out, options.config, comparison, jobs, log);
-  const rows = await rowsOf(out, cells);
+  const rows = await rowsOf(out, cells, track);
   const text = STARTS.flatMap((start) =>
     BUDGETS.map((budget) => {
       const title =
-        `from ${start === "scratch" ? "scratch" : "a trained source-only start"}, ` +
+        `from ${start === "scratch" ? "scratch" : `a trained ${track.start} start`}, ` +
         `equal ${budget === "time" ? "wall clock" : "iterations"}`;
       const mine = rows.filter((row) => row.start === start && row.budget === budget);
       return `${title}\n${table(mine, terminal)}`;
@@ -73,6 +74,7 @@ export async function benchMethods(
 async function costsOf(
   out: string,
   config: string,
+  { methods, reference }: Track,
   log: (line: string) => void,
 ): Promise<Record<string, number>> {
   const file = join(out, "costs.json");
@@ -82,6 +84,8 @@ async function costsOf(
   log("measuring what an iteration of each method costs");
   const { times } = await benchStep(await loadConfig(config), {
     backend: "wasm",
+    methods: Object.keys(methods),
+    reference,
     rounds: ROUNDS,
     variants: ["ours"],
   });
@@ -91,11 +95,15 @@ async function costsOf(
   return costs;
 }
 
-async function rowsOf(out: string, cells: readonly Cell[]): Promise<Row[]> {
+async function rowsOf(
+  out: string,
+  cells: readonly Cell[],
+  { methods }: Track,
+): Promise<Row[]> {
   const rows: Row[] = [];
   for (const start of STARTS) {
     for (const budget of BUDGETS) {
-      for (const method of Object.keys(METHODS)) {
+      for (const method of Object.keys(methods)) {
         const mine = cells.filter((cell) =>
           cell.start === start && cell.budget === budget && cell.method === method
         );
@@ -107,7 +115,7 @@ async function rowsOf(out: string, cells: readonly Cell[]): Promise<Row[]> {
           budget,
           method,
           iterations: mine[0]?.iterations ?? 0,
-          student: summaries.map(({ evaluation }) => evaluation.mIoU),
+          student: summaries.map(({ evaluations }) => evaluations[0]?.mIoU ?? NaN),
           teacher: summaries.map(({ teacher }) => teacher[0]?.mIoU ?? NaN),
         });
       }
@@ -136,6 +144,7 @@ function table(rows: readonly Row[], terminal: Terminal): string {
 
 /** Mean ± standard deviation over seeds, in %. */
 function meanAndSpread(values: readonly number[]): string {
+  if (values.some(Number.isNaN)) return "–"; // no teacher
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   const deviation = Math.sqrt(squares / Math.max(1, values.length - 1));

@@ -6,6 +6,7 @@
 import { fileURLToPath } from "node:url";
 import { ioReport } from "../bench/io/report.ts";
 import { kernelsReport } from "../bench/kernels/report.ts";
+import { TRACKS } from "../bench/methods_compared.ts";
 import { benchMethods } from "../bench/methods_report.ts";
 import { networksReport } from "../bench/networks_report.ts";
 import { against, type Report, saveReport } from "../bench/report.ts";
@@ -35,6 +36,7 @@ export const main: Main = mainOf({
     "deno task bench io --set data.root=data/camvid",
     "deno task bench networks",
     "deno task bench methods --jobs 2",
+    "deno task bench methods --track semi --out runs/bench_semi",
   ],
   arguments: {
     what: argument.optional("step", "kernels, step, reuse, io, networks or methods"),
@@ -59,6 +61,11 @@ export const main: Main = mainOf({
     iterations: option.count(
       "N",
       "methods: iterations of the pacemaker; 60 unless given",
+    ),
+    track: option.choice(
+      ["adaptation", "semi"],
+      "adaptation",
+      "methods: with another domain without labels, or with few labels",
     ),
     jobs: option.count("N", "methods: processes at a time; 1 unless given"),
     out: option.text("FOLDER", "methods: folder of the runs; runs/bench unless given"),
@@ -97,7 +104,7 @@ export const main: Main = mainOf({
         return { json };
       }
       case "methods": {
-        const given = or(config("street_self_training"));
+        const given = or(config(TRACKS[options.track].config));
         const { text, json } = await benchMethods(given, terminal, log);
         print(text);
         return { json };

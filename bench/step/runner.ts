@@ -8,6 +8,7 @@ import { releaseWeights } from "../../src/core/weights.ts";
 import { openLoader } from "../../src/data/loader.ts";
 import { buildNetwork } from "../../src/engine/build.ts";
 import { loaderSpec } from "../../src/engine/data.ts";
+import { hasSecondMoment } from "../../src/engine/descent.ts";
 import { freshLearner } from "../../src/engine/learner_file.ts";
 import { openLossLog } from "../../src/engine/loss_log.ts";
 import { startMethod } from "../../src/engine/method.ts";
@@ -57,7 +58,12 @@ export async function openRunner(config: RunConfig, replayed: boolean): Promise<
   const loader = await openLoader(loaderSpec(alone, null));
   const network = buildNetwork(config.model, loader.classes.length);
   const student = await startingWeights(network, config.model, config.seed);
-  const learner = freshLearner(network.parameters, student, true);
+  const learner = freshLearner(
+    network.parameters,
+    student,
+    true,
+    hasSecondMoment(config.optimizer),
+  );
   let said = "";
   const log = (line: string) => said = line;
   const method = startMethod(
@@ -76,6 +82,12 @@ export async function openRunner(config: RunConfig, replayed: boolean): Promise<
     for (let i = 0; i < method.batches; i++) hosts.push(await loader.batch(t, i));
     return hosts;
   };
+  const advance = async (hosts: readonly HostBatch[]) => {
+    const batches = hosts.map(uploadBatch);
+    losses.add(t, [], await method.advance(learner, batches, t));
+    batches.forEach(releaseBatch);
+    t++;
+  };
   const iterate = (hosts: readonly HostBatch[]) => {
     const batches = hosts.map(uploadBatch);
     losses.add(t, [], method.iterate(learner, batches, t));
@@ -85,7 +97,7 @@ export async function openRunner(config: RunConfig, replayed: boolean): Promise<
   const run = async () => {
     const hosts = await batchesOf();
     const [from, used] = [performance.now(), process.cpuUsage()];
-    iterate(hosts);
+    await advance(hosts);
     const [read] = await losses.read();
     const seconds = (performance.now() - from) / 1000;
     const { user, system } = process.cpuUsage(used); // in microseconds

@@ -16,7 +16,7 @@ export interface StepTime {
   readonly variant: Variant;
   /** Median over the rounds, in seconds per iteration. */
   readonly seconds: number;
-  /** Median of the ratio to self-training, computed the same way, of the same round. */
+  /** Median of the ratio to the reference, computed the same way, of the same round. */
   readonly ratio: number;
   /** How often it is done while stock does it once: a median of ratios of rounds, too. */
   readonly speedUp: number;
@@ -41,6 +41,8 @@ export interface StepOptions {
   /** Rounds that count; warming up comes first. By default what is bearable. */
   readonly rounds?: number | undefined;
   readonly methods?: readonly string[];
+  /** To which method costs are compared; plain self-training unless given. */
+  readonly reference?: string;
   /** Those that the backend cannot do are left out. */
   readonly variants: readonly Variant[];
 }
@@ -62,7 +64,13 @@ const SAME_LOSS = 1e-3;
  */
 export async function benchStep(
   config: RunConfig,
-  { backend, rounds, methods = Object.keys(METHODS), variants }: StepOptions,
+  {
+    backend,
+    rounds,
+    methods = Object.keys(METHODS),
+    reference = REFERENCE,
+    variants,
+  }: StepOptions,
 ): Promise<{ backend: BackendInfo; rounds: number; times: StepTime[] }> {
   const runners: Runner[] = [];
   try {
@@ -98,7 +106,9 @@ export async function benchStep(
       }
     }
     const times: StepTime[] = [];
-    for (const runner of runners) times.push(await timeOf(runner, runners, info));
+    for (const runner of runners) {
+      times.push(await timeOf(runner, runners, info, reference));
+    }
     return { backend: info, rounds: counted, times };
   } finally {
     await Promise.all(runners.map(({ remote }) => remote.close()));
@@ -120,7 +130,7 @@ async function warmUp(runners: readonly Runner[]): Promise<void> {
   const first = new Map<string, number>();
   for (const { method, variant, remote } of runners) {
     const { losses } = await remote.warmUp();
-    const loss = losses["source"] ?? NaN;
+    const loss = losses["source"] ?? losses["supervised"] ?? NaN;
     const expected = first.get(method) ?? loss;
     first.set(method, expected);
     if (Math.abs(loss - expected) <= SAME_LOSS * Math.abs(expected)) continue;
@@ -135,6 +145,7 @@ async function timeOf(
   runner: Runner,
   runners: readonly Runner[],
   { name }: BackendInfo,
+  reference: string,
 ): Promise<StepTime> {
   const { method, variant, remote, seconds, processor, dispatches, bytes } = runner;
   const to = (
@@ -157,7 +168,7 @@ async function timeOf(
     method,
     variant,
     seconds: median(seconds),
-    ratio: to(REFERENCE, variant),
+    ratio: to(reference, variant),
     speedUp: 1 / to(method, BASELINE),
     processor: median(processor),
     processorSpeedUp: 1 / to(method, BASELINE, "processor"),
