@@ -18,7 +18,7 @@ export interface RareClassConfig {
 export interface PaddingConfig {
   /** At the bottom and at the right, or on all sides. */
   readonly place: "corner" | "centre";
-  /** Its class id; 255: none. */
+  /** Its class id; 255: none, from a teacher neither where labels are few. */
   readonly label: number;
 }
 

@@ -47,7 +47,7 @@ export function startSemi(
   inspect: (seen: Seen) => void,
   replaying: ReplayOptions | null,
 ): RunningMethod {
-  const { method, seed, iterations, data: { normalisation } } = config;
+  const { method, seed, iterations, data } = config;
   const { parameters } = network;
   const { supervisedIterations: start, teacher: { sharedIterations } } = method;
   const phaseAt = (t: number): Phase => {
@@ -62,7 +62,7 @@ export function startSemi(
   const progress = () => now / iterations;
   const labelled = labelledOnly(network, seed, criterionOf(method));
   const taught = semiObjective(method, {
-    ...{ network, seed, normalisation, inspect, progress },
+    ...{ network, seed, data, inspect, progress },
   });
   const shared: Objective = {
     ...taught,

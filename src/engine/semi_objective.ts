@@ -1,9 +1,10 @@
 /** From the configuration of a rule for few labels to its loss evaluation. @module */
 import { drawPerturbation, perturb } from "../augment/perturb.ts";
 import { drawView, strongView } from "../augment/strong_view.ts";
+import type { RunConfig } from "../config/schema.ts";
 import type { SemiConfig } from "../config/semi_method.ts";
 import { decide } from "../core/decided.ts";
-import type { Normalisation } from "../core/host_batch.ts";
+import { IGNORED } from "../core/host_batch.ts";
 import type { Network } from "../core/network.ts";
 import { createRandom } from "../core/random.ts";
 import type { Seen } from "../methods/domain_adaptation.ts";
@@ -19,7 +20,7 @@ import { validCrossEntropy } from "../objectives/valid_cross_entropy.ts";
 export interface SemiParts {
   readonly network: Network;
   readonly seed: number;
-  readonly normalisation: Normalisation;
+  readonly data: Pick<RunConfig["data"], "normalisation" | "padding">;
   /** Told about every evaluation. */
   readonly inspect: (seen: Seen) => void;
   /** How much of the run is done, 0 … 1, whenever it is asked. */
@@ -38,10 +39,12 @@ export function criterionOf({ criterion }: SemiConfig): Criterion {
 
 /** Builds the evaluation of a rule. */
 export function semiObjective(method: SemiConfig, parts: SemiParts): Objective {
-  const { network, seed, normalisation, inspect, progress } = parts;
+  const { network, seed, data: { normalisation, padding }, inspect, progress } = parts;
   const common = {
     ...{ network, seed, inspect },
     criterion: criterionOf(method),
+    // Where padding has no label, it gets none from the teacher either.
+    ignorePadding: padding.label === IGNORED,
     compared: (method.lookAhead?.agreement ?? null) !== null,
   };
   if (method.name === "weak-to-strong") {

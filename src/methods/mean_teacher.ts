@@ -50,6 +50,8 @@ export interface MeanTeacher {
   readonly filterTeacher: "train" | "eval";
   /** λ */
   readonly weight: number;
+  /** Whether the teacher labels no pixel around an image, see `teacherOpinions`. */
+  readonly ignorePadding: boolean;
   /** Whether the depth of a look-ahead depends on the teacher's opinions. */
   readonly compared: boolean;
   /** Told about every evaluation. */
@@ -65,7 +67,7 @@ export interface MeanTeacher {
 export function meanTeacher(parts: MeanTeacher): Objective {
   const { network, seed, criterion, filterTeacher, weight } = parts;
   const { parameters, decoder } = network;
-  const opinions = teacherOpinions(network, 0, parts.compared);
+  const opinions = teacherOpinions(network, { ...parts, threshold: 0 });
   const inform = (student: Weights, teacher: Weights | null): Weights => {
     if (teacher === null) throw new RangeError("Cannot self-train without a teacher");
     // Nothing else would ever change its running statistics.

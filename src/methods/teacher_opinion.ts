@@ -8,7 +8,7 @@ import { type PseudoLabel, pseudoLabel } from "../objectives/pseudo_label.ts";
 
 /** Opinions of one iteration. */
 export interface TeacherOpinions {
-  /** Of the unlabelled images of a batch; the caller owns it. */
+  /** Of the unlabelled images of a batch, 255 where there is none; the caller owns it. */
   label(teacher: Weights, batch: Batch): PseudoLabel;
   /**
    * The share of pixels on which it says what the last one to be asked said; the caller
@@ -19,16 +19,23 @@ export interface TeacherOpinions {
   forget(): void;
 }
 
-/**
- * Asks teachers.
- *
- * @param threshold A pixel is told if its probability is at least this.
- * @param remembers Whether opinions are to be compared.
- */
+/** How teachers are asked. */
+export interface OpinionOptions {
+  /** A pixel is told if its probability is at least this. */
+  readonly threshold: number;
+  /**
+   * Whether pixels around an image, which are 0 in every channel, get no label. No other
+   * pixel is 0 under a mean that no 8-bit colour has, as that of ImageNet.
+   */
+  readonly ignorePadding: boolean;
+  /** Whether opinions are to be compared. */
+  readonly compared: boolean;
+}
+
+/** Asks teachers. */
 export function teacherOpinions(
   network: Network,
-  threshold: number,
-  remembers: boolean,
+  { threshold, ignorePadding, compared }: OpinionOptions,
 ): TeacherOpinions {
   let told: tf.Tensor | null = null;
   let next: PseudoLabel | null = null;
@@ -48,7 +55,11 @@ export function teacherOpinions(
       const [, H, W] = images.shape;
       const { logits } = network.forward(teacher, images, EVALUATION);
       const options = { threshold, ignoreTop: 0, ignoreBottom: 0 };
-      return { ...pseudoLabel(logits, [H, W], options, network.decoder) };
+      const opinion = pseudoLabel(logits, [H, W], options, network.decoder);
+      if (!ignorePadding) return { ...opinion };
+      const inside = tf.greater(tf.max(tf.abs(images), -1), 0); // [B, H, W]
+      const none = tf.scalar(IGNORED, "int32");
+      return { ...opinion, labels: tf.where(inside, opinion.labels, none) };
     });
 
   return {
@@ -57,7 +68,7 @@ export function teacherOpinions(
       next = null;
       if (known !== null) return known;
       const opinion = ask(teacher, batch);
-      if (remembers) remember(opinion);
+      if (compared) remember(opinion);
       return opinion;
     },
     agreement(teacher, batch) {

@@ -51,6 +51,8 @@ export interface WeakToStrong {
   readonly featureWeight: number;
   /** Share of channels that are dropped. */
   readonly featureDropout: number;
+  /** Whether the teacher labels no pixel around an image, see `teacherOpinions`. */
+  readonly ignorePadding: boolean;
   /** Whether the depth of a look-ahead depends on the teacher's opinions. */
   readonly compared: boolean;
   /** Told about every evaluation. */
@@ -67,7 +69,7 @@ export function weakToStrong(parts: WeakToStrong): Objective {
   const { network, seed, criterion, threshold, strongWeight, featureWeight } = parts;
   const { parameters, decoder } = network;
   const total = 1 + strongWeight + featureWeight;
-  const opinions = teacherOpinions(network, threshold, parts.compared);
+  const opinions = teacherOpinions(network, parts);
   const inform = (student: Weights, teacher: Weights | null): Weights => {
     if (teacher === null) throw new RangeError("Cannot self-train without a teacher");
     // Nothing else would ever change its running statistics.

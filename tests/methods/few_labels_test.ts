@@ -301,7 +301,10 @@ const LOOK_AHEADS: Readonly<Record<string, LookAhead>> = {
   },
 };
 
-const common = { network, seed: 1, criterion: validCrossEntropy, compared: false };
+const common = {
+  ...{ network, seed: 1, criterion: validCrossEntropy },
+  ...{ ignorePadding: false, compared: false },
+};
 const meanTeacherWith = (filterTeacher: "train" | "eval", compared = false) =>
   meanTeacher({
     ...common,
