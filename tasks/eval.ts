@@ -6,7 +6,7 @@
 import { type EvaluateOptions, loadNetwork } from "../mod.ts";
 import { type Main, mainOf } from "../src/cli/command.ts";
 import { iouTable } from "../src/cli/iou_table.ts";
-import { LOOK_OPTIONS } from "../src/cli/look_options.ts";
+import { LOOK_OPTIONS, roleOf } from "../src/cli/look_options.ts";
 import { argument, option } from "../src/cli/option.ts";
 import { openPredictionFolder } from "../src/cli/prediction_folder.ts";
 import { openCounter } from "../src/cli/progress_bar.ts";
@@ -30,13 +30,9 @@ export const main: Main = mainOf({
   },
   hasJson: true,
   async action({ arguments: { ckpt }, options, terminal, print, log }) {
-    const { save: folder, teacher, set: overrides, backend, ...how } = options;
-    using network = await loadNetwork(ckpt, {
-      overrides,
-      backend,
-      // Without the flag, the network that the run is for.
-      ...(teacher ? { teacher } : {}),
-    });
+    const { save: folder, teacher, student, set: overrides, backend, ...how } = options;
+    const whose = roleOf({ teacher, student });
+    using network = await loadNetwork(ckpt, { overrides, backend, ...whose });
     const { role, iteration, classes, config } = network;
     log(`network    ${role} after ${iteration} iterations`);
     log(`backend    ${network.backend.name} on ${network.backend.adapter}`);

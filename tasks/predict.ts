@@ -5,7 +5,7 @@
  */
 import { loadNetwork, readPicture } from "../mod.ts";
 import { type Main, mainOf } from "../src/cli/command.ts";
-import { LOOK_OPTIONS } from "../src/cli/look_options.ts";
+import { LOOK_OPTIONS, roleOf } from "../src/cli/look_options.ts";
 import { argument, option } from "../src/cli/option.ts";
 import { predictionPaths, writePrediction } from "../src/cli/prediction_files.ts";
 import { openCounter } from "../src/cli/progress_bar.ts";
@@ -26,14 +26,10 @@ export const main: Main = mainOf({
   },
   hasJson: true,
   async action({ arguments: { ckpt, image }, options, terminal, print, log }) {
-    const { out = null, teacher, set: overrides, backend, ...look } = options;
+    const { out = null, teacher, student, set: overrides, backend, ...look } = options;
     const paths = await predictionPaths(image, out);
-    using network = await loadNetwork(ckpt, {
-      overrides,
-      backend,
-      // Without the flag, the network that the run is for.
-      ...(teacher ? { teacher } : {}),
-    });
+    const role = roleOf({ teacher, student });
+    using network = await loadNetwork(ckpt, { overrides, backend, ...role });
     log(`backend    ${network.backend.name} on ${network.backend.adapter}`);
     using progress = openCounter(terminal, "image");
     let done = 0;

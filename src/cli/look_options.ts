@@ -6,7 +6,16 @@ export const LOOK_OPTIONS = {
   scales: option.numbers("N,N", [1], "sizes to look at and average, e.g. 0.75,1,1.25"),
   flip: option.flag("look at the mirrored picture too"),
   slide: option.flag("look through windows of the size of a training crop"),
-  teacher: option.flag("take the teacher instead of the student"),
+  teacher: option.flag("take the teacher; runs with few labels are for it anyway"),
+  student: option.flag("take the student of a run that is for its teacher"),
   set: option.texts("K=V", "replace a value of the run's configuration"),
   backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
 } as const;
+
+/** Whose weights the flags name; without one, those that the run is for. */
+export function roleOf(
+  { teacher, student }: { readonly teacher: boolean; readonly student: boolean },
+): { readonly teacher?: boolean } {
+  if (teacher) return { teacher };
+  return student ? { teacher: false } : {};
+}

@@ -97,8 +97,7 @@ export function weakToStrong(parts: WeakToStrong): Objective {
         const all = featureWeight === 0
           ? source.images
           : tf.concat([source.images, unlabelled], 0);
-        const [, H, W] = source.labels.shape;
-        const B = source.labels.shape[0];
+        const [B] = source.labels.shape;
         const maps = network.encoder.apply(student, all, pass);
         const key = { seed, iteration: evaluation };
         const dropped = featureWeight === 0
@@ -110,7 +109,7 @@ export function weakToStrong(parts: WeakToStrong): Objective {
           labelledLoss(network, criterion, seen, source.labels),
         );
         if (featureWeight === 0) return tf.div(told, total);
-        const about = samplesOf(seen.logits, B, labels.size / (H * W));
+        const about = samplesOf(seen.logits, B, B);
         const guided = log("perturbed", meanCrossEntropy(about, labels, null, decoder));
         return tf.div(tf.add(told, tf.mul(guided, featureWeight)), total);
       });

@@ -12,7 +12,8 @@ import { evaluationOptions } from "../../src/engine/evaluations.ts";
 import { loadNetwork } from "../../src/engine/load_network.ts";
 import { train } from "../../src/engine/trainer.ts";
 import { loadCheckpoint } from "../../src/weights/checkpoint_file.ts";
-import { inFolder, tinyConfig } from "../support/commands.ts";
+import { main as evaluateCommand } from "../../tasks/eval.ts";
+import { call, inFolder, tinyConfig } from "../support/commands.ts";
 
 Deno.test("a mean teacher's run is measured, kept and loaded by its teacher [wasm]", () =>
   inFolder(async (folder) => {
@@ -54,6 +55,12 @@ Deno.test("a mean teacher's run is measured, kept and loaded by its teacher [was
       assert.equal(network.role, role);
       const { mIoU } = await network.evaluate({ split: "worn" });
       assert.equal(mIoU, expected[role]);
+    }
+    for (const [flags, role] of [[[], "teacher"], [["--student"], "student"]] as const) {
+      const command = [last, "--split", "worn", "--json", "--backend", "wasm", ...flags];
+      const { status, out, error } = await call(evaluateCommand, ...command);
+      assert.equal(status, 0, error);
+      assert.equal(JSON.parse(out).mIoU, expected[role]);
     }
   }));
 
