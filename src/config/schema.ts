@@ -13,6 +13,7 @@ import { classIds } from "./class_ids.ts";
 import { type DataConfig, DataSchema } from "./data.ts";
 import {
   type AdaptiveConfig,
+  isSemi,
   type MethodConfig,
   MethodSchema,
   usesTarget,
@@ -160,6 +161,14 @@ export const RunSchema: z.ZodType<RunConfig> = Run.check(
       );
     },
   ),
+  joins(["optimizer", "method"], ({ optimizer: { accumulate }, method }, report) => {
+    if (accumulate === 1 || !isSemi(method)) return;
+    report(
+      ["optimizer", "accumulate"],
+      `must be 1 with the method "${method.name}", which drops pixels by their rank in the ` +
+        "whole batch",
+    );
+  }),
   joins(["model", "data"], ({ model: { encoder }, data: { crop } }, report) => {
     if (!("imageSize" in encoder)) return;
     const longest = Math.max(crop.height, crop.width);

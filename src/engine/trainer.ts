@@ -31,6 +31,7 @@ import {
   writeText,
 } from "./run_folder.ts";
 import { openSession, type Session } from "./session.ts";
+import { type Stopwatch, stopwatch } from "./stopwatch.ts";
 import { readSummary, type RunSummary, summarise } from "./summary.ts";
 
 /** One line of the log. */
@@ -275,29 +276,5 @@ async function lineOf(
     rate: session.method.rate(newest.iteration),
     secondsPerIteration: pace.mean(),
     waiting: pace.waiting(),
-  };
-}
-
-type Stopwatch = ReturnType<typeof stopwatch>;
-
-/** Time per iteration, without evaluations and saving. */
-function stopwatch() {
-  let from = performance.now();
-  let [seconds, laps, idle] = [0, 0, 0];
-  let [allSeconds, allLaps] = [0, 0];
-  const mean = (sum: number, count: number) => count === 0 ? 0 : sum / count;
-  return {
-    lap() {
-      const spent = (performance.now() - from) / 1000;
-      from = performance.now();
-      [seconds, laps] = [seconds + spent, laps + 1];
-      [allSeconds, allLaps] = [allSeconds + spent, allLaps + 1];
-    },
-    waited: (spent: number) => idle += spent,
-    skip: () => from = performance.now(),
-    restart: () => [seconds, laps, idle] = [0, 0, 0],
-    mean: () => mean(seconds, laps),
-    waiting: () => mean(idle, seconds),
-    overall: () => mean(allSeconds, allLaps),
   };
 }

@@ -92,6 +92,7 @@ Deno.test("an optimizer's options are its own", () => {
     warmupRatio: 1e-6,
     power: 0.9,
     minimumRate: 0,
+    accumulate: 1,
   });
   assert.throws(
     () => example("optimizer={momentum: 0.9}"),
@@ -114,4 +115,15 @@ Deno.test("padding has a class of the data set", () => {
   assert.throws(() => folderExample("data.randomScale=[2, 4]"), {
     message: /data\.randomScale/,
   });
+});
+
+Deno.test("rules for few labels take a batch at once", () => {
+  assert.throws(
+    () =>
+      example("method={name: mean-teacher}", "data.batch=2", "optimizer.accumulate=2"),
+    refused(
+      'optimizer.accumulate: must be 1 with the method "mean-teacher", which drops pixels ' +
+        "by their rank in the whole batch",
+    ),
+  );
 });
