@@ -1,7 +1,7 @@
 /** The named evaluations of a run, for its student and its teacher. @module */
 import { judgedAt } from "../config/method.ts";
 import type { RunConfig } from "../config/schema.ts";
-import type { Network, Weights } from "../core/network.ts";
+import type { Network } from "../core/network.ts";
 import { openDataSet } from "../data/data_set.ts";
 import type { Learner } from "../methods/learner.ts";
 import { evaluationSpecs } from "./data.ts";
@@ -9,8 +9,9 @@ import { evaluate, type EvaluationOptions, type EvaluationResult } from "./evalu
 
 /** Figures by the name of the data set; the first name decides which network is best. */
 export interface Evaluations {
+  /** Empty where only the teacher was asked for. */
   readonly student: ReadonlyMap<string, EvaluationResult>;
-  /** Empty without a teacher. */
+  /** Empty without a teacher, or where only the student was asked for. */
   readonly teacher: ReadonlyMap<string, EvaluationResult>;
   /** Which of them the run is for. */
   readonly judged: "student" | "teacher";
@@ -40,11 +41,15 @@ export function evaluationOptions({ data, evaluation }: RunConfig): EvaluationOp
   };
 }
 
-/**
- * Evaluates student and teacher on every data set that the configuration names.
- *
- * @param asFinal Whether by "evaluation.mode" in any case, or by "evaluation.centre".
- */
+/** What is measured of a run. */
+export interface Measure {
+  /** The network that the run is for, or the other one too. */
+  readonly networks: "judged" | "both";
+  /** Whole pictures by "evaluation.mode", or those of "evaluation.centre" if it says any. */
+  readonly pictures: "whole" | "centre";
+}
+
+/** Evaluates a run on every data set that its configuration names. */
 export async function evaluateAll(
   config: RunConfig,
   { network, learner, iteration }: {
@@ -52,19 +57,24 @@ export async function evaluateAll(
     learner: Learner;
     iteration: number;
   },
-  asFinal: boolean,
+  { networks, pictures }: Measure,
 ): Promise<Evaluations> {
-  const student = new Map<string, EvaluationResult>();
-  const teacher = new Map<string, EvaluationResult>();
+  const judged = judgedAt(config.method, iteration);
+  const results = {
+    student: new Map<string, EvaluationResult>(),
+    teacher: new Map<string, EvaluationResult>(),
+  };
   const { centre } = config.evaluation;
-  const options: EvaluationOptions = asFinal || centre === null
+  const options: EvaluationOptions = pictures === "whole" || centre === null
     ? evaluationOptions(config)
     : { ...evaluationOptions(config), mode: "whole", centre };
   for (const [name, spec] of evaluationSpecs(config.data)) {
     const data = await openDataSet(spec);
-    const of = (weights: Weights) => evaluate(network, weights, data, options);
-    student.set(name, await of(learner.student));
-    if (learner.teacher !== null) teacher.set(name, await of(learner.teacher));
+    for (const who of ["student", "teacher"] as const) {
+      const weights = learner[who];
+      if (weights === null || (networks === "judged" && who !== judged)) continue;
+      results[who].set(name, await evaluate(network, weights, data, options));
+    }
   }
-  return { student, teacher, judged: judgedAt(config.method, iteration) };
+  return { ...results, judged };
 }

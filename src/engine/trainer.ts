@@ -212,13 +212,20 @@ async function measure(
   { config, session, observer, folder }: Run,
   last: boolean,
 ): Promise<Evaluations> {
-  const rated = await evaluateAll(config, session, false);
+  const whole = config.evaluation.centre === null;
+  const rated = await evaluateAll(config, session, {
+    networks: last && whole ? "both" : "judged",
+    pictures: "centre",
+  });
   observer.evaluation?.(session.iteration, judgedOf(rated));
   await session.rate(rated, folder);
-  if (!last || config.evaluation.centre === null) return rated;
-  const whole = await evaluateAll(config, session, true);
-  observer.evaluation?.(session.iteration, judgedOf(whole));
-  return whole;
+  if (!last || whole) return rated;
+  const final = await evaluateAll(config, session, {
+    networks: "both",
+    pictures: "whole",
+  });
+  observer.evaluation?.(session.iteration, judgedOf(final));
+  return final;
 }
 
 // Does one iteration; returns what draws its panel, if one is wanted.
