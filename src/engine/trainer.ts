@@ -213,17 +213,13 @@ async function measure(
   last: boolean,
 ): Promise<Evaluations> {
   const whole = config.evaluation.centre === null;
-  const rated = await evaluateAll(config, session, {
-    networks: last && whole ? "both" : "judged",
-    pictures: "centre",
-  });
+  const networks = last && whole ? "both" : "judged";
+  const rated = await evaluateAll(config, session, { networks, pictures: "centre" });
   observer.evaluation?.(session.iteration, judgedOf(rated));
   await session.rate(rated, folder);
   if (!last || whole) return rated;
-  const final = await evaluateAll(config, session, {
-    networks: "both",
-    pictures: "whole",
-  });
+  const all = { networks: "both", pictures: "whole" } as const;
+  const final = await evaluateAll(config, session, all);
   observer.evaluation?.(session.iteration, judgedOf(final));
   return final;
 }

@@ -1,7 +1,8 @@
 /**
  * The loss evaluation of weak-to-strong consistency.
  *
- *   E(θ, b, φ) = (C(θ; x_l, y_l) + λ_s·½(H(θ; x_1) + H(θ; x_2)) + λ_f·H(θ; dropped)) / (1 + λ_s + λ_f)
+ *   E(θ, b, φ) = (C(θ; x_l, y_l) + λ_s·S + λ_f·H(θ; dropped)) / (1 + λ_s + λ_f)
+ *   S = (H(θ; x_1) + H(θ; x_2)) / 2
  *
  * H is the cross entropy with the teacher's confident labels of the unlabelled images, the
  * mean over all pixels. It is asked of two strong views x_1, x_2, and of the images
