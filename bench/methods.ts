@@ -39,16 +39,20 @@ export interface Comparison {
   readonly costs: Readonly<Record<string, number>>;
   /** The methods; the pacemaker's T iterations set the time that all others get. */
   readonly track: Track;
+  /** Where runs start from. */
+  readonly starts: readonly (typeof STARTS[number])[];
   /** Iterations that train the network of a trained start. */
   readonly warmStart: number;
 }
 
 /** All runs of a comparison; one that would be the same twice is there once. */
-export function cellsOf({ seeds, iterations, costs, track }: Comparison): Cell[] {
+export function cellsOf(
+  { seeds, iterations, costs, track, starts }: Comparison,
+): Cell[] {
   const time = iterations * (costs[track.pacemaker] ?? NaN);
   const cells: Cell[] = [];
   for (let seed = 0; seed < seeds; seed++) {
-    for (const start of STARTS) {
+    for (const start of starts) {
       for (const method of Object.keys(track.methods)) {
         const affordable = Math.round(time / (costs[method] ?? NaN));
         const at = { method, start, seed };
@@ -104,6 +108,7 @@ export async function runAll(
   const starts = new Map<number, string>();
   const warm: Task[] = [];
   for (let seed = 0; seed < comparison.seeds; seed++) {
+    if (!comparison.starts.includes("trained")) break;
     const cell: Cell = {
       method: comparison.track.start,
       start: "scratch",

@@ -41,6 +41,8 @@ export async function benchMethods(
     iterations: number | undefined;
     jobs: number | undefined;
     out: string | undefined;
+    /** Where runs start from. */
+    start: typeof STARTS[number] | "both";
   },
   terminal: Terminal,
   log: (line: string) => void,
@@ -48,17 +50,19 @@ export async function benchMethods(
   const { seeds = SEEDS, iterations = ITERATIONS, jobs = 1, out = "runs/bench" } =
     options;
   const track: Track = TRACKS[options.track];
+  const starts = options.start === "both" ? STARTS : [options.start];
   const costs = await costsOf(out, options.config, track, log);
   const comparison: Comparison = {
     seeds,
     iterations,
     costs,
     track,
+    starts,
     warmStart: WARM_START_FACTOR * iterations,
   };
   const cells = await runAll(out, options.config, comparison, jobs, log);
-  const rows = await rowsOf(out, cells, track);
-  const text = STARTS.flatMap((start) =>
+  const rows = await rowsOf(out, cells, comparison);
+  const text = starts.flatMap((start) =>
     BUDGETS.map((budget) => {
       const title =
         `from ${start === "scratch" ? "scratch" : `a trained ${track.start} start`}, ` +
@@ -98,10 +102,10 @@ async function costsOf(
 async function rowsOf(
   out: string,
   cells: readonly Cell[],
-  { methods }: Track,
+  { track: { methods }, starts }: Comparison,
 ): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const start of STARTS) {
+  for (const start of starts) {
     for (const budget of BUDGETS) {
       for (const method of Object.keys(methods)) {
         const mine = cells.filter((cell) =>

@@ -67,6 +67,11 @@ export const main: Main = mainOf({
       "adaptation",
       "methods: with another domain without labels, or with few labels",
     ),
+    start: option.choice(
+      ["both", "scratch", "trained"],
+      "both",
+      "methods: where runs start from",
+    ),
     jobs: option.count("N", "methods: processes at a time; 1 unless given"),
     out: option.text("FOLDER", "methods: folder of the runs; runs/bench unless given"),
   },
