@@ -6,10 +6,19 @@
  */
 
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { countClasses } from "./crop.ts";
+import {
+  access,
+  constants,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { countLabel } from "./count_label.ts";
 import type { DataSet } from "./data_set.ts";
+import { reasonOf } from "./source/file_source.ts";
 
 /** Pixels per class. Ignored pixels are not counted. */
 export interface ClassStatistics {
@@ -38,29 +47,84 @@ const FOREIGN_SUFFIX = /(_gtFine)?_labelTrainIds$/;
  * the set and agrees with its first label, else by counting.
  *
  * @param cacheFolder Where to keep the result; created if absent; null for no cache.
- * @param progress Told after each counted label.
+ * @param count Counts every label; by default one after the other.
+ * @throws If a label cannot be read, or nothing can be written into the cache folder.
  */
 export async function classStatistics(
   dataSet: DataSet,
   cacheFolder: string | null,
-  progress: (counted: number, of: number) => void = () => {},
+  count: CountLabels = countInTurn,
 ): Promise<ClassStatistics> {
-  const fingerprint = await dataSet.fingerprint();
-  const key = createHash("sha256").update(`${dataSet.name}\n${fingerprint}`).digest(
-    "hex",
-  );
-  const file = cacheFolder &&
-    join(cacheFolder, `class_statistics_${key.slice(0, 16)}.json`);
-
-  const cached = file && await readCache(file, key, dataSet);
+  const { classes, names } = dataSet;
+  const place = cacheFolder === null ? null : await placeOf(dataSet, cacheFolder);
+  const cached = place && await readCache(place, dataSet);
   if (cached) return cached;
-  const samples = await readForeign(dataSet) ?? await countAll(dataSet, progress);
-  if (cacheFolder !== null && file !== null) {
-    await mkdir(cacheFolder, { recursive: true });
-    await writeAtomically(file, JSON.stringify({ key, samples: toForeign(samples) }));
-  }
-  return withTotals(samples, dataSet.classes.length);
+  // Before the work, not after it: a folder may be read-only.
+  if (place !== null) await makeFolder(place.folder);
+  const foreign = await readForeign(dataSet);
+  const fits = foreign !== null && await isOfTheseLabels(foreign, dataSet);
+  const samples = fits ? foreign : named(names, await count(dataSet));
+  if (place !== null) await keep(place, samples);
+  return withTotals(samples, classes.length);
 }
+
+/** Gives the pixels per class id of every label of a data set, in order. */
+export type CountLabels = (dataSet: DataSet) => Promise<readonly (readonly number[])[]>;
+
+/**
+ * Keeps statistics that were counted elsewhere, for {@linkcode classStatistics} to find.
+ *
+ * @param pixels Of every label, in the order of the data set's names.
+ */
+export async function keepStatistics(
+  dataSet: DataSet,
+  cacheFolder: string,
+  pixels: readonly (readonly number[])[],
+): Promise<void> {
+  const place = await placeOf(dataSet, cacheFolder);
+  await makeFolder(place.folder);
+  await keep(place, named(dataSet.names, pixels));
+}
+
+/** A file in the cache. */
+interface Place {
+  readonly folder: string;
+  readonly file: string;
+  /** Of the labels that were counted. */
+  readonly key: string;
+}
+
+async function placeOf(dataSet: DataSet, folder: string): Promise<Place> {
+  const { name } = dataSet;
+  // The same folder has many paths; an address has one.
+  const where = /^[a-z][a-z0-9+.-]+:\/\//i.test(name) ? name : resolve(name);
+  const key = createHash("sha256").update(`${where}\n${await dataSet.fingerprint()}`)
+    .digest("hex");
+  return { folder, key, file: join(folder, `class_statistics_${key.slice(0, 16)}.json`) };
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    const reason = reasonOf(error);
+    throw new Error(
+      `Cannot keep class statistics in "${folder}": ${reason}: name another folder with ` +
+        "--cache DIR",
+      { cause: error },
+    );
+  }
+}
+
+function keep({ file, key }: Place, samples: readonly SampleStatistics[]): Promise<void> {
+  return writeAtomically(file, JSON.stringify({ key, samples: toForeign(samples) }));
+}
+
+const named = (
+  names: readonly string[],
+  pixels: readonly (readonly number[])[],
+): SampleStatistics[] => names.map((name, i) => ({ name, pixels: pixels[i] ?? [] }));
 
 /**
  * Reads the PyTorch code's `sample_class_stats.json`: an array with an object per label,
@@ -77,14 +141,24 @@ export function parseStatistics(
   file: string,
   classes: number,
 ): Map<string, number[]> {
-  const fail = (reason: string) =>
-    new SyntaxError(`Cannot read "${file}" as class statistics: ${reason}: delete it`);
   let entries: unknown;
   try {
     entries = JSON.parse(text);
   } catch {
-    throw fail("it is not JSON");
+    throw unusable(file, "it is not JSON");
   }
+  return statisticsOf(entries, file, classes);
+}
+
+const unusable = (file: string, reason: string) =>
+  new SyntaxError(`Cannot read "${file}" as class statistics: ${reason}: delete it`);
+
+function statisticsOf(
+  entries: unknown,
+  file: string,
+  classes: number,
+): Map<string, number[]> {
+  const fail = (reason: string) => unusable(file, reason);
   if (!Array.isArray(entries)) throw fail("it is not an array");
   const byFile = new Map<string, number[]>();
   for (const entry of entries) {
@@ -117,28 +191,17 @@ export function withTotals(
   return { samples, totals };
 }
 
-async function countAll(
-  dataSet: DataSet,
-  progress: (counted: number, of: number) => void,
-): Promise<SampleStatistics[]> {
-  const samples: SampleStatistics[] = [];
-  for (const [index, name] of dataSet.names.entries()) {
-    samples.push({ name, pixels: await count(dataSet, index) });
-    progress(index + 1, dataSet.names.length);
+async function countInTurn(dataSet: DataSet): Promise<number[][]> {
+  const counted: number[][] = [];
+  for (const index of dataSet.names.keys()) {
+    counted.push(await countLabel(dataSet, index));
   }
-  return samples;
-}
-
-async function count(dataSet: DataSet, index: number): Promise<number[]> {
-  const { data, width, height } = await dataSet.readLabel(index);
-  const counts = countClasses(data, width, { top: 0, left: 0, height, width });
-  return [...counts.subarray(0, dataSet.classes.length)];
+  return counted;
 }
 
 // A damaged cache is as good as none: it is written anew.
 async function readCache(
-  file: string,
-  key: string,
+  { file, key }: Place,
   dataSet: DataSet,
 ): Promise<ClassStatistics | null> {
   const text = await readFile(file, "utf8").catch(() => null);
@@ -150,11 +213,7 @@ async function readCache(
       return null;
     }
     const { classes, names } = dataSet;
-    const byName = parseStatistics(
-      JSON.stringify(content.samples),
-      file,
-      classes.length,
-    );
+    const byName = statisticsOf(content.samples, file, classes.length);
     const samples = inOrder(names, byName);
     return samples && withTotals(samples, classes.length);
   } catch {
@@ -162,8 +221,12 @@ async function readCache(
   }
 }
 
-// What others wrote is used only if it fits; else the labels are counted as ever.
-async function readForeign(dataSet: DataSet): Promise<SampleStatistics[] | null> {
+/**
+ * Reads what the PyTorch code left in the data set's folder.
+ *
+ * @returns Null if there is no such file, or it does not cover the data set.
+ */
+export async function readForeign(dataSet: DataSet): Promise<SampleStatistics[] | null> {
   const { folder, names, classes } = dataSet;
   if (folder === null) return null;
   const file = join(folder, FOREIGN_FILE);
@@ -177,12 +240,16 @@ async function readForeign(dataSet: DataSet): Promise<SampleStatistics[] | null>
   } catch {
     return null;
   }
-  const samples = inOrder(names, byStem, baseOf);
-  if (samples === null) return null;
-  // Written for other labels of the same names? One look tells.
-  const own = await count(dataSet, 0);
-  const agrees = samples[0]?.pixels.every((pixels, id) => pixels === own[id]) ?? false;
-  return agrees ? samples : null;
+  return inOrder(names, byStem, baseOf);
+}
+
+// Written for other labels of the same names? One look tells.
+async function isOfTheseLabels(
+  [first]: readonly SampleStatistics[],
+  dataSet: DataSet,
+): Promise<boolean> {
+  const own = await countLabel(dataSet, 0);
+  return first?.pixels.every((pixels, id) => pixels === own[id]) ?? false;
 }
 
 function inOrder(

@@ -13,6 +13,7 @@
 
 import type { ClassInfo } from "../core/host_batch.ts";
 import type { DataSet } from "./data_set.ts";
+import type { Inventory } from "./inventory.ts";
 import { decodeLabel, labelTable } from "./label_map.ts";
 import { pairedDataSet, picturesByStem } from "./picture_pairs.ts";
 import { assertInside, select, type Selection } from "./selection.ts";
@@ -63,6 +64,20 @@ export interface FolderSpec extends Selection, SourcePlace {
  *   pictures share a stem, or a label is missing.
  */
 export async function openFolder(spec: FolderSpec): Promise<DataSet> {
+  const { set, missing, wanted } = await folderInventory(spec);
+  const [first] = missing;
+  if (first !== undefined) {
+    throw new RangeError(
+      `Cannot use the data set "${spec.root}": the label "${first}" is missing ` +
+        `(${missing.length} of ${wanted} pictures have none): add it, or use this set ` +
+        "as a target only",
+    );
+  }
+  return pairedDataSet(set);
+}
+
+/** Finds the files of a folder data set. Throws like {@linkcode openFolder}, but for labels. */
+export async function folderInventory(spec: FolderSpec): Promise<Inventory> {
   const { root, split, classes, labelled, files = FILE_PATTERN } = spec;
   const { imageSuffix, labelSuffix } = files;
   assertInside(split, '"split"');
@@ -83,35 +98,40 @@ export async function openFolder(spec: FolderSpec): Promise<DataSet> {
   const listed = await listFiles(source, imageFolder, files);
   const images = picturesByStem(listed, imagesAt, imageSuffix);
   const names = await select([...images.keys()].sort(), spec, imagesAt, root);
-  const labelOf = (name: string) => below(labelFolder, `${name}${labelSuffix}.png`);
+  const labelFile = (name: string) => `${name}${labelSuffix}.png`;
+  const labelOf = (name: string) => below(labelFolder, labelFile(name));
 
-  if (labelled) {
-    const labels = new Set(await listFiles(source, labelFolder, files));
-    const missing = names.filter((name) => !labels.has(`${name}${labelSuffix}.png`));
-    const [first] = missing;
-    if (first !== undefined) {
-      throw new RangeError(
-        `Cannot use the data set "${root}": the label ` +
-          `"${source.address(labelOf(first))}" is missing (${missing.length} of ` +
-          `${names.length} pictures have none): add it, or use this set as a target only`,
-      );
-    }
-  }
+  const labels = new Set(labelled ? await listFiles(source, labelFolder, files) : []);
+  const good = labelled ? names.filter((name) => labels.has(labelFile(name))) : names;
+  const isSpare = (file: string) =>
+    file.endsWith(labelFile("")) && !/(^|\/)\./.test(file) &&
+    !images.has(file.slice(0, -labelFile("").length));
 
-  return pairedDataSet({
-    name: imagesAt,
-    classes,
-    labelled,
-    source,
-    folder: root,
-    meaning: spec.labels ?? null,
-    pairs: names.map((name) => ({
-      name,
-      image: below(imageFolder, images.get(name) ?? name),
-      label: labelled ? labelOf(name) : null,
-    })),
-    decode: (bytes, file) => decodeLabel(bytes, file, table),
-  });
+  return {
+    folder: imagesAt,
+    wanted: names.length,
+    missing: good.length === names.length ? [] : names
+      .filter((name) => !labels.has(labelFile(name)))
+      .map((name) => source.address(labelOf(name))),
+    spare: [...labels].filter(isSpare).sort()
+      .map((file) => source.address(below(labelFolder, file))),
+    lost: [],
+    listed: 0,
+    set: {
+      name: imagesAt,
+      classes,
+      labelled,
+      source,
+      folder: root,
+      meaning: spec.labels ?? null,
+      pairs: good.map((name) => ({
+        name,
+        image: below(imageFolder, images.get(name) ?? name),
+        label: labelled ? labelOf(name) : null,
+      })),
+      decode: (bytes, file) => decodeLabel(bytes, file, table),
+    },
+  };
 }
 
 // Every file below a folder, or an error that says how far the path exists.

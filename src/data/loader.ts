@@ -5,6 +5,7 @@ import { type BatchMaker, type BatchOptions, createBatchMaker } from "./batch_ma
 import { classStatistics } from "./class_statistics.ts";
 import { planRareClasses, type RareClassOptions } from "./rare_classes.ts";
 import { createSampler } from "./sampler.ts";
+import { allCores, survey } from "./survey.ts";
 import { startWorkers } from "./worker_pool.ts";
 
 /** Describes a loader: plain JSON. */
@@ -15,7 +16,10 @@ export interface LoaderSpec extends BatchOptions {
   readonly futures: number;
   /** Null draws every source picture once per epoch. */
   readonly rareClasses: RareClassOptions | null;
-  /** Threads that read and augment; 0 does it in place, when a batch is asked for. */
+  /**
+   * Threads that read and augment; 0 does it in place, when a batch is asked for. Unless
+   * it is 0, labels are counted on all cores before.
+   */
   readonly workers: number;
   /** Where class statistics are kept; null for nowhere. */
   readonly cacheFolder: string | null;
@@ -68,7 +72,19 @@ export async function openLoader(
     source: source.names.length,
     target: target && target.names.length,
     rareClasses: rareClasses && planRareClasses(
-      await classStatistics(source, cacheFolder, progress),
+      await classStatistics(
+        source,
+        cacheFolder,
+        ({ names }) =>
+          survey(
+            { kind: "count", spec: { ...spec.source, labelled: true } },
+            names.length,
+            {
+              workers: workers === 0 ? 0 : allCores(),
+              ...(progress === undefined ? {} : { progress }),
+            },
+          ),
+      ),
       source.classes,
       rareClasses,
     ),

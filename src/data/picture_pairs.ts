@@ -6,6 +6,9 @@ import { decodeImage } from "../core/image_codec.ts";
 import type { DataSet, LabelMap } from "./data_set.ts";
 import type { FileSource } from "./source/file_source.ts";
 
+/** Files whose size and date are asked for side by side. */
+const FILES_AT_ONCE = 256;
+
 /** A picture's files, by their paths in the source. */
 export interface PicturePair {
   readonly name: string;
@@ -74,12 +77,8 @@ export function pairedDataSet(set: PairSet): DataSet {
         file,
       );
       const label = await labelling;
-      if (label !== null && (label.width !== width || label.height !== height)) {
-        throw new RangeError(
-          `Cannot pair "${file}" with "${source.address(labelOf(pair))}": the image is ` +
-            `${width}×${height} and the label ${label.width}×${label.height}: both must ` +
-            `have the same size`,
-        );
+      if (label !== null) {
+        assertSameSize({ width, height }, file, label, source.address(labelOf(pair)));
       }
       return {
         name: pair.name,
@@ -93,13 +92,38 @@ export function pairedDataSet(set: PairSet): DataSet {
     async fingerprint() {
       const hash = createHash("sha256");
       hash.update(JSON.stringify([classes.map(({ name }) => name), set.meaning]));
-      for (const pair of pairs) {
-        const file = await source.fingerprint(labelOf(pair));
-        hash.update(`${pair.name}\n${file}\n`);
+      for (let at = 0; at < pairs.length; at += FILES_AT_ONCE) {
+        const some = pairs.slice(at, at + FILES_AT_ONCE);
+        const files = await Promise.all(
+          some.map((pair) => source.fingerprint(labelOf(pair))),
+        );
+        for (const [i, { name }] of some.entries()) {
+          hash.update(`${name}\n${files[i]}\n`);
+        }
       }
       return hash.digest("hex");
     },
   };
+}
+
+interface Extent {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** @throws {RangeError} If an image and its label differ in size; names their files. */
+export function assertSameSize(
+  image: Extent,
+  imageFile: string,
+  label: Extent,
+  labelFile: string,
+): void {
+  if (label.width === image.width && label.height === image.height) return;
+  throw new RangeError(
+    `Cannot pair "${imageFile}" with "${labelFile}": the image is ` +
+      `${image.width}×${image.height} and the label ${label.width}×${label.height}: ` +
+      "both must have the same size",
+  );
 }
 
 /** What a picture's name may end in. */

@@ -12,6 +12,7 @@ import {
   type BatchOrder,
   createBatchMaker,
 } from "./batch_maker.ts";
+import { type CrossingError, packError } from "./crossing_error.ts";
 
 /** What a worker is told: first its options, then orders, in the end to close. */
 export type Request =
@@ -22,12 +23,7 @@ export type Request =
 /** What a worker answers. */
 export type Reply =
   | { readonly kind: "made"; readonly id: number; readonly batch: HostBatch }
-  | {
-    readonly kind: "failed";
-    readonly id: number;
-    readonly name: string;
-    readonly message: string;
-  }
+  | ({ readonly kind: "failed"; readonly id: number } & CrossingError)
   | { readonly kind: "closed" };
 
 /** What this file uses of a worker's global scope, which the types of a window lack. */
@@ -75,9 +71,6 @@ async function make(id: number, order: BatchOrder): Promise<void> {
       ...(batch.target === null ? [] : [batch.target.images.buffer]),
     ]);
   } catch (error) {
-    const { name, message } = error instanceof Error
-      ? error
-      : { name: "Error", message: String(error) };
-    scope.postMessage({ kind: "failed", id, name, message }, []);
+    scope.postMessage({ kind: "failed", id, ...packError(error) }, []);
   }
 }

@@ -2,6 +2,7 @@
 
 import type { HostBatch } from "../core/host_batch.ts";
 import type { BatchOptions, BatchOrder } from "./batch_maker.ts";
+import { unpackError } from "./crossing_error.ts";
 import type { Reply, Request } from "./worker.ts";
 
 /** Makes batches elsewhere. */
@@ -19,13 +20,6 @@ interface Hand {
   /** Why the worker can do no more; null as long as it can. */
   failure: Error | null;
 }
-
-/** Kinds of errors that cross from a worker as what they are. */
-const KINDS: Readonly<Record<string, ErrorConstructor>> = {
-  RangeError,
-  SyntaxError,
-  TypeError,
-};
 
 /** Starts `count` workers, 1 or more. */
 export function startWorkers(options: BatchOptions, count: number): WorkerPool {
@@ -68,7 +62,7 @@ function start(options: BatchOptions): Hand {
     const result = hand.orders.get(reply.id);
     hand.orders.delete(reply.id);
     if (reply.kind === "made") result?.resolve(reply.batch);
-    else result?.reject(new (KINDS[reply.name] ?? Error)(reply.message));
+    else result?.reject(unpackError(reply));
   };
   // Not one batch, but the worker itself failed: it could not be loaded, or ran out of memory.
   worker.onerror = (event) => {

@@ -2,6 +2,7 @@
 
 import type { NativeSet } from "../../core/known_classes.ts";
 import type { DataSet } from "../data_set.ts";
+import type { Inventory } from "../inventory.ts";
 import { pairedDataSet } from "../picture_pairs.ts";
 import { assertInside, select, type Selection } from "../selection.ts";
 import { type FileSource, quoted } from "../source/file_source.ts";
@@ -47,6 +48,28 @@ export const LAYOUTS: Readonly<Record<NativeSet, NativeLayout>> = {
  * @throws {SyntaxError} If an archive is damaged.
  */
 export async function openNative(spec: NativeSpec): Promise<DataSet> {
+  const { set, wanted, missing, lost, listed, folder } = await nativeInventory(spec);
+  const [absent] = lost;
+  if (absent !== undefined) {
+    throw new RangeError(
+      `Cannot use the data set "${spec.root}": ${lost.length} of the ${listed} pictures ` +
+        `of its split "${spec.split}" are missing in "${folder}" (first: "${absent}"): ` +
+        "is it unpacked completely?",
+    );
+  }
+  const [first] = missing;
+  if (first !== undefined) {
+    throw new RangeError(
+      `Cannot use the data set "${spec.root}": the label "${first}" is missing ` +
+        `(${missing.length} of ${wanted} pictures have none): ` +
+        `${LAYOUTS[spec.set].cure}, or use this set as a target only`,
+    );
+  }
+  return pairedDataSet(set);
+}
+
+/** Finds the files. Throws like {@linkcode openNative}, but for missing files. */
+export async function nativeInventory(spec: NativeSpec): Promise<Inventory> {
   const layout = LAYOUTS[spec.set];
   const split = spec.split ?? null;
   if (split !== null) assertInside(split, '"split"');
@@ -54,37 +77,47 @@ export async function openNative(spec: NativeSpec): Promise<DataSet> {
   const opened = await openSource({ ...spec, root });
   const { source } = opened;
   const found = await findFiles(opened, layout, spec);
+  const { images, labels } = found;
 
-  const names = await chosen(found, spec, layout);
-  const good = spec.labelled
+  const present = [...images.keys()].sort();
+  const listed = found.listed === null ? null : new Set(found.listed);
+  const own = listed === null ? present : present.filter((name) => listed.has(name));
+  const names = await select(own, spec, found.folder, spec.root, layout.nameOf);
+  const wanted = spec.labelled
     ? names.filter((name) => layout.bad?.names.has(name) !== true)
     : names;
-  const left = names.length - good.length;
-  const missing = spec.labelled ? good.filter((name) => !found.labels.has(name)) : [];
-  const [first] = missing;
-  if (first !== undefined) {
-    throw new RangeError(
-      `Cannot use the data set "${spec.root}": the label "${found.labelOf(first)}" is ` +
-        `missing (${missing.length} of ${good.length} pictures have none): ` +
-        `${layout.cure}, or use this set as a target only`,
-    );
-  }
-  return pairedDataSet({
-    name: found.folder,
-    classes: layout.classes,
-    labelled: spec.labelled,
-    source,
-    folder: opened.isPacked ? null : root,
-    meaning: spec.set,
-    pairs: good.map((name) => ({
-      name,
-      image: found.images.get(name) ?? name,
-      label: spec.labelled ? found.labels.get(name) ?? null : null,
-    })),
-    decode: (bytes, file, path) => layout.decoderOf(path)(bytes, file),
-    notes: layout.bad === null || left === 0 ? [] : [layout.bad.note(left)],
-  });
+  const left = names.length - wanted.length;
+  const good = spec.labelled ? wanted.filter((name) => labels.has(name)) : wanted;
+  return {
+    folder: found.folder,
+    wanted: wanted.length,
+    missing: good.length === wanted.length
+      ? []
+      : wanted.filter((name) => !labels.has(name)).map(found.labelOf),
+    spare: [...labels].filter(([name]) => !images.has(name) && !isMade(name))
+      .map(([, path]) => source.address(path)).sort(),
+    lost: [...listed ?? []].filter((name) => !images.has(name)),
+    listed: listed?.size ?? 0,
+    set: {
+      name: found.folder,
+      classes: layout.classes,
+      labelled: spec.labelled,
+      source,
+      folder: opened.isPacked ? null : root,
+      meaning: spec.set,
+      pairs: good.map((name) => ({
+        name,
+        image: images.get(name) ?? name,
+        label: spec.labelled ? labels.get(name) ?? null : null,
+      })),
+      decode: (bytes, file, path) => layout.decoderOf(path)(bytes, file),
+      notes: layout.bad === null || left === 0 ? [] : [layout.bad.note(left)],
+    },
+  };
 }
+
+// What the PyTorch code's converters write beside the labels of GTA5 and SYNTHIA.
+const isMade = (name: string) => name.endsWith("_labelTrainIds");
 
 async function findFiles(
   { source, isPacked }: OpenedSource,
@@ -134,26 +167,4 @@ async function notThere(source: FileSource, layout: NativeLayout): Promise<Range
     `Cannot find ${layout.title} in "${source.name}": ${state}: name the folder that ` +
       `holds ${layout.tree}`,
   );
-}
-
-async function chosen(
-  { images, folder, listed }: Found,
-  spec: NativeSpec,
-  layout: NativeLayout,
-): Promise<string[]> {
-  const own = listed === null ? null : new Set(listed);
-  const all = [...images.keys()].sort();
-  const found = own === null ? all : all.filter((name) => own.has(name));
-  if (own !== null && found.length < own.size) {
-    const present = new Set(found);
-    const lost = [...own].filter((name) => !present.has(name));
-    throw new RangeError(
-      `Cannot use the data set "${spec.root}": ${lost.length} of the ${own.size} pictures ` +
-        `of its split "${spec.split}" are missing in "${folder}" (first: "${
-          lost[0]
-        }"): ` +
-        "is it unpacked completely?",
-    );
-  }
-  return await select(found, spec, folder, spec.root, layout.nameOf);
 }
