@@ -136,6 +136,18 @@ export {
   convertWeights,
   type WeightsFormat,
 } from "./src/engine/convert.ts";
+export { cacheFolder } from "./src/engine/cache_folder.ts";
+export type { ClassShare, SizeCount } from "./src/engine/part_check.ts";
+export type { PartPictures } from "./src/engine/part_pictures.ts";
+export { unknownDataSet } from "./src/engine/preparation_parts.ts";
+export {
+  type Preparation,
+  prepare,
+  type Prepared,
+  type PrepareOptions,
+} from "./src/engine/prepare.ts";
+export type { PreparedPart } from "./src/engine/prepared_part.ts";
+export type { Thumbnail } from "./src/data/thumbnail.ts";
 export { NAMING_SCHEMES, type SchemeSummary } from "./src/weights/names/schemes.ts";
 export { train } from "./src/engine/trainer.ts";
 export type {

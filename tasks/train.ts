@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { configName, loadConfig, train } from "../mod.ts";
+import { cacheFolder, configName, loadConfig, train } from "../mod.ts";
 import { type Main, mainOf } from "../src/cli/command.ts";
 import { iouTable } from "../src/cli/iou_table.ts";
 import { argument, option } from "../src/cli/option.ts";
@@ -29,6 +29,7 @@ export const main: Main = mainOf({
     iterations: option.count("N", "replace the number of iterations"),
     backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
     fresh: option.flag("start over; an old run is kept under a new name"),
+    cache: option.text("DIR", "cache folder; $XDG_CACHE_HOME/fst or ~/.cache/fst"),
   },
   hasJson: true,
   finishesOnInterrupt: true,
@@ -39,9 +40,9 @@ export const main: Main = mainOf({
     }
     const config = await loadConfig(file, overrides);
     const out = options.out ?? join("runs", configName(file));
-    const { backend, fresh } = options;
+    const { backend, fresh, cache = cacheFolder() ?? undefined } = options;
     const observer = openTrainingReporter(terminal);
-    const how = { out, backend, fresh, signal, observer };
+    const how = { out, backend, fresh, cache, signal, observer };
     const { status, summary } = await train(config, how).finally(observer.stop);
     if (summary === null) return { status: 130 };
     if (status === "was finished") print(`the run in ${out} is finished; its result:`);

@@ -110,6 +110,7 @@ export async function folderInventory(spec: FolderSpec): Promise<Inventory> {
   return {
     folder: imagesAt,
     wanted: names.length,
+    found: names.length,
     missing: good.length === names.length ? [] : names
       .filter((name) => !labels.has(labelFile(name)))
       .map((name) => source.address(labelOf(name))),

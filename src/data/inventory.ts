@@ -13,6 +13,8 @@ export interface Inventory {
   readonly set: PairSet;
   /** How many there should be: those, and the ones without a label. */
   readonly wanted: number;
+  /** How many were found: also those that are left out because they are known to be bad. */
+  readonly found: number;
   /** Where the labels of the others were looked for, as people would call the files. */
   readonly missing: readonly string[];
   /** Labels that belong to no picture, likewise. */

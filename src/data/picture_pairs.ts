@@ -89,21 +89,26 @@ export function pairedDataSet(set: PairSet): DataSet {
       };
     },
 
-    async fingerprint() {
-      const hash = createHash("sha256");
-      hash.update(JSON.stringify([classes.map(({ name }) => name), set.meaning]));
-      for (let at = 0; at < pairs.length; at += FILES_AT_ONCE) {
-        const some = pairs.slice(at, at + FILES_AT_ONCE);
-        const files = await Promise.all(
-          some.map((pair) => source.fingerprint(labelOf(pair))),
-        );
-        for (const [i, { name }] of some.entries()) {
-          hash.update(`${name}\n${files[i]}\n`);
-        }
-      }
-      return hash.digest("hex");
-    },
+    fingerprint: () => filesFingerprint(set, (pair) => [labelOf(pair)]),
   };
+}
+
+/** Changes whenever what labels mean, the pictures, or one of their chosen files may have. */
+export async function filesFingerprint(
+  { source, pairs, classes, meaning }: PairSet,
+  filesOf: (pair: PicturePair) => readonly string[],
+): Promise<string> {
+  const hash = createHash("sha256");
+  hash.update(JSON.stringify([classes.map(({ name }) => name), meaning]));
+  for (let at = 0; at < pairs.length; at += FILES_AT_ONCE) {
+    const some = pairs.slice(at, at + FILES_AT_ONCE);
+    const states = await Promise.all(some.map(async (pair) => {
+      const files = await Promise.all(filesOf(pair).map(source.fingerprint));
+      return `${pair.name}\n${files.join("\n")}\n`;
+    }));
+    hash.update(states.join(""));
+  }
+  return hash.digest("hex");
 }
 
 interface Extent {

@@ -74,6 +74,12 @@ export interface TrainOptions {
    * @default {"auto"}
    */
   readonly backend?: BackendChoice;
+  /**
+   * Where class statistics and the indexes of archives are kept; see `prepare`.
+   *
+   * @default {the run's folder}
+   */
+  readonly cache?: string | undefined;
   /** Start over, and keep the old folder under a new name. @default {false} */
   readonly fresh?: boolean;
   /**
@@ -106,9 +112,12 @@ export interface TrainResult {
  */
 export async function train(
   config: RunConfig,
-  { out, backend = "auto", fresh = false, network, observer = {}, signal }: TrainOptions,
+  options: TrainOptions,
 ): Promise<TrainResult> {
+  const { out, backend = "auto", fresh = false, network, signal } = options;
+  const { observer = {} } = options;
   const folder = runFolder(out);
+  const cache = options.cache ?? folder.cache;
   if (fresh) {
     const kept = await keepOldRun(folder);
     if (kept !== null) observer.log?.(`the old run is now in ${kept}`);
@@ -117,7 +126,7 @@ export async function train(
   if (finished !== null) return { status: "was finished", summary: finished };
 
   const info = await openBackend(backend);
-  const loader = await openLoader(loaderSpec(config, folder.cache), (done, of) => {
+  const loader = await openLoader(loaderSpec(config, cache), (done, of) => {
     if (done === of) observer.log?.(`counted the classes of ${of} labels`);
   });
   let session: Session | null = null;

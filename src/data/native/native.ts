@@ -91,6 +91,7 @@ export async function nativeInventory(spec: NativeSpec): Promise<Inventory> {
   return {
     folder: found.folder,
     wanted: wanted.length,
+    found: names.length,
     missing: good.length === wanted.length
       ? []
       : wanted.filter((name) => !labels.has(name)).map(found.labelOf),
