@@ -4,6 +4,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
+import { largeReport } from "../bench/io/large_report.ts";
 import { ioReport } from "../bench/io/report.ts";
 import { kernelsReport } from "../bench/kernels/report.ts";
 import { TRACKS } from "../bench/methods_compared.ts";
@@ -34,6 +35,7 @@ export const main: Main = mainOf({
     "deno task bench step --backend webgpu --against before.json",
     "deno task bench reuse --backend wasm --side 64",
     "deno task bench io --set data.root=data/camvid",
+    "deno task bench io --large 100000",
     "deno task bench networks",
     "deno task bench methods --jobs 2",
     "deno task bench methods --track semi --out runs/bench_semi",
@@ -72,8 +74,9 @@ export const main: Main = mainOf({
       "both",
       "methods: where runs start from",
     ),
+    large: option.count("N", "io: a data set of N tiny pictures, made and removed again"),
     jobs: option.count("N", "methods: processes at a time; 1 unless given"),
-    out: option.text("FOLDER", "methods: folder of the runs; runs/bench unless given"),
+    out: option.text("FOLDER", "methods, io --large: where to write; fits unless given"),
   },
   hasJson: true,
   async action({ arguments: { what }, options, terminal, print, log }) {
@@ -97,6 +100,10 @@ export const main: Main = mainOf({
         return { json };
       }
       case "io":
+        if (options.large !== undefined) {
+          const { large, out = null } = options;
+          return await report(await largeReport(large, out, terminal, log));
+        }
         return await report(
           await ioReport(or(fileOf("bench/configs/io.yaml")), terminal, log),
         );

@@ -1,0 +1,98 @@
+/** How long very many files take before a run's first step, and how much memory. @module */
+import { join } from "node:path";
+import process from "node:process";
+import { IMAGENET } from "../../src/core/host_batch.ts";
+import { classStatistics } from "../../src/data/class_statistics.ts";
+import { openDataSet } from "../../src/data/data_set.ts";
+import { openLoader } from "../../src/data/loader.ts";
+import { allCores, survey } from "../../src/data/survey.ts";
+import { largeSpec, makeLargeFolder } from "./large_folder.ts";
+
+/** One thing that a run does before its first step. */
+export interface LargeStage {
+  readonly name: string;
+  readonly seconds: number;
+  /** Resident memory of the process after it, in bytes. */
+  readonly resident: number;
+}
+
+/** What was measured. */
+export interface LargeTimes {
+  readonly pictures: number;
+  readonly workers: number;
+  /** Resident memory before, in bytes. */
+  readonly before: number;
+  readonly stages: readonly LargeStage[];
+  /** The most that was ever resident, in bytes. */
+  readonly peak: number;
+}
+
+/**
+ * Makes a data set of `count` pictures, measures and removes it.
+ *
+ * @param out Where to put it; null: in the folder for temporary files.
+ */
+export async function benchLarge(
+  count: number,
+  out: string | null,
+  log: (line: string) => void,
+): Promise<LargeTimes> {
+  if (out !== null) await Deno.mkdir(out, { recursive: true });
+  const root = await Deno.makeTempDir({
+    prefix: "fst_large_",
+    ...(out === null ? {} : { dir: out }),
+  });
+  try {
+    log(`writing ${count} pairs of files into ${root}`);
+    makeLargeFolder(root, count);
+    return await measure(root, count);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+async function measure(root: string, pictures: number): Promise<LargeTimes> {
+  const spec = largeSpec(root);
+  const cache = join(root, "cache");
+  const workers = allCores();
+  const before = Deno.memoryUsage().rss;
+  const stages: LargeStage[] = [];
+  const stage = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const from = performance.now();
+    const result = await work();
+    const seconds = (performance.now() - from) / 1000;
+    stages.push({ name, seconds, resident: Deno.memoryUsage().rss });
+    return result;
+  };
+
+  const dataSet = await stage("list", () => openDataSet(spec));
+  const statistics = () =>
+    classStatistics(
+      dataSet,
+      cache,
+      () => survey({ kind: "count", spec }, pictures, { workers }),
+    );
+  await stage("count classes", statistics);
+  await stage("find the counts", statistics);
+  await stage("first batch, counts known", async () => {
+    const loader = await openLoader({
+      seed: 0,
+      source: spec,
+      target: null,
+      batch: 2,
+      futures: 0,
+      resize: null,
+      crop: { height: 16, width: 16 },
+      flip: 0.5,
+      largestClassShare: 1,
+      normalisation: IMAGENET,
+      rareClasses: { temperature: 0.1, minimumPixels: 1, minimumCropShare: 0.5 },
+      workers: 1,
+      cacheFolder: cache,
+    });
+    await loader.batch(0);
+    await loader.close();
+  });
+  const peak = 1024 * process.resourceUsage().maxRSS;
+  return { pictures, workers, before, stages, peak };
+}

@@ -1,0 +1,42 @@
+/** `bench io --large` as a table. @module */
+import { byteText } from "../../src/cli/byte_text.ts";
+import { formatTable } from "../../src/cli/table.ts";
+import type { Terminal } from "../../src/cli/terminal.ts";
+import type { Report } from "../report.ts";
+import { benchLarge } from "./large.ts";
+
+/** Measures what comes before the first step of a run on `count` tiny pictures. */
+export async function largeReport(
+  count: number,
+  out: string | null,
+  terminal: Terminal,
+  log: (line: string) => void,
+): Promise<Report> {
+  const times = await benchLarge(count, out, log);
+  const { pictures, workers, before, stages, peak } = times;
+  const table = formatTable(
+    [
+      { title: "stage", align: "left" },
+      { title: "s", align: "right" },
+      { title: "µs/picture", align: "right" },
+      { title: "memory after", align: "right" },
+    ],
+    stages.map(({ name, seconds, resident }) => [
+      name,
+      seconds.toFixed(2),
+      (1e6 * seconds / pictures).toFixed(1),
+      byteText(resident),
+    ]),
+    terminal,
+  );
+  const text = `${table}\n${pictures} pairs of 16×16 pixels, ${workers} threads; ` +
+    `memory ${byteText(before)} before, ${byteText(peak)} at most`;
+  return {
+    text,
+    bench: "io",
+    backend: "none",
+    adapter: "none",
+    rows: stages.map(({ name, seconds }) => ({ name, seconds, speedUp: null })),
+    json: times,
+  };
+}
