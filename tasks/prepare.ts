@@ -40,7 +40,7 @@ export const main: Main = mainOf({
       log(unknown);
       return { status: STATUS.usage };
     }
-    const { set: overrides, cache = cacheFolder(), workers } = options;
+    const { set: overrides, cache = await cacheFolder(), workers } = options;
     using counter = openPartCounter(terminal, "picture");
     const how = { root, overrides, cache, workers, progress: counter.update, signal };
     const { preparation, pictures } = await prepare(dataset, how);

@@ -40,7 +40,7 @@ export const main: Main = mainOf({
     }
     const config = await loadConfig(file, overrides);
     const out = options.out ?? join("runs", configName(file));
-    const { backend, fresh, cache = cacheFolder() ?? undefined } = options;
+    const { backend, fresh, cache = await cacheFolder() ?? undefined } = options;
     const observer = openTrainingReporter(terminal);
     const how = { out, backend, fresh, cache, signal, observer };
     const { status, summary } = await train(config, how).finally(observer.stop);

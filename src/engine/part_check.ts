@@ -50,6 +50,8 @@ export interface CheckOptions {
 /** What a split holds. */
 export interface CheckedPart {
   readonly contents: Contents;
+  /** Changes whenever one of its files may have changed. */
+  readonly key: string;
   /** Whether the files were checked by an earlier call and are as they were. */
   readonly isKnown: boolean;
 }
@@ -81,7 +83,7 @@ export async function checkPart(
     key,
     () => look(spec, inventory, options),
   );
-  return { contents, isKnown };
+  return { contents, key, isKnown };
 }
 
 async function look(

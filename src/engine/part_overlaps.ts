@@ -1,5 +1,6 @@
 /** Pictures that a network would learn from and be scored on. @module */
 
+import { remembered } from "../data/remembered.ts";
 import { sharedPictures } from "../data/shared_pictures.ts";
 import type { OpenPart } from "./prepared_part.ts";
 
@@ -13,10 +14,12 @@ export interface Overlaps {
  * Compares the splits for training with those for evaluation.
  *
  * @param isConfig A configuration may mean to score on what it trains on: a note.
+ * @param cacheFolder Where it is kept what was compared; null for nowhere.
  */
 export async function overlaps(
   sets: readonly OpenPart[],
   isConfig: boolean,
+  cacheFolder: string | null,
 ): Promise<Overlaps> {
   const notes: string[] = [];
   const problems: { part: string; message: string }[] = [];
@@ -24,7 +27,12 @@ export async function overlaps(
     sets.filter(({ part }) => part.use === use);
   for (const one of of("training")) {
     for (const other of of("evaluation")) {
-      const { chosenTwice, copies } = await sharedPictures(one.set, other.set);
+      const { value: { chosenTwice, copies } } = await remembered(
+        cacheFolder,
+        "overlap",
+        JSON.stringify([one.key, other.key]),
+        () => sharedPictures(one.set, other.set),
+      );
       const [a, b] = [one.part.name, other.part.name];
       for (const name of copies) {
         problems.push({

@@ -74,16 +74,16 @@ export async function prepare(
   const prepared: PreparedPart[] = [];
   const sets: OpenPart[] = [];
   for (const part of parts) {
-    const { found, set } = await preparePart(part, {
+    const { found, open } = await preparePart(part, {
       cacheFolder: cache,
       workers,
       signal,
       progress: (done, of) => progress(part.name, done, of),
     });
     prepared.push(found);
-    if (set !== null) sets.push({ part, set });
+    if (open !== null) sets.push(open);
   }
-  const { notes, problems } = await overlaps(sets, isConfig);
+  const { notes, problems } = await overlaps(sets, isConfig, cache);
   return {
     preparation: {
       dataset,

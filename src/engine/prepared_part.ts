@@ -39,6 +39,8 @@ export interface PreparedPart {
 export interface OpenPart {
   readonly part: Part;
   readonly set: PairSet;
+  /** Changes whenever one of its files may have changed. */
+  readonly key: string;
 }
 
 /**
@@ -50,7 +52,7 @@ export interface OpenPart {
 export async function preparePart(
   part: Part,
   options: Omit<CheckOptions, "keepsStatistics">,
-): Promise<{ found: PreparedPart; set: PairSet | null }> {
+): Promise<{ found: PreparedPart; open: OpenPart | null }> {
   const { name, spec, ifAbsent, published } = part;
   const nothing: PreparedPart = {
     name,
@@ -68,7 +70,7 @@ export async function preparePart(
     const notes = [
       "the scenes are drawn when they are needed: there is nothing to check",
     ];
-    return { found: { ...nothing, pictures: spec.images, notes }, set: null };
+    return { found: { ...nothing, pictures: spec.images, notes }, open: null };
   }
   let inventory: Inventory;
   try {
@@ -78,14 +80,14 @@ export async function preparePart(
     const found = ifAbsent === null
       ? { ...nothing, problems: [error.message] }
       : { ...nothing, notes: [ifAbsent] };
-    return { found, set: null };
+    return { found, open: null };
   }
   const { set, missing, spare, lost, folder } = inventory;
   if (ifAbsent !== null && set.pairs.length === 0) {
-    return { found: { ...nothing, notes: [ifAbsent] }, set: null };
+    return { found: { ...nothing, notes: [ifAbsent] }, open: null };
   }
   const hasNames = set.classes !== NUMBERED;
-  const { contents, isKnown } = await checkPart(spec, inventory, {
+  const { contents, key, isKnown } = await checkPart(spec, inventory, {
     ...options,
     keepsStatistics: hasNames,
   });
@@ -105,7 +107,7 @@ export async function preparePart(
       ...contents.problems,
     ],
   };
-  return { found, set };
+  return { found, open: { part, set, key } };
 }
 
 function notesOf(

@@ -1,13 +1,20 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { cacheFolder } from "../../src/engine/cache_folder.ts";
+import { withFiles } from "../data/tiny_folder.ts";
 
-Deno.test("cacheFolder() is one place, named by the environment", () => {
+Deno.test("cacheFolder() is one place, named by the environment", async () => {
   const of = (variables: Record<string, string>) =>
     cacheFolder((name) => variables[name]);
-  assert.equal(of({ HOME: "/home/a" }), join("/home/a", ".cache", "fst"));
-  assert.equal(of({ HOME: "/home/a", XDG_CACHE_HOME: "/c" }), join("/c", "fst"));
-  assert.equal(of({ HOME: "/home/a", XDG_CACHE_HOME: "" }), of({ HOME: "/home/a" }));
-  assert.equal(of({ LOCALAPPDATA: "/l", HOME: "/h" }), join("/l", "fst"));
-  assert.equal(of({}), null);
+  await withFiles({ "file": "", "h/.cache/x": "" }, async (root) => {
+    const HOME = join(root, "h");
+    assert.equal(await of({ HOME }), join(HOME, ".cache", "fst"));
+    const other = { HOME, XDG_CACHE_HOME: join(root, "made", "later") };
+    assert.equal(await of(other), join(root, "made", "later", "fst"));
+    assert.equal(await of({ HOME, XDG_CACHE_HOME: "" }), await of({ HOME }));
+    assert.equal(await of({ HOME, LOCALAPPDATA: root }), join(root, "fst"));
+    assert.equal(await of({}), null);
+    assert.equal(await of({ HOME: join(root, "file") }), null, "a file is in the way");
+    await assert.rejects(Deno.stat(join(HOME, ".cache", "fst")), Deno.errors.NotFound);
+  });
 });
