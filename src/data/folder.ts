@@ -13,9 +13,10 @@
 
 import type { ClassInfo } from "../core/host_batch.ts";
 import type { DataSet } from "./data_set.ts";
+import { FolderPair } from "./folder_pair.ts";
 import type { Inventory } from "./inventory.ts";
-import { decodeLabel, labelTable } from "./label_map.ts";
-import { pairedDataSet, picturesByStem } from "./picture_pairs.ts";
+import { decodeLabel, type LabelTable, labelTable } from "./label_map.ts";
+import { pairedDataSet, type PairSet, picturesByStem } from "./picture_pairs.ts";
 import { assertInside, select, type Selection } from "./selection.ts";
 import { below, type FileSource, quoted } from "./source/file_source.ts";
 import { openSource, sealedHint, type SourcePlace } from "./source/open_source.ts";
@@ -107,6 +108,11 @@ export async function folderInventory(spec: FolderSpec): Promise<Inventory> {
     file.endsWith(labelFile("")) && !/(^|\/)\./.test(file) &&
     !images.has(file.slice(0, -labelFile("").length));
 
+  const pairsIn = {
+    images: imageFolder,
+    labels: labelled ? labelFolder : null,
+    labelEnding: labelFile(""),
+  };
   return {
     folder: imagesAt,
     wanted: names.length,
@@ -125,15 +131,15 @@ export async function folderInventory(spec: FolderSpec): Promise<Inventory> {
       source,
       folder: root,
       meaning: spec.labels ?? null,
-      pairs: good.map((name) => ({
-        name,
-        image: below(imageFolder, images.get(name) ?? name),
-        label: labelled ? labelOf(name) : null,
-      })),
-      decode: (bytes, file) => decodeLabel(bytes, file, table),
+      pairs: good.map((name) => new FolderPair(name, images.get(name) ?? name, pairsIn)),
+      decode: decoderOf(table),
     },
   };
 }
+
+// Made out here: a function made in there would keep every list in there alive.
+const decoderOf = (table: LabelTable): PairSet["decode"] => (bytes, file) =>
+  decodeLabel(bytes, file, table);
 
 // Every file below a folder, or an error that says how far the path exists.
 async function listFiles(

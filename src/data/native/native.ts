@@ -3,7 +3,7 @@
 import type { NativeSet } from "../../core/known_classes.ts";
 import type { DataSet } from "../data_set.ts";
 import type { Inventory } from "../inventory.ts";
-import { pairedDataSet } from "../picture_pairs.ts";
+import { pairedDataSet, type PairSet } from "../picture_pairs.ts";
 import { assertInside, select, type Selection } from "../selection.ts";
 import { type FileSource, quoted } from "../source/file_source.ts";
 import {
@@ -111,11 +111,15 @@ export async function nativeInventory(spec: NativeSpec): Promise<Inventory> {
         image: images.get(name) ?? name,
         label: spec.labelled ? labels.get(name) ?? null : null,
       })),
-      decode: (bytes, file, path) => layout.decoderOf(path)(bytes, file),
+      decode: decoderOf(layout),
       notes: layout.bad === null || left === 0 ? [] : [layout.bad.note(left)],
     },
   };
 }
+
+// Made out here: a function made in there would keep every list in there alive.
+const decoderOf = (layout: NativeLayout): PairSet["decode"] => (bytes, file, path) =>
+  layout.decoderOf(path)(bytes, file);
 
 // What the PyTorch code's converters write beside the labels of GTA5 and SYNTHIA.
 const isMade = (name: string) => name.endsWith("_labelTrainIds");
