@@ -14,6 +14,8 @@ export interface LargeStage {
   readonly seconds: number;
   /** Resident memory of the process after it, in bytes. */
   readonly resident: number;
+  /** The most that was resident until its end, in bytes. */
+  readonly peak: number;
 }
 
 /** What was measured. */
@@ -23,8 +25,6 @@ export interface LargeTimes {
   /** Resident memory before, in bytes. */
   readonly before: number;
   readonly stages: readonly LargeStage[];
-  /** The most that was ever resident, in bytes. */
-  readonly peak: number;
 }
 
 /**
@@ -61,7 +61,9 @@ async function measure(root: string, pictures: number): Promise<LargeTimes> {
     const from = performance.now();
     const result = await work();
     const seconds = (performance.now() - from) / 1000;
-    stages.push({ name, seconds, resident: Deno.memoryUsage().rss });
+    const resident = Deno.memoryUsage().rss;
+    const peak = 1024 * process.resourceUsage().maxRSS;
+    stages.push({ name, seconds, resident, peak });
     return result;
   };
 
@@ -93,6 +95,5 @@ async function measure(root: string, pictures: number): Promise<LargeTimes> {
     await loader.batch(0);
     await loader.close();
   });
-  const peak = 1024 * process.resourceUsage().maxRSS;
-  return { pictures, workers, before, stages, peak };
+  return { pictures, workers, before, stages };
 }

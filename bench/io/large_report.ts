@@ -13,24 +13,26 @@ export async function largeReport(
   log: (line: string) => void,
 ): Promise<Report> {
   const times = await benchLarge(count, out, log);
-  const { pictures, workers, before, stages, peak } = times;
+  const { pictures, workers, before, stages } = times;
   const table = formatTable(
     [
       { title: "stage", align: "left" },
       { title: "s", align: "right" },
       { title: "µs/picture", align: "right" },
       { title: "memory after", align: "right" },
+      { title: "peak so far", align: "right" },
     ],
-    stages.map(({ name, seconds, resident }) => [
+    stages.map(({ name, seconds, resident, peak }) => [
       name,
       seconds.toFixed(2),
       (1e6 * seconds / pictures).toFixed(1),
       byteText(resident),
+      byteText(peak),
     ]),
     terminal,
   );
   const text = `${table}\n${pictures} pairs of 16×16 pixels, ${workers} threads; ` +
-    `memory ${byteText(before)} before, ${byteText(peak)} at most`;
+    `memory ${byteText(before)} before`;
   return {
     text,
     bench: "io",
