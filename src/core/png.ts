@@ -6,6 +6,7 @@
  */
 
 import { decode, encode } from "npm:fast-png@8.0.0";
+import { readPngSamples } from "./png_samples.ts";
 
 /** A PNG's samples. */
 export interface PngImage {
@@ -31,7 +32,8 @@ export interface PngImage {
 export function decodePng(bytes: Uint8Array, name: string): PngImage {
   try {
     if (bytes.length === 0) throw new Error("the file is empty");
-    const png = decode(bytes, { checkCrc: true });
+    // The library knows interlaced files too.
+    const png = readPngSamples(bytes) ?? decode(bytes, { checkCrc: true });
     const { width, height, channels, depth } = png;
     const data = depth < 8 ? unpack(png.data, width * channels, height, depth) : png.data;
     if (data.length !== width * height * channels) {
