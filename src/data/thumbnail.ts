@@ -5,8 +5,11 @@ import type { Sample } from "./data_set.ts";
 
 /** A picture and its label, made small. */
 export interface Thumbnail {
+  /** The sample's. */
   readonly name: string;
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
   /** Means over the pixels that fall together. [H, W, 3] */
   readonly rgb: Uint8Array<ArrayBuffer>;

@@ -10,14 +10,19 @@ import { survey } from "../data/survey.ts";
 
 /** How many pictures have a size, in pixels. */
 export interface SizeCount {
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
+  /** How many pictures have it. */
   readonly pictures: number;
 }
 
 /** How much there is of a class. */
 export interface ClassShare {
+  /** Of the class. */
   readonly name: string;
+  /** Of all labels together. */
   readonly pixels: number;
   /** How many pictures have any of it. */
   readonly pictures: number;

@@ -7,8 +7,11 @@ import type { OpenPart } from "./prepared_part.ts";
 
 /** Small pictures of a part, with their labels. */
 export interface PartPictures {
+  /** Its name. */
   readonly part: string;
+  /** In the order of their ids. */
   readonly classes: readonly ClassInfo[];
+  /** Spread evenly over the part. */
   readonly thumbnails: readonly Thumbnail[];
 }
 

@@ -19,6 +19,7 @@ export interface Preparation {
   readonly dataset: string;
   /** Where results and class statistics are kept; null: nowhere. */
   readonly cache: string | null;
+  /** In the order in which they were checked. */
   readonly parts: readonly PreparedPart[];
   /** About several parts, a sentence each. */
   readonly notes: readonly string[];
@@ -44,6 +45,7 @@ export interface PrepareOptions {
 
 /** A preparation and a way to look at what was prepared. */
 export interface Prepared {
+  /** What was found. */
   readonly preparation: Preparation;
   /**
    * Evenly spread samples of the labelled parts; those that cannot be read are left out.
