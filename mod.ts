@@ -157,7 +157,12 @@ export type {
   TrainResult,
 } from "./src/engine/trainer.ts";
 export type { PredictedMemory } from "./src/engine/memory.ts";
-export type { EvaluationResult, Prediction } from "./src/engine/evaluate.ts";
+export type {
+  DetailedEvaluation,
+  EvaluationFigures,
+  EvaluationResult,
+  Prediction,
+} from "./src/engine/evaluate.ts";
 export {
   type LoadedNetwork,
   loadNetwork,
@@ -166,8 +171,9 @@ export {
 export type { Look } from "./src/engine/look.ts";
 export type { Panel, PanelCell } from "./src/engine/panel.ts";
 export type { RunFolder } from "./src/engine/run_folder.ts";
+export type { SubsetFigures } from "./src/engine/subsets.ts";
 export type { NamedResult, RunSummary } from "./src/engine/summary.ts";
-export type { EvaluateOptions } from "./src/engine/use_network.ts";
+export type { EvaluateOptions, NetworkEvaluation } from "./src/engine/use_network.ts";
 export { type BackendDiagnosis, type Diagnosis, examine } from "./src/verify/doctor.ts";
 export { goldenFiles } from "./src/verify/golden_names.ts";
 export { type FileResult, verifyOutcome } from "./src/verify/outcome.ts";

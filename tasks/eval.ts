@@ -5,11 +5,17 @@
  */
 import { type EvaluateOptions, loadNetwork } from "../mod.ts";
 import { type Main, mainOf } from "../src/cli/command.ts";
-import { iouTable } from "../src/cli/iou_table.ts";
+import { openConfusionFiles } from "../src/cli/confusion_files.ts";
+import {
+  confusionOf,
+  evaluationJson,
+  evaluationText,
+} from "../src/cli/evaluation_report.ts";
 import { LOOK_OPTIONS, roleOf } from "../src/cli/look_options.ts";
 import { argument, option } from "../src/cli/option.ts";
 import { openPredictionFolder } from "../src/cli/prediction_folder.ts";
 import { openCounter } from "../src/cli/progress_bar.ts";
+import { RESULT_OPTIONS } from "../src/cli/result_options.ts";
 
 /** @returns The exit status: 0 done, 1 failed, 2 wrong usage. */
 export const main: Main = mainOf({
@@ -18,37 +24,36 @@ export const main: Main = mainOf({
   examples: [
     "deno task eval runs/demo/last.safetensors",
     "deno task eval best.safetensors --set data.root=data/camvid --split val --save out",
+    "deno task eval best.safetensors --flip --scales 0.5,0.75,1,1.25,1.5,1.75",
+    "deno task eval best.safetensors --confusion matrix.png --subset synthia-16",
   ],
   arguments: { ckpt: argument.one("a .safetensors file that a run has saved") },
   options: {
-    split: option.text(
-      "NAME",
-      "a named evaluation, else the first, or a split folder",
-    ),
+    split: option.text("NAME", "a named evaluation, else the first, or a split folder"),
     ...LOOK_OPTIONS,
-    save: option.text("DIR", "write label maps and overlays into this folder"),
+    ...RESULT_OPTIONS,
   },
   hasJson: true,
   async action({ arguments: { ckpt }, options, terminal, print, log }) {
-    const { save: folder, teacher, student, set: overrides, backend, ...how } = options;
+    const { save: folder, ids, set: overrides, backend, ...more } = options;
+    const { teacher, student, subset: subsets, matrix, confusion, ...how } = more;
+    const saveConfusion = openConfusionFiles(confusion);
     const whose = roleOf({ teacher, student });
     using network = await loadNetwork(ckpt, { overrides, backend, ...whose });
     const { role, iteration, classes, config } = network;
     log(`network    ${role} after ${iteration} iterations`);
     log(`backend    ${network.backend.name} on ${network.backend.adapter}`);
-    const save = await openPredictionFolder(folder, classes, config.data);
+    const save = await openPredictionFolder(folder, classes, config.data, ids);
     using progress = openCounter(terminal, "image");
     const seen: EvaluateOptions["seen"] = async ({ sample, labels }, done, of) => {
       await save({ ...sample, data: sample.image, labels });
       progress.update(done, of);
     };
-    const result = await network.evaluate({ ...how, seen });
+    const result = await network.evaluate({ ...how, subsets, seen });
     progress.stop();
-    const { mIoU, pixelAccuracy, images } = result;
-    print(iouTable(result, terminal));
-    print(`${images} images of "${result.split}"`);
-    const named = result.classes.map(({ name, iou }) => ({ name, iou }));
-    return { json: { mIoU, pixelAccuracy, images, classes: named } };
+    print(evaluationText(result, terminal, matrix));
+    await saveConfusion(confusionOf(result));
+    return { json: evaluationJson(result, matrix) };
   },
 });
 

@@ -12,6 +12,13 @@ export const LOOK_OPTIONS = {
   backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
 } as const;
 
+/** What label files hold. */
+export const IDS_OPTION = option.choice(
+  ["classIds", "labelIds"],
+  "classIds",
+  "values of label files; labelIds: those of the Cityscapes server, without overlays",
+);
+
 /** Whose weights the flags name; without one, those that the run is for. */
 export function roleOf(
   { teacher, student }: { readonly teacher: boolean; readonly student: boolean },

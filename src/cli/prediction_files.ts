@@ -2,14 +2,15 @@
 import { basename, dirname, extname, join, resolve } from "node:path";
 import type { ClassInfo } from "../core/host_batch.ts";
 import { encodePng } from "../core/png.ts";
+import { type Ids, labelIdsOf } from "./label_ids.ts";
 import { overlay } from "./label_picture.ts";
 
-/** The two files of a prediction. */
+/** The files of a prediction. */
 export interface PredictionPaths {
-  /** 8-bit class ids with the classes' colours as palette, as a PNG. */
+  /** 8-bit ids as a PNG: of classes, with their colours as palette, or grey label ids. */
   readonly labels: string;
-  /** The colours laid over the picture, as a PNG. */
-  readonly overlay: string;
+  /** The colours laid over the picture, as a PNG; null: none. */
+  readonly overlay: string | null;
 }
 
 /** A picture and the class of each of its pixels. */
@@ -22,34 +23,45 @@ export interface Labelled {
   readonly labels: Uint8Array;
 }
 
-/** Writes both files of a prediction, and the folders above them. */
-export async function writePrediction(
-  paths: PredictionPaths,
-  { width, height, data, labels }: Labelled,
+/**
+ * Prepares the writing of predictions.
+ *
+ * @param ids What the values of label files are.
+ * @returns Writes the files of a prediction, and the folders above them.
+ * @throws {RangeError} If the classes have no such ids.
+ */
+export function predictionWriter(
   classes: readonly ClassInfo[],
-): Promise<void> {
+  ids: Ids,
+): (paths: PredictionPaths, prediction: Labelled) => Promise<void> {
   const palette = classes.map(({ color }) => color);
-  const size = { width, height };
-  const files = [
-    [paths.labels, encodePng({ ...size, channels: 1, data: labels, palette })],
-    [
-      paths.overlay,
-      encodePng({ ...size, channels: 3, data: overlay(data, labels, classes) }),
-    ],
-  ] as const;
-  for (const [path, bytes] of files) {
-    try {
-      await Deno.mkdir(dirname(path), { recursive: true });
-      await Deno.writeFile(path, bytes);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`Cannot write "${path}": ${reason}`, { cause: error });
-    }
+  const labelIds = ids === "labelIds" ? labelIdsOf(classes) : null;
+  return async (paths, { width, height, data, labels }) => {
+    const size = { width, height };
+    const map = labelIds === null
+      ? { data: labels, palette }
+      : { data: labels.map((id) => labelIds[id] ?? 0) };
+    await write(paths.labels, encodePng({ ...size, channels: 1, ...map }));
+    if (paths.overlay === null) return;
+    const rgb = overlay(data, labels, classes);
+    await write(paths.overlay, encodePng({ ...size, channels: 3, data: rgb }));
+  };
+}
+
+async function write(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await Deno.mkdir(dirname(path), { recursive: true });
+    await Deno.writeFile(path, bytes);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`Cannot write "${path}": ${reason}`, { cause: error });
   }
 }
 
 /**
- * Names `<stem>_labels.png` and `<stem>_overlay.png` for each image, in order.
+ * Names `<stem>_labels.png` and `<stem>_overlay.png` for each image, in order; for label
+ * ids `<stem>.png` alone, as the server of Cityscapes takes any file that begins with the
+ * name of an image for its result, and accepts one.
  *
  * @param out The folder for all of them; null: beside each image.
  * @throws {RangeError} If one of them would overwrite an image, or that of another image.
@@ -57,14 +69,18 @@ export async function writePrediction(
 export async function predictionPaths(
   images: readonly string[],
   out: string | null,
+  ids: Ids,
 ): Promise<(PredictionPaths & { readonly image: string })[]> {
   const inputs = new Set(await Promise.all(images.map(identity)));
   const results = new Map<string, string>();
   const paths: (PredictionPaths & { readonly image: string })[] = [];
   for (const image of images) {
     const stem = join(out ?? dirname(image), basename(image, extname(image)));
-    const named = { image, labels: `${stem}_labels.png`, overlay: `${stem}_overlay.png` };
+    const named = ids === "labelIds"
+      ? { image, labels: `${stem}.png`, overlay: null }
+      : { image, labels: `${stem}_labels.png`, overlay: `${stem}_overlay.png` };
     for (const path of [named.labels, named.overlay]) {
+      if (path === null) continue;
       const key = await identity(path);
       const other = results.get(key);
       if (inputs.has(key) || other !== undefined) {

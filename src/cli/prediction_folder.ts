@@ -1,11 +1,12 @@
 /** A folder for the predictions of a whole data set. @module */
 import { join, resolve, sep } from "node:path";
 import type { ClassInfo } from "../core/host_batch.ts";
+import type { Ids } from "./label_ids.ts";
 import {
   identity,
   type Labelled,
   type PredictionPaths,
-  writePrediction,
+  predictionWriter,
 } from "./prediction_files.ts";
 
 /** What a configuration says of where data sets are. */
@@ -23,22 +24,32 @@ const PARTS = [
 ];
 
 /**
- * Opens a folder that receives `<name>.png` and `<name>_overlay.png` of every picture.
+ * Opens a folder that receives `<name>.png` and `<name>_overlay.png` of every picture; of
+ * label ids, which are for a server that wants nothing else, `<name>.png` alone.
  *
  * @param folder Undefined: nothing is written.
  * @param data Its `root`, and those of its parts, are the folders of data sets.
+ * @param ids What the values of `<name>.png` are.
  * @returns Writes one prediction, by the stem of its picture, which may have folders in it.
- * @throws {RangeError} If the folder is among the data set's own files.
+ * @throws {RangeError} If the folder is among the data set's own files, the classes have
+ * no such ids, or label ids are wanted and no folder is given.
  */
 export async function openPredictionFolder(
   folder: string | undefined,
   classes: readonly ClassInfo[],
   data: DataRoots,
+  ids: Ids,
 ): Promise<(prediction: Labelled & { readonly name: string }) => Promise<void>> {
-  if (folder === undefined) return () => Promise.resolve();
+  if (folder === undefined) {
+    if (ids === "classIds") return () => Promise.resolve();
+    throw new RangeError(`Cannot write ${ids}: say into which folder with --save DIR`);
+  }
   for (const root of rootsOf(data)) await assertApart(folder, root);
-  return (prediction) =>
-    writePrediction(pathsInside(folder, prediction.name), prediction, classes);
+  const write = predictionWriter(classes, ids);
+  return (prediction) => {
+    const paths = pathsInside(folder, prediction.name);
+    return write(ids === "labelIds" ? { ...paths, overlay: null } : paths, prediction);
+  };
 }
 
 /**

@@ -4,15 +4,25 @@ import type { ClassInfo, Normalisation } from "../core/host_batch.ts";
 import type { Network, Weights } from "../core/network.ts";
 import type { DataSet, Sample } from "../data/data_set.ts";
 import { type EvaluationView, evaluationView } from "../data/evaluation_view.ts";
-import { addToCounts, createCounts, scoresOf } from "../objectives/iou.ts";
+import { addToConfusion, createConfusion, rowsOf } from "../objectives/confusion.ts";
+import { type Scores, scoresOf } from "../objectives/iou.ts";
+import { trimapOf } from "../objectives/trimap.ts";
 import { type Inference, predictLabels } from "./inference.ts";
 
-/** The figures of one evaluation, all in 0 … 1; null where a class does not occur. */
-export interface EvaluationResult {
-  /** Mean over the classes that occur. */
+/** How well all classes are found, in 0 … 1; NaN where no pixel is labelled. */
+export interface EvaluationFigures {
+  /** Mean over the classes that are true or predicted somewhere. */
   readonly mIoU: number;
+  /** Mean share of a class's pixels that are found, over the classes that occur. */
+  readonly meanAccuracy: number;
   /** Share of the labelled pixels that are right. */
   readonly pixelAccuracy: number;
+  /** Mean IoU, each class weighted by its labelled pixels. */
+  readonly frequencyWeightedIoU: number;
+}
+
+/** The figures of one evaluation, all in 0 … 1; null where a class does not occur. */
+export interface EvaluationResult extends EvaluationFigures {
   /** How many were looked at. */
   readonly images: number;
   /** In the order of their ids. */
@@ -21,6 +31,14 @@ export interface EvaluationResult {
     readonly iou: number | null;
     readonly accuracy: number | null;
   }[];
+}
+
+/** The figures of one evaluation and what they come from. */
+export interface DetailedEvaluation extends EvaluationResult {
+  /** Labelled pixels by true class (outer) and predicted class (inner). [C][C] */
+  readonly confusion: readonly (readonly number[])[];
+  /** The figures near boundaries alone; null where they were not asked for. */
+  readonly trimap: EvaluationFigures & { readonly pixels: number } | null;
 }
 
 /** How pictures reach the network. */
@@ -34,6 +52,11 @@ export interface EvaluationOptions extends Inference {
   readonly images: number | null;
   /** Only so much in the middle of a picture is looked at and scored; null for all. */
   readonly centre: Size | null;
+  /**
+   * Also score the pixels that are no farther than so many from another label or from
+   * ignored pixels; null: do not.
+   */
+  readonly trimap: number | null;
 }
 
 /** Height and width, in pixels. */
@@ -51,8 +74,11 @@ export interface Prediction {
 }
 
 /**
- * Predicts and scores a labelled data set, one picture at a time, so that results do not
- * depend on any batch size.
+ * Predicts and scores a labelled data set.
+ *
+ * Pictures are looked at strictly one at a time, each at the size of its label in the end,
+ * and counts are whole numbers: results depend neither on a batch size, nor on a number of
+ * workers, nor on the order of pictures. Pixels with the label 255 enter no figure.
  *
  * @param seen Told about every picture, in order; e.g. to save it.
  * @param signal Stops after the picture in hand; the figures are then of those seen.
@@ -65,29 +91,40 @@ export async function evaluate(
   options: EvaluationOptions,
   seen?: (prediction: Prediction, done: number, of: number) => void | Promise<void>,
   signal?: AbortSignal,
-): Promise<EvaluationResult> {
+): Promise<DetailedEvaluation> {
+  const { trimap: radius } = options;
   const indices = spread(data.names.length, options.images);
-  const counts = createCounts(network.classes);
+  const confusion = createConfusion(network.classes);
+  const nearBoundaries = radius === null ? null : createConfusion(network.classes);
   let done = 0;
   for (const index of indices) {
     const sample = centreOf(await data.read(index), options.centre);
     const labels = await predict(network, weights, sample, options);
-    if (sample.label !== null) addToCounts(counts, labels, sample.label);
+    if (sample.label !== null) {
+      addToConfusion(confusion, labels, sample.label);
+      if (nearBoundaries !== null && radius !== null) {
+        const band = trimapOf(sample.label, sample, radius);
+        addToConfusion(nearBoundaries, labels, sample.label, band);
+      }
+    }
     done++;
     await seen?.({ sample, labels }, done, indices.length);
     await setImmediate(); // Ctrl-C is heard between pictures
     if (signal?.aborted) break;
   }
-  const scores = scoresOf(counts);
+  const scores = scoresOf(confusion);
   return {
-    mIoU: scores.mIoU,
-    pixelAccuracy: scores.pixelAccuracy,
+    ...figuresOf(scores),
     images: done,
     classes: scores.classes.map(({ iou, accuracy }, id) => ({
       name: nameOf(data.classes, id),
       iou: orNull(iou),
       accuracy: orNull(accuracy),
     })),
+    confusion: rowsOf(confusion),
+    trimap: nearBoundaries === null || radius === null
+      ? null
+      : { pixels: radius, ...figuresOf(scoresOf(nearBoundaries)) },
   };
 }
 
@@ -128,6 +165,11 @@ function centreOf(sample: Sample, centre: Size | null): Sample {
   };
   const { name, image, label } = sample;
   return { name, height, width, image: cut(image, 3), label: label && cut(label, 1) };
+}
+
+function figuresOf(scores: Scores): EvaluationFigures {
+  const { mIoU, meanAccuracy, pixelAccuracy, frequencyWeightedIoU } = scores;
+  return { mIoU, meanAccuracy, pixelAccuracy, frequencyWeightedIoU };
 }
 
 function spread(count: number, most: number | null): number[] {

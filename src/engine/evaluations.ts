@@ -38,6 +38,7 @@ export function evaluationOptions({ data, evaluation }: RunConfig): EvaluationOp
     scales: [1],
     flip: false,
     centre: null,
+    trimap: null,
   };
 }
 
@@ -73,7 +74,10 @@ export async function evaluateAll(
     for (const who of ["student", "teacher"] as const) {
       const weights = learner[who];
       if (weights === null || (networks === "judged" && who !== judged)) continue;
-      results[who].set(name, await evaluate(network, weights, data, options));
+      const all = await evaluate(network, weights, data, options);
+      // A summary is for reading: figures without the counts that they come from.
+      const { confusion: _counts, trimap: _band, ...result } = all;
+      results[who].set(name, result);
     }
   }
   return { ...results, judged };

@@ -52,26 +52,32 @@ function labelsOf(
   views: readonly EvaluationView[],
   inference: Inference,
 ): tf.Tensor {
+  const sides = inference.flip ? [false, true] : [false];
+  const several = views.length * sides.length > 1;
+  const scoresAt = (view: EvaluationView, isMirrored: boolean) => {
+    const image = tf.tensor4d(view.image, [1, view.height, view.width, 3]);
+    const picture = isMirrored ? tf.reverse(image, 2) : image;
+    const seen = inference.mode === "whole"
+      ? whole(network, weights, picture)
+      : slide(network, weights, picture, inference); // [1, h, w, classes]
+    const logits = isMirrored ? tf.reverse(seen, 2) : seen;
+    const { height, width } = view.original;
+    const atOriginal = resizeLogits(logits, [height, width], network.decoder);
+    return several ? tf.softmax(atOriginal) : atOriginal; // alone, it changes no order
+  };
   const look = () => {
-    const seen = views.flatMap((view) => {
-      const image = tf.tensor4d(view.image, [1, view.height, view.width, 3]);
-      const { height, width } = view.original;
-      const logitsOf = (picture: tf.Tensor4D) =>
-        inference.mode === "whole"
-          ? whole(network, weights, picture)
-          : slide(network, weights, picture, inference); // [1, h, w, classes]
-      const atOriginal = (logits: tf.Tensor4D) =>
-        resizeLogits(logits, [height, width], network.decoder);
-      const straight = atOriginal(logitsOf(image));
-      if (!inference.flip) return [straight];
-      const mirrored = tf.reverse(logitsOf(tf.reverse(image, 2)), 2);
-      return [straight, atOriginal(mirrored)];
-    });
-    const [only] = seen;
-    const scores = seen.length === 1 && only
-      ? only // softmax does not change the order
-      : tf.addN(seen.map((logits) => tf.softmax(logits)));
-    return tf.argMax(scores, 3); // [1, H, W]
+    let total: tf.Tensor | null = null;
+    for (const view of views) {
+      for (const isMirrored of sides) {
+        const scores: tf.Tensor = tf.tidy(() => scoresAt(view, isMirrored));
+        const before: tf.Tensor | null = total;
+        total = before === null ? scores : tf.add(before, scores);
+        // At full size, maps are large: no more than two of them at a time.
+        if (before !== null) tf.dispose([before, scores]);
+      }
+    }
+    if (total === null) throw new RangeError("Cannot label a picture: there is no view");
+    return tf.argMax(total, 3); // [1, H, W]
   };
   try {
     return tf.tidy(look);
@@ -116,6 +122,7 @@ function slide(
   let coverage: tf.Tensor4D = tf.zeros([1, H, W, 1]);
   for (const top of rows) {
     for (const left of cols) {
+      const before = [sum, coverage];
       [sum, coverage] = tf.tidy(() => {
         const part = tf.slice(image, [0, top, left, 0], [1, h, w, 3]);
         const place: [[0, 0], [number, number], [number, number], [0, 0]] = [
@@ -131,6 +138,7 @@ function slide(
           tf.Tensor4D,
         ];
       });
+      tf.dispose(before);
     }
   }
   return tf.div(sum, coverage);

@@ -12,8 +12,12 @@ import { readSection } from "./learner_file.ts";
 import type { Look } from "./look.ts";
 import { hasTeacher } from "./method.ts";
 import type { MakeNetwork } from "./own_network.ts";
-import type { NamedResult } from "./summary.ts";
-import { evaluateNetwork, type EvaluateOptions, predictImage } from "./use_network.ts";
+import {
+  evaluateNetwork,
+  type EvaluateOptions,
+  type NetworkEvaluation,
+  predictImage,
+} from "./use_network.ts";
 
 /** A network with its weights, and the run that they come from. */
 export interface LoadedNetwork {
@@ -42,7 +46,7 @@ export interface LoadedNetwork {
    * @throws {RangeError} If there is no such split, its pictures have other classes, or a
    * file of it is missing or damaged.
    */
-  evaluate(options?: EvaluateOptions): Promise<NamedResult>;
+  evaluate(options?: EvaluateOptions): Promise<NetworkEvaluation>;
   /** Frees the weights. */
   release(): void;
   /** Frees the weights; for `using`. */

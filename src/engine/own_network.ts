@@ -5,9 +5,9 @@ import type { RgbImage } from "../core/image_codec.ts";
 import type { Network, Weights } from "../core/network.ts";
 import { openDataSet } from "../data/data_set.ts";
 import {
+  type DetailedEvaluation,
   evaluate,
   type EvaluationOptions,
-  type EvaluationResult,
   predict,
   type Prediction,
 } from "./evaluate.ts";
@@ -119,7 +119,7 @@ export async function evaluateOn(
   own: OwnNetwork,
   folder: LabelledFolder,
   { images = null, seen, signal, ...options }: EvaluateOnOptions = {},
-): Promise<EvaluationResult> {
+): Promise<DetailedEvaluation> {
   const { network, weights } = own;
   if (network.classes !== folder.classes.length) {
     throw new RangeError(
@@ -138,5 +138,6 @@ function viewOf(
 ): EvaluationOptions {
   assertScales(scales);
   const whole = { mode: "whole", window: null, stride: null } as const;
-  return { ...whole, resize, scales, flip, normalisation, images: null, centre: null };
+  const all = { images: null, centre: null, trimap: null };
+  return { ...whole, resize, scales, flip, normalisation, ...all };
 }

@@ -5,8 +5,19 @@ import type { RgbImage } from "../core/image_codec.ts";
 import type { Network, Weights } from "../core/network.ts";
 import { openDataSet, type Sample } from "../data/data_set.ts";
 import { evaluationSpec } from "./data.ts";
-import { evaluate, predict, type Prediction } from "./evaluate.ts";
+import {
+  type DetailedEvaluation,
+  evaluate,
+  predict,
+  type Prediction,
+} from "./evaluate.ts";
 import { type Look, lookOptions } from "./look.ts";
+import {
+  findSubset,
+  type SubsetFigures,
+  subsetFigures,
+  usualSubsets,
+} from "./subsets.ts";
 import type { NamedResult } from "./summary.ts";
 
 /** A network, its weights, and what is known about them. */
@@ -26,6 +37,18 @@ export interface EvaluateOptions extends Look {
    * the first evaluation.
    */
   readonly split?: string | undefined;
+  /**
+   * Groups of classes to take means over too: "synthia-16", "synthia-13" (or "16", "13"),
+   * or names of classes with commas between them.
+   *
+   * @default the two of SYNTHIA where the run's source is SYNTHIA, else none
+   */
+  readonly subsets?: readonly string[];
+  /**
+   * Also score the pixels that are no farther than so many from another label or from
+   * ignored pixels.
+   */
+  readonly trimap?: number | undefined;
   /** Told about every picture, in order. */
   readonly seen?: (
     prediction: Prediction,
@@ -34,6 +57,12 @@ export interface EvaluateOptions extends Look {
   ) => void | Promise<void>;
   /** Stops after the picture in hand; the figures are then of those seen. */
   readonly signal?: AbortSignal;
+}
+
+/** What a network was found to do on a named data set. */
+export interface NetworkEvaluation extends NamedResult, DetailedEvaluation {
+  /** The means over groups of classes. */
+  readonly subsets: readonly SubsetFigures[];
 }
 
 /**
@@ -68,12 +97,22 @@ export function sampleOf({ width, height, data }: RgbImage): Sample {
  * Measures a network on labelled pictures.
  *
  * @throws {RangeError} If there is no such split, its pictures have other classes, or a
- * file of it is missing or damaged.
+ * file of it is missing or damaged; if a subset names an unknown class, or "trimap" is not
+ * a whole number above 0.
  */
 export async function evaluateNetwork(
   { network, weights, config, classes, path }: Trained,
-  { split, seen, signal, ...look }: EvaluateOptions = {},
-): Promise<NamedResult> {
+  { split, seen, signal, subsets = [], trimap, ...look }: EvaluateOptions = {},
+): Promise<NetworkEvaluation> {
+  if (trimap !== undefined && !(Number.isSafeInteger(trimap) && trimap > 0)) {
+    throw new RangeError(
+      `Cannot score within ${trimap} pixels of boundaries: "trimap" must be a whole ` +
+        "number, 1 or more",
+    );
+  }
+  const groups = subsets.length > 0
+    ? subsets.map((text) => findSubset(text, classes))
+    : usualSubsets(config, classes);
   const name = split ?? Object.keys(config.data.evaluations)[0] ?? "";
   const data = await openDataSet(evaluationSpec(config.data, name));
   const [known, there] = [classes, data.classes].map((all) =>
@@ -85,7 +124,8 @@ export async function evaluateNetwork(
         `the data set has ${there}`,
     );
   }
-  const options = lookOptions(config, look);
+  const options = { ...lookOptions(config, look), trimap: trimap ?? null };
   const result = await evaluate(network, weights, data, options, seen, signal);
-  return { split: name, ...result };
+  const means = groups.map((group) => subsetFigures(group, result.classes));
+  return { split: name, ...result, subsets: means };
 }

@@ -1,22 +1,12 @@
 /**
  * How well predicted label maps agree with the truth.
  *
- * Source: the metrics of mmsegmentation. Pixels with the label 255 are left out; counts
- * are added over a whole data set before anything is divided.
+ * Source: the metrics of mmsegmentation; the frequency-weighted IoU is that of Long et al.,
+ * "Fully Convolutional Networks" (CVPR 2015), https://arxiv.org/abs/1411.4038, section 5.
  *
  * @module
  */
-import { IGNORED } from "../core/host_batch.ts";
-
-/** Pixels per class, added over images. Changed in place. */
-export interface ClassCounts {
-  /** Predicted and true. */
-  readonly intersection: Float64Array;
-  /** Predicted, where a label is given. */
-  readonly predicted: Float64Array;
-  /** True. */
-  readonly labelled: Float64Array;
-}
+import { classCountsOf, type ConfusionMatrix } from "./confusion.ts";
 
 /** Figures in 0 … 1; NaN (null in JSON) where there is nothing to divide by. */
 export interface Scores {
@@ -26,6 +16,8 @@ export interface Scores {
   readonly meanAccuracy: number;
   /** The share of labelled pixels that are right. */
   readonly pixelAccuracy: number;
+  /** Σ L·IoU / Σ L over the classes that are somewhere true. */
+  readonly frequencyWeightedIoU: number;
   /** In the order of class ids. */
   readonly classes: readonly ClassScores[];
 }
@@ -40,67 +32,35 @@ export interface ClassScores {
   readonly dice: number;
 }
 
-/** @returns Counts of 0 for so many classes. */
-export function createCounts(classes: number): ClassCounts {
-  return {
-    intersection: new Float64Array(classes),
-    predicted: new Float64Array(classes),
-    labelled: new Float64Array(classes),
-  };
-}
-
 /**
- * Adds an image to the counts.
+ * The figures for everything counted so far.
  *
- * @param predicted Class ids, as many as labels.
- * @param labels Class ids, 255 ignored.
- * @throws {RangeError} If the lengths differ, or a value is no class id.
+ * I, P, L are the pixels of a class that are predicted and true, predicted, and true, all
+ * among the labelled ones.
  */
-export function addToCounts(
-  counts: ClassCounts,
-  predicted: ArrayLike<number>,
-  labels: ArrayLike<number>,
-): void {
-  const classes = counts.labelled.length;
-  if (predicted.length !== labels.length) {
-    throw new RangeError(
-      `Cannot score ${predicted.length} predicted pixels against ${labels.length} labels: ` +
-        "resize the prediction to the size of the label",
-    );
-  }
-  const add = (to: Float64Array, id: number) => to[id] = (to[id] ?? 0) + 1;
-  for (let i = 0; i < labels.length; i++) {
-    const label = labels[i] ?? IGNORED;
-    if (label === IGNORED) continue;
-    const guess = predicted[i] ?? IGNORED;
-    if (label >= classes || guess >= classes || label < 0 || guess < 0) {
-      throw new RangeError(
-        `Cannot score the label ${label} and the prediction ${guess}: both must be in ` +
-          `0 … ${classes - 1} or the label ${IGNORED}`,
-      );
-    }
-    add(counts.predicted, guess);
-    add(counts.labelled, label);
-    if (label === guess) add(counts.intersection, label);
-  }
-}
-
-/** @returns The figures for everything counted so far. */
-export function scoresOf({ intersection, predicted, labelled }: ClassCounts): Scores {
+export function scoresOf(confusion: ConfusionMatrix): Scores {
+  const { intersection, predicted, labelled } = classCountsOf(confusion);
   const classes = Array.from(intersection, (I, c): ClassScores => {
     const P = predicted[c] ?? 0;
     const L = labelled[c] ?? 0;
     return { iou: I / (P + L - I), accuracy: I / L, dice: 2 * I / (P + L) };
   });
+  const pixels = sum(labelled);
+  const weighted = classes.map(({ iou }, c) => {
+    const L = labelled[c] ?? 0;
+    return L === 0 ? 0 : L * iou;
+  });
   return {
     mIoU: meanOfPresent(classes.map(({ iou }) => iou)),
     meanAccuracy: meanOfPresent(classes.map(({ accuracy }) => accuracy)),
-    pixelAccuracy: sum(intersection) / sum(labelled),
+    pixelAccuracy: sum(intersection) / pixels,
+    frequencyWeightedIoU: sum(weighted) / pixels,
     classes,
   };
 }
 
-function meanOfPresent(values: readonly number[]): number {
+/** The mean over the values that are not NaN; NaN if there is none. */
+export function meanOfPresent(values: readonly number[]): number {
   const present = values.filter((value) => !Number.isNaN(value));
   return sum(present) / present.length;
 }

@@ -14,7 +14,7 @@ Deno.test("train leaves everything that a run promises, and goes on only once", 
     const args = [await tinyFile(folder), "--out", out, "--set", "logging.pictures=2"];
     const first = await call(main, ...args, ...WASM);
     assert.equal(first.status, 0, first.error);
-    assert.match(first.out, /mIoU, pixel accuracy/);
+    assert.match(first.out, /mIoU, mean accuracy/);
     assert.match(first.error, /predicted peak \S+ kB of device memory \(weights/);
     assert.match(first.error, /iteration 2\/2 {2}done.* {2}source \d/);
     const files = await Array.fromAsync(Deno.readDir(out), ({ name }) => name);

@@ -8,7 +8,12 @@ import * as tf from "../../core/tf.ts";
 import { z } from "../../core/zod.ts";
 import { rareClassProbabilities } from "../../data/rare_classes.ts";
 import { downscaleLabels } from "../../objectives/downscale_label.ts";
-import { addToCounts, createCounts, scoresOf } from "../../objectives/iou.ts";
+import {
+  addToConfusion,
+  classCountsOf,
+  createConfusion,
+} from "../../objectives/confusion.ts";
+import { scoresOf } from "../../objectives/iou.ts";
 import type { CheckResult } from "../check.ts";
 import type { Golden } from "../golden_file.ts";
 import { compare, compareTensor, EXACT } from "./compare.ts";
@@ -178,13 +183,14 @@ function verifyMetrics(
   index: number,
   expected: z.infer<typeof Metrics>[number],
 ): CheckResult[] {
-  const counts = createCounts(expected.num_classes);
-  addToCounts(
-    counts,
+  const confusion = createConfusion(expected.num_classes);
+  addToConfusion(
+    confusion,
     valuesOf(golden, `input/metrics${index}/pred`),
     valuesOf(golden, `input/metrics${index}/label`),
   );
-  const { classes, mIoU, meanAccuracy, pixelAccuracy } = scoresOf(counts);
+  const { classes, mIoU, meanAccuracy, pixelAccuracy } = scoresOf(confusion);
+  const counts = classCountsOf(confusion);
   const output = `output/metrics${index}`;
   const union = counts.labelled.map((L, c) =>
     L + (counts.predicted[c] ?? 0) - (counts.intersection[c] ?? 0)

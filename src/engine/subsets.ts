@@ -1,0 +1,91 @@
+/** Means over some of the classes, as results from SYNTHIA are published. @module */
+import { suggestion } from "../config/nearest.ts";
+import type { RunConfig } from "../config/schema.ts";
+import type { ClassInfo } from "../core/host_batch.ts";
+import { CITYSCAPES_CLASSES, SYNTHIA_13, SYNTHIA_16 } from "../core/known_classes.ts";
+import { meanOfPresent } from "../objectives/iou.ts";
+import type { EvaluationResult } from "./evaluate.ts";
+
+/** Some of the classes. */
+export interface Subset {
+  /** As it was asked for. */
+  readonly name: string;
+  /** Their names, in the order of their ids. */
+  readonly classes: readonly string[];
+}
+
+/**
+ * Means over some of the classes, in 0 … 1; null where none of them occurs.
+ *
+ * Every class stays in the counts: what is taken for a class outside of the subset is
+ * still wrong.
+ */
+export interface SubsetFigures extends Subset {
+  readonly mIoU: number | null;
+  readonly meanAccuracy: number | null;
+}
+
+const namesOf = (ids: readonly number[]) =>
+  ids.flatMap((id) => CITYSCAPES_CLASSES[id]?.name ?? []);
+
+/** Subsets that have a name: 16 classes for what SYNTHIA knows, 13 without the coarse. */
+const NAMED: Readonly<Record<string, readonly string[]>> = {
+  "synthia-16": namesOf(SYNTHIA_16),
+  "synthia-13": namesOf(SYNTHIA_13),
+};
+
+const ALIASES: Readonly<Record<string, string>> = {
+  "16": "synthia-16",
+  "13": "synthia-13",
+};
+
+/**
+ * Finds a subset by its name, or by the names of its classes.
+ *
+ * @param text "synthia-16", "16", "synthia-13", "13", or classes with commas between them.
+ * @param classes What the network tells apart.
+ * @throws {RangeError} If a class is unknown.
+ */
+export function findSubset(text: string, classes: readonly ClassInfo[]): Subset {
+  const known = classes.map(({ name }) => name);
+  const words = text.split(",").map((word) => word.trim());
+  const isList = words.every((word) => known.includes(word));
+  const name = isList ? text : ALIASES[text] ?? text;
+  const wanted = (isList ? undefined : NAMED[name]) ?? words;
+  const unknown = wanted.find((word) => !known.includes(word));
+  if (unknown === undefined) {
+    return { name, classes: known.filter((one) => wanted.includes(one)) };
+  }
+  const near = suggestion(unknown, [...known, ...Object.keys(NAMED)]);
+  throw new RangeError(
+    `Cannot take the mean over "${text}": the network knows no class "${unknown}"` +
+      (near || `; its classes are ${known.join(", ")}`),
+  );
+}
+
+/** The subsets that results of a run are published for without asking: SYNTHIA's. */
+export function usualSubsets(
+  { data }: Pick<RunConfig, "data">,
+  classes: readonly ClassInfo[],
+): Subset[] {
+  if (data.kind !== "native" || data.source.set !== "synthia") return [];
+  return Object.keys(NAMED).map((name) => findSubset(name, classes));
+}
+
+/** Takes the means over a subset. */
+export function subsetFigures(
+  { name, classes }: Subset,
+  figures: EvaluationResult["classes"],
+): SubsetFigures {
+  const wanted = figures.filter((one) => classes.includes(one.name));
+  const mean = (values: readonly (number | null)[]) => {
+    const result = meanOfPresent(values.map((value) => value ?? NaN));
+    return Number.isNaN(result) ? null : result;
+  };
+  return {
+    name,
+    classes,
+    mIoU: mean(wanted.map(({ iou }) => iou)),
+    meanAccuracy: mean(wanted.map(({ accuracy }) => accuracy)),
+  };
+}

@@ -1,0 +1,148 @@
+// What people publish of an evaluation, from the command line.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { decodePng } from "../../src/core/png.ts";
+import { main } from "../../tasks/eval.ts";
+import { main as train } from "../../tasks/train.ts";
+import { CITYSCAPES_CLASSES } from "../../src/core/known_classes.ts";
+import { cityscapesFiles, HEIGHT, WIDTH, within } from "../data/native/trees.ts";
+import { withFiles } from "../data/tiny_folder.ts";
+import { assertRefused, call, inFolder, tinyFile } from "../support/commands.ts";
+
+const WASM = ["--backend", "wasm"];
+
+const CITY = `
+iterations: 1
+model:
+  encoder: { name: mit, widths: [4, 4, 8, 8], depths: [1, 1, 1, 1], heads: [1, 1, 1, 1], reductions: [8, 4, 2, 1] }
+  decoder: { name: segformer, channels: 8 }
+data:
+  kind: native
+  source: { set: cityscapes, split: train }
+  evaluations: { val: { set: cityscapes, split: val } }
+  crop: { height: 32, width: 32 }
+  batch: 1
+  workers: 0
+optimizer: { warmup: 0 }
+method: { name: supervised }
+evaluation: { every: 0 }
+`;
+
+async function withCity(use: (checkpoint: string, root: string) => Promise<void>) {
+  await withFiles(within("cityscapes", cityscapesFiles()), async (root) => {
+    const out = join(root, "run");
+    const set = ["--set", `data.root=${root}`];
+    const file = await tinyFile(root, CITY);
+    const { status, error } = await call(train, file, ...set, "--out", out, ...WASM);
+    assert.equal(status, 0, error);
+    await use(join(out, "last.safetensors"), root);
+  });
+}
+
+Deno.test("eval counts what is taken for what, and writes it as asked", () =>
+  withCity(async (checkpoint, root) => {
+    const [csv, png] = [join(root, "new/matrix.csv"), join(root, "new/matrix.png")];
+    const files = ["--confusion", csv, "--confusion", png];
+    const more = [
+      "--matrix",
+      "--trimap",
+      "2",
+      "--subset",
+      "synthia-16",
+      "--subset",
+      "car",
+    ];
+    const { status, out, error } = await call(
+      ...[main, checkpoint, "--json", ...files, ...more, ...WASM] as const,
+    );
+    assert.equal(status, 0, error);
+    const { confusion, images, subsets, trimap, classes, ...all } = JSON.parse(out);
+    assert.equal(images, 2);
+    const sum = (row: number[]) => row.reduce((a, b) => a + b, 0);
+    // A quarter of each label is ignored, see trees.ts.
+    assert.equal(sum(confusion.map(sum)), 2 * HEIGHT * WIDTH * 3 / 4);
+    const lines = (await Deno.readTextFile(csv)).split("\r\n");
+    assert.equal(
+      lines[0],
+      `true class,${classes.map((one: { name: string }) => one.name)}`,
+    );
+    assert.equal(lines[1], `road,${confusion[0]}`);
+    const picture = decodePng(await Deno.readFile(png), png);
+    assert(picture.width > 19 * 8 && picture.height > 19 * 8);
+
+    const [sixteen, car] = subsets;
+    assert.deepEqual([sixteen.classes.length, car.classes], [16, ["car"]]);
+    const occurring = classes.filter((one: { iou: number | null }) => one.iou !== null);
+    const mean = sum(occurring.map((one: { iou: number }) => one.iou)) / occurring.length;
+    assert(Math.abs(all.mIoU - mean) < 1e-12);
+    assert.equal(trimap.pixels, 2);
+    assert(all.frequencyWeightedIoU >= 0 && all.meanAccuracy >= 0);
+
+    const table = await call(main, checkpoint, ...more, ...WASM);
+    assert.match(table.out, /synthia-16: mIoU, mean accuracy/);
+    assert.match(table.out, /trimap 2: mIoU/);
+    assert.match(table.out, /% of true class as/);
+  }));
+
+Deno.test("eval writes label ids for the server of Cityscapes, and nothing beside them", () =>
+  withCity(async (checkpoint, root) => {
+    const saved = join(root, "saved");
+    const plain = join(root, "plain");
+    const save = (folder: string, ...more: string[]) =>
+      call(main, checkpoint, "--save", folder, ...more, ...WASM);
+    assert.equal((await save(saved, "--ids", "labelIds")).status, 0);
+    assert.equal((await save(plain)).status, 0);
+    const read = async (folder: string) => {
+      const file = join(folder, "ulm/ulm_000000_000019.png");
+      return decodePng(await Deno.readFile(file), file);
+    };
+    const names = await Array.fromAsync(
+      Deno.readDir(join(saved, "ulm")),
+      ({ name }) => name,
+    );
+    assert.deepEqual(names, ["ulm_000000_000019.png"]);
+    const [ids, classes] = [await read(saved), await read(plain)];
+    assert.deepEqual(
+      [ids.width, ids.height, ids.channels, ids.palette],
+      [WIDTH, HEIGHT, 1, null],
+    );
+    const table = new Map([[0, 7], [2, 11], [10, 23], [13, 26], [18, 33]]);
+    classes.data.forEach((id, i) => {
+      const expected = table.get(id);
+      assert(CITYSCAPES_CLASSES[id] !== undefined);
+      if (expected !== undefined) assert.equal(ids.data[i], expected);
+    });
+    assertRefused(await call(main, checkpoint, "--ids", "labelIds", ...WASM), "--save");
+  }));
+
+Deno.test("eval says what it cannot measure or write", () =>
+  inFolder(async (folder) => {
+    const out = join(folder, "run");
+    assert.equal(
+      (await call(train, await tinyFile(folder), "--out", out, ...WASM)).status,
+      0,
+    );
+    const checkpoint = join(out, "last.safetensors");
+    const refused = async (culprits: string[], ...args: string[]) =>
+      assertRefused(await call(main, checkpoint, ...args, ...WASM), ...culprits);
+    await refused(['"raod"', '"road"'], "--subset", "raod,sky");
+    await refused(['"synthia-99"', '"synthia-16"'], "--subset", "synthia-99");
+    await refused(['"sidewalk"'], "--subset", "synthia-16");
+    await refused(["matrix.txt", ".csv"], "--confusion", "matrix.txt");
+    await refused(["19 training classes"], "--save", folder, "--ids", "labelIds");
+  }));
+
+Deno.test("eval finds the same whatever the batch size and the number of workers", () =>
+  withCity(async (checkpoint) => {
+    const figures = async (...sets: string[]) => {
+      const set = sets.flatMap((one) => ["--set", one]);
+      const { out, status, error } = await call(
+        ...[main, checkpoint, ...set, "--json", "--matrix", ...WASM] as const,
+      );
+      assert.equal(status, 0, error);
+      return out;
+    };
+    const expected = await figures();
+    assert.equal(await figures("data.batch=2", "data.workers=2"), expected);
+    assert.equal(await figures("data.workers=1"), expected);
+  }));
