@@ -171,7 +171,7 @@ export {
 export type { Look } from "./src/engine/look.ts";
 export type { Panel, PanelCell } from "./src/engine/panel.ts";
 export type { RunFolder } from "./src/engine/run_folder.ts";
-export type { SubsetFigures } from "./src/engine/subsets.ts";
+export type { Subset, SubsetFigures } from "./src/engine/subsets.ts";
 export type { NamedResult, RunSummary } from "./src/engine/summary.ts";
 export type { EvaluateOptions, NetworkEvaluation } from "./src/engine/use_network.ts";
 export { type BackendDiagnosis, type Diagnosis, examine } from "./src/verify/doctor.ts";

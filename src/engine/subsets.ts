@@ -21,7 +21,9 @@ export interface Subset {
  * still wrong.
  */
 export interface SubsetFigures extends Subset {
+  /** Mean intersection over union. */
   readonly mIoU: number | null;
+  /** Mean share of a class's pixels that are found. */
   readonly meanAccuracy: number | null;
 }
 
