@@ -2,7 +2,6 @@
 
 import { createHash } from "node:crypto";
 import type { ClassInfo } from "../core/host_batch.ts";
-import { decodeImage } from "../core/image_codec.ts";
 import type { DataSet, LabelMap } from "./data_set.ts";
 import type { FileSource } from "./source/file_source.ts";
 
@@ -72,6 +71,8 @@ export function pairedDataSet(set: PairSet): DataSet {
       const labelling = set.labelled ? readLabel(index) : null;
       // Where both are damaged, the image is the one to be named.
       labelling?.catch(() => {});
+      // Loaded by the first picture: programs that read none need no right to it.
+      const { decodeImage } = await import("../core/image_codec.ts");
       const { width, height, data } = await decodeImage(
         await source.read(pair.image),
         file,
