@@ -6,9 +6,8 @@ import { attentionWithoutScores } from "./attention_without_scores.ts";
 /**
  * Multi-head softmax attention, softmax(Q·Kᵀ / √D)·V for each head of D = C / heads.
  *
- * On a device, heads of few channels go without ever storing the N × M scores where nobody
- * asks for gradients, or where scores would take much memory: gradients compute them again,
- * as in Dao et al., "FlashAttention" (NeurIPS 2022), https://arxiv.org/abs/2205.14135.
+ * On a device, heads of few channels never store the N × M scores where these would take
+ * much memory: gradients compute them again, as in Dao et al., "FlashAttention" (NeurIPS 2022), https://arxiv.org/abs/2205.14135.
  *
  * @param query [B, N, C]
  * @param keyValue Keys first, then values. [B, M, 2C]
@@ -22,7 +21,7 @@ export function attention(
 ): tf.Tensor3D {
   const [B, N, C] = query.shape;
   const scores = B * heads * N * keyValue.shape[1];
-  const fits = canAttend(C / heads, scores, tf.isTaping());
+  const fits = canAttend(C / heads, scores);
   return tf.getBackend() === "webgpu" && fits
     ? attentionWithoutScores(query, keyValue, heads)
     : attentionByScores(query, keyValue, heads);
