@@ -27,7 +27,14 @@ const VOC: Readonly<Record<string, number>> & { readonly mt: number } = {
 };
 // DeepLabV3+ of 19 classes has two classifiers' rows of 256 numbers and a bias less.
 const CITYSCAPES = VOC.mt - 2 * 257 + 2_364_947;
+const sizeOf = (name: string) => ENCODER + (VOC[name.replace("_fst", "")] ?? NaN);
+/** The rows of the published table with more labels, and with fewer on Cityscapes. */
+const ROWS = ["mt_fst", "psp_mt_fst", "v2_mt_fst"].flatMap((name) =>
+  [1323, 2646].map((labels) => [`voc_${labels}_${name}`, sizeOf(name)] as const)
+);
 const PUBLISHED: Readonly<Record<string, number>> = Object.fromEntries([
+  ...ROWS,
+  ["cityscapes_186_mt_fst", ENCODER + CITYSCAPES],
   ...Object.entries(VOC).flatMap(([name, decoder]) =>
     ["", "_fst"].map((end) => [`voc_662_${name}${end}`, ENCODER + decoder])
   ),
