@@ -42,3 +42,18 @@ Deno.test("addToConfusion() counts what is taken for what, only where it is told
   assert.deepEqual(rowsOf(counts), [[1, 2], [0, 1]]);
   assert.throws(() => addToConfusion(counts, [0], [0, 1]), /resize the prediction/);
 });
+
+Deno.test("scoresOf() counts a class that is only predicted into the mean IoU alone", () => {
+  const counts = createConfusion(3);
+  addToConfusion(counts, [0, 2], [0, 0]);
+  const { mIoU, meanAccuracy, frequencyWeightedIoU, classes } = scoresOf(counts);
+  assert.deepEqual(classes.map(({ iou }) => iou), [1 / 2, NaN, 0]);
+  assert.deepEqual([mIoU, meanAccuracy, frequencyWeightedIoU], [1 / 4, 1 / 2, 1 / 2]);
+});
+
+Deno.test("addToConfusion() counts exactly up to the last safe integer", () => {
+  const counts = createConfusion(1);
+  counts.counts[0] = Number.MAX_SAFE_INTEGER - 1;
+  addToConfusion(counts, [0], [0]);
+  assert.equal(rowsOf(counts)[0]?.[0], Number.MAX_SAFE_INTEGER);
+});

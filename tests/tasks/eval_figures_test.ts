@@ -128,6 +128,7 @@ Deno.test("eval says what it cannot measure or write", () =>
     await refused(['"raod"', '"road"'], "--subset", "raod,sky");
     await refused(['"synthia-99"', '"synthia-16"'], "--subset", "synthia-99");
     await refused(['"sidewalk"'], "--subset", "synthia-16");
+    await refused(['"trimap" must be', "1 or more"], "--trimap", "0");
     await refused(["matrix.txt", ".csv"], "--confusion", "matrix.txt");
     await refused(["19 training classes"], "--save", folder, "--ids", "labelIds");
   }));
