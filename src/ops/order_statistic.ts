@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type * as tf from "../core/tf.ts";
+import * as tf from "../core/tf.ts";
 import * as kernel from "../kernels/order_statistic/mod.ts";
 
 /** Put this in place of a value that must not be counted by {@linkcode percentile}. */
@@ -28,4 +28,17 @@ export function valueOfRank(values: tf.Tensor, rank: number): tf.Tensor {
  */
 export function percentile(values: tf.Tensor, percent: number): tf.Tensor {
   return kernel.percentile(values, percent / 100);
+}
+
+/**
+ * The same, with a share that lies on the device: one that differs between iterations.
+ *
+ * @param share 0 … 1, one element.
+ */
+export function percentileOfShare(values: tf.Tensor, share: tf.Tensor): tf.Tensor {
+  return tf.tidy(() =>
+    kernel.toldPercentile(
+      tf.concat([tf.reshape(values, [-1]), tf.reshape(share, [1])]),
+    )
+  );
 }

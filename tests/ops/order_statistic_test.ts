@@ -1,6 +1,11 @@
 import { readBack } from "../../src/core/backend.ts";
 import * as tf from "../../src/core/tf.ts";
-import { NO_VALUE, percentile, valueOfRank } from "../../src/ops/order_statistic.ts";
+import {
+  NO_VALUE,
+  percentile,
+  percentileOfShare,
+  valueOfRank,
+} from "../../src/ops/order_statistic.ts";
 import { assertClose, onEachBackend, randomTensor } from "../support/mod.ts";
 
 onEachBackend("valueOfRank() equals sorting", async () => {
@@ -24,3 +29,23 @@ onEachBackend("percentile() interpolates between its neighbours", async () => {
 onEachBackend("percentile() of equal values is that value", async () => {
   await assertClose(percentile(tf.fill([130], 0.25), 33), [0.25], 0);
 });
+
+onEachBackend(
+  "percentileOfShare() is percentile() of a share on the device",
+  async () => {
+    for (const size of [1, 64, 65]) {
+      const values = randomTensor<tf.Rank.R2>([size, 3]);
+      for (const share of [0, 0.125, 0.5, 0.9]) {
+        const told = percentileOfShare(values, tf.tensor1d([share]));
+        await assertClose(
+          told,
+          percentile(values, 100 * share),
+          2e-7,
+          `${size} at ${share}`,
+        );
+      }
+    }
+    const some = tf.tensor1d([4, -1, NO_VALUE]);
+    await assertClose(percentileOfShare(some, tf.scalar(0.5)), [1.5], 1e-6);
+  },
+);

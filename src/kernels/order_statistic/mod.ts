@@ -17,6 +17,17 @@ const ORDER_STATISTIC: Kernel<"count" | "rank" | "share"> = {
   },
 };
 
+const TOLD: typeof ORDER_STATISTIC = {
+  ...ORDER_STATISTIC,
+  name: "orderStatisticTold",
+  constants: { told: 1 },
+  twin({ count, rank }, inputs, outputs) {
+    const [cells] = inputs as [Cells];
+    const [result] = outputs as [Cells];
+    orderStatisticReference(cells.subarray(0, count), result, rank, cells[count] ?? NaN);
+  },
+};
+
 // One workgroup.
 const INVOCATIONS = 64;
 const BY_SHARE = 0xffffffff;
@@ -29,6 +40,20 @@ export function valueOfRank(values: tf.Tensor, rank: number): tf.Tensor {
 /** @returns The percentile `share` of all values below 3e38, linearly interpolated. [] */
 export function percentile(values: tf.Tensor, share: number): tf.Tensor {
   return run(values, BY_SHARE, share);
+}
+
+/**
+ * As {@linkcode percentile} with a share that lies on the device.
+ *
+ * @param cells The values and behind them the share. [N + 1]
+ */
+export function toldPercentile(cells: tf.Tensor): tf.Tensor {
+  return launchOne(TOLD, {
+    uniforms: { count: cells.size - 1, rank: BY_SHARE, share: 0 },
+    inputs: [cells],
+    outputs: [{ shape: [] }],
+    invocations: INVOCATIONS,
+  });
 }
 
 function run(values: tf.Tensor, rank: number, share: number): tf.Tensor {

@@ -1,14 +1,15 @@
 // The value at a position of the sorted array, between two neighbours if need be.
 //
 //   n = number of values below 3e38 (larger ones stand for "no value")
-//   position = rank, or share · (n − 1) if rank is 0xffffffff
+//   position = rank, or share · (n − 1) if rank is 0xffffffff; if `told`, the share lies
+//   behind the values
 //   result = v[⌊position⌋] + (v[⌈position⌉] − v[⌊position⌋]) · fraction;  3.4e38 if n = 0
 //
 // Plan: one workgroup; the values become integers of the same order, and four rounds of
 // counting narrow the bits of the wanted one down, eight at a time.
 //
 // Invocations  64: one workgroup strides over the array
-// Reads        values [N]
+// Reads        values [N], or [N + 1] if `told`
 // Writes       result [1]
 
 struct Sizes {
@@ -16,6 +17,8 @@ struct Sizes {
   rank: u32,
   share: f32,
 }
+
+override told: bool = false;
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> values: array<f32>;
@@ -95,7 +98,11 @@ fn main(@builtin(local_invocation_index) own: u32) {
   var low = sizes.rank;
   var fraction = 0.0;
   if (sizes.rank == 0xffffffffu) {
-    let position = sizes.share * f32(max(n, 1u) - 1u);
+    var share = sizes.share;
+    if (told) {
+      share = values[sizes.count];
+    }
+    let position = share * f32(max(n, 1u) - 1u);
     low = u32(position);
     fraction = position - f32(low);
   }
