@@ -177,6 +177,14 @@ export interface Decoder extends Layer<tf.Tensor4D[], tf.Tensor4D> {
     maps: tf.Tensor4D[],
     pass: Pass,
   ): { readonly logits: tf.Tensor4D; readonly sides: readonly SideLogits[] };
+  /** Channels of the representation; absent where it has none. */
+  readonly representationChannels?: number;
+  /** The logits and, at their size, a representation of every pixel. [B, H, W, channels] */
+  applyWithRepresentation?(
+    weights: Weights,
+    maps: tf.Tensor4D[],
+    pass: Pass,
+  ): { readonly logits: tf.Tensor4D; readonly representation: tf.Tensor4D };
 }
 
 /** A second decoder that only helps training. */
@@ -217,6 +225,16 @@ export interface Network {
     logits: tf.Tensor4D;
     sides: readonly SideLogits[];
   };
+  /**
+   * Computes the decoder's representation besides; absent where it has none.
+   *
+   * @returns As `forward`, and the representation. [B, H/s, W/s, channels]
+   */
+  forwardWithRepresentation?(
+    weights: Weights,
+    images: tf.Tensor4D,
+    pass: Pass,
+  ): ReturnType<Network["forward"]> & { readonly representation: tf.Tensor4D };
 }
 
 /**

@@ -3,8 +3,11 @@ import {
   type Decoder,
   type Encoder,
   type Network,
+  type Pass,
   passLike,
+  type Weights,
 } from "../core/network.ts";
+import type * as tf from "../core/tf.ts";
 import { constantsOf, parametersOf } from "../layers/parameter.ts";
 
 /**
@@ -20,6 +23,12 @@ export function network(
   auxiliary: readonly AuxiliaryHead[] = [],
 ): Network {
   const parts = [encoder, decoder, ...auxiliary.map(({ decoder }) => decoder)];
+  const beside = (weights: Weights, features: tf.Tensor4D[], pass: Pass) =>
+    auxiliary.map(({ decoder, lossWeight }) => ({
+      logits: decoder.apply(weights, features, pass),
+      lossWeight,
+    }));
+  const represent = decoder.applyWithRepresentation;
   return {
     encoder,
     decoder,
@@ -34,11 +43,15 @@ export function network(
       }
       const { logits, sides } = decoder.applyWithSides?.(weights, features, pass) ??
         { logits: decoder.apply(weights, features, pass), sides: [] };
-      const beside = auxiliary.map(({ decoder, lossWeight }) => ({
-        logits: decoder.apply(weights, features, pass),
-        lossWeight,
-      }));
-      return { features, logits, sides: [...sides, ...beside] };
+      return { features, logits, sides: [...sides, ...beside(weights, features, pass)] };
+    },
+    ...represent && {
+      forwardWithRepresentation(weights: Weights, images: tf.Tensor4D, pass: Pass) {
+        const features = encoder.apply(weights, images, pass);
+        const both = represent.call(decoder, weights, features, pass);
+        const sides = pass.training ? beside(weights, features, pass) : [];
+        return { features, ...both, sides };
+      },
     },
   };
 }
@@ -51,9 +64,14 @@ export function network(
  * Blocks are the links of a `chain` and the blocks of BEiT: those of every encoder here.
  */
 export function recomputing(network: Network): Network {
+  const { forwardWithRepresentation: represent } = network;
+  const again = (pass: Pass) => passLike(pass, { recompute: true });
   return {
     ...network,
-    forward: (weights, images, pass) =>
-      network.forward(weights, images, passLike(pass, { recompute: true })),
+    forward: (weights, images, pass) => network.forward(weights, images, again(pass)),
+    ...represent && {
+      forwardWithRepresentation: (weights: Weights, images: tf.Tensor4D, pass: Pass) =>
+        represent.call(network, weights, images, again(pass)),
+    },
   };
 }

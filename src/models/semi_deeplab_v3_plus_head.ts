@@ -23,6 +23,7 @@ export interface SemiDeeplabV3PlusHeadOptions {
 
 /** A decoder that also places every pixel in a space where classes lie apart. */
 export interface RepresentingDecoder extends Decoder {
+  readonly representationChannels: number;
   /**
    * Runs both branches; `apply` runs that of the logits alone and leaves the running
    * statistics of the other as they are.
@@ -91,6 +92,7 @@ export function semiDeeplabV3PlusHead(
   };
   return {
     alignCorners: true,
+    representationChannels: channels,
     parameters: parametersOf(reduce, ...pyramid, fuse, classify, represent),
     apply: (weights, maps, pass) =>
       classify.apply(weights, sharedPart(weights, maps, pass), pass), // [B, H, W, classes]
