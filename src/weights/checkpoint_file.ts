@@ -7,6 +7,7 @@
  *     imnet_model.<name>            frozen pretrained network, where there is one
  *     optimizer.exp_avg.<name>      moving average of the gradient, or momentum buffer
  *     optimizer.exp_avg_sq.<name>   moving average of the squared gradient
+ *     loss_memory.<name>            what the loss remembers of earlier iterations, if anything
  *
  * @module
  */
@@ -74,6 +75,7 @@ export const CHECKPOINT_PREFIX = {
   imageNet: "imnet_model.",
   firstMoment: "optimizer.exp_avg.",
   secondMoment: "optimizer.exp_avg_sq.",
+  memory: "loss_memory.",
 } as const;
 
 /** What a checkpoint's tensors are for. */
@@ -110,6 +112,7 @@ export function splitSections(
     imageNet: new Map(),
     firstMoment: new Map(),
     secondMoment: new Map(),
+    memory: new Map(),
   };
   for (const [name, tensor] of tensors) {
     const [section, prefix] = SECTIONS.find(([, start]) => name.startsWith(start)) ?? [];

@@ -22,6 +22,7 @@ const SECTIONS = {
   imageNet: one(3),
   firstMoment: one(4),
   secondMoment: one(5),
+  memory: one(6),
 };
 
 const METADATA: CheckpointMetadata = {
@@ -64,10 +65,17 @@ Deno.test("a checkpoint is a safetensors file with PyTorch's names", () =>
       "backbone.norm1.weight",
       "ema_model.backbone.norm1.weight",
       "imnet_model.backbone.norm1.weight",
+      "loss_memory.backbone.norm1.weight",
       "optimizer.exp_avg.backbone.norm1.weight",
       "optimizer.exp_avg_sq.backbone.norm1.weight",
     ]);
   }));
+
+Deno.test("a checkpoint from before losses had a memory has an empty one", () => {
+  const { memory: _, ...older } = SECTIONS;
+  const sections = splitSections(joinSections(older));
+  assert.deepEqual(sections, { ...older, memory: new Map() });
+});
 
 Deno.test("loadCheckpoint() refuses files without a record of a run", () =>
   inFile(async (path) => {
@@ -100,7 +108,7 @@ Deno.test("loadCheckpoint() refuses a checkpoint that is cut off", () =>
     await Deno.truncate(path, (await Deno.stat(path)).size - 1);
     await assert.rejects(loadCheckpoint(path), {
       name: "SyntaxError",
-      message: `Cannot read "${path}": it is cut off: its tensors need 20 bytes and 19 ` +
+      message: `Cannot read "${path}": it is cut off: its tensors need 24 bytes and 23 ` +
         "are there",
     });
   }));
