@@ -107,6 +107,7 @@ export type {
   SgdConfig,
 } from "./src/config/optimizer.ts";
 export type {
+  ContrastConfig,
   CrossEntropyConfig,
   EntropyFilterConfig,
   HardExampleConfig,

@@ -187,6 +187,15 @@ export const RunSchema: z.ZodType<RunConfig> = Run.check(
       'is required by "method.featureDistance": the distance is to its features',
     );
   }),
+  joins(["model", "method"], ({ model: { decoder }, method }, report) => {
+    if (method.name !== "mean-teacher" || method.contrast === null) return;
+    if (decoder.name === "semi-deeplabv3+") return;
+    report(
+      ["method", "contrast"],
+      `compares representations of pixels, which the decoder "${decoder.name}" does not ` +
+        'give: set "model.decoder.name" to "semi-deeplabv3+", or this to null',
+    );
+  }),
   joins(["data", "method"], ({ data, method }, report) => {
     if (!isAdaptive(method) || data.kind === "embedded") return;
     const known = data.kind === "folder" ? data.classes : NATIVE_CLASSES[data.source.set];

@@ -98,6 +98,46 @@ export interface EntropyFilterConfig {
 }
 
 /**
+ * Draws sure pixels to the mean of their class and away from pixels that the teacher may
+ * confuse with it, of this batch and of past ones. Wang et al., "U2PL", CVPR 2022.
+ */
+export interface ContrastConfig {
+  /** Factor of its loss. */
+  readonly weight: number;
+  /** Sure pixels per class that are compared, drawn with replacement. */
+  readonly queries: number;
+  /** Pixels that each of them is compared with. */
+  readonly negatives: number;
+  /** Cosines are divided by it. */
+  readonly temperature: number;
+  /**
+   * Negatives of a class are labelled pixels of another one for which it is among so many
+   * most probable classes, and unsure pixels for which it is behind them and among so many.
+   */
+  readonly ranks: readonly [number, number];
+  /** Sure pixels are compared if their label is more probable than this. */
+  readonly minimumProbability: number;
+  /**
+   * This percentage of pseudo-labelled pixels is sure, and as many are unsure; falls to 0
+   * over the run.
+   */
+  readonly percent: number;
+  /** The share of itself that the mean of a class keeps; grows to this as 1 − 1/t. */
+  readonly prototypeMomentum: number;
+  /**
+   * Past negatives. They take 4 bytes × classes × entries × channels on the device: 43 MB
+   * for 21 classes, 2000 entries and 256 channels. Published are 30000 entries and 50000
+   * for class 0, 666 MB.
+   */
+  readonly bank: {
+    /** The newest so many stay. */
+    readonly entriesPerClass: number;
+    /** At most so many enter in an iteration, drawn if there are more; published: all. */
+    readonly newPerIteration: number;
+  };
+}
+
+/**
  * Labels from a mean teacher, without the unsure ones. Wang et al., "U2PL", CVPR 2022, as
  * in the semi-supervised branch of FST.
  */
@@ -110,6 +150,8 @@ export interface MeanTeacherConfig extends SemiSupervised {
   readonly entropyFilter: EntropyFilterConfig;
   /** Factor of the loss on images without labels. */
   readonly weight: number;
+  /** Needs a decoder with a representation of every pixel; null: off. */
+  readonly contrast: ContrastConfig | null;
 }
 
 /**
@@ -174,6 +216,31 @@ const semi = {
   supervisedIterations: z.int().nonnegative().default(0),
 };
 
+const contrast = z.strictObject({
+  weight: weight.default(1),
+  queries: z.int().positive().default(256),
+  negatives: z.int().positive().default(50),
+  temperature: z.number().gte(0.05).default(0.5),
+  ranks: z.tuple([z.int().nonnegative(), z.int().positive()]).default([3, 20]),
+  minimumProbability: share.default(0.3),
+  percent: z.number().gt(0).lte(50).default(20),
+  prototypeMomentum: z.number().gte(0).lt(1).default(0.999),
+  bank: z.strictObject({
+    entriesPerClass: z.int().positive().lte(1e6).default(2000),
+    newPerIteration: z.int().positive().default(200),
+  }).prefault({}),
+}).superRefine(({ ranks: [low, high], bank }, context) => {
+  const report = (path: string[], message: string) =>
+    context.addIssue({ code: "custom", path, message });
+  if (low > high) report(["ranks"], `must ascend: received ${low}, ${high}`);
+  const { entriesPerClass: all, newPerIteration: most } = bank;
+  if (most <= all) return;
+  report(
+    ["bank", "newPerIteration"],
+    `must be at most "entriesPerClass", ${all}: received ${most}`,
+  );
+});
+
 /** Limits and defaults of {@linkcode MeanTeacherConfig}. */
 export const MeanTeacher = z.strictObject({
   name: z.literal("mean-teacher"),
@@ -188,6 +255,7 @@ export const MeanTeacher = z.strictObject({
     teacher: z.enum(["train", "eval"]).default("train"),
   }).prefault({}),
   weight: weight.default(1),
+  contrast: contrast.nullable().default(null),
 });
 
 /** Limits and defaults of {@linkcode WeakToStrongConfig}. */

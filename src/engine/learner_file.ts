@@ -3,6 +3,7 @@ import type { HostTensor } from "../core/host_tensor.ts";
 import type { Parameter, Weights } from "../core/network.ts";
 import {
   copyWeights,
+  initialWeights,
   pytorchShape,
   weightsFromHost,
   weightsToHost,
@@ -16,12 +17,14 @@ import { matchWeights } from "../weights/mismatch.ts";
  * A learner before its first iteration; the caller releases its weights.
  *
  * @param hasSecond Whether its optimizer remembers the squares of gradients.
+ * @param memory What its loss remembers.
  */
 export function freshLearner(
   parameters: readonly Parameter[],
   student: Weights,
   hasTeacher: boolean,
   hasSecond = true,
+  memory: readonly Parameter[] = [],
 ): Learner {
   return {
     student,
@@ -31,6 +34,7 @@ export function freshLearner(
       first: zerosLike(parameters),
       second: hasSecond ? zerosLike(parameters) : new Map(),
     },
+    ...memory.length > 0 && { memory: initialWeights(memory, 0) },
     evaluations: 0,
   };
 }
@@ -38,7 +42,7 @@ export function freshLearner(
 /** The tensors of a checkpoint. */
 export async function learnerToHost(
   parameters: readonly Parameter[],
-  { student, teacher, moments }: Learner,
+  { student, teacher, moments, memory = new Map() }: Learner,
   frozen: Weights | null,
 ): Promise<Map<string, HostTensor>> {
   return joinSections({
@@ -47,6 +51,10 @@ export async function learnerToHost(
     imageNet: await weightsToHost(parameters, frozen ?? new Map()),
     firstMoment: await weightsToHost(parameters, moments.first),
     secondMoment: await weightsToHost(parameters, moments.second),
+    memory: await weightsToHost(
+      [...memory].map(([name, { shape }]) => plainly(name, shape)),
+      memory,
+    ),
   });
 }
 
@@ -58,13 +66,15 @@ export async function learnerToHost(
 export function learnerFromHost(
   parameters: readonly Parameter[],
   tensors: ReadonlyMap<string, HostTensor>,
-  { file, optimizerSteps, evaluations, hasTeacher, hasSecond = true }: {
+  { file, optimizerSteps, evaluations, hasTeacher, hasSecond = true, memory = [] }: {
     file: string;
     optimizerSteps: number;
     evaluations: number;
     hasTeacher: boolean;
     /** Whether its optimizer remembers the squares of gradients. @default {true} */
     hasSecond?: boolean;
+    /** What its loss remembers. @default {[]} */
+    memory?: readonly Parameter[];
   },
 ): Learner {
   const sections = splitSections(tensors);
@@ -81,8 +91,15 @@ export function learnerFromHost(
       first: read(trained, sections.firstMoment),
       second: read(hasSecond ? trained : [], sections.secondMoment),
     },
+    ...memory.length > 0 && { memory: read(memory, sections.memory) },
     evaluations,
   };
+}
+
+// Only the name, and that no axis moves, matter for what is written.
+function plainly(name: string, shape: readonly number[]): Parameter {
+  const initial = { kind: "constant", value: 0 } as const;
+  return { name, shape, layout: "plain", initial, trained: false };
 }
 
 /**

@@ -1,4 +1,5 @@
 /** How much memory an iteration will need, before there is one. @module */
+import { usesTarget } from "../config/method.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
 import type { ClassInfo, HostBatch } from "../core/host_batch.ts";
@@ -8,6 +9,7 @@ import * as tf from "../core/tf.ts";
 import { releaseWeights } from "../core/weights.ts";
 import { type Learner, releaseLosses } from "../methods/learner.ts";
 import { hasTeacher, startMethod } from "./method.ts";
+import { memoryParameters } from "./semi_contrast.ts";
 
 /** Bytes of tensors at the largest moment of an iteration. */
 export interface PredictedMemory {
@@ -19,7 +21,7 @@ export interface PredictedMemory {
   readonly optimizer: number;
   /** Of parameters. */
   readonly gradients: number;
-  /** All the rest: the batch, and maps that are kept or just computed. */
+  /** All the rest: the batch, what a loss remembers, maps that are kept or just computed. */
   readonly activations: number;
   /** What there can be at most, where that is known. */
   readonly limit: number | null;
@@ -48,11 +50,12 @@ export async function predictMemory(
   const { parameters, encoder } = network;
   const trained = parameters.filter((one) => one.trained);
   const { peak } = await rehearse(() => {
+    const memory = empty(memoryParameters(config, network));
     const moments = { steps: 0, first: empty(trained), second: empty(trained) };
     const learner: Learner = {
       student: empty(parameters),
       teacher: hasTeacher(config.method) ? empty(parameters) : null,
-      moments,
+      ...{ moments, memory },
       evaluations: 0,
     };
     const reference = frozen ? empty(encoder.parameters) : null;
@@ -65,7 +68,7 @@ export async function predictMemory(
     batches.forEach(releaseBatch);
     method.release();
     const sets = [learner.student, learner.teacher, reference];
-    for (const set of [...sets, moments.first, moments.second]) {
+    for (const set of [...sets, memory, moments.first, moments.second]) {
       if (set !== null) releaseWeights(set);
     }
   });
@@ -135,12 +138,11 @@ function blankBatch({ data, method }: RunConfig): HostBatch {
   const names = Array.from({ length: batch }, () => "");
   const images = new Float32Array(3 * pixels);
   const labelled = { names, images, labels: new Uint8Array(pixels) };
-  const usesTarget = "featureDistance" in method;
   return {
     batch,
     height,
     width,
     source: labelled,
-    target: usesTarget ? { names, images } : null,
+    target: usesTarget(method) ? { names, images } : null,
   };
 }

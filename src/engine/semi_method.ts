@@ -24,6 +24,7 @@ import { copyBuffers, copyTrained } from "../optim/average.ts";
 import { type Descent } from "./descent.ts";
 import type { RunningMethod } from "./method.ts";
 import { type Iterate, openReplay, type Replay, type ReplayOptions } from "./replay.ts";
+import { startContrast } from "./semi_contrast.ts";
 import { criterionOf, semiObjective } from "./semi_objective.ts";
 
 /** Iterations of one kind. */
@@ -58,11 +59,16 @@ export function startSemi(
   const lookAhead = lookAheadOf(method);
   const slots = futureSlots(learner, lookAhead);
   const adaptive = (lookAhead.agreement ?? null) !== null;
-  let now = 0; // t, for what is annealed
-  const progress = () => now / iterations;
+  let now = 0; // t, where it does not follow from the number of an evaluation
+  // An iteration of a fixed depth has so many evaluations, and those before it one each.
+  const each = lookAhead.depth * lookAhead.width + 1;
+  const clock = (evaluation: number) =>
+    adaptive ? now : start + Math.floor((evaluation - start) / each);
+  const progress = (evaluation: number) => clock(evaluation) / iterations;
+  const contrast = startContrast(config, network, learner, clock);
   const labelled = labelledOnly(network, seed, criterionOf(method));
   const taught = semiObjective(method, {
-    ...{ network, seed, data, inspect, progress },
+    ...{ network, seed, data, inspect, progress, contrast },
   });
   const shared: Objective = {
     ...taught,
@@ -162,6 +168,7 @@ export function startSemi(
     },
     release() {
       releaseSlots(slots);
+      contrast?.memory.release();
       open?.replay?.release();
     },
   };
@@ -173,9 +180,6 @@ type RecipeAt = (iteration: number) => Recipe;
 function unreplayable(method: SemiConfig): string | null {
   if ((method.lookAhead?.agreement ?? null) !== null) {
     return 'how deep they look depends on "method.lookAhead.agreement"';
-  }
-  if (method.name === "mean-teacher" && method.entropyFilter.annealed) {
-    return '"method.entropyFilter.annealed" changes a constant of theirs';
   }
   return null;
 }

@@ -3,14 +3,19 @@ import { drawPerturbation, perturb } from "../augment/perturb.ts";
 import { drawView, strongView } from "../augment/strong_view.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { SemiConfig } from "../config/semi_method.ts";
-import { decide } from "../core/decided.ts";
+import { decide, upload } from "../core/decided.ts";
 import { IGNORED } from "../core/host_batch.ts";
 import type { Network } from "../core/network.ts";
 import { createRandom } from "../core/random.ts";
+import * as tf from "../core/tf.ts";
 import type { Seen } from "../methods/domain_adaptation.ts";
 import type { Criterion } from "../methods/labelled_loss.ts";
 import type { Objective } from "../methods/learner.ts";
-import { meanTeacher, type Perturb } from "../methods/mean_teacher.ts";
+import {
+  meanTeacher,
+  type MeanTeacherContrast,
+  type Perturb,
+} from "../methods/mean_teacher.ts";
 import { type StrongView, weakToStrong } from "../methods/weak_to_strong.ts";
 import { hardExampleCrossEntropy } from "../objectives/ohem.ts";
 import { resizeLogits } from "../objectives/resize_logits.ts";
@@ -23,8 +28,10 @@ export interface SemiParts {
   readonly data: Pick<RunConfig["data"], "normalisation" | "padding">;
   /** Told about every evaluation. */
   readonly inspect: (seen: Seen) => void;
-  /** How much of the run is done, 0 … 1, whenever it is asked. */
-  readonly progress: () => number;
+  /** How much of the run is done at an evaluation, 0 … 1. */
+  readonly progress: (evaluation: number) => number;
+  /** What the rule is compared with besides labels; null if nothing. */
+  readonly contrast: MeanTeacherContrast | null;
 }
 
 /** How labelled pixels are judged. */
@@ -78,10 +85,20 @@ export function semiObjective(method: SemiConfig, parts: SemiParts): Objective {
     );
   return meanTeacher({
     ...common,
-    weight,
+    ...{ weight, contrast: parts.contrast },
     perturb: change,
     filterTeacher: filter.teacher,
-    percent: () =>
-      filter.annealed ? 100 - (100 - filter.percent) * progress() : filter.percent,
+    percent: ({ host }, evaluation) => {
+      if (!filter.annealed) return filter.percent;
+      const at = (evaluation: number) =>
+        100 - (100 - filter.percent) * progress(evaluation);
+      // Only a replay needs it on the device, where it is rounded.
+      if (tf.getBackend() !== "webgpu") return at(evaluation);
+      const share = decide(
+        { host, evaluation },
+        ({ evaluation }) => Float32Array.of(at(evaluation) / 100),
+      );
+      return upload(share, [1]);
+    },
   });
 }

@@ -25,6 +25,7 @@ import { freshLearner, learnerFromHost, learnerToHost } from "./learner_file.ts"
 import { hasTeacher, type RunningMethod, startMethod } from "./method.ts";
 import { startingWeights } from "./pretrained.ts";
 import { exists, type RunFolder } from "./run_folder.ts";
+import { memoryParameters } from "./semi_contrast.ts";
 import { versions } from "./versions.ts";
 
 /** Everything that one process holds of a run. */
@@ -76,6 +77,7 @@ export async function openSession(
       await startingWeights(network, config.model, config.seed, log),
       hasTeacher(config.method),
       hasSecondMoment(config.optimizer),
+      memoryParameters(config, network),
     )
     : learnerFromHost(parameters, resumed.tensors, {
       file: folder.last,
@@ -83,6 +85,7 @@ export async function openSession(
       evaluations: resumed.metadata.teacherClock,
       hasTeacher: hasTeacher(config.method),
       hasSecond: hasSecondMoment(config.optimizer),
+      memory: memoryParameters(config, network),
     });
   const kept = resumed && splitSections(resumed.tensors).imageNet;
   const frozen = !anchored(config)
@@ -131,8 +134,10 @@ export async function openSession(
     },
     release() {
       session.method.release();
-      const { student, teacher, moments } = learner;
-      for (const set of [student, teacher, frozen, moments.first, moments.second]) {
+      const { student, teacher, moments, memory = null } = learner;
+      for (
+        const set of [student, teacher, frozen, moments.first, moments.second, memory]
+      ) {
         if (set !== null) releaseWeights(set);
       }
     },

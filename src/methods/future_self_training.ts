@@ -197,6 +197,7 @@ function* iterationOf(
   // The first of several virtual steps on the same batch started at θ, too.
   const turn = slots !== null && slots.wide === null && !plain ? "again" : "once";
   const losses = step(learner, student, moments, realBatch(batches), recipe, turn);
+  recipe.remember?.();
   recipe.forget();
   if (plain || lookAhead.presentStudent !== "before") {
     ema(student, lookAhead.lateMomentum === "this" ? iteration : iteration + 1);

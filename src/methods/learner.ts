@@ -21,6 +21,8 @@ export interface Learner {
   readonly teacher: Weights | null;
   /** m, the optimizer's memory of the student. */
   readonly moments: Moments;
+  /** What the loss remembers between iterations, by name; absent if nothing. */
+  readonly memory?: Weights;
   /** n, how many loss evaluations were made, imagined ones included. */
   evaluations: number;
 }
@@ -69,7 +71,12 @@ export interface Objective {
     teacher: Weights | null,
     batch: Batch,
   ) => tf.Scalar;
-  /** Frees what it remembers; a method calls it when its iteration is over. */
+  /**
+   * Makes what the last evaluation found part of the learner's memory, in place; a method
+   * calls it after its real step, and never after a virtual one.
+   */
+  remember?(): void;
+  /** Frees what it remembers of the batches; a method calls it when its iteration is over. */
   forget(): void;
 }
 

@@ -4,6 +4,7 @@ import { type Method, realBatch, step } from "./learner.ts";
 export const supervised: Method = (learner, batches, _iteration, recipe) => {
   const { student, moments } = learner;
   const losses = step(learner, student, moments, realBatch(batches), recipe);
+  recipe.remember?.();
   recipe.forget();
   return losses;
 };

@@ -17,6 +17,7 @@ Deno.test("the defaults of the mean teacher are U2PL's, without oddities", () =>
     perturbation: { name: "none", probability: 0.5 },
     entropyFilter: { percent: 100, annealed: false, teacher: "train" },
     weight: 1,
+    contrast: null,
   });
 });
 
@@ -78,6 +79,57 @@ Deno.test("an agreement is about one future", () => {
     refused(
       "method.lookAhead.agreement: is for one future: set the width to 1, or this to null",
     ),
+  );
+});
+
+const REPRESENTING = "model.decoder={name: semi-deeplabv3+}";
+
+Deno.test("a contrast is off, and has defaults once it is on", () => {
+  const { method } = example("method={name: mean-teacher}");
+  assert.equal("contrast" in method && method.contrast, null);
+  const { method: on } = example(
+    "method={name: mean-teacher, contrast: {bank: {entriesPerClass: 300}}}",
+    REPRESENTING,
+  );
+  assert.deepEqual("contrast" in on && on.contrast, {
+    weight: 1,
+    queries: 256,
+    negatives: 50,
+    temperature: 0.5,
+    ranks: [3, 20],
+    minimumProbability: 0.3,
+    percent: 20,
+    prototypeMomentum: 0.999,
+    bank: { entriesPerClass: 300, newPerIteration: 200 },
+  });
+});
+
+Deno.test("a contrast needs a decoder with a representation", () => {
+  const method = "method={name: mean-teacher, contrast: {}}";
+  assert.throws(
+    () => example(method, "model.decoder={name: semi-psp}"),
+    refused(
+      "method.contrast: compares representations of pixels, which the decoder " +
+        '"semi-psp" does not give: set "model.decoder.name" to "semi-deeplabv3+", or ' +
+        "this to null",
+    ),
+  );
+  example(method, REPRESENTING);
+});
+
+Deno.test("a bank has room for what is new, and ranks ascend", () => {
+  const method = (contrast: string) =>
+    `method={name: mean-teacher, contrast: ${contrast}}`;
+  assert.throws(
+    () => example(method("{bank: {entriesPerClass: 99}}"), REPRESENTING),
+    refused(
+      'method.contrast.bank.newPerIteration: must be at most "entriesPerClass", 99: ' +
+        "received 200",
+    ),
+  );
+  assert.throws(
+    () => example(method("{ranks: [5, 4]}"), REPRESENTING),
+    refused("method.contrast.ranks: must ascend: received 5, 4"),
   );
 });
 

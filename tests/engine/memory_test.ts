@@ -14,6 +14,7 @@ import { buildNetwork } from "../../src/engine/build.ts";
 import { classesOf, loaderSpec } from "../../src/engine/data.ts";
 import { freshLearner } from "../../src/engine/learner_file.ts";
 import { type PredictedMemory, predictMemory } from "../../src/engine/memory.ts";
+import { memoryParameters } from "../../src/engine/semi_contrast.ts";
 import { hasTeacher, startMethod } from "../../src/engine/method.ts";
 import { releaseLosses } from "../../src/methods/learner.ts";
 import { recomputing } from "../../src/models/network.ts";
@@ -41,7 +42,9 @@ async function measured(config: RunConfig): Promise<number> {
   const { parameters, encoder } = network;
   return peakBytesOf(() => {
     const student = initialWeights(parameters, 1);
-    const learner = freshLearner(parameters, student, hasTeacher(config.method));
+    const memory = memoryParameters(config, network);
+    const teaches = hasTeacher(config.method);
+    const learner = freshLearner(parameters, student, teaches, true, memory);
     const names = new Set(encoder.parameters.map(({ name }) => name));
     const frozen = config.model.pretrained === null
       ? null
@@ -60,8 +63,8 @@ async function measured(config: RunConfig): Promise<number> {
       batches.forEach(releaseBatch);
     }
     method.release();
-    const { teacher, moments: { first, second } } = learner;
-    for (const set of [student, teacher, frozen, first, second]) {
+    const { teacher, moments: { first, second }, memory: own = null } = learner;
+    for (const set of [student, teacher, frozen, first, second, own]) {
       if (set !== null) releaseWeights(set);
     }
   });
@@ -97,6 +100,11 @@ const METHODS = {
   "self-training": [SELF, ANCHORED],
   "depth 2": [`method={name: future-self-training, depth: 2, ${FEATURES}}`, ANCHORED],
   "width 2": ["method={name: future-self-training, depth: 1, width: 2}"],
+  "mean teacher": ["method={name: mean-teacher, lookAhead: {depth: 1}}"],
+  "mean teacher with a contrast": [
+    "method={name: mean-teacher, contrast: {queries: 8, bank: {newPerIteration: 40}}}",
+    "model.decoder={name: semi-deeplabv3+, channels: 8, inner: 4, dilations: [1]}",
+  ],
 };
 
 for (const [name, overrides] of Object.entries(METHODS)) {

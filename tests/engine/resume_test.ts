@@ -143,6 +143,18 @@ const RESNET = "{encoder: {name: resnet, depths: [1, 1, 1, 1], stem: 4, planes: 
 Deno.test("a run that computes its source loss once resumes bit for bit [wasm]", () =>
   assertResumes(configOf(`{${FUTURE}, ${UNCERTAIN}}`, `model=${RESNET}`), "wasm"));
 
+Deno.test("what a contrast remembers survives a resume [wasm]", () =>
+  assertResumes(
+    configOf(
+      "{name: mean-teacher, supervisedIterations: 1, lookAhead: {depth: 1}, contrast: " +
+        "{queries: 9, negatives: 5, ranks: [1, 4], minimumProbability: 0.1, bank: " +
+        "{entriesPerClass: 50, newPerIteration: 12}}}",
+      "model.decoder={name: semi-deeplabv3+, channels: 8, inner: 4, dilations: [1]}",
+      "optimizer={name: sgd, rate: 0.01}",
+    ),
+    "wasm",
+  ));
+
 const adapter = await probeAdapter();
 
 Deno.test({

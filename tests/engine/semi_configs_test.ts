@@ -15,6 +15,7 @@ import { classesOf } from "../../src/engine/data.ts";
 import { hasSecondMoment } from "../../src/engine/descent.ts";
 import { freshLearner } from "../../src/engine/learner_file.ts";
 import { startMethod } from "../../src/engine/method.ts";
+import { memoryParameters } from "../../src/engine/semi_contrast.ts";
 import { releaseLosses } from "../../src/methods/learner.ts";
 import { WEIGHTS } from "../../src/weights/registry.ts";
 
@@ -34,6 +35,7 @@ const ROWS = ["mt_fst", "psp_mt_fst", "v2_mt_fst"].flatMap((name) =>
 );
 const PUBLISHED: Readonly<Record<string, number>> = Object.fromEntries([
   ...ROWS,
+  ["voc_662_u2pl", ENCODER + VOC.mt],
   ["cityscapes_186_mt_fst", ENCODER + CITYSCAPES],
   ...Object.entries(VOC).flatMap(([name, decoder]) =>
     ["", "_fst"].map((end) => [`voc_662_${name}${end}`, ENCODER + decoder])
@@ -109,6 +111,7 @@ async function step(config: RunConfig): Promise<void> {
     student,
     true,
     hasSecondMoment(config.optimizer),
+    memoryParameters(config, network),
   );
   const method = startMethod(config, classes, network, learner, null, () => {});
   for (const t of [0, 1]) {
@@ -123,8 +126,8 @@ async function step(config: RunConfig): Promise<void> {
     batches.forEach(releaseBatch);
   }
   method.release();
-  const { teacher, moments } = learner;
-  for (const set of [student, teacher, moments.first, moments.second]) {
+  const { teacher, moments, memory = null } = learner;
+  for (const set of [student, teacher, moments.first, moments.second, memory]) {
     if (set !== null) releaseWeights(set);
   }
 }

@@ -5,7 +5,7 @@ import { readBack } from "../../src/core/backend.ts";
 import { releaseBatch, uploadBatch } from "../../src/core/batch.ts";
 import type { HostBatch } from "../../src/core/host_batch.ts";
 import type { Network, Parameter, Pass, Weights } from "../../src/core/network.ts";
-import { releaseWeights, zerosLike } from "../../src/core/weights.ts";
+import { initialWeights, releaseWeights, zerosLike } from "../../src/core/weights.ts";
 import * as tf from "../../src/core/tf.ts";
 import {
   adaptiveFutureSelfTraining,
@@ -21,22 +21,41 @@ import {
 } from "../../src/methods/learner.ts";
 import { meanTeacher } from "../../src/methods/mean_teacher.ts";
 import { weakToStrong } from "../../src/methods/weak_to_strong.ts";
+import {
+  type ContrastMemory,
+  contrastMemory,
+  contrastParameters,
+} from "../../src/objectives/contrast_memory.ts";
 import { validCrossEntropy } from "../../src/objectives/valid_cross_entropy.ts";
 import { batchMoments, batchNorm, frozenBatchNorm } from "../../src/ops/batch_norm.ts";
 import { blend } from "../../src/ops/in_place.ts";
 import { sgdStep } from "../../src/optim/sgd.ts";
 import { assertClose, onEachBackend } from "../support/mod.ts";
+import {
+  emptyPast,
+  percentile,
+  plainContrast,
+  type PlainPast,
+} from "../objectives/plain_contrast.ts";
 import * as plain from "./plain_network.ts";
 import { at, CHANNELS, CLASSES, IGNORED, type Plain } from "./plain_network.ts";
 
 const [B, H, W] = [2, 3, 4];
 const PIXELS = B * H * W;
+const SEED = 1;
 const PERCENT = 80;
 const THRESHOLD = 0.4;
 const WEIGHT = 0.7;
 const SGD = { rate: 0.05, momentum: 0.9, decay: 0.01 };
 const DEPTH = 3;
 const ITERATIONS = 3;
+// So small that the banks are full after three iterations.
+const CONTRAST = {
+  ...{ classes: CLASSES, channels: CHANNELS, weight: 0.4, queries: 5, negatives: 4 },
+  ...{ temperature: 0.5, minimumProbability: 0.3 },
+  ranks: [1, 3],
+  ...{ entriesPerClass: 8, newPerIteration: 3 },
+} as const;
 
 /** The names in the network; "decoder." learns ten times faster. */
 const NAMES: Readonly<Record<keyof Plain, string>> = {
@@ -82,6 +101,7 @@ const network: Network = {
   },
   decoder: {
     parameters: parameters.slice(4),
+    representationChannels: CHANNELS,
     apply(weights, [map = assert.fail()]) {
       const rows = tf.reshape<tf.Rank.R2>(map, [-1, CHANNELS]);
       const linear = tf.matMul(rows, of<tf.Tensor2D>(weights, "filter"));
@@ -97,6 +117,11 @@ const network: Network = {
   forward(weights, images, pass) {
     const features = this.encoder.apply(weights, images, pass);
     return { features, logits: this.decoder.apply(weights, features, pass), sides: [] };
+  },
+  // What the classifier sees is where classes are to lie apart.
+  forwardWithRepresentation(weights, images, pass) {
+    const seen = this.forward(weights, images, pass);
+    return { ...seen, representation: seen.features[0] ?? assert.fail() };
   },
 };
 
@@ -175,20 +200,24 @@ const view = ({ images, labels }: { images: tf.Tensor4D; labels: tf.Tensor }) =>
 type Gradient = ReturnType<typeof plain.noGradient>;
 type PlainObjective = (student: Plain, teacher: Plain, batch: PlainBatch) => Gradient;
 
+/** The contrast of a run: what it remembers, and how many evaluations there were. */
+interface PlainMemory {
+  past: readonly PlainPast[];
+  /** What the last evaluation would remember. */
+  next: readonly PlainPast[];
+  evaluations: number;
+  scheduleAt(evaluation: number): readonly [number, number];
+}
+
 const best = (p: readonly number[]) => p.indexOf(Math.max(...p));
 const all = Array.from({ length: PIXELS }, (_, i) => i);
 const valid = (labels: readonly number[]) =>
   labels.filter((label) => label !== IGNORED).length;
 
-function percentile(values: readonly number[], percent: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const position = percent / 100 * (sorted.length - 1);
-  const low = Math.floor(position);
-  const [below, above] = [at(sorted, low), sorted[low + 1] ?? at(sorted, low)];
-  return below + (above - below) * (position - low);
-}
-
-const plainMeanTeacher = (filter: "train" | "eval"): PlainObjective =>
+const plainMeanTeacher = (
+  filter: "train" | "eval",
+  memory: PlainMemory | null = null,
+): PlainObjective =>
 (
   student,
   teacher,
@@ -199,11 +228,12 @@ const plainMeanTeacher = (filter: "train" | "eval"): PlainObjective =>
   const told = all.map((i) => best(plain.chances(opinion, i)));
   const seenLabels = swappedPlain(told, 1);
   const both = [...labelled, ...swappedPlain(unlabelled, CHANNELS)];
-  const { logits: doubts } = plain.pass(teacher, both, filter === "train");
+  const doubted = plain.pass(teacher, both, filter === "train");
+  const { logits: doubts } = doubted;
   const entropy = all.map((i) =>
     -plain.chances(doubts, PIXELS + i).reduce((sum, p) => sum + p * Math.log(p), 0)
   );
-  const bound = percentile(entropy, PERCENT);
+  const bound = percentile(entropy, PERCENT / 100);
   const sure = seenLabels.map((label, i) => at(entropy, i) < bound ? label : IGNORED);
   const passed = plain.pass(student, both, true);
   const slope: number[] = Array(2 * PIXELS * CLASSES).fill(0);
@@ -212,6 +242,22 @@ const plainMeanTeacher = (filter: "train" | "eval"): PlainObjective =>
   plain.addSlope(slope, passed.logits, PIXELS, sure, WEIGHT * PIXELS / n / n);
   const gradient = plain.noGradient();
   plain.descendInto(gradient, student, passed, slope);
+  if (memory === null) return gradient;
+  const evaluation = memory.evaluations++;
+  const view = {
+    small: [2 * B, H, W],
+    large: [H, W],
+    ...{ known: B, logits: doubts, entropy },
+    representation: plain.affine(teacher, doubted),
+    labels: [...labels, ...seenLabels],
+    schedule: memory.scheduleAt(evaluation),
+  } as const;
+  const own = plain.affine(student, passed);
+  const key = { seed: SEED, evaluation };
+  const contrast = plainContrast(view, own, memory.past, CONTRAST, key);
+  memory.next = contrast.next;
+  const scaled = contrast.slope.map((one) => CONTRAST.weight * one);
+  plain.descendAffine(gradient, passed, scaled);
   return gradient;
 };
 
@@ -259,6 +305,7 @@ function plainIteration(
   t: number,
   objective: PlainObjective,
   { depth, published }: { depth: number; published: boolean },
+  memory: PlainMemory | null,
 ): void {
   const m = Math.min(1 - 1 / (t + 1), 0.99);
   if (published || t === 0) plain.mingle(teacher, student, m);
@@ -270,6 +317,7 @@ function plainIteration(
   }
   if (published) plain.put(student, future, plain.BUFFERS);
   plain.descend(student, velocity, objective(student, teacher, batch), SGD);
+  if (memory !== null) memory.past = memory.next;
   plain.mingle(teacher, student, m);
 }
 
@@ -302,7 +350,7 @@ const LOOK_AHEADS: Readonly<Record<string, LookAhead>> = {
 };
 
 const common = {
-  ...{ network, seed: 1, criterion: validCrossEntropy },
+  ...{ network, seed: SEED, criterion: validCrossEntropy },
   ...{ ignorePadding: false, compared: false },
 };
 const meanTeacherWith = (filterTeacher: "train" | "eval", compared = false) =>
@@ -311,6 +359,20 @@ const meanTeacherWith = (filterTeacher: "train" | "eval", compared = false) =>
     perturb: view,
     percent: () => PERCENT,
     ...{ filterTeacher, weight: WEIGHT, compared },
+  });
+const scheduleAt = (depth: number) => (evaluation: number) => {
+  const t = Math.floor(evaluation / (depth + 1));
+  return [0.3 - 0.07 * t, t < 2 ? 0 : 1 - 1 / t] as const;
+};
+const contrastWith = (depth: number, memory: ContrastMemory) =>
+  meanTeacher({
+    ...common,
+    ...{ perturb: view, percent: () => PERCENT, filterTeacher: "train", weight: WEIGHT },
+    contrast: {
+      ...CONTRAST,
+      memory,
+      schedule: (_batch, evaluation) => tf.tensor1d([...scheduleAt(depth)(evaluation)]),
+    },
   });
 const RULES: Readonly<Record<string, readonly [() => Objective, PlainObjective]>> = {
   "mean teacher": [() => meanTeacherWith("train"), plainMeanTeacher("train")],
@@ -360,43 +422,75 @@ function releaseLearner({ student, teacher, moments }: Learner): void {
   [student, teacher ?? assert.fail(), moments.first].forEach(releaseWeights);
 }
 
-for (const [rule, [build, byHand]] of Object.entries(RULES)) {
-  for (const [how, lookAhead] of Object.entries(LOOK_AHEADS)) {
-    onEachBackend(`${rule} ${how} is what plain numbers say`, async () => {
-      const learner = startLearner();
-      const expected: PlainLearner = {
-        student: start(),
-        teacher: start(),
-        velocity: plain.noGradient(),
-      };
-      const slots = futureSlots(learner, lookAhead);
-      const recipe = recipeOf(build());
-      for (let t = 0; t < ITERATIONS; t++) {
-        const batch = uploadBatch(hostOf(batchAt(t)));
-        const before = tf.memory().numTensors;
-        const losses = futureSelfTraining(learner, slots, [batch], t, lookAhead, recipe);
-        releaseLosses(losses);
-        assert.equal(tf.memory().numTensors, before, "an iteration keeps no tensor");
-        releaseBatch(batch);
-        const published = lookAhead.presentStudent === "both";
-        const { depth } = lookAhead;
-        plainIteration(expected, batchAt(t), t, byHand, { depth, published });
-        for (const name of plain.names) {
-          for (const who of ["student", "teacher"] as const) {
-            const value = learner[who]?.get(NAMES[name]) ?? assert.fail();
-            const what = `${name} of the ${who} after iteration ${t}`;
-            await assertClose(value, expected[who][name], 2e-4, what);
-          }
-        }
-        for (const name of plain.TRAINED_NAMES) {
-          const value = learner.moments.first.get(NAMES[name]) ?? assert.fail();
-          await assertClose(value, expected.velocity[name], 1e-3, `velocity of ${name}`);
-        }
+/** Takes iterations, and compares student, teacher and velocity after each. */
+async function assertSame(
+  objective: Objective,
+  byHand: PlainObjective,
+  lookAhead: LookAhead,
+  memory: PlainMemory | null = null,
+): Promise<void> {
+  const learner = startLearner();
+  const expected: PlainLearner = {
+    student: start(),
+    teacher: start(),
+    velocity: plain.noGradient(),
+  };
+  const slots = futureSlots(learner, lookAhead);
+  const recipe = recipeOf(objective);
+  for (let t = 0; t < ITERATIONS; t++) {
+    const batch = uploadBatch(hostOf(batchAt(t)));
+    const { numTensors, numBytes } = tf.memory();
+    const losses = futureSelfTraining(learner, slots, [batch], t, lookAhead, recipe);
+    assert.equal(losses.has("contrast"), memory !== null);
+    releaseLosses(losses);
+    assert.equal(tf.memory().numTensors, numTensors, "an iteration keeps no tensor");
+    assert.equal(tf.memory().numBytes, numBytes, "an iteration keeps no bytes");
+    releaseBatch(batch);
+    const published = lookAhead.presentStudent === "both";
+    const { depth } = lookAhead;
+    plainIteration(expected, batchAt(t), t, byHand, { depth, published }, memory);
+    for (const name of plain.names) {
+      for (const who of ["student", "teacher"] as const) {
+        const value = learner[who]?.get(NAMES[name]) ?? assert.fail();
+        const what = `${name} of the ${who} after iteration ${t}`;
+        await assertClose(value, expected[who][name], 2e-4, what);
       }
-      releaseSlots(slots);
-      releaseLearner(learner);
-    });
+    }
+    for (const name of plain.TRAINED_NAMES) {
+      const value = learner.moments.first.get(NAMES[name]) ?? assert.fail();
+      await assertClose(value, expected.velocity[name], 1e-3, `velocity of ${name}`);
+    }
   }
+  releaseSlots(slots);
+  releaseLearner(learner);
+}
+
+for (const [how, lookAhead] of Object.entries(LOOK_AHEADS)) {
+  for (const [rule, [build, byHand]] of Object.entries(RULES)) {
+    onEachBackend(
+      `${rule} ${how} is what plain numbers say`,
+      () => assertSame(build(), byHand, lookAhead),
+    );
+  }
+
+  onEachBackend(
+    `mean teacher with a contrast ${how} is what plain numbers say`,
+    async () => {
+      const weights = initialWeights(contrastParameters(CONTRAST), 0);
+      const memory = contrastMemory(weights, CONTRAST);
+      const past = emptyPast(CONTRAST);
+      const { depth } = lookAhead;
+      const byHand: PlainMemory = {
+        ...{ past, next: past, evaluations: 0, scheduleAt: scheduleAt(depth) },
+      };
+      const objective = plainMeanTeacher("train", byHand);
+      await assertSame(contrastWith(depth, memory), objective, lookAhead, byHand);
+      const [, , filled = []] = byHand.past.map(({ bank }) => bank);
+      assert.equal(filled.length, CONTRAST.entriesPerClass);
+      memory.release();
+      releaseWeights(weights);
+    },
+  );
 }
 
 onEachBackend(

@@ -97,6 +97,13 @@ export function pass(weights: Plain, x: Pixels, training: boolean): Passed {
   return { logits, normal };
 }
 
+/** What the classifier saw: pixels × channels. */
+export function affine(weights: Plain, { normal }: Passed): number[] {
+  return normal.map((x, i) =>
+    at(weights.scale, i % CHANNELS) * x + at(weights.shift, i % CHANNELS)
+  );
+}
+
 /** The probabilities of one pixel. */
 export function chances(logits: readonly number[], pixel: number): number[] {
   const own = Array.from(
@@ -150,6 +157,19 @@ export function descendInto(
       }
     }
   }
+}
+
+/** Adds the gradient that one of what the classifier saw means to `gradient`. */
+export function descendAffine(
+  gradient: Record<Trained, number[]>,
+  { normal }: Passed,
+  slope: readonly number[],
+): void {
+  slope.forEach((dy, i) => {
+    const c = i % CHANNELS;
+    gradient.scale[c] = at(gradient.scale, c) + dy * at(normal, i);
+    gradient.shift[c] = at(gradient.shift, c) + dy;
+  });
 }
 
 export function noGradient(): Record<Trained, number[]> {
