@@ -2,18 +2,18 @@
  * A contrast of pixels: the student's sure pixels are drawn to the mean of their class and
  * away from pixels that the teacher may confuse with it, of this batch and of past ones.
  *
- *   L = mean over classes c of  mean over Q anchors a of
- *       −log( e^{cos(a, p_c)/T} / (e^{cos(a, p_c)/T} + Σ over N negatives n of e^{cos(a, n)/T}) )
+ *   L = mean over classes c and their Q anchors a of −log(P / (P + Σ over N negatives n of
+ *       e^{cos(a, n)/T})),  P = e^{cos(a, prototype of c)/T}
  *
- * | what         | which pixels                                                              |
- * | ------------ | ------------------------------------------------------------------------- |
- * | sure         | labelled, or the entropy is at most its percentile α                       |
- * | unsure       | labelled, or the entropy is at least its percentile 100 − α                |
- * | anchors of c | sure, of label c, p_c above a minimum; the student's representation        |
- * | prototype    | mean of the teacher's representation over sure pixels of label c,          |
- * |              | p ← m·p + (1 − m)·mean; that of an absent class stays                      |
- * | negatives    | unsure; c is among the first classes of a labelled pixel and not its label, |
- * |              | or among the later ones of another pixel; the teacher's representation     |
+ * | what         | which pixels                                                          |
+ * | ------------ | --------------------------------------------------------------------- |
+ * | sure         | labelled, or the entropy is at most its percentile α                  |
+ * | unsure       | labelled, or the entropy is at least its percentile 100 − α           |
+ * | anchors of c | sure, of label c, more probable than a minimum; the student's         |
+ * | prototype    | sure, of label c: m·prototype + (1 − m)·mean of the teacher's; that   |
+ * |              | of an absent class stays                                              |
+ * | negatives    | unsure: c is among the first classes of a labelled pixel and not its  |
+ * |              | label, or among the later ones of another pixel; the teacher's        |
  *
  * Classes without an anchor or without a negative do not count, and L = 0 unless two do.
  * Of an evaluation's negatives at most M per class are taken, spread evenly over its
