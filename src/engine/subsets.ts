@@ -48,7 +48,10 @@ const ALIASES: Readonly<Record<string, string>> = {
  * @param classes What the network tells apart.
  * @throws {RangeError} If a class is unknown.
  */
-export function findSubset(text: string, classes: readonly ClassInfo[]): Subset {
+export function findSubset(
+  text: string,
+  classes: readonly Pick<ClassInfo, "name">[],
+): Subset {
   const known = classes.map(({ name }) => name);
   const words = text.split(",").map((word) => word.trim());
   const isList = words.every((word) => known.includes(word));
@@ -68,7 +71,7 @@ export function findSubset(text: string, classes: readonly ClassInfo[]): Subset 
 /** The subsets that results of a run are published for without asking: SYNTHIA's. */
 export function usualSubsets(
   { data }: Pick<RunConfig, "data">,
-  classes: readonly ClassInfo[],
+  classes: readonly Pick<ClassInfo, "name">[],
 ): Subset[] {
   if (data.kind !== "native" || data.source.set !== "synthia") return [];
   return Object.keys(NAMED).map((name) => findSubset(name, classes));

@@ -6,12 +6,15 @@ import type { EvaluationResult } from "./evaluate.ts";
 import { type Evaluations, judgedOf } from "./evaluations.ts";
 import { assertSameRun } from "./config_difference.ts";
 import { exists, type RunFolder } from "./run_folder.ts";
+import { type SubsetFigures, subsetFigures, usualSubsets } from "./subsets.ts";
 import { versions } from "./versions.ts";
 
 /** The figures of one network on one named data set. */
 export interface NamedResult extends EvaluationResult {
   /** The name of the evaluation in the configuration. */
   readonly split: string;
+  /** Means over groups of classes; of a run, the two of SYNTHIA where that is its source. */
+  readonly subsets: readonly SubsetFigures[];
 }
 
 /** What `summary.json` holds. */
@@ -46,7 +49,13 @@ export function summarise(
   secondsPerIteration: number,
 ): RunSummary {
   const named = (results: Evaluations["student"]): NamedResult[] =>
-    [...results].map(([split, result]) => ({ split, ...result }));
+    [...results].map(([split, result]) => ({
+      split,
+      ...result,
+      subsets: usualSubsets(config, result.classes).map((subset) =>
+        subsetFigures(subset, result.classes)
+      ),
+    }));
   const { student, teacher, judged } = measured;
   const [evaluation] = named(judgedOf(measured));
   if (evaluation === undefined) {

@@ -12,12 +12,7 @@ import {
   type Prediction,
 } from "./evaluate.ts";
 import { type Look, lookOptions } from "./look.ts";
-import {
-  findSubset,
-  type SubsetFigures,
-  subsetFigures,
-  usualSubsets,
-} from "./subsets.ts";
+import { findSubset, subsetFigures, usualSubsets } from "./subsets.ts";
 import type { NamedResult } from "./summary.ts";
 
 /** A network, its weights, and what is known about them. */
@@ -60,10 +55,7 @@ export interface EvaluateOptions extends Look {
 }
 
 /** What a network was found to do on a named data set. */
-export interface NetworkEvaluation extends NamedResult, DetailedEvaluation {
-  /** The means over groups of classes. */
-  readonly subsets: readonly SubsetFigures[];
-}
+export interface NetworkEvaluation extends NamedResult, DetailedEvaluation {}
 
 /**
  * Labels every pixel of a picture of any size.

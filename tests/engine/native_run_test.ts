@@ -68,6 +68,10 @@ Deno.test("SYNTHIA to Cityscapes trains and evaluates from folders", async () =>
     const { losses, evaluation } = await result(config, join(root, "run"));
     assert.equal(losses.length, 5);
     assert.deepEqual([evaluation?.images, evaluation?.classes.length], [2, 19]);
+    assert.deepEqual(
+      evaluation?.subsets.map(({ name, classes }) => [name, classes.length]),
+      [["synthia-16", 16], ["synthia-13", 13]],
+    );
   });
 });
 

@@ -5,7 +5,13 @@ import { decodePng } from "../../src/core/png.ts";
 import { main } from "../../tasks/eval.ts";
 import { main as train } from "../../tasks/train.ts";
 import { CITYSCAPES_CLASSES } from "../../src/core/known_classes.ts";
-import { cityscapesFiles, HEIGHT, WIDTH, within } from "../data/native/trees.ts";
+import {
+  cityscapesFiles,
+  HEIGHT,
+  synthiaFiles,
+  WIDTH,
+  within,
+} from "../data/native/trees.ts";
 import { withFiles } from "../data/tiny_folder.ts";
 import { assertRefused, call, inFolder, tinyFile } from "../support/commands.ts";
 
@@ -83,6 +89,32 @@ Deno.test("eval counts what is taken for what, and writes it as asked", () =>
     assert.match(table.out, /trimap 2: mIoU/);
     assert.match(table.out, /% of true class as/);
   }));
+
+Deno.test("train ends with the means for SYNTHIA that eval finds", async () => {
+  const files = {
+    ...within("cityscapes", cityscapesFiles()),
+    ...within("synthia", synthiaFiles()),
+  };
+  await withFiles(files, async (root) => {
+    const out = join(root, "run");
+    const sets = ["data.source={set: synthia}", `data.root=${root}`]
+      .flatMap((set) => ["--set", set]);
+    const args = [await tinyFile(root, CITY), ...sets, "--out", out, ...WASM];
+    const trained = await call(train, ...args);
+    assert.equal(trained.status, 0, trained.error);
+    const measured = await call(main, join(out, "last.safetensors"), ...WASM);
+    const table = (text: string) => text.split("\n").filter((line) => /\d$/.test(line));
+    const rows = table(trained.out).filter((line) => line.startsWith("synthia-"));
+    assert.equal(rows.length, 2, trained.out);
+    assert.deepEqual(table(measured.out).filter((row) => rows.includes(row)), rows);
+
+    const json = await call(main, join(out, "last.safetensors"), "--json", ...WASM);
+    const summary = JSON.parse(await Deno.readTextFile(join(out, "summary.json")));
+    assert.deepEqual(summary.evaluation.subsets, JSON.parse(json.out).subsets);
+    const again = await call(train, ...args);
+    assert.match(again.out, /synthia-13: mIoU, mean accuracy/);
+  });
+});
 
 Deno.test("eval writes label ids for the server of Cityscapes, and nothing beside them", () =>
   withCity(async (checkpoint, root) => {
