@@ -13,6 +13,7 @@ import {
 } from "../src/cli/evaluation_report.ts";
 import { LOOK_OPTIONS, roleOf } from "../src/cli/look_options.ts";
 import { argument, option } from "../src/cli/option.ts";
+import { postponed } from "../src/cli/postponed.ts";
 import { openPredictionFolder } from "../src/cli/prediction_folder.ts";
 import { openCounter } from "../src/cli/progress_bar.ts";
 import { RESULT_OPTIONS } from "../src/cli/result_options.ts";
@@ -37,13 +38,15 @@ export const main: Main = mainOf({
   async action({ arguments: { ckpt }, options, terminal, print, log }) {
     const { save: folder, ids, set: overrides, backend, ...more } = options;
     const { teacher, student, subset: subsets, matrix, confusion, ...how } = more;
-    const saveConfusion = openConfusionFiles(confusion);
+    const failures: unknown[] = []; // told after the figures
+    const saveConfusion = postponed(await openConfusionFiles(confusion), failures);
     const whose = roleOf({ teacher, student });
     using network = await loadNetwork(ckpt, { overrides, backend, ...whose });
     const { role, iteration, classes, config } = network;
     log(`network    ${role} after ${iteration} iterations`);
     log(`backend    ${network.backend.name} on ${network.backend.adapter}`);
-    const save = await openPredictionFolder(folder, classes, config.data, ids);
+    const open = openPredictionFolder(folder, classes, config.data, ids);
+    const save = postponed(await open, failures);
     using progress = openCounter(terminal, "image");
     const seen: EvaluateOptions["seen"] = async ({ sample, labels }, done, of) => {
       await save({ ...sample, data: sample.image, labels });
@@ -53,7 +56,7 @@ export const main: Main = mainOf({
     progress.stop();
     print(evaluationText(result, terminal, matrix));
     await saveConfusion(confusionOf(result));
-    return { json: evaluationJson(result, matrix) };
+    return { json: evaluationJson(result, matrix), failures };
   },
 });
 

@@ -9,6 +9,7 @@ import { IDS_OPTION, LOOK_OPTIONS, roleOf } from "../src/cli/look_options.ts";
 import { argument, option } from "../src/cli/option.ts";
 import { predictionPaths, predictionWriter } from "../src/cli/prediction_files.ts";
 import { openCounter } from "../src/cli/progress_bar.ts";
+import { assertWritableFolder } from "../src/cli/writable.ts";
 
 /** @returns The exit status: 0 done, 1 failed, 2 wrong usage. */
 export const main: Main = mainOf({
@@ -33,6 +34,7 @@ export const main: Main = mainOf({
     const { out = null, ids, set: overrides, backend, ...more } = options;
     const { teacher, student, ...look } = more;
     const paths = await predictionPaths(image, out, ids);
+    if (out !== null) await assertWritableFolder(out);
     const role = roleOf({ teacher, student });
     using network = await loadNetwork(ckpt, { overrides, backend, ...role });
     log(`backend    ${network.backend.name} on ${network.backend.adapter}`);

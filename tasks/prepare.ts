@@ -8,7 +8,9 @@ import { type Main, mainOf, STATUS } from "../src/cli/command.ts";
 import { contactSheet } from "../src/cli/contact_sheet.ts";
 import { argument, option } from "../src/cli/option.ts";
 import { openPartCounter } from "../src/cli/part_counter.ts";
+import { postponed } from "../src/cli/postponed.ts";
 import { preparationText } from "../src/cli/preparation_text.ts";
+import { assertWritableFile, writeResult } from "../src/cli/writable.ts";
 
 /** @returns The exit status: 0 sound, 1 something is to be mended, 2 wrong usage. */
 export const main: Main = mainOf({
@@ -40,18 +42,21 @@ export const main: Main = mainOf({
       log(unknown);
       return { status: STATUS.usage };
     }
-    const { set: overrides, cache = await cacheFolder(), workers } = options;
+    const { set: overrides, cache = await cacheFolder(), workers, picture } = options;
+    if (picture !== undefined) await assertWritableFile(picture);
     using counter = openPartCounter(terminal, "picture");
     const how = { root, overrides, cache, workers, progress: counter.update, signal };
     const { preparation, pictures } = await prepare(dataset, how);
     counter.stop();
     print(preparationText(preparation, terminal));
-    if (options.picture !== undefined) {
-      const sheet = contactSheet(await pictures());
-      await Deno.writeFile(options.picture, sheet);
-      print(`samples in ${options.picture}`);
-    }
-    return { status: preparation.problems.length > 0 ? 1 : 0, json: preparation };
+    const failures: unknown[] = []; // told after what was found
+    await postponed(async (path: string | undefined) => {
+      if (path === undefined) return;
+      await writeResult(path, contactSheet(await pictures()));
+      print(`samples in ${path}`);
+    }, failures)(picture);
+    const status = preparation.problems.length > 0 ? STATUS.failed : STATUS.done;
+    return { status, json: preparation, failures };
   },
 });
 

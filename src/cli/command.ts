@@ -42,6 +42,8 @@ export interface Outcome {
   readonly status?: number;
   /** What `--json` prints. */
   readonly json?: unknown;
+  /** What failed though there are results, told after them. */
+  readonly failures?: readonly unknown[];
 }
 
 /** A command: its page of help and what it does. */
@@ -213,7 +215,10 @@ export async function runCommand<const O extends Options, const A extends Argume
   try {
     const outcome = await (json ? withQuietOutput(run) : run()) ?? {};
     if (json) terminal.out(`${JSON.stringify(outcome.json ?? null, null, 2)}\n`);
+    const { failures = [] } = outcome;
+    for (const failure of failures) log(sentence(failure, verbose));
     if (interrupt.signal.aborted) return STATUS.interrupted;
+    if (failures.length > 0) return STATUS.failed;
     return outcome.status ?? STATUS.done;
   } catch (error) {
     if (interrupt.signal.aborted && error === interrupt.signal.reason) {

@@ -1,7 +1,8 @@
 /** Where confusion matrices go as files. @module */
-import { dirname, extname } from "node:path";
+import { extname } from "node:path";
 import { type Confusion, confusionCsv } from "./confusion.ts";
 import { confusionPicture } from "./confusion_picture.ts";
+import { assertWritableFile, writeResult } from "./writable.ts";
 
 const FORMATS: Readonly<Record<string, (matrix: Confusion) => Uint8Array>> = {
   ".csv": (matrix) => new TextEncoder().encode(confusionCsv(matrix)),
@@ -14,10 +15,11 @@ const FORMATS: Readonly<Record<string, (matrix: Confusion) => Uint8Array>> = {
  * @param paths Names that end with ".csv" (counts) or ".png" (a heat map).
  * @returns Writes all of them, and the folders above them.
  * @throws {RangeError} If a name ends otherwise.
+ * @throws {Error} If one of them cannot be written.
  */
-export function openConfusionFiles(
+export async function openConfusionFiles(
   paths: readonly string[],
-): (matrix: Confusion) => Promise<void> {
+): Promise<(matrix: Confusion) => Promise<void>> {
   const files = paths.map((path) => {
     const format = FORMATS[extname(path).toLowerCase()];
     if (format !== undefined) return { path, format };
@@ -26,15 +28,8 @@ export function openConfusionFiles(
         ".csv (counts) or .png (a heat map)",
     );
   });
+  for (const { path } of files) await assertWritableFile(path);
   return async (matrix) => {
-    for (const { path, format } of files) {
-      try {
-        await Deno.mkdir(dirname(path), { recursive: true });
-        await Deno.writeFile(path, format(matrix));
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new Error(`Cannot write "${path}": ${reason}`, { cause: error });
-      }
-    }
+    for (const { path, format } of files) await writeResult(path, format(matrix));
   };
 }

@@ -4,6 +4,7 @@ import type { ClassInfo } from "../core/host_batch.ts";
 import { encodePng } from "../core/png.ts";
 import { type Ids, labelIdsOf } from "./label_ids.ts";
 import { overlay } from "./label_picture.ts";
+import { writeResult } from "./writable.ts";
 
 /** The files of a prediction. */
 export interface PredictionPaths {
@@ -41,21 +42,11 @@ export function predictionWriter(
     const map = labelIds === null
       ? { data: labels, palette }
       : { data: labels.map((id) => labelIds[id] ?? 0) };
-    await write(paths.labels, encodePng({ ...size, channels: 1, ...map }));
+    await writeResult(paths.labels, encodePng({ ...size, channels: 1, ...map }));
     if (paths.overlay === null) return;
     const rgb = overlay(data, labels, classes);
-    await write(paths.overlay, encodePng({ ...size, channels: 3, data: rgb }));
+    await writeResult(paths.overlay, encodePng({ ...size, channels: 3, data: rgb }));
   };
-}
-
-async function write(path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await Deno.mkdir(dirname(path), { recursive: true });
-    await Deno.writeFile(path, bytes);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`Cannot write "${path}": ${reason}`, { cause: error });
-  }
 }
 
 /**

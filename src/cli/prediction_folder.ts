@@ -8,6 +8,7 @@ import {
   type PredictionPaths,
   predictionWriter,
 } from "./prediction_files.ts";
+import { assertWritableFolder } from "./writable.ts";
 
 /** What a configuration says of where data sets are. */
 interface DataRoots {
@@ -33,6 +34,7 @@ const PARTS = [
  * @returns Writes one prediction, by the stem of its picture, which may have folders in it.
  * @throws {RangeError} If the folder is among the data set's own files, the classes have
  * no such ids, or label ids are wanted and no folder is given.
+ * @throws {Error} If the folder cannot be written to.
  */
 export async function openPredictionFolder(
   folder: string | undefined,
@@ -45,6 +47,7 @@ export async function openPredictionFolder(
     throw new RangeError(`Cannot write ${ids}: say into which folder with --save DIR`);
   }
   for (const root of rootsOf(data)) await assertApart(folder, root);
+  await assertWritableFolder(folder);
   const write = predictionWriter(classes, ids);
   return (prediction) => {
     const paths = pathsInside(folder, prediction.name);

@@ -1,6 +1,7 @@
 /** The folder of a run: what is in it, and how a run starts in it or goes on. @module */
 import { basename, dirname, join } from "node:path";
-import { writeAtomic, writeError } from "../weights/write_atomic.ts";
+import { writeError } from "../core/write_error.ts";
+import { writeAtomic } from "../weights/write_atomic.ts";
 
 /** Paths in a run's folder. */
 export interface RunFolder {

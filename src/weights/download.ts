@@ -27,7 +27,7 @@ import type {
   WeightsEntry,
 } from "./published_weights.ts";
 import { type Coming, transfer } from "./transfer.ts";
-import { writeError } from "./write_atomic.ts";
+import { writeError } from "../core/write_error.ts";
 
 /** The folder of downloads, in the working directory, unless another one is named. */
 export const WEIGHTS_FOLDER = "weights";

@@ -1,7 +1,8 @@
 /** A file that is still on its way: `<file>.part`, and what it is in `<file>.part.json`. @module */
 
 import { dirname } from "node:path";
-import { syncFolder, writeAtomic, writeError } from "./write_atomic.ts";
+import { writeError } from "../core/write_error.ts";
+import { syncFolder, writeAtomic } from "./write_atomic.ts";
 
 /** What the bytes of a part belong to. */
 export interface PartState {

@@ -1,23 +1,7 @@
 /** Files that are there whole or not at all. @module */
 
 import { basename, dirname, join } from "node:path";
-
-/** What to do about an error of the operating system, by its code. */
-const CURES: Readonly<Record<string, string>> = {
-  ENOSPC: "the disk is full; free some space and run again",
-  EDQUOT: "the disk quota is used up; free some space and run again",
-  EFBIG: "the file is larger than this file system or limit allows",
-  EROFS: "the file system is read-only; choose another folder",
-  EACCES: "the folder may not be written to; choose another one",
-  ENOENT: "its folder does not exist; create it first",
-};
-
-/** A sentence about a file that could not be written, with the system's own error. */
-export function writeError(path: string, error: unknown): Error {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const message = error instanceof Error ? error.message : String(error);
-  return new Error(`Cannot write "${path}": ${CURES[code] ?? message}`, { cause: error });
-}
+import { writeError } from "../core/write_error.ts";
 
 async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let written = 0; written < bytes.length;) {

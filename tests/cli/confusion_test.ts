@@ -65,16 +65,24 @@ Deno.test("openConfusionFiles() writes what names ask for, and refuses others at
   inFolder(async (folder) => {
     const csv = join(folder, "new", "m.csv");
     const png = join(folder, "m.PNG");
-    await openConfusionFiles([csv, png])(MATRIX);
+    const write = await openConfusionFiles([csv, png]);
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(join(folder, "new"))), []);
+    await write(MATRIX);
     assert.equal(await Deno.readTextFile(csv), confusionCsv(MATRIX));
     assert.deepEqual(await Deno.readFile(png), confusionPicture(MATRIX));
-    assert.throws(() => openConfusionFiles([csv, "m.txt"]), {
+    await assert.rejects(openConfusionFiles([csv, "m.txt"]), {
       name: "RangeError",
       message: 'Cannot write a confusion matrix to "m.txt": the name must end with ' +
         ".csv (counts) or .png (a heat map)",
     });
-    await assert.rejects(openConfusionFiles([join(csv, "x.csv")])(MATRIX), {
+    await assert.rejects(openConfusionFiles([join(csv, "x.csv")]), {
       name: "Error",
-      message: /^Cannot write ".*x\.csv": /,
+      message: /^Cannot write ".*x\.csv": there is a file where a folder should be;/,
     });
+    await openConfusionFiles([csv]);
+    assert.equal(
+      await Deno.readTextFile(csv),
+      confusionCsv(MATRIX),
+      "it stays until then",
+    );
   }));
