@@ -2,11 +2,10 @@
 // a run in progress holds a constant number of tensors.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { RunConfig } from "../../src/config/schema.ts";
-import { openBackend, probeAdapter } from "../../src/core/backend.ts";
-import * as tf from "../../src/core/tf.ts";
+import { probeAdapter } from "../../src/core/backend.ts";
 import { train } from "../../src/engine/trainer.ts";
-import { inFolder, tinyConfig } from "../support/commands.ts";
+import { inFolder } from "../support/commands.ts";
+import { assertResumes, configOf, logOf } from "./resuming.ts";
 
 const FUTURE = "name: future-self-training, teacher: {momentum: 0.9}";
 const UNCERTAIN = "pseudoLabel: {threshold: 0.2}"; // so that it counts from the start
@@ -31,85 +30,6 @@ const METHODS: Readonly<Record<string, string>> = {
   "weak to strong, adaptive depth":
     "{name: weak-to-strong, threshold: 0.2, lookAhead: {depth: 3, agreement: 0.9}}",
 };
-
-const ITERATIONS = 6;
-
-/** One evaluation of one picture, and a checkpoint at the third iteration. */
-const configOf = (method: string, ...more: string[]): RunConfig =>
-  tinyConfig(
-    `method=${method}`,
-    `iterations=${ITERATIONS}`,
-    "logging.checkpoint=3",
-    "data.evaluations={worn: {domain: worn, images: 1}}",
-    ...more,
-  );
-
-const FILES = ["config.yaml", "log.jsonl", "last.safetensors"];
-
-// The folder as a crash in iteration 5 would leave it: the checkpoint is of iteration 3,
-// the log has a line more.
-function copyRun(from: string, to: string): void {
-  Deno.mkdirSync(to);
-  for (const file of FILES) Deno.copyFileSync(join(from, file), join(to, file));
-}
-
-interface Line {
-  readonly iteration: number;
-  readonly losses: Readonly<Record<string, number>>;
-}
-
-async function logOf(folder: string): Promise<Line[]> {
-  const text = await Deno.readTextFile(join(folder, "log.jsonl"));
-  return text.trimEnd().split("\n").map((line) => {
-    const { iteration, losses } = JSON.parse(line);
-    return { iteration, losses };
-  });
-}
-
-async function assertResumes(
-  config: RunConfig,
-  backend: "wasm" | "webgpu",
-): Promise<void> {
-  await openBackend(backend);
-  await inFolder(async (folder) => {
-    const [straight, resumed] = [join(folder, "straight"), join(folder, "resumed")];
-    const alive: number[] = [];
-    await train(config, {
-      out: straight,
-      backend,
-      observer: {
-        iteration(line) {
-          alive.push(tf.memory().numTensors);
-          if (line.iteration === 5) copyRun(straight, resumed);
-        },
-      },
-    });
-    const [, steady = NaN, ...later] = alive;
-    assert.deepEqual(later, later.map(() => steady), `live tensors: ${alive}`);
-
-    assert.deepEqual((await logOf(resumed)).map(({ iteration }) => iteration), [
-      1,
-      2,
-      3,
-      4,
-    ]);
-    const starts: number[] = [];
-    const { status } = await train(config, {
-      out: resumed,
-      backend,
-      observer: { start: (_, iteration) => void starts.push(iteration) },
-    });
-    assert.equal(status, "finished");
-    assert.deepEqual(starts, [3]);
-    assert.deepEqual(await logOf(resumed), await logOf(straight));
-    assert.equal((await logOf(resumed)).length, ITERATIONS);
-    // Student, teacher, both moments, their clocks and the figures.
-    const [a, b] = await Promise.all(
-      [straight, resumed].map((out) => Deno.readFile(join(out, "last.safetensors"))),
-    );
-    assert.deepEqual(b, a, "the checkpoints have the same bytes");
-  });
-}
 
 for (const [name, method] of Object.entries(METHODS)) {
   Deno.test(`${name} resumes bit for bit and holds its tensors constant [wasm]`, () =>
