@@ -1,0 +1,154 @@
+// A batch is a function of the seed and its number: not of where files lie, how many workers
+// there are, or what was asked for before. A run that goes on needs nothing else.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { type HostBatch, IMAGENET } from "../../src/core/host_batch.ts";
+import { type LoaderSpec, openLoader } from "../../src/data/loader.ts";
+import type { NativeSpec } from "../../src/data/native/native.ts";
+import { tarOf } from "./archives.ts";
+import { cityscapesFiles, frame, within } from "./native/trees.ts";
+import { withServer } from "./range_server.ts";
+import { tinyFiles, tinySpec, withFiles } from "./tiny_folder.ts";
+
+const CITIES = cityscapesFiles({ train: 7 });
+
+/** Two shards of keys, labels with the values of the data set. */
+const SHARDS = Object.fromEntries([0, 1].map((shard) => {
+  const images = Object.keys(CITIES).filter((path) => path.startsWith("leftImg8bit"));
+  const members = images.flatMap((path, n): [string, Uint8Array][] => {
+    if (n % 2 !== shard) return [];
+    const key = (path.split("/").pop() ?? "").replace("_leftImg8bit.png", "");
+    const label = path.replace(/^leftImg8bit/, "gtFine")
+      .replace("_leftImg8bit", "_gtFine_labelIds");
+    const [image, values] = [CITIES[path], CITIES[label]];
+    assert.ok(image && values);
+    return [[`${key}.png`, image], [`${key}.label.png`, values]];
+  });
+  return [`train-${shard}.tar`, tarOf(Object.fromEntries(members))];
+}));
+
+const nameOf = (n: number) => frame(n % 2 === 0 ? "ulm" : "aachen", n);
+const listOf = (...numbers: number[]) => numbers.map(nameOf).join("\n");
+
+/** Everything that chance has a say in. */
+const COMMON = {
+  seed: 5,
+  batch: 2,
+  futures: 2,
+  resize: { height: 28, width: 42 },
+  sourceResize: { height: 36, width: 54 },
+  randomScale: [0.5, 2],
+  padding: { place: "centre", label: 3 },
+  crop: { height: 24, width: 40 },
+  flip: 0.5,
+  largestClassShare: 0.75,
+  normalisation: IMAGENET,
+  cacheFolder: null,
+} as const;
+
+const RARE = { temperature: 0.1, minimumPixels: 8, minimumCropShare: 0.5 };
+
+/** Three of the pictures have labels, the others have none. */
+function specAt(
+  folder: string,
+  root: string,
+  workers: number,
+  rareClasses: LoaderSpec["rareClasses"],
+): LoaderSpec {
+  const part = { kind: "native", set: "cityscapes", root, split: "train" } as const;
+  const of = (list: string, labelled: boolean): NativeSpec => ({
+    ...part,
+    list: join(folder, list),
+    labelled,
+  });
+  const [source, target] = [of("few.txt", true), of("rest.txt", false)];
+  return { ...COMMON, source, target, workers, rareClasses };
+}
+
+/** The batches of iterations first … 5, with those of the futures. */
+async function batchesFrom(first: number, spec: LoaderSpec): Promise<HostBatch[]> {
+  const loader = await openLoader(spec);
+  try {
+    const made: HostBatch[] = [];
+    for (let t = first; t <= 5; t++) {
+      for (const future of [0, 1, 2]) made.push(await loader.batch(t, future));
+    }
+    return made;
+  } finally {
+    await loader.close();
+  }
+}
+
+for (const [how, rare] of [["in turn", null], ["by rare classes", RARE]] as const) {
+  Deno.test(`folder, tar and shards of a server give the same batches ${how}, from the start and from amid, with any workers`, () =>
+    withFiles({
+      ...within("folder", CITIES),
+      "whole.tar": tarOf(CITIES),
+      "few.txt": listOf(0, 3, 4),
+      "rest.txt": listOf(1, 2, 5, 6),
+    }, (folder) =>
+      withServer(SHARDS, async ({ url }) => {
+        const places = [
+          join(folder, "folder"),
+          join(folder, "whole.tar"),
+          `${url}/{split}-{0..1}.tar`,
+        ];
+        const [first = ""] = places;
+        const expected = await batchesFrom(0, specAt(folder, first, 0, rare));
+        const labels = new Set(expected.flatMap(({ source }) => [...source.labels]));
+        // Road, building, car, nothing, and what pads small pictures.
+        assert.deepEqual(labels, new Set([0, 2, 13, 255, 3]));
+        for (const root of places) {
+          for (const workers of [0, 1, 3]) {
+            const spec = specAt(folder, root, workers, rare);
+            const what = `${root}, ${workers} workers`;
+            assert.deepEqual(await batchesFrom(0, spec), expected, what);
+            const rest = await batchesFrom(4, spec);
+            assert.deepEqual(rest, expected.slice(3 * 4), `${what}, from 4 on`);
+          }
+        }
+      })));
+}
+
+Deno.test("chance decides anew in every batch, in both domains", () =>
+  withFiles({
+    ...within("folder", CITIES),
+    "few.txt": listOf(0),
+    "rest.txt": listOf(1),
+  }, async (folder) => {
+    const made = await batchesFrom(0, specAt(folder, join(folder, "folder"), 0, null));
+    const differing = (views: readonly unknown[]) =>
+      new Set(views.map((view) => JSON.stringify(view))).size;
+    // One picture each: only scales, windows and mirrors make them differ.
+    assert.equal(differing(made.map(({ source }) => [...source.images])), made.length);
+    assert.equal(
+      differing(made.map(({ target }) => [...target?.images ?? []])),
+      made.length,
+    );
+  }));
+
+Deno.test("a batch amid a run reads its own pictures and no others", () => {
+  const stems = Array.from({ length: 12 }, (_, n) => `p${n}`);
+  return withFiles(tinyFiles(stems), async (root) => {
+    const spec = {
+      ...COMMON,
+      source: tinySpec(root),
+      target: null,
+      workers: 0,
+      rareClasses: null,
+      crop: { height: 4, width: 4 },
+    };
+    const loader = await openLoader(spec);
+    const expected = await loader.batch(5);
+    await loader.close();
+    const fresh = await openLoader(spec);
+    for (const stem of stems.filter((stem) => !expected.source.names.includes(stem))) {
+      for (const part of ["images", "labels"]) {
+        await Deno.remove(join(root, part, "train", `${stem}.png`));
+      }
+    }
+    assert.deepEqual(await fresh.batch(5), expected);
+    await assert.rejects(fresh.batch(4), /p\d+/);
+    await fresh.close();
+  });
+});
