@@ -1,5 +1,5 @@
 /** How much memory an iteration will need, before there is one. @module */
-import { usesTarget } from "../config/method.ts";
+import { isSemi, usesTarget, widthOf } from "../config/method.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
 import type { ClassInfo, HostBatch } from "../core/host_batch.ts";
@@ -8,6 +8,7 @@ import { emptyTensor, rehearse } from "../core/rehearsal.ts";
 import * as tf from "../core/tf.ts";
 import { releaseWeights } from "../core/weights.ts";
 import { type Learner, releaseLosses } from "../methods/learner.ts";
+import { hasSecondMoment } from "./descent.ts";
 import { hasTeacher, startMethod } from "./method.ts";
 import { memoryParameters } from "./semi_contrast.ts";
 
@@ -34,7 +35,8 @@ const WASM_LIMIT = 2 ** 32;
  * Rehearses an iteration of the method on a batch without content.
  *
  * It is the real code, with shapes in place of elements, so the figure is what tensors will
- * take, not an estimate. On top come the insides of single kernels and, on WebGPU,
+ * take, not an estimate; of a run with phases in the last of them, of an adaptive
+ * look-ahead at its full depth. On top come the insides of single kernels and, on WebGPU,
  * buffers that wait for the end of a submit.
  *
  * @param frozen Whether features are kept near those of the encoder's start.
@@ -49,9 +51,11 @@ export async function predictMemory(
 ): Promise<PredictedMemory> {
   const { parameters, encoder } = network;
   const trained = parameters.filter((one) => one.trained);
+  const hasSecond = hasSecondMoment(config.optimizer);
   const { peak } = await rehearse(() => {
     const memory = empty(memoryParameters(config, network));
-    const moments = { steps: 0, first: empty(trained), second: empty(trained) };
+    const first = empty(trained);
+    const moments = { steps: 0, first, second: hasSecond ? empty(trained) : new Map() };
     const learner: Learner = {
       student: empty(parameters),
       teacher: hasTeacher(config.method) ? empty(parameters) : null,
@@ -59,12 +63,13 @@ export async function predictMemory(
       evaluations: 0,
     };
     const reference = frozen ? empty(encoder.parameters) : null;
-    const method = startMethod(config, classes, network, learner, reference, () => {});
+    const full = atFullDepth(config);
+    const method = startMethod(full, classes, network, learner, reference, () => {});
     const batches: Batch[] = Array.from(
       { length: method.batches },
       () => uploadBatch(blankBatch(config)),
     );
-    releaseLosses(method.iterate(learner, batches, 1)); // iteration 0 may be a lesser one
+    releaseLosses(method.iterate(learner, batches, fullIteration(config)));
     batches.forEach(releaseBatch);
     method.release();
     const sets = [learner.student, learner.teacher, reference];
@@ -82,7 +87,7 @@ export async function predictMemory(
   const total = sum(peak);
   const copies = (hasTeacher(config.method) ? 2 : 1) + slots;
   const weights = copies * all + (frozen ? sizeOf(encoder.parameters) : 0);
-  const optimizer = 2 * learning * (1 + slots);
+  const optimizer = (hasSecond ? 2 : 1) * learning * (1 + slots);
   const gradients = sum(peak.filter(({ purpose }) => purpose === "gradient"));
   return {
     total,
@@ -124,8 +129,31 @@ function sum(memory: readonly { readonly bytes: number }[]): number {
 
 // θ′ and m′, a path and the mean of paths; see `futureSlots`.
 function slotsOf({ method }: RunConfig): number {
-  if (method.name !== "future-self-training") return 0;
-  return method.width > 1 ? 3 : 1;
+  const looksAhead = isSemi(method)
+    ? method.lookAhead !== null
+    : method.name === "future-self-training";
+  if (!looksAhead) return 0;
+  return widthOf(method) > 1 ? 3 : 1;
+}
+
+// Nothing can be read of a rehearsal, on which an adaptive depth would depend.
+function atFullDepth(config: RunConfig): RunConfig {
+  const { method } = config;
+  if (!isSemi(method) || method.lookAhead === null) return config;
+  return {
+    ...config,
+    method: { ...method, lookAhead: { ...method.lookAhead, agreement: null } },
+  };
+}
+
+// Iteration 0 may be a lesser one, and so are all in which a teacher has no say.
+function fullIteration({ method, iterations }: RunConfig): number {
+  if (!isSemi(method)) return 1;
+  const { supervisedIterations, teacher: { sharedIterations } } = method;
+  return Math.max(
+    1,
+    Math.min(supervisedIterations + sharedIterations + 1, iterations - 1),
+  );
 }
 
 function empty(parameters: readonly Parameter[]): Weights {
