@@ -27,9 +27,13 @@ export function evaluationText(
   terminal: Pick<Terminal, "outIsTerminal" | "color">,
   hasMatrix: boolean,
 ): string {
+  const isEmpty = result.confusion.every((row) => row.every((count) => count === 0));
+  const remark = isEmpty
+    ? ": none of their pixels has a label, so there is no figure"
+    : "";
   return [
     iouTable(result, terminal),
-    `${result.images} images of "${result.split}"`,
+    `${result.images} images of "${result.split}"${remark}`,
     ...(hasMatrix ? ["", confusionTable(confusionOf(result))] : []),
   ].join("\n");
 }

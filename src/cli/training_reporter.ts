@@ -78,7 +78,9 @@ export function openTrainingReporter(terminal: Terminal): TrainingReporter {
   };
 }
 
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+/** Without a labelled pixel there is no figure. */
+const percent = (share: number) =>
+  Number.isNaN(share) ? "–" : `${(100 * share).toFixed(1)} %`;
 
 function paint(
   { sort, values }: Cell,

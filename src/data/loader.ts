@@ -6,6 +6,7 @@ import { classStatistics } from "./class_statistics.ts";
 import { planRareClasses, type RareClassOptions } from "./rare_classes.ts";
 import { createSampler } from "./sampler.ts";
 import { allCores, survey } from "./survey.ts";
+import { unlabelledNote } from "./unlabelled_note.ts";
 import { startWorkers } from "./worker_pool.ts";
 
 /** Describes a loader: plain JSON. */
@@ -89,6 +90,10 @@ export async function openLoader(
       rareClasses,
     ),
   });
+  const note = spec.target && target && unlabelledNote(
+    { spec: spec.source, names: source.names },
+    { spec: spec.target, names: target.names },
+  );
   const order = (iteration: number, future: number) => ({
     iteration,
     future,
@@ -112,7 +117,7 @@ export async function openLoader(
   return {
     classes: source.classes,
     pictures: { source: source.names.length, target: target?.names.length ?? 0 },
-    notes: [...source.notes ?? [], ...target?.notes ?? []],
+    notes: [...source.notes ?? [], ...target?.notes ?? [], ...(note ? [note] : [])],
 
     batch(iteration, future = 0) {
       if (closed) {

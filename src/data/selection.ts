@@ -1,7 +1,7 @@
 /** Which of the pictures in a folder belong to a data set. @module */
 
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, stat } from "node:fs/promises";
+import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The part of a folder's pictures to use. What is null does not restrict. */
@@ -105,10 +105,17 @@ async function readList(
   const text = await readFile(list, "utf8")
     .catch(() => readFile(join(root, list), "utf8"))
     .catch(() => readOwn(list))
-    .catch(() => {
+    .catch(async () => {
+      const isFolder = await stat(list).then((info) => info.isDirectory(), () => false);
+      const reason = isFolder
+        ? "it is a folder"
+        : isAbsolute(list)
+        ? "there is no such file"
+        : `there is no such file, nor "${join(root, list)}", nor a published split of ` +
+          'this name, as "pascal/662/labeled" is one';
       throw new RangeError(
-        `Cannot read the list "${list}": there is no such file, nor ` +
-          `"${join(root, list)}": "list" is a text file with one stem per line`,
+        `Cannot read the list "${list}": ${reason}: "list" is a text file with one stem ` +
+          "per line",
       );
     });
   const stems = text.replace(/^\uFEFF/, "").split("\n")

@@ -30,6 +30,7 @@ import {
   runFolder,
   writeText,
 } from "./run_folder.ts";
+import { runNotes } from "./run_notes.ts";
 import { openSession, type Session } from "./session.ts";
 import { type Stopwatch, stopwatch } from "./stopwatch.ts";
 import { readSummary, type RunSummary, summarise } from "./summary.ts";
@@ -132,7 +133,7 @@ export async function train(
   let session: Session | null = null;
   try {
     const log = (line: string) => observer.log?.(line);
-    loader.notes.forEach(log);
+    [...loader.notes, ...runNotes(config)].forEach(log);
     session = await openSession(config, folder, loader.classes, log, network);
     await makeFolder(folder);
     await writeText(folder.config, writeConfig(config));

@@ -103,6 +103,30 @@ Deno.test("a target needs no labels", async () => {
   });
 });
 
+Deno.test("unlabelled pictures that all have labels are noticed", async () => {
+  const scenes = async (unlabelled: number) => {
+    const source = { ...SPEC.source, images: 3 } as LoaderSpec["source"];
+    const target = { ...source, images: unlabelled } as LoaderSpec["source"];
+    const loader = await openLoader({ ...SPEC, source, target });
+    await loader.close();
+    return loader.notes;
+  };
+  assert.deepEqual(await scenes(4), []);
+  assert.match((await scenes(2)).join(), /^every one of the 2 pictures without labels/);
+
+  await withFiles(tinyFiles(["a", "b", "c"]), async (root) => {
+    const notes = async (...include: string[]) => {
+      const source = tinySpec(root, { include: ["a", "b"] });
+      const target = tinySpec(root, { include });
+      const loader = await openLoader({ ...SPEC, source, target });
+      await loader.close();
+      return loader.notes;
+    };
+    assert.equal((await notes("a", "b")).length, 1);
+    assert.deepEqual(await notes("a", "c"), []);
+  });
+});
+
 Deno.test("rare classes decide which source pictures come", async () => {
   // Only "rare" holds class 2.
   const files = { ...tinyFiles(["a", "b"]), ...tinyFiles(["rare"]) };

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { decodePng } from "../../src/core/png.ts";
 import { main } from "../../tasks/eval.ts";
 import { main as train } from "../../tasks/train.ts";
-import { CLASSES, tinyFiles, withFiles } from "../data/tiny_folder.ts";
+import { CLASSES, tinyFiles, tinyLabel, withFiles } from "../data/tiny_folder.ts";
 import { assertRefused, call, inFolder, tinyFile } from "../support/commands.ts";
 
 const WASM = ["--backend", "wasm"];
@@ -84,4 +84,10 @@ Deno.test("eval measures any split folder, and never writes among a data set's f
     const among = join(root, "labels", "..", "labels", "val");
     assertRefused(await call(main, checkpoint, "--save", among, ...WASM), among);
     assertRefused(await call(main, checkpoint, "--split", "../x", ...WASM), '"../x"');
+
+    await Deno.writeFile(join(root, "labels/val/street/c.png"), tinyLabel(() => 255));
+    const nothing = await call(main, checkpoint, "--split", "val", ...WASM);
+    assert.equal(nothing.status, 0);
+    assert.match(nothing.out, /mIoU, mean accuracy +– +–/);
+    assert.match(nothing.out, /1 images of "val": none of their pixels has a label/);
   }));

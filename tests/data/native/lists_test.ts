@@ -85,7 +85,16 @@ Deno.test("a list that is empty or names what is missing is refused", async () =
       /1 of its 2 lines name no picture in "ROOT.*JPEGImages" \(first: "2010_999999";/,
     );
     assert.match(await said("out.txt"), /leads out of the data set's folder/);
-    assert.match(await said("none/of/these"), /there is no such file/);
+    assert.match(
+      await said("none/of/these"),
+      /"none\/of\/these": there is no such file, nor ".*these", nor a published split of this name, as "pascal\/662\/labeled" is one: "list" is a text file/,
+    );
+    assert.match(
+      await said(root),
+      /^RangeError: Cannot read the list "ROOT": it is a folder/,
+    );
+    const absent = join(root, "absent.txt");
+    assert.match(await said(absent), /absent\.txt": there is no such file: "list" is a/);
     assert.equal(
       await said(null),
       'RangeError: Cannot use PASCAL VOC 2012 as a whole: give its "split", "train", ' +
