@@ -179,3 +179,13 @@ Deno.test("sizes of encoders that do not go together are refused", () => {
     ),
   );
 });
+
+Deno.test("a value where keys belong is told which", () => {
+  assert.throws(
+    () => example("data.crop=64", "method=3"),
+    problems(
+      'data.crop: must be a mapping with keys of "height", "width": received 64',
+      "method: must be a mapping: received 3",
+    ),
+  );
+});
