@@ -43,7 +43,7 @@ export const main: Main = mainOf({
       return { status: STATUS.usage };
     }
     const { set: overrides, cache = await cacheFolder(), workers, picture } = options;
-    if (picture !== undefined) await assertWritableFile(picture);
+    if (picture !== undefined) await assertWritableFile(picture, ".png");
     using counter = openPartCounter(terminal, "picture");
     const how = { root, overrides, cache, workers, progress: counter.update, signal };
     const { preparation, pictures } = await prepare(dataset, how);

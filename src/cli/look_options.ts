@@ -19,10 +19,19 @@ export const IDS_OPTION = option.choice(
   "values of label files; labelIds: those of the Cityscapes server, without overlays",
 );
 
-/** Whose weights the flags name; without one, those that the run is for. */
+/**
+ * Whose weights the flags name; without one, those that the run is for.
+ *
+ * @throws {RangeError} If they name both.
+ */
 export function roleOf(
   { teacher, student }: { readonly teacher: boolean; readonly student: boolean },
 ): { readonly teacher?: boolean } {
+  if (teacher && student) {
+    throw new RangeError(
+      "Cannot take the weights of both: give one of --teacher and --student",
+    );
+  }
   if (teacher) return { teacher };
   return student ? { teacher: false } : {};
 }

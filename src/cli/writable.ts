@@ -1,14 +1,19 @@
 /** Whether results can be written, asked before the work whose results they are. @module */
-import { dirname } from "node:path";
+import { dirname, extname } from "node:path";
 import { writeError } from "../core/write_error.ts";
 
 /**
  * Makes sure that a file can be written, and makes the folders above it. What is in it
  * stays; what was not there is not there afterwards.
  *
+ * @param ending What its name has to end with; "": anything.
+ * @throws {RangeError} If it ends otherwise.
  * @throws {Error} If it cannot, with the path and what to do.
  */
-export async function assertWritableFile(path: string): Promise<void> {
+export async function assertWritableFile(path: string, ending = ""): Promise<void> {
+  if (ending !== "" && extname(path).toLowerCase() !== ending) {
+    throw new RangeError(`Cannot write "${path}": the name must end with ${ending}`);
+  }
   try {
     await Deno.mkdir(dirname(path), { recursive: true });
     const before = await Deno.stat(path).catch(() => null);

@@ -1,6 +1,7 @@
 /** YAML text → a checked configuration, and back. @module */
 
 import { basename, dirname, extname } from "node:path";
+import { readError } from "../core/read_error.ts";
 import { Document, isScalar, parseDocument, visit } from "../core/yaml.ts";
 import { withLists } from "./lists.ts";
 import { nearest } from "./nearest.ts";
@@ -78,7 +79,7 @@ export async function loadConfig(
   try {
     text = await Deno.readTextFile(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) throw readError(path, error);
     throw new Deno.errors.NotFound(
       `Cannot read "${path}": there is no such file${await filesLike(path)}`,
     );

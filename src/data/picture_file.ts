@@ -1,6 +1,7 @@
 /** A picture file, for prediction. @module */
 import { readFile } from "node:fs/promises";
 import type { RgbImage } from "../core/image_codec.ts";
+import { readError } from "../core/read_error.ts";
 
 /**
  * Reads a JPEG, a PNG or what else libvips knows, as 8-bit RGB.
@@ -13,13 +14,7 @@ export async function readPicture(path: string): Promise<RgbImage> {
   try {
     bytes = await readFile(path);
   } catch (error) {
-    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    const reason = missing
-      ? "there is no such file"
-      : error instanceof Error
-      ? error.message
-      : String(error);
-    throw new Error(`Cannot read "${path}": ${reason}`, { cause: error });
+    throw readError(path, error);
   }
   // Loaded on demand: nothing else needs the image library's permissions.
   const { decodeImage } = await import("../core/image_codec.ts");

@@ -75,7 +75,12 @@ export async function exists(path: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+    if (!(error instanceof Deno.errors.NotADirectory)) throw error;
+    throw new Error(
+      `Cannot use "${dirname(path)}" as the folder of a run: a file is in the way; ` +
+        "choose another folder with --out",
+      { cause: error },
+    );
   }
 }
 

@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { readError } from "../core/read_error.ts";
 import {
   BYTES_PER_ELEMENT,
   type DataType,
@@ -184,7 +185,7 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
   try {
     bytes = await Deno.readFile(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) throw readError(path, error);
     throw new Deno.errors.NotFound(`Cannot read "${path}": there is no such file`);
   }
   return parseSafetensors(bytes, path);

@@ -40,5 +40,9 @@ Deno.test("what cannot be written is named with what to do", () =>
       const isFolder = "there is a folder of this name; choose another name";
       await refused(assertWritableFile(folder), folder, isFolder);
     }
+    await assert.rejects(assertWritableFile(join(folder, "a.jpg"), ".png"), {
+      name: "RangeError",
+      message: /a\.jpg": the name must end with \.png$/,
+    });
     await assert.rejects(assertWritableFile(below), /^Error: Cannot write ".*m\.csv": /);
   }));

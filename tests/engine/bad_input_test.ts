@@ -210,6 +210,16 @@ Deno.test({
     }),
 });
 
+Deno.test("a folder where a file belongs is said, and a file where a folder does", () =>
+  inFolder(async (folder) => {
+    const file = await tinyFile(folder);
+    const isFolder = [folder, "it is a folder; name a file in it"];
+    assertRefused(await call(train, folder, ...WASM), ...isFolder);
+    assertRefused(await call(evaluate, folder, ...WASM), ...isFolder);
+    const taken = await call(train, file, "--out", file, ...WASM);
+    assertRefused(taken, file, "a file is in the way", "--out");
+  }));
+
 Deno.test("a loss that is not finite stops the run and spares the last checkpoint", () =>
   inFolder(async (folder) => {
     const out = join(folder, "run");

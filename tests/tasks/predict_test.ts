@@ -23,6 +23,11 @@ Deno.test("predict labels pictures of any size, and never overwrites one", () =>
     };
     await Deno.writeFile(path("photo.jpg"), await encodeJpeg(photo));
     await Deno.writeFile(path("dot.png"), tinyImage(7, 3, 1));
+    const isFolder = await call(main, checkpoint, folder, ...WASM);
+    assertRefused(isFolder, folder, "it is a folder; name a file in it");
+    const flags = ["--teacher", "--student"];
+    const torn = await call(main, checkpoint, path("dot.png"), ...flags, ...WASM);
+    assertRefused(torn, "--teacher", "--student");
     await Deno.writeFile(path("broken.png"), tinyImage(7).subarray(0, 60));
 
     const images = [path("photo.jpg"), path("dot.png")];
