@@ -74,7 +74,7 @@ function linesOf(issue: Issue, schema: unknown, root: unknown): string[] {
     return line(issue.issues[0]?.message ?? issue.message);
   }
   if (issue.code === "invalid_type" && value === undefined) return line("is required");
-  if (issue.code === "invalid_type" && issue.expected === "object") {
+  if (issue.code === "invalid_type" && /^(object|record)$/.test(issue.expected)) {
     const keys = knownKeys(schema, root, issue.path);
     const list = keys.map((key) => JSON.stringify(key)).join(", ");
     return line(

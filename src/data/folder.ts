@@ -16,7 +16,7 @@ import type { DataSet } from "./data_set.ts";
 import { FolderPair } from "./folder_pair.ts";
 import type { Inventory } from "./inventory.ts";
 import { decodeLabel, type LabelTable, labelTable } from "./label_map.ts";
-import { pairedDataSet, type PairSet, picturesByStem } from "./picture_pairs.ts";
+import { pairedDataSet, type PairSet, picturesByStem, stemOf } from "./picture_pairs.ts";
 import { assertInside, select, type Selection } from "./selection.ts";
 import { below, type FileSource, quoted } from "./source/file_source.ts";
 import { openSource, sealedHint, type SourcePlace } from "./source/open_source.ts";
@@ -98,7 +98,8 @@ export async function folderInventory(spec: FolderSpec): Promise<Inventory> {
   const imagesAt = source.address(imageFolder);
   const listed = await listFiles(source, imageFolder, files);
   const images = picturesByStem(listed, imagesAt, imageSuffix);
-  const names = await select([...images.keys()].sort(), spec, imagesAt, root);
+  const nameOf = (line: string) => stemOf(line, imageFolder, imageSuffix);
+  const names = await select([...images.keys()].sort(), spec, imagesAt, root, nameOf);
   const labelFile = (name: string) => `${name}${labelSuffix}.png`;
   const labelOf = (name: string) => below(labelFolder, labelFile(name));
 

@@ -136,6 +136,17 @@ export function assertSameSize(
 export const ENDINGS = /\.(jpe?g|png)$/i;
 
 /**
+ * The stem that a line of a list means: itself, or that of the file which it names in its
+ * folder or from the root.
+ */
+export function stemOf(line: string, folder: string, suffix: string): string {
+  const file = line.startsWith(`${folder}/`) ? line.slice(folder.length + 1) : line;
+  if (!ENDINGS.test(file)) return file;
+  const whole = file.replace(ENDINGS, "");
+  return whole.endsWith(suffix) ? whole.slice(0, whole.length - suffix.length) : whole;
+}
+
+/**
  * Pictures by stem. A stem keeps the folders above it, with "/" on every system.
  *
  * @param files Paths from `folder`; what is no picture is left out.

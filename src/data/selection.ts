@@ -64,7 +64,7 @@ export async function select(
       throw new RangeError(
         `Cannot use the list "${list}": ${absent.length} of its ${listed.length} lines ` +
           `name no picture in "${folder}" (first: "${absent[0]}"; found there: ` +
-          `${summary(found)}): a line is a file name without its ending`,
+          `${summary(found)}): a line is the stem or the path of a picture`,
       );
     }
   }

@@ -43,6 +43,7 @@ Deno.test("patterns and a list restrict the pictures", async () => {
   const files = tinyFiles(["0001_a", "0001_b", "0006_a", "0016.x"]);
   // No line end after the last line; Windows line ends; an editor's mark at the start.
   files["list.txt"] = new TextEncoder().encode("\uFEFF0006_a\r\n\r\n0001_b");
+  files["paths.txt"] = new TextEncoder().encode("images/train/0001_a.png\n0016.x.png\n");
   await withFiles(files, async (root) => {
     const names = async (rest: Parameters<typeof tinySpec>[1]) =>
       (await openFolder(tinySpec(root, rest))).names;
@@ -53,6 +54,7 @@ Deno.test("patterns and a list restrict the pictures", async () => {
     ]);
     assert.deepEqual(await names({ include: ["*_a"] }), ["0001_a", "0006_a"]);
     assert.deepEqual(await names({ list: "list.txt" }), ["0001_b", "0006_a"]);
+    assert.deepEqual(await names({ list: "paths.txt" }), ["0001_a", "0016.x"]);
     assert.deepEqual(await names({ list: join(root, "list.txt"), include: ["0001*"] }), [
       "0001_b",
     ]);
@@ -243,7 +245,7 @@ Deno.test("a bad list is named with its line", async () => {
       await of("absent.txt"),
       'RangeError: Cannot use the list "ROOT/absent.txt": 1 of its 2 lines name no ' +
         'picture in "ROOT/images/train" (first: "z"; found there: 2 pictures, such as ' +
-        '"a", "b"): a line is a file name without its ending',
+        '"a", "b"): a line is the stem or the path of a picture',
     );
     assert.match(await of("twice.txt"), /it names "a" twice: remove one of the lines$/);
     assert.match(await of("out.txt"), /"\.\.\/\.\.\/secret" leads out of the data set/);
