@@ -2,6 +2,7 @@
 
 import { loadConfig } from "../config/read.ts";
 import { allCores } from "../data/survey.ts";
+import { unlabelledNote } from "../data/unlabelled_note.ts";
 import { overlaps } from "./part_overlaps.ts";
 import { type PartPictures, picturesOf } from "./part_pictures.ts";
 import {
@@ -86,12 +87,19 @@ export async function prepare(
     if (open !== null) sets.push(open);
   }
   const { notes, problems } = await overlaps(sets, isConfig, cache);
+  const usedAs = (name: string) => {
+    const open = isConfig ? sets.find(({ part }) => part.name === name) : undefined;
+    if (open === undefined) return null;
+    return { spec: open.part.spec, names: open.set.pairs.map(({ name }) => name) };
+  };
+  const [labelled, unlabelled] = [usedAs("source"), usedAs("target")];
+  const note = labelled && unlabelled && unlabelledNote(labelled, unlabelled);
   return {
     preparation: {
       dataset,
       cache,
       parts: prepared,
-      notes: [...notes, ...whereToGet(parts, prepared)],
+      notes: [...notes, ...(note ? [note] : []), ...whereToGet(parts, prepared)],
       problems: distinct([
         ...prepared.flatMap(({ name, problems }) =>
           problems.map((message) => ({ part: name, message }))

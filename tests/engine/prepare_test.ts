@@ -142,6 +142,26 @@ Deno.test("prepare() remembers: no file is read again, and nothing else is writt
   });
 });
 
+Deno.test("prepare() notes that no picture of a run is without a label", async () => {
+  const files = {
+    ...within("data", foldersOf(["a", "b", "c"], ["v"])),
+    "my.yaml": FOLDER,
+  };
+  await withFiles(files, async (root) => {
+    const notesOf = async (include: string) => {
+      const overrides = [
+        "method={name: mean-teacher}",
+        "data.source.include=[a, b]",
+        `data.target={split: train, include: ${include}}`,
+      ];
+      const config = join(root, "my.yaml");
+      return (await prepared(root, config, "data", { overrides })).notes;
+    };
+    assert.deepEqual(await notesOf("[a, c]"), []);
+    assert.match((await notesOf("[a]")).join(), /^every one of the 1 pictures without/);
+  });
+});
+
 Deno.test("training finds the statistics that prepare() has counted", async () => {
   const files = within("data", foldersOf(["a", "b", "c"], ["v"]));
   await withFiles({ ...files, "my.yaml": FOLDER }, async (root) => {
