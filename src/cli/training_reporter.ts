@@ -6,6 +6,7 @@ import { type MemoryChoices, memoryText, type NeededMemory } from "./memory_text
 import { drawSheet } from "./picture.ts";
 import { openProgress, type Progress, type ProgressStep } from "./progress_bar.ts";
 import type { Terminal } from "./terminal.ts";
+import { writeResult } from "./writable.ts";
 
 /** One picture of a panel; see the engine's `PanelCell`. */
 interface Cell {
@@ -72,7 +73,7 @@ export function openTrainingReporter(terminal: Terminal): TrainingReporter {
         row.map((cell) => ({ ...cell, rgb: paint(cell, classes, normalisation) }))
       );
       const name = `${String(iteration).padStart(6, "0")}.png`;
-      await Deno.writeFile(join(pictures, name), drawSheet(painted));
+      await writeResult(join(pictures, name), drawSheet(painted));
     },
     stop: () => progress?.stop(),
   };

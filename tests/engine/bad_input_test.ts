@@ -220,6 +220,18 @@ Deno.test("a folder where a file belongs is said, and a file where a folder does
     assertRefused(taken, file, "a file is in the way", "--out");
   }));
 
+Deno.test("a picture of a run that cannot be written is named", () =>
+  inFolder(async (folder) => {
+    const out = join(folder, "run");
+    await Deno.mkdir(join(out, "pictures", "000001.png"), { recursive: true });
+    const args = [await tinyFile(folder), "--out", out, "--set", "logging.pictures=1"];
+    assertRefused(
+      await call(train, ...args, ...WASM),
+      "000001.png",
+      "choose another name",
+    );
+  }));
+
 Deno.test("a loss that is not finite stops the run and spares the last checkpoint", () =>
   inFolder(async (folder) => {
     const out = join(folder, "run");
