@@ -7,8 +7,8 @@ import sharp from "npm:sharp@0.35.5";
 sharp.cache(false);
 sharp.concurrency(1);
 
-// Results come by `toUint8Array`, which copies them into memory of JavaScript: the memory
-// behind `toBuffer` is freed twice when a worker ends, and takes the process with it.
+// Not `toUint8Array`: sharp 0.35.5 never frees what that copies, one picture a call. The
+// memory behind `toBuffer` is freed with it, but a worker must not end amid a decoding.
 
 /** A picture. */
 export interface RgbImage {
@@ -36,7 +36,7 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbI
       .removeAlpha()
       .toColourspace("srgb")
       .raw({ depth: "uchar" })
-      .toUint8Array();
+      .toBuffer({ resolveWithObject: true });
     const { width, height, channels } = info;
     if (channels !== 3) throw new Error(`it has ${channels} channels`);
     return { width, height, data: plain(data) };
@@ -65,10 +65,10 @@ export async function imageSize(
 /** Encodes a picture as JPEG of the given quality (1 … 100). */
 export async function encodeJpeg(image: RgbImage, quality = 92): Promise<Uint8Array> {
   const { width, height, data } = image;
-  const file = await sharp(data, { raw: { width, height, channels: 3 } })
-    .jpeg({ quality })
-    .toUint8Array();
-  return plain(file.data);
+  return plain(
+    await sharp(data, { raw: { width, height, channels: 3 } }).jpeg({ quality })
+      .toBuffer(),
+  );
 }
 
 // The result is a Buffer of Node.js, whose methods differ from those of its class.

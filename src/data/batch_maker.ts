@@ -53,7 +53,7 @@ export async function createBatchMaker(options: BatchOptions): Promise<BatchMake
   ) => {
     const images = new Float32Array(draws.length * pixels * 3);
     const labels = new Uint8Array(domain === "source" ? draws.length * pixels : 0);
-    const names = await Promise.all(draws.map(async ({ index, wanted }, item) => {
+    const names = await everyOf(draws.map(async ({ index, wanted }, item) => {
       const sample = await dataSet.read(index);
       const position = order.iteration * draws.length + item;
       const random = createRandom(seed, `view/${domain}/${order.future}`, position);
@@ -72,7 +72,7 @@ export async function createBatchMaker(options: BatchOptions): Promise<BatchMake
     source,
     target,
     async make(order) {
-      const [labelled, unlabelled] = await Promise.all([
+      const [labelled, unlabelled] = await everyOf([
         crops(source, order.draws.source, order, "source"),
         target && order.draws.target &&
         crops(target, order.draws.target, order, "target"),
@@ -86,4 +86,13 @@ export async function createBatchMaker(options: BatchOptions): Promise<BatchMake
       };
     },
   };
+}
+
+// Like Promise.all(), but a failure is told when all others have ended, too: a worker that
+// is closed after it must not take a library's thread with it that still decodes a file.
+async function everyOf<T extends readonly unknown[]>(
+  work: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(work);
+  return await Promise.all(work);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type HostBatch, IMAGENET } from "../../src/core/host_batch.ts";
 import { type LoaderSpec, openLoader } from "../../src/data/loader.ts";
-import { tinyFiles, tinyLabel, tinySpec, withFiles } from "./tiny_folder.ts";
+import { tinyFiles, tinyImage, tinyLabel, tinySpec, withFiles } from "./tiny_folder.ts";
 
 const SPEC: LoaderSpec = {
   seed: 3,
@@ -186,37 +186,61 @@ Deno.test("close() ends a loader amid its work, and twice is as good as once", a
 });
 
 Deno.test("a program that closes its loader ends", async () => {
-  const loader = new URL("../../src/data/loader.ts", import.meta.url).href;
   await withFiles(tinyFiles(["a", "b"]), async (root) => {
     const spec = { ...SPEC, source: tinySpec(root), target: null, workers: 2 };
-    const program = `import { openLoader } from ${JSON.stringify(loader)};
-      const loader = await openLoader(${JSON.stringify(spec)});
+    await assertEnds(
+      root,
+      `const loader = await openLoader(${JSON.stringify(spec)});
       await loader.batch(0);
       loader.batch(5).catch(() => {});
       await loader.close();
-      console.log("closed");`;
-    await Deno.writeTextFile(join(root, "program.ts"), program);
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      // What "deno task train" grants.
-      args: [
-        "run",
-        "--quiet",
-        "--no-check",
-        "--allow-read",
-        "--allow-write",
-        "--allow-ffi",
-        "--allow-env",
-        "--allow-sys",
-        join(root, "program.ts"),
-      ],
-      signal: AbortSignal.timeout(10_000),
-    }).output();
-    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    assert.equal(text(stderr), "");
-    assert.equal(text(stdout), "closed\n");
-    assert.equal(code, 0);
+      console.log("closed");`,
+    );
   });
 });
+
+Deno.test("a loader may be closed when one file failed while others were read", async () => {
+  const [width, height] = [1200, 900];
+  const files = {
+    ...tinyFiles(["a", "b"]),
+    "labels/train/a.png": tinyLabel(() => 9),
+    "images/train/b.png": tinyImage(1, width, height),
+    "labels/train/b.png": tinyLabel(() => 1, width, height),
+  };
+  await withFiles(files, async (root) => {
+    const part = tinySpec(root);
+    const parts = { source: part, target: part, batch: 3 };
+    const spec = { ...SPEC, ...parts, crop: { height: 4, width: 4 }, workers: 2 };
+    await assertEnds(
+      root,
+      `for (let i = 0; i < 8; i++) {
+        const loader = await openLoader(${JSON.stringify(spec)});
+        await loader.batch(i).catch(() => {});
+        await loader.close();
+      }
+      console.log("closed");`,
+    );
+  });
+});
+
+// Runs a program that opens loaders and says "closed", with what "deno task train" grants.
+async function assertEnds(folder: string, program: string): Promise<void> {
+  const loader = new URL("../../src/data/loader.ts", import.meta.url).href;
+  const file = join(folder, "program.ts");
+  await Deno.writeTextFile(
+    file,
+    `import { openLoader } from ${JSON.stringify(loader)};\n${program}`,
+  );
+  const rights = ["read", "write", "ffi", "env", "sys"].map((one) => `--allow-${one}`);
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-check", ...rights, file],
+    signal: AbortSignal.timeout(30_000),
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  assert.equal(text(stderr), "");
+  assert.equal(text(stdout), "closed\n");
+  assert.equal(code, 0);
+}
 
 Deno.test("openLoader() refuses what cannot be loaded", async () => {
   const bad: readonly [Partial<LoaderSpec>, RegExp][] = [
