@@ -25,10 +25,9 @@ export const METHODS: Readonly<Record<string, unknown>> = {
   "K=2 × N=2": ahead(2, 2),
 };
 
-const taught = (lookAhead: unknown) => ({
+const taught = (lookAhead: unknown, teacher: unknown = COMMON.teacher) => ({
   name: "mean-teacher",
-  lookAhead,
-  teacher: COMMON.teacher,
+  ...{ lookAhead, teacher },
   perturbation: { name: "cutmix" },
   entropyFilter: { percent: 80 },
 });
@@ -42,10 +41,14 @@ const consistent = (lookAhead: unknown) => ({
 
 const ADAPTIVE = { depth: 3, agreement: 0.98 };
 
+/** Four updates in one, as many as an iteration of K = 3 has, without looking ahead. */
+const FAST = { momentum: COMMON.teacher.momentum ** 4 };
+
 /** Those for few labels. */
 const SEMI: Readonly<Record<string, unknown>> = {
   "supervised": { name: "supervised" },
   "mean teacher": taught(null),
+  "mean teacher, four times as fast": taught(null, FAST),
   "mean teacher, FST-D K=3": taught({ depth: 3 }),
   "mean teacher, FST-D adaptive": taught(ADAPTIVE),
   "weak to strong": consistent(null),
