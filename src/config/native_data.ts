@@ -23,6 +23,11 @@ export interface NativeSplit {
    * the data set's, or one of `configs/splits`; null: no list.
    */
   readonly list: string | null;
+  /**
+   * "voc" only: the folder or archive of SBD, whose labels stand in where the data set has
+   * none; null: where it lies in or beside the root.
+   */
+  readonly sbd: string | null;
 }
 
 /** Data sets in their native layouts; their classes follow from the sets. */
@@ -47,6 +52,7 @@ const nativeSplit = z.strictObject({
   split: text,
   include: z.array(z.string().min(1)).min(1).default(["*"]),
   list: text,
+  sbd: text,
 });
 
 /** Limits and defaults of {@linkcode NativeData}. */
@@ -59,7 +65,14 @@ export const NativeSchema = z.strictObject({
   ...cropFields,
 }).superRefine((data, context) => {
   const { source } = data;
-  for (const [path, { set }] of parts(data)) {
+  for (const [path, { set, sbd }] of parts(data)) {
+    if (sbd !== null && set !== "voc") {
+      context.addIssue({
+        code: "custom",
+        path: [...path, "sbd"],
+        message: `SBD has labels for "voc", and none for "${set}": leave it out`,
+      });
+    }
     if (NATIVE_CLASSES[set] === NATIVE_CLASSES[source.set]) continue;
     context.addIssue({
       code: "custom",
@@ -106,4 +119,10 @@ export function nativeRoot(
     `Cannot read the data set "${of.set}": "${key}" is not given: name its folder with ` +
       `--set ${key}=FOLDER, or with --set data.root=FOLDER one that holds "${of.set}"`,
   );
+}
+
+/** Where SBD is for a data set of a run: its own `sbd`, else that of another part. */
+export function nativeSbd(data: Parts, of: NativeSplit): string | null {
+  const same = parts(data).find(([, { set, sbd }]) => set === of.set && sbd !== null);
+  return of.sbd ?? same?.[1].sbd ?? null;
 }

@@ -106,12 +106,35 @@ export function decodeLabel(
     );
   }
   // A grey sample of fewer bits is a number all the same: no scaling to 0 … 255.
+  const kind = palette !== null ? "palette index" : isColored ? "red value" : "value";
+  return lookUp({ width, height, data, step: channels }, file, table, kind);
+}
+
+/**
+ * Turns values into class ids.
+ *
+ * @param values Row by row, `step` from one pixel to the next.
+ * @param file The label's path, for messages.
+ * @param kind What a value is called in messages.
+ * @throws {RangeError} If a value is not in the table.
+ */
+export function lookUp(
+  values: {
+    readonly width: number;
+    readonly height: number;
+    readonly data: Uint8Array | Uint16Array;
+    readonly step: number;
+  },
+  file: string,
+  table: LabelTable,
+  kind: string,
+): LabelMap {
+  const { width, height, data, step } = values;
   const ids = new Uint8Array(width * height);
   for (let i = 0; i < ids.length; i++) {
-    const value = data[i * channels] ?? 0;
+    const value = data[i * step] ?? 0;
     const id = table.ids[value] ?? UNKNOWN;
     if (id === UNKNOWN) {
-      const kind = palette !== null ? "palette index" : isColored ? "red value" : "value";
       throw new RangeError(
         `Cannot use the label "${file}": it holds the ${kind} ${value} (first at row ` +
           `${Math.floor(i / width)}, column ${i % width}), but the allowed values are ` +

@@ -12,7 +12,7 @@ const IRRELEVANT = [
 ];
 
 /** Folders may move between the parts of a run. */
-const ROOT = /^data\.(.+\.)?root$/;
+const ROOT = /^data\.(.+\.)?(root|sbd)$/;
 
 /** Paths of the values that would change a run, e.g. "optimizer.rate". */
 export function differences(a: RunConfig, b: RunConfig): string[] {

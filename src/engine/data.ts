@@ -1,7 +1,12 @@
 /** From a configuration to descriptions of data sets and loaders. @module */
 import { folderRoot } from "../config/data.ts";
 import { usesTarget, widthOf } from "../config/method.ts";
-import { type NativeData, nativeRoot, type NativeSplit } from "../config/native_data.ts";
+import {
+  type NativeData,
+  nativeRoot,
+  nativeSbd,
+  type NativeSplit,
+} from "../config/native_data.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
 import { NATIVE_CLASSES } from "../core/known_classes.ts";
@@ -130,5 +135,6 @@ function nativeSpec(
   cacheFolder: string | null,
 ): DataSpec {
   const root = nativeRoot(data, split);
-  return { kind: "native", ...split, root, labelled, cacheFolder };
+  const sbd = nativeSbd(data, split);
+  return { kind: "native", ...split, root, sbd, labelled, cacheFolder };
 }

@@ -90,8 +90,8 @@ export async function partsOfSet(
           "further labels",
           native("voc", null, "pascal/1464/unlabeled"),
           "training",
-          "the labels of the further 9118 pictures (SegmentationClassAug) are not there; " +
-            "training on more than the first 1464 with labels needs them",
+          "the labels of the further 9118 pictures (SegmentationClassAug or SBD) are not " +
+            "there; training on more than the first 1464 with labels needs them",
         ),
       ];
     case "gta5":

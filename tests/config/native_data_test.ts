@@ -127,6 +127,30 @@ Deno.test("a run may go on where its data sets have moved to", () => {
   );
 });
 
+Deno.test("SBD belongs to VOC, wherever it is, and is the same for all parts of a run", () => {
+  const voc = "data.source={set: voc, split: train}";
+  const more = [
+    "data.target={set: voc, list: pascal/662/unlabeled}",
+    "data.evaluations.val={set: voc, split: val}",
+    "data.root=/d",
+  ];
+  const sbdOf = (config: RunConfig) => {
+    const { source } = loaderSpec(config, null);
+    return [source, evaluationSpec(config.data, "val")].map((spec) =>
+      spec.kind === "native" ? spec.sbd : "none"
+    );
+  };
+  const there = native(voc, ...more, "data.source.sbd=/s");
+  assert.deepEqual(sbdOf(there), ["/s", "/s"]);
+  const nowhere = native(voc, ...more);
+  assert.deepEqual(sbdOf(nowhere), [null, null]);
+  assertSameRun("run", there, nowhere);
+  assert.throws(
+    () => native("data.source.sbd=/s"),
+    /data\.source\.sbd: SBD has labels for "voc", and none for "gta5": leave it out/,
+  );
+});
+
 Deno.test("a list beside the configuration is found from any folder", async () => {
   await inFolder(async (folder) => {
     await mkdir(join(folder, "lists"));

@@ -9,6 +9,7 @@ import {
   labelTable,
 } from "../label_map.ts";
 import type { FileSource } from "../source/file_source.ts";
+import type { FurtherLabels } from "./further_labels.ts";
 
 /** Turns a label file into class ids; `file` is what messages call it. */
 export type DecodeLabel = (bytes: Uint8Array, file: string) => LabelMap;
@@ -57,6 +58,8 @@ export interface NativeLayout {
   readonly nameOf: (line: string) => string;
   /** How a label file is read, by its path. */
   readonly decoderOf: (path: string) => DecodeLabel;
+  /** Labels that were published apart and stand in where there is none. */
+  readonly further?: FurtherLabels;
   /** What to do where a label is missing, for the message. */
   readonly cure: string;
   /** Labelled pictures that are left out; null for none. */

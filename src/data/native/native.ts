@@ -15,6 +15,7 @@ import {
 import { CAMVID } from "./camvid.ts";
 import { CITYSCAPES } from "./cityscapes.ts";
 import { GTA5 } from "./gta5.ts";
+import { addFurtherLabels } from "./further_labels.ts";
 import type { Found, NativeLayout } from "./layout.ts";
 import { findShards } from "./shards.ts";
 import { SYNTHIA } from "./synthia.ts";
@@ -27,6 +28,11 @@ export interface NativeSpec extends Selection, SourcePlace {
   readonly set: NativeSet;
   /** Null for a set without splits, or where a list says it all. */
   readonly split?: string | null;
+  /**
+   * A folder, an archive or an address of labels that were published apart, of "voc": SBD;
+   * null or left out: where they lie in or beside the root.
+   */
+  readonly sbd?: string | null;
   /** Whether labels are needed; if not, they are neither looked for nor read. */
   readonly labelled: boolean;
 }
@@ -62,7 +68,8 @@ export async function openNative(spec: NativeSpec): Promise<DataSet> {
     throw new RangeError(
       `Cannot use the data set "${spec.root}": the label "${first}" is missing ` +
         `(${missing.length} of ${wanted} pictures have none): ` +
-        `${LAYOUTS[spec.set].cure}, or use this set as a target only`,
+        `${LAYOUTS[spec.set].cure}, or use this set as a target only` +
+        sealedHint(await set.source.children("").catch(() => null) ?? []),
     );
   }
   return pairedDataSet(set);
@@ -75,8 +82,12 @@ export async function nativeInventory(spec: NativeSpec): Promise<Inventory> {
   if (split !== null) assertInside(split, '"split"');
   const root = spec.root.replaceAll("{split}", split ?? "{split}");
   const opened = await openSource({ ...spec, root });
-  const { source } = opened;
-  const found = await findFiles(opened, layout, spec);
+  const { found, source } = await withFurther(
+    await findFiles(opened, layout, spec),
+    opened,
+    layout,
+    { ...spec, root },
+  );
   const { images, labels } = found;
 
   const present = [...images.keys()].sort();
@@ -124,6 +135,24 @@ const decoderOf = (layout: NativeLayout): PairSet["decode"] => (bytes, file, pat
 // What the PyTorch code's converters write beside the labels of GTA5 and SYNTHIA.
 const isMade = (name: string) => name.endsWith("_labelTrainIds");
 
+async function withFurther(
+  found: Found,
+  opened: OpenedSource,
+  { further, title }: NativeLayout,
+  { labelled, root, sbd = null, cacheFolder = null }: NativeSpec,
+): Promise<{ found: Found; source: FileSource }> {
+  if (further === undefined) {
+    if (sbd === null) return { found, source: opened.source };
+    throw new RangeError(`Cannot use "sbd": ${title} has no labels there: leave it out`);
+  }
+  if (!labelled) return { found, source: opened.source };
+  return await addFurtherLabels(found, opened, further, {
+    named: sbd,
+    root,
+    cacheFolder,
+  });
+}
+
 async function findFiles(
   { source, isPacked }: OpenedSource,
   layout: NativeLayout,
@@ -135,7 +164,9 @@ async function findFiles(
     assertSplit(layout, spec);
     return native;
   }
-  const shards = isPacked ? await findShards(source, layout.nameOf) : null;
+  const shards = isPacked
+    ? await findShards(source, layout.nameOf, layout.further?.endings ?? [])
+    : null;
   if (shards === null) throw await notThere(source, layout);
   // Shards do not say whose split they are: one for training must not be evaluated on.
   if (split !== null && !spec.root.includes("{split}")) {

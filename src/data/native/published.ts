@@ -38,7 +38,8 @@ export const PUBLISHED: Readonly<Record<NativeSet, Publication>> = {
     pictures: { train: 1464, val: 1449, trainval: 2913 },
     source:
       'PASCAL VOC 2012 is "VOCtrainval_11-May-2012.tar" of its page at the University of ' +
-      'Oxford; the labels of the further 9118 pictures are "SegmentationClassAug.zip", ' +
-      "made of the Semantic Boundaries Dataset",
+      "Oxford; the labels of the further 9118 pictures are those of the Semantic " +
+      'Boundaries Dataset, "benchmark.tgz", to be unpacked beside it, or ' +
+      '"SegmentationClassAug.zip", which others made of them',
   },
 };

@@ -6,6 +6,7 @@
  * <key>.jpg  <key>.png                  image, label
  * <key>.png  <key>.label.png            image, label
  * <key>.jpg  <key>.labelTrainIds.png    image, label of train ids (Cityscapes)
+ * <key>.jpg  <key>.mat                  image, label of SBD (PASCAL VOC)
  * ```
  *
  * A key is a path up to the first dot of its last part. Labels hold the values of the
@@ -22,10 +23,15 @@ import type { Found } from "./layout.ts";
 const IMAGES = ["jpg", "jpeg", "image.png", "png"];
 const LABELS = ["labeltrainids.png", "label.png", "png"];
 
-/** Finds the pictures of a source by key; null if there are none. */
+/**
+ * Finds the pictures of a source by key; null if there are none.
+ *
+ * @param further What labels in further forms end in.
+ */
 export async function findShards(
   source: FileSource,
   nameOf: (key: string) => string,
+  further: readonly string[],
 ): Promise<Found | null> {
   const byKey = new Map<string, Map<string, string>>();
   for (const path of await source.list("") ?? []) {
@@ -42,7 +48,7 @@ export async function findShards(
     if (image === undefined) continue;
     const name = nameOf(key);
     images.set(name, image);
-    const other = LABELS.find((one) => one !== ending && files.has(one));
+    const other = [...LABELS, ...further].find((one) => one !== ending && files.has(one));
     const label = other === undefined ? undefined : files.get(other);
     if (label !== undefined) labels.set(name, label);
   }

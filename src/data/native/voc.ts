@@ -5,6 +5,7 @@
  * VOCdevkit/VOC2012/JPEGImages/<id>.jpg
  * VOCdevkit/VOC2012/SegmentationClassAug/<id>.png     where present, else SegmentationClass
  * VOCdevkit/VOC2012/ImageSets/Segmentation/<split>.txt
+ * benchmark_RELEASE/dataset/cls/<id>.mat              SBD, where there is no such label
  * ```
  *
  * Source: Everingham et al., "The PASCAL Visual Object Classes Challenge" (IJCV 2015); the
@@ -18,6 +19,7 @@ import { VOC_CLASSES } from "../../core/known_classes.ts";
 import { INDEX_FORM } from "../label_map.ts";
 import { below, type FileSource, quoted } from "../source/file_source.ts";
 import { decoderOfIds, type Found, type NativeLayout, type Wanted } from "./layout.ts";
+import { decodeSbd, isSbdLabel, SBD } from "./sbd.ts";
 import { findSideBySide, stemOf } from "./side_by_side.ts";
 
 const DECODER = decoderOfIds("VOC 2012", VOC_CLASSES, {
@@ -57,7 +59,9 @@ export const VOC: NativeLayout = {
   splits: ["train", "val", "trainval"],
   find,
   nameOf: stemOf,
-  decoderOf: () => DECODER,
-  cure: "add SegmentationClassAug, which the lists of 10,582 pictures need",
+  decoderOf: (path) => isSbdLabel(path) ? decodeSbd : DECODER,
+  further: SBD,
+  cure: "add SegmentationClassAug or SBD (benchmark.tgz, unpacked beside), which the " +
+    "lists of 10,582 pictures need",
   bad: null,
 };
