@@ -72,7 +72,7 @@ async function measure(root: string, pictures: number): Promise<LargeTimes> {
     classStatistics(
       dataSet,
       cache,
-      () => survey({ kind: "count", spec }, pictures, { workers }),
+      ({ loose }) => survey({ kind: "count", spec }, pictures, { workers, loose }),
     );
   await stage("count classes", statistics);
   await stage("find the counts", statistics);

@@ -8,6 +8,7 @@
 import type { ClassInfo } from "../core/host_batch.ts";
 import type { EmbeddedSpec } from "./embedded.ts";
 import type { FolderSpec } from "./folder.ts";
+import type { LoosePairs } from "./loose_pairs.ts";
 import type { NativeSpec } from "./native/native.ts";
 
 /** A label map at its own resolution. */
@@ -57,6 +58,8 @@ export interface DataSet {
   readonly notes?: readonly string[];
   /** A folder in which other tools may have left their statistics; null if there is none. */
   readonly folder: string | null;
+  /** Its files, if they lie in a folder: other threads need not look for them. */
+  readonly loose?: LoosePairs | null;
 }
 
 /** A description of a data set: plain JSON. */

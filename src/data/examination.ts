@@ -23,11 +23,14 @@ export async function openExamination(
   spec: InventorySpec,
 ): Promise<(index: number) => Promise<Finding>> {
   const { set } = await takeInventory(spec);
-  return (index) => {
-    const pair = set.pairs[index];
-    if (pair !== undefined) return examinePair(set, pair);
-    throw new RangeError(`Cannot examine picture ${index} of "${set.name}"`);
-  };
+  return (index) => examine(set, index);
+}
+
+/** Looks at one picture of a set. */
+export function examine(set: PairSet, index: number): Promise<Finding> {
+  const pair = set.pairs[index];
+  if (pair !== undefined) return examinePair(set, pair);
+  throw new RangeError(`Cannot examine picture ${index} of "${set.name}"`);
 }
 
 /** Reads both files of a pair to their ends. Never throws because of them. */

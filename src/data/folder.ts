@@ -138,6 +138,13 @@ export async function folderInventory(spec: FolderSpec): Promise<Inventory> {
   };
 }
 
+/** What reads the files of such a data set, wherever they are. */
+export const folderReader = ({ classes, labels = null, labelled }: FolderSpec) => ({
+  classes,
+  labelled,
+  decode: decoderOf(labelTable(classes, labels)),
+});
+
 // Made out here: a function made in there would keep every list in there alive.
 const decoderOf = (table: LabelTable): PairSet["decode"] => (bytes, file) =>
   decodeLabel(bytes, file, table);

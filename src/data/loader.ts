@@ -3,8 +3,10 @@
 import type { ClassInfo, HostBatch } from "../core/host_batch.ts";
 import { type BatchMaker, type BatchOptions, createBatchMaker } from "./batch_maker.ts";
 import { classStatistics } from "./class_statistics.ts";
+import type { DataSet } from "./data_set.ts";
+import type { PicturePair } from "./picture_pairs.ts";
 import { planRareClasses, type RareClassOptions } from "./rare_classes.ts";
-import { createSampler } from "./sampler.ts";
+import { createSampler, type Draw } from "./sampler.ts";
 import { allCores, survey } from "./survey.ts";
 import { unlabelledNote } from "./unlabelled_note.ts";
 import { startWorkers } from "./worker_pool.ts";
@@ -76,11 +78,12 @@ export async function openLoader(
       await classStatistics(
         source,
         cacheFolder,
-        ({ names }) =>
+        ({ names, loose }) =>
           survey(
             { kind: "count", spec: { ...spec.source, labelled: true } },
             names.length,
             {
+              loose,
               workers: workers === 0 ? 0 : allCores(),
               ...(progress === undefined ? {} : { progress }),
             },
@@ -94,12 +97,19 @@ export async function openLoader(
     { spec: spec.source, names: source.names },
     { spec: spec.target, names: target.names },
   );
-  const order = (iteration: number, future: number) => ({
-    iteration,
-    future,
-    draws: sampler(iteration, future),
-  });
-  const pool = workers > 0 ? startWorkers(spec, workers) : null;
+  const order = (iteration: number, future: number) => {
+    const draws = sampler(iteration, future);
+    const files = {
+      source: filesOf(source, draws.source),
+      target: filesOf(target, draws.target),
+    };
+    return { iteration, future, draws, files };
+  };
+  const roots = {
+    source: source.loose?.root ?? null,
+    target: target?.loose?.root ?? null,
+  };
+  const pool = workers > 0 ? startWorkers(spec, roots, workers) : null;
   const pending = new Map<string, { iteration: number; batch: Promise<HostBatch> }>();
   let closed = false;
 
@@ -143,6 +153,16 @@ export async function openLoader(
       await pool?.close();
     },
   };
+}
+
+// Workers are told, so that not each of them has to list the data sets.
+function filesOf(
+  dataSet: DataSet | null,
+  draws: readonly Draw[] | null,
+): readonly PicturePair[] | null {
+  const loose = dataSet?.loose ?? null;
+  if (loose === null || draws === null) return null;
+  return draws.flatMap(({ index }) => loose.slice(index, index + 1));
 }
 
 function assertSound(spec: LoaderSpec): void {

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import type { ClassInfo } from "../core/host_batch.ts";
 import type { DataSet, LabelMap } from "./data_set.ts";
+import { loosePairs } from "./loose_pairs.ts";
 import type { FileSource } from "./source/file_source.ts";
 
 /** Files whose size and date are asked for side by side. */
@@ -63,6 +64,7 @@ export function pairedDataSet(set: PairSet): DataSet {
     labelled: set.labelled,
     folder: set.folder,
     notes: set.notes ?? [],
+    loose: loosePairs(set),
     readLabel,
 
     async read(index) {

@@ -2,7 +2,13 @@
 
 import { setImmediate } from "node:timers/promises";
 import { unpackError } from "./crossing_error.ts";
-import { openJob, type SurveyJob, type SurveyResults } from "./survey_job.ts";
+import type { LoosePairs } from "./loose_pairs.ts";
+import {
+  openJob,
+  type SurveyJob,
+  type SurveyRange,
+  type SurveyResults,
+} from "./survey_job.ts";
 import { lookAtRange } from "./survey_range.ts";
 import type { SurveyReply, SurveyRequest } from "./survey_worker.ts";
 
@@ -10,6 +16,8 @@ import type { SurveyReply, SurveyRequest } from "./survey_worker.ts";
 export interface SurveyOptions {
   /** Threads; 0 and 1: this one. Never more than are worth starting. */
   readonly workers: number;
+  /** Where the pictures are, if that is known; else every thread looks for them. */
+  readonly loose?: LoosePairs | null | undefined;
   /** Told how many pictures have been looked at. */
   readonly progress?: (done: number, of: number) => void;
   /** Ends the survey, which then throws the signal's reason. */
@@ -48,12 +56,12 @@ export const allCores = (): number => navigator.hardwareConcurrency;
 export async function survey<Job extends SurveyJob>(
   job: Job,
   count: number,
-  { workers, progress = () => {}, signal }: SurveyOptions,
+  { workers, loose = null, progress = () => {}, signal }: SurveyOptions,
 ): Promise<SurveyResults[Job["kind"]][]> {
   const threads = Math.min(workers, Math.ceil(count / PICTURES_PER_THREAD));
   const surveyors = threads > 1
-    ? Array.from({ length: threads }, () => startWorker(job))
-    : [await inPlace(job)];
+    ? Array.from({ length: threads }, () => startWorker(job, loose))
+    : [await inPlace(job, loose)];
   const results = new Array<SurveyResults[Job["kind"]]>(count);
   const failures: LookError[] = [];
   let [next, done] = [0, 0];
@@ -92,11 +100,17 @@ export async function survey<Job extends SurveyJob>(
   return results;
 }
 
-async function inPlace(job: SurveyJob): Promise<Surveyor> {
-  const look = await openJob(job);
+const rangeOf = (loose: LoosePairs | null, from: number, to: number): SurveyRange => ({
+  from,
+  pairs: loose && loose.slice(from, to),
+});
+
+async function inPlace(job: SurveyJob, loose: LoosePairs | null): Promise<Surveyor> {
+  const opened = await openJob(job, loose && loose.root);
   return {
     async look(from, to) {
       await setImmediate(); // Ctrl-C is heard between ranges
+      const look = opened(rangeOf(loose, from, to));
       const { results, failure } = await lookAtRange(look, from, to);
       if (failure === null) return results;
       throw new LookError(failure.index, asError(failure.error));
@@ -108,7 +122,7 @@ async function inPlace(job: SurveyJob): Promise<Surveyor> {
 const asError = (error: unknown) =>
   error instanceof Error ? error : new Error(String(error));
 
-function startWorker(job: SurveyJob): Surveyor {
+function startWorker(job: SurveyJob, loose: LoosePairs | null): Surveyor {
   const worker = new Worker(new URL("./survey_worker.ts", import.meta.url), {
     type: "module",
   });
@@ -135,12 +149,12 @@ function startWorker(job: SurveyJob): Surveyor {
     asked?.reject(broken);
     closed.resolve();
   };
-  send({ kind: "open", job });
+  send({ kind: "open", job, root: loose && loose.root });
   return {
     look(from, to) {
       if (broken !== null) return Promise.reject(broken);
       asked = Promise.withResolvers();
-      send({ kind: "look", from, to });
+      send({ kind: "look", to, ...rangeOf(loose, from, to) });
       return asked.promise;
     },
     close() {

@@ -6,13 +6,18 @@
  */
 
 import { type CrossingError, packError } from "./crossing_error.ts";
-import { type Look, openJob, type SurveyJob, type SurveyKind } from "./survey_job.ts";
+import {
+  type OpenedJob,
+  openJob,
+  type SurveyJob,
+  type SurveyRange,
+} from "./survey_job.ts";
 import { lookAtRange } from "./survey_range.ts";
 
 /** What a worker is told: first its job, then ranges of pictures, in the end to close. */
 export type SurveyRequest =
-  | { readonly kind: "open"; readonly job: SurveyJob }
-  | { readonly kind: "look"; readonly from: number; readonly to: number }
+  | { readonly kind: "open"; readonly job: SurveyJob; readonly root: string | null }
+  | ({ readonly kind: "look"; readonly to: number } & SurveyRange)
   | { readonly kind: "close" };
 
 /** What a worker answers. */
@@ -31,17 +36,17 @@ interface WorkerScope {
 // The compiler checks this file as part of a window's program; it only runs in workers.
 const scope = globalThis as unknown as WorkerScope;
 
-let look: Promise<Look<SurveyKind>> | null = null;
+let opened: Promise<OpenedJob> | null = null;
 let last: Promise<void> = Promise.resolve();
 
 scope.onmessage = ({ data: request }) => {
   switch (request.kind) {
     case "open":
-      look = openJob(request.job);
-      look.catch(() => {}); // told to whoever asks first
+      opened = openJob(request.job, request.root);
+      opened.catch(() => {}); // told to whoever asks first
       break;
     case "look":
-      last = last.then(() => answer(request.from, request.to));
+      last = last.then(() => answer(request, request.to));
       break;
     case "close":
       // Files are being decoded by threads of a library: they are waited for.
@@ -53,16 +58,17 @@ scope.onmessage = ({ data: request }) => {
   }
 };
 
-async function answer(from: number, to: number): Promise<void> {
+async function answer(range: SurveyRange, to: number): Promise<void> {
   try {
-    if (look === null) throw new Error("Cannot look at pictures before there is a job");
-    const seen = await lookAtRange(await look, from, to);
+    if (opened === null) throw new Error("Cannot look at pictures before there is a job");
+    const look = (await opened)(range);
+    const seen = await lookAtRange(look, range.from, to);
     scope.postMessage(
       seen.failure === null
         ? { kind: "seen", results: seen.results }
         : { kind: "failed", index: seen.failure.index, ...packError(seen.failure.error) },
     );
   } catch (error) {
-    scope.postMessage({ kind: "failed", index: from, ...packError(error) });
+    scope.postMessage({ kind: "failed", index: range.from, ...packError(error) });
   }
 }

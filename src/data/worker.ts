@@ -10,13 +10,18 @@ import {
   type BatchMaker,
   type BatchOptions,
   type BatchOrder,
-  createBatchMaker,
+  createOrderedMaker,
+  type PerDomain,
 } from "./batch_maker.ts";
 import { type CrossingError, packError } from "./crossing_error.ts";
 
 /** What a worker is told: first its options, then orders, in the end to close. */
 export type Request =
-  | { readonly kind: "open"; readonly options: BatchOptions }
+  | {
+    readonly kind: "open";
+    readonly options: BatchOptions;
+    readonly roots: PerDomain<string>;
+  }
   | { readonly kind: "make"; readonly id: number; readonly order: BatchOrder }
   | { readonly kind: "close" };
 
@@ -36,14 +41,14 @@ interface WorkerScope {
 // The compiler checks this file as part of a window's program; it only runs in workers.
 const scope = globalThis as unknown as WorkerScope;
 
-let maker: Promise<BatchMaker> | null = null;
+let maker: Promise<BatchMaker["make"]> | null = null;
 let closing = false;
 let last: Promise<void> = Promise.resolve();
 
 scope.onmessage = ({ data: request }) => {
   switch (request.kind) {
     case "open":
-      maker = createBatchMaker(request.options);
+      maker = createOrderedMaker(request.options, request.roots);
       // Told to whoever orders the first batch.
       maker.catch(() => {});
       break;
@@ -64,7 +69,7 @@ scope.onmessage = ({ data: request }) => {
 async function make(id: number, order: BatchOrder): Promise<void> {
   if (closing || maker === null) return;
   try {
-    const batch = await (await maker).make(order);
+    const batch = await (await maker)(order);
     scope.postMessage({ kind: "made", id, batch }, [
       batch.source.images.buffer,
       batch.source.labels.buffer,

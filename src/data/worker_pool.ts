@@ -1,7 +1,7 @@
 /** Workers that make batches side by side. @module */
 
 import type { HostBatch } from "../core/host_batch.ts";
-import type { BatchOptions, BatchOrder } from "./batch_maker.ts";
+import type { BatchOptions, BatchOrder, PerDomain } from "./batch_maker.ts";
 import { unpackError } from "./crossing_error.ts";
 import type { Reply, Request } from "./worker.ts";
 
@@ -21,9 +21,17 @@ interface Hand {
   failure: Error | null;
 }
 
-/** Starts `count` workers, 1 or more. */
-export function startWorkers(options: BatchOptions, count: number): WorkerPool {
-  const hands = Array.from({ length: count }, () => start(options));
+/**
+ * Starts `count` workers, 1 or more.
+ *
+ * @param roots The folders of the files that orders name; null: workers look for them.
+ */
+export function startWorkers(
+  options: BatchOptions,
+  roots: PerDomain<string>,
+  count: number,
+): WorkerPool {
+  const hands = Array.from({ length: count }, () => start(options, roots));
   let next = 0;
   return {
     make(order) {
@@ -45,7 +53,7 @@ export function startWorkers(options: BatchOptions, count: number): WorkerPool {
   };
 }
 
-function start(options: BatchOptions): Hand {
+function start(options: BatchOptions, roots: PerDomain<string>): Hand {
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   const hand: Hand = {
     worker,
@@ -72,7 +80,7 @@ function start(options: BatchOptions): Hand {
     rejectAll(hand, hand.failure);
     hand.closed.resolve();
   };
-  send(hand, { kind: "open", options });
+  send(hand, { kind: "open", options, roots });
   return hand;
 }
 

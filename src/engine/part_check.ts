@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { keepStatistics, readForeign } from "../data/class_statistics.ts";
 import type { Finding } from "../data/examination.ts";
 import type { Inventory, InventorySpec } from "../data/inventory.ts";
+import { loosePairs } from "../data/loose_pairs.ts";
 import { filesFingerprint, pairedDataSet } from "../data/picture_pairs.ts";
 import { remembered } from "../data/remembered.ts";
 import { survey } from "../data/survey.ts";
@@ -97,6 +98,7 @@ async function look(
   { cacheFolder, keepsStatistics, workers, progress, signal }: CheckOptions,
 ): Promise<Contents> {
   const findings = await survey({ kind: "examine", spec }, set.pairs.length, {
+    loose: loosePairs(set),
     workers,
     progress,
     signal,

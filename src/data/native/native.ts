@@ -128,6 +128,13 @@ export async function nativeInventory(spec: NativeSpec): Promise<Inventory> {
   };
 }
 
+/** What reads the files of such a data set, wherever they are. */
+export const nativeReader = ({ set, labelled }: NativeSpec) => ({
+  classes: LAYOUTS[set].classes,
+  labelled,
+  decode: decoderOf(LAYOUTS[set]),
+});
+
 // Made out here: a function made in there would keep every list in there alive.
 const decoderOf = (layout: NativeLayout): PairSet["decode"] => (bytes, file, path) =>
   layout.decoderOf(path)(bytes, file);

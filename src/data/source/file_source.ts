@@ -37,6 +37,11 @@ export interface FileSource {
   fingerprint(path: string): Promise<string>;
   /** What a person would call the file, for messages. */
   address(path: string): string;
+  /**
+   * The folder in which all files that were listed lie by their paths; null or left out if
+   * there is none.
+   */
+  readonly looseRoot?: () => string | null;
 }
 
 /** {@linkcode FileSource.locate} by looking into one folder after the other. */

@@ -16,6 +16,7 @@ export function folderSource(root: string): FileSource {
   const source: FileSource = {
     name: root,
     address: at,
+    looseRoot: () => root,
     locate: (folders) => locateInTurn(source, folders),
     list: (folder) => entries(at(folder), true),
     children: (folder) => entries(at(folder), false),

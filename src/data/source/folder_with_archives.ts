@@ -36,5 +36,6 @@ export function folderWithArchives(
     read: (path) => homeOf(path).read(path),
     fingerprint: (path) => homeOf(path).fingerprint(path),
     address: (path) => homeOf(path).address(path),
+    looseRoot: () => packed.size === 0 ? folder.looseRoot?.() ?? null : null,
   };
 }
