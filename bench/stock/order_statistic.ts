@@ -10,10 +10,19 @@ export function valueOfRank(values: tf.Tensor, rank: number): tf.Tensor {
 
 /** Sorts everything and reads at the two places around the percentile. */
 export function percentile(values: tf.Tensor, percent: number): tf.Tensor {
+  return percentileOfShare(values, percent / 100);
+}
+
+/** The same, with a share that lies on the device. */
+export function percentileOfShare(
+  values: tf.Tensor,
+  share: tf.Tensor | number,
+): tf.Tensor {
   return tf.tidy(() => {
+    const part = typeof share === "number" ? share : tf.reshape(share, []);
     const ascending = sorted(values);
     const count = tf.sum(tf.cast(tf.less(values, NO_VALUE), "float32"));
-    const place = tf.mul(tf.maximum(tf.sub(count, 1), 0), percent / 100);
+    const place = tf.mul(tf.maximum(tf.sub(count, 1), 0), part);
     const low = tf.floor(place);
     const at = (index: tf.Tensor) => tf.gather(ascending, tf.cast(index, "int32"));
     const lower = at(low);
