@@ -5,7 +5,7 @@ import { IMAGENET } from "../../src/core/host_batch.ts";
 import { classStatistics } from "../../src/data/class_statistics.ts";
 import { openDataSet } from "../../src/data/data_set.ts";
 import { openLoader } from "../../src/data/loader.ts";
-import { allCores, survey } from "../../src/data/survey.ts";
+import { allCores, surveyCounts } from "../../src/data/survey.ts";
 import { largeSpec, makeLargeFolder } from "./large_folder.ts";
 
 /** One thing that a run does before its first step. */
@@ -72,7 +72,7 @@ async function measure(root: string, pictures: number): Promise<LargeTimes> {
     classStatistics(
       dataSet,
       cache,
-      ({ loose }) => survey({ kind: "count", spec }, pictures, { workers, loose }),
+      (dataSet) => surveyCounts(spec, dataSet, { workers }),
     );
   await stage("count classes", statistics);
   await stage("find the counts", statistics);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import {
   access,
@@ -18,21 +19,21 @@ import {
 import { join, resolve } from "node:path";
 import { countLabel } from "./count_label.ts";
 import type { DataSet } from "./data_set.ts";
+import {
+  countsFrom,
+  countsOf,
+  createCounts,
+  type PixelCounts,
+  totalsOf,
+} from "./pixel_counts.ts";
 import { reasonOf } from "./source/file_source.ts";
 
 /** Pixels per class. Ignored pixels are not counted. */
 export interface ClassStatistics {
-  /** In the order of the data set's names. */
-  readonly samples: readonly SampleStatistics[];
-  /** Sums over all samples; index = class id. */
+  /** Of each label at its own size, in the order of the data set's names. */
+  readonly counts: PixelCounts;
+  /** Sums over all labels; index = class id. */
   readonly totals: readonly number[];
-}
-
-/** One label's pixels per class. */
-export interface SampleStatistics {
-  readonly name: string;
-  /** Index = class id, at the label's own size. */
-  readonly pixels: readonly number[];
 }
 
 /** The file in which the PyTorch code keeps the same numbers. */
@@ -55,35 +56,34 @@ export async function classStatistics(
   cacheFolder: string | null,
   count: CountLabels = countInTurn,
 ): Promise<ClassStatistics> {
-  const { classes, names } = dataSet;
   const place = cacheFolder === null ? null : await placeOf(dataSet, cacheFolder);
   const cached = place && await readCache(place, dataSet);
-  if (cached) return cached;
+  if (cached) return withTotals(cached);
   // Before the work, not after it: a folder may be read-only.
   if (place !== null) await makeFolder(place.folder);
   const foreign = await readForeign(dataSet);
   const fits = foreign !== null && await isOfTheseLabels(foreign, dataSet);
-  const samples = fits ? foreign : named(names, await count(dataSet));
-  if (place !== null) await keep(place, samples);
-  return withTotals(samples, classes.length);
+  const counts = fits ? foreign : await count(dataSet);
+  if (place !== null) await keep(place, counts);
+  return withTotals(counts);
 }
 
 /** Gives the pixels per class id of every label of a data set, in order. */
-export type CountLabels = (dataSet: DataSet) => Promise<readonly (readonly number[])[]>;
+export type CountLabels = (dataSet: DataSet) => Promise<PixelCounts>;
 
 /**
  * Keeps statistics that were counted elsewhere, for {@linkcode classStatistics} to find.
  *
- * @param pixels Of every label, in the order of the data set's names.
+ * @param counts Of every label, in the order of the data set's names.
  */
 export async function keepStatistics(
   dataSet: DataSet,
   cacheFolder: string,
-  pixels: readonly (readonly number[])[],
+  counts: PixelCounts,
 ): Promise<void> {
   const place = await placeOf(dataSet, cacheFolder);
   await makeFolder(place.folder);
-  await keep(place, named(dataSet.names, pixels));
+  await keep(place, counts);
 }
 
 /** A file in the cache. */
@@ -117,14 +117,11 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-function keep({ file, key }: Place, samples: readonly SampleStatistics[]): Promise<void> {
-  return writeAtomically(file, JSON.stringify({ key, samples: toForeign(samples) }));
+// The key stands for the names and the classes: counts in order are all there is to keep.
+function keep({ file, key }: Place, { data }: PixelCounts): Promise<void> {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return writeAtomically(file, JSON.stringify({ key, counts: bytes.toString("base64") }));
 }
-
-const named = (
-  names: readonly string[],
-  pixels: readonly (readonly number[])[],
-): SampleStatistics[] => names.map((name, i) => ({ name, pixels: pixels[i] ?? [] }));
 
 /**
  * Reads the PyTorch code's `sample_class_stats.json`: an array with an object per label,
@@ -180,42 +177,37 @@ function statisticsOf(
 }
 
 /** Adds up. */
-export function withTotals(
-  samples: readonly SampleStatistics[],
-  classes: number,
-): ClassStatistics {
-  const totals = new Array<number>(classes).fill(0);
-  for (const { pixels } of samples) {
-    for (const [id, count] of pixels.entries()) totals[id] = (totals[id] ?? 0) + count;
-  }
-  return { samples, totals };
-}
+export const withTotals = (counts: PixelCounts): ClassStatistics => ({
+  counts,
+  totals: totalsOf(counts),
+});
 
-async function countInTurn(dataSet: DataSet): Promise<number[][]> {
-  const counted: number[][] = [];
+async function countInTurn(dataSet: DataSet): Promise<PixelCounts> {
+  const counts = createCounts(dataSet.names.length, dataSet.classes.length);
   for (const index of dataSet.names.keys()) {
-    counted.push(await countLabel(dataSet, index));
+    countsOf(counts, index).set(await countLabel(dataSet, index));
   }
-  return counted;
+  return counts;
 }
 
 // A damaged cache is as good as none: it is written anew.
 async function readCache(
   { file, key }: Place,
   dataSet: DataSet,
-): Promise<ClassStatistics | null> {
+): Promise<PixelCounts | null> {
   const text = await readFile(file, "utf8").catch(() => null);
   if (text === null) return null;
   try {
     const content: unknown = JSON.parse(text);
     if (typeof content !== "object" || content === null) return null;
-    if (!("key" in content) || content.key !== key || !("samples" in content)) {
+    if (!("key" in content) || content.key !== key || !("counts" in content)) {
       return null;
     }
-    const { classes, names } = dataSet;
-    const byName = statisticsOf(content.samples, file, classes.length);
-    const samples = inOrder(names, byName);
-    return samples && withTotals(samples, classes.length);
+    const bytes = Buffer.from(String(content.counts), "base64");
+    const counts = createCounts(dataSet.names.length, dataSet.classes.length);
+    if (bytes.length !== counts.data.byteLength) return null;
+    new Uint8Array(counts.data.buffer).set(bytes);
+    return counts;
   } catch {
     return null;
   }
@@ -226,7 +218,7 @@ async function readCache(
  *
  * @returns Null if there is no such file, or it does not cover the data set.
  */
-export async function readForeign(dataSet: DataSet): Promise<SampleStatistics[] | null> {
+export async function readForeign(dataSet: DataSet): Promise<PixelCounts | null> {
   const { folder, names, classes } = dataSet;
   if (folder === null) return null;
   const file = join(folder, FOREIGN_FILE);
@@ -240,37 +232,18 @@ export async function readForeign(dataSet: DataSet): Promise<SampleStatistics[] 
   } catch {
     return null;
   }
-  return inOrder(names, byStem, baseOf);
+  const found = names.map((name) => byStem.get(baseOf(name)));
+  const all = found.filter((one) => one !== undefined);
+  return all.length === names.length ? countsFrom(all, classes.length) : null;
 }
 
 // Written for other labels of the same names? One look tells.
 async function isOfTheseLabels(
-  [first]: readonly SampleStatistics[],
+  counts: PixelCounts,
   dataSet: DataSet,
 ): Promise<boolean> {
   const own = await countLabel(dataSet, 0);
-  return first?.pixels.every((pixels, id) => pixels === own[id]) ?? false;
-}
-
-function inOrder(
-  names: readonly string[],
-  byKey: ReadonlyMap<string, readonly number[]>,
-  keyOf: (name: string) => string = (name) => name,
-): SampleStatistics[] | null {
-  const samples: SampleStatistics[] = [];
-  for (const name of names) {
-    const pixels = byKey.get(keyOf(name));
-    if (pixels === undefined) return null;
-    samples.push({ name, pixels });
-  }
-  return samples;
-}
-
-function toForeign(samples: readonly SampleStatistics[]): Record<string, unknown>[] {
-  return samples.map(({ name, pixels }) => ({
-    file: name,
-    ...Object.fromEntries([...pixels.entries()].filter(([, count]) => count > 0)),
-  }));
+  return countsOf(counts, 0).every((pixels, id) => pixels === own[id]);
 }
 
 function baseOf(path: string): string {

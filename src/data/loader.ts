@@ -7,7 +7,7 @@ import type { DataSet } from "./data_set.ts";
 import type { PicturePair } from "./picture_pairs.ts";
 import { planRareClasses, type RareClassOptions } from "./rare_classes.ts";
 import { createSampler, type Draw } from "./sampler.ts";
-import { allCores, survey } from "./survey.ts";
+import { allCores, surveyCounts } from "./survey.ts";
 import { unlabelledNote } from "./unlabelled_note.ts";
 import { startWorkers } from "./worker_pool.ts";
 
@@ -78,16 +78,11 @@ export async function openLoader(
       await classStatistics(
         source,
         cacheFolder,
-        ({ names, loose }) =>
-          survey(
-            { kind: "count", spec: { ...spec.source, labelled: true } },
-            names.length,
-            {
-              loose,
-              workers: workers === 0 ? 0 : allCores(),
-              ...(progress === undefined ? {} : { progress }),
-            },
-          ),
+        (dataSet) =>
+          surveyCounts({ ...spec.source, labelled: true }, dataSet, {
+            workers: workers === 0 ? 0 : allCores(),
+            ...(progress === undefined ? {} : { progress }),
+          }),
       ),
       source.classes,
       rareClasses,

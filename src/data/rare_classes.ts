@@ -28,7 +28,7 @@ export interface RareClassPlan {
   /** P(c), in the order of `classes`; their sum is 1. */
   readonly probabilities: readonly number[];
   /** Indices of pictures, in the order of `classes`; none is empty. */
-  readonly candidates: readonly (readonly number[])[];
+  readonly candidates: readonly ArrayLike<number>[];
   /** A crop has to hold more pixels of its class than this. */
   readonly cropPixels: number;
 }
@@ -83,17 +83,22 @@ export function planRareClasses(
   const { temperature, minimumPixels, minimumCropShare } = options;
   const weighed = rareClassProbabilities(statistics.totals, temperature);
   const candidates = weighed.classes.map((id) => {
-    const counts = statistics.samples.map(({ pixels }) => pixels[id] ?? 0);
-    const good = [...counts.keys()].filter((i) => (counts[i] ?? 0) > minimumPixels);
-    if (good.length === 0) {
-      const most = counts.reduce((a, b) => Math.max(a, b), 0);
+    const { labels, classes: width, data } = statistics.counts;
+    const good = new Uint32Array(labels);
+    let [goods, most] = [0, 0];
+    for (let i = 0; i < labels; i++) {
+      const pixels = data[i * width + id] ?? 0;
+      if (pixels > minimumPixels) good[goods++] = i;
+      most = Math.max(most, pixels);
+    }
+    if (goods === 0) {
       throw new RangeError(
         `Cannot sample rare classes: no picture has more than "minimumPixels" = ` +
           `${minimumPixels} pixels of the class "${classes[id]?.name ?? id}" (the most ` +
           `is ${most}): set "rareClasses.minimumPixels" below ${most}`,
       );
     }
-    return good;
+    return good.slice(0, goods);
   });
   return { ...weighed, candidates, cropPixels: minimumPixels * minimumCropShare };
 }

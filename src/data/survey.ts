@@ -2,7 +2,9 @@
 
 import { setImmediate } from "node:timers/promises";
 import { unpackError } from "./crossing_error.ts";
+import type { DataSet, DataSpec } from "./data_set.ts";
 import type { LoosePairs } from "./loose_pairs.ts";
+import { countsOf, createCounts, type PixelCounts } from "./pixel_counts.ts";
 import {
   openJob,
   type SurveyJob,
@@ -56,13 +58,44 @@ export const allCores = (): number => navigator.hardwareConcurrency;
 export async function survey<Job extends SurveyJob>(
   job: Job,
   count: number,
-  { workers, loose = null, progress = () => {}, signal }: SurveyOptions,
+  options: SurveyOptions,
 ): Promise<SurveyResults[Job["kind"]][]> {
+  const results = new Array<SurveyResults[Job["kind"]]>(count);
+  await surveyInto(job, count, (result, index) => results[index] = result, options);
+  return results;
+}
+
+/**
+ * Counts the pixels of all labels of a data set.
+ *
+ * @throws As {@linkcode survey} does.
+ */
+export async function surveyCounts(
+  spec: DataSpec,
+  { names, classes, loose }: DataSet,
+  options: Omit<SurveyOptions, "loose">,
+): Promise<PixelCounts> {
+  const counts = createCounts(names.length, classes.length);
+  const take = (pixels: readonly number[], i: number) => countsOf(counts, i).set(pixels);
+  await surveyInto({ kind: "count", spec }, names.length, take, { ...options, loose });
+  return counts;
+}
+
+/**
+ * {@linkcode survey} that hands on what each look gave, in any order, and keeps nothing.
+ *
+ * @throws As {@linkcode survey} does.
+ */
+export async function surveyInto<Job extends SurveyJob>(
+  job: Job,
+  count: number,
+  take: (result: SurveyResults[Job["kind"]], index: number) => void,
+  { workers, loose = null, progress = () => {}, signal }: SurveyOptions,
+): Promise<void> {
   const threads = Math.min(workers, Math.ceil(count / PICTURES_PER_THREAD));
   const surveyors = threads > 1
     ? Array.from({ length: threads }, () => startWorker(job, loose))
     : [await inPlace(job, loose)];
-  const results = new Array<SurveyResults[Job["kind"]]>(count);
   const failures: LookError[] = [];
   let [next, done] = [0, 0];
 
@@ -76,7 +109,7 @@ export async function survey<Job extends SurveyJob>(
       const asked = performance.now();
       try {
         const seen = await look(from, to) as SurveyResults[Job["kind"]][];
-        for (const [i, result] of seen.entries()) results[from + i] = result;
+        for (const [i, result] of seen.entries()) take(result, from + i);
       } catch (error) {
         if (!(error instanceof LookError)) throw error;
         failures.push(error);
@@ -97,7 +130,6 @@ export async function survey<Job extends SurveyJob>(
   const [first] = failures.sort((a, b) => a.index - b.index);
   if (first !== undefined) throw first.cause;
   signal?.throwIfAborted();
-  return results;
 }
 
 const rangeOf = (loose: LoosePairs | null, from: number, to: number): SurveyRange => ({

@@ -6,8 +6,9 @@ import type { Finding } from "../data/examination.ts";
 import type { Inventory, InventorySpec } from "../data/inventory.ts";
 import { loosePairs } from "../data/loose_pairs.ts";
 import { filesFingerprint, pairedDataSet } from "../data/picture_pairs.ts";
+import { countsOf, createCounts, type PixelCounts } from "../data/pixel_counts.ts";
 import { remembered } from "../data/remembered.ts";
-import { survey } from "../data/survey.ts";
+import { surveyInto } from "../data/survey.ts";
 
 /** How many pictures have a size, in pixels. */
 export interface SizeCount {
@@ -97,53 +98,59 @@ async function look(
   { set }: Inventory,
   { cacheFolder, keepsStatistics, workers, progress, signal }: CheckOptions,
 ): Promise<Contents> {
-  const findings = await survey({ kind: "examine", spec }, set.pairs.length, {
+  const labels = set.pairs.length;
+  const counts = createCounts(labels, set.classes.length);
+  const problems: (readonly string[])[] = [];
+  const sizes = new Map<string, SizeCount>();
+  let counted = 0;
+  const take = (finding: Finding, index: number) => {
+    addSize(sizes, finding);
+    if (finding.problems.length > 0) problems[index] = finding.problems;
+    if (finding.pixels === null) return;
+    counted++;
+    countsOf(counts, index).set(finding.pixels);
+  };
+  await surveyInto({ kind: "examine", spec }, labels, take, {
     loose: loosePairs(set),
     workers,
     progress,
     signal,
   });
-  const pixels = findings.map((finding) => finding.pixels);
-  const whole = pixels.filter((one) => one !== null);
   let foreign: boolean | null = null;
-  if (set.labelled && whole.length === pixels.length && whole.length > 0) {
+  if (set.labelled && counted === labels && labels > 0) {
     const dataSet = pairedDataSet(set);
     if (keepsStatistics && cacheFolder !== null) {
-      await keepStatistics(dataSet, cacheFolder, whole);
+      await keepStatistics(dataSet, cacheFolder, counts);
     }
     const theirs = await readForeign(dataSet);
-    foreign = theirs &&
-      theirs.every(({ pixels }, i) =>
-        pixels.every((count, id) => count === whole[i]?.[id])
-      );
+    foreign = theirs && theirs.data.every((count, i) => count === counts.data[i]);
   }
   return {
-    sizes: sizesOf(findings),
+    // Threads tell of pictures in any order: of equals, the smaller size comes first.
+    sizes: [...sizes.values()].sort((a, b) =>
+      b.pictures - a.pictures || a.width - b.width || a.height - b.height
+    ),
     classes: set.labelled
-      ? set.classes.map(({ name }, id) => ({ name, ...amount(whole, id) }))
+      ? set.classes.map(({ name }, id) => ({ name, ...amount(counts, id) }))
       : null,
     foreign,
-    problems: findings.flatMap(({ problems }) => problems),
+    problems: problems.flat(),
   };
 }
 
-function amount(pixels: readonly (readonly number[])[], id: number) {
+function amount({ data, classes }: PixelCounts, id: number) {
   let [sum, pictures] = [0, 0];
-  for (const one of pixels) {
-    const count = one[id] ?? 0;
+  for (let at = id; at < data.length; at += classes) {
+    const count = data[at] ?? 0;
     sum += count;
     if (count > 0) pictures++;
   }
   return { pixels: sum, pictures };
 }
 
-function sizesOf(findings: readonly Finding[]): SizeCount[] {
-  const counts = new Map<string, SizeCount>();
-  for (const { width, height } of findings) {
-    if (width === null || height === null) continue;
-    const key = `${width}×${height}`;
-    const pictures = (counts.get(key)?.pictures ?? 0) + 1;
-    counts.set(key, { width, height, pictures });
-  }
-  return [...counts.values()].sort((a, b) => b.pictures - a.pictures);
+function addSize(sizes: Map<string, SizeCount>, { width, height }: Finding): void {
+  if (width === null || height === null) return;
+  const key = `${width}×${height}`;
+  const pictures = (sizes.get(key)?.pictures ?? 0) + 1;
+  sizes.set(key, { width, height, pictures });
 }

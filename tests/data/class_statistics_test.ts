@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { classStatistics, parseStatistics } from "../../src/data/class_statistics.ts";
 import type { DataSet } from "../../src/data/data_set.ts";
 import { openFolder } from "../../src/data/folder.ts";
+import { countsOf } from "../../src/data/pixel_counts.ts";
 import { tinyFiles, tinyLabel, tinySpec, withFiles } from "./tiny_folder.ts";
 
 // Counts how many labels are read.
@@ -23,7 +24,7 @@ Deno.test("classStatistics() counts once and then reads its cache", async () => 
     assert.equal(reads(), 2);
     // 48 pixels, of which 9 are ignored.
     assert.equal(counted.totals.reduce((a, b) => a + b), 2 * 39);
-    assert.deepEqual(counted.samples.map(({ name }) => name), ["a", "b"]);
+    assert.deepEqual([counted.counts.labels, counted.counts.classes], [2, 3]);
 
     assert.deepEqual(await classStatistics(dataSet, cache), counted);
     assert.equal(reads(), 2);
@@ -38,14 +39,14 @@ Deno.test("classStatistics() counts anew when a label or the list changes", asyn
     await classStatistics(first.dataSet, cache);
 
     const fewer = watched(await openFolder(tinySpec(root, { include: ["a", "b"] })));
-    assert.equal((await classStatistics(fewer.dataSet, cache)).samples.length, 2);
+    assert.equal((await classStatistics(fewer.dataSet, cache)).counts.labels, 2);
     assert.equal(fewer.reads(), 2);
 
     const label = join(root, "labels/train/a.png");
     await writeFile(label, tinyLabel(() => 2));
     await utimes(label, new Date(), new Date(Date.now() + 5000));
     assert.deepEqual(
-      (await classStatistics(first.dataSet, cache)).samples[0]?.pixels,
+      [...countsOf((await classStatistics(first.dataSet, cache)).counts, 0)],
       [0, 0, 48],
     );
   });
@@ -69,8 +70,8 @@ Deno.test("classStatistics() takes over sample_class_stats.json if it fits", asy
   await withFiles(tinyFiles(["a", "b"]), async (root) => {
     const { dataSet, reads } = watched(await openFolder(tinySpec(root)));
     const counted = await classStatistics(dataSet, null);
-    const entries = counted.samples.map(({ name, pixels }) => ({
-      ...Object.fromEntries(pixels.entries()),
+    const entries = dataSet.names.map((name, i) => ({
+      ...Object.fromEntries(countsOf(counted.counts, i).entries()),
       file: `elsewhere/labels/${name}_labelTrainIds.png`,
     }));
     const file = join(root, "sample_class_stats.json");

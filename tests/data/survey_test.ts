@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { writeFile } from "node:fs/promises";
 import { classStatistics } from "../../src/data/class_statistics.ts";
 import { openFolder } from "../../src/data/folder.ts";
-import { survey } from "../../src/data/survey.ts";
+import { countsOf } from "../../src/data/pixel_counts.ts";
+import { survey, surveyCounts } from "../../src/data/survey.ts";
 import { complaint } from "./complaint.ts";
 import { tinyFiles, tinyImage, tinyLabel, tinySpec, withFiles } from "./tiny_folder.ts";
 
@@ -17,12 +18,14 @@ Deno.test("survey() gives the same for any number of threads, in order", async (
   );
   await withFiles(files, async (root) => {
     const spec = tinySpec(root);
-    const expected = (await classStatistics(await openFolder(spec), null)).samples
-      .map(({ pixels }) => pixels);
+    const dataSet = await openFolder(spec);
+    const { counts } = await classStatistics(dataSet, null);
+    const expected = STEMS.map((_, i) => [...countsOf(counts, i)]);
     assert.ok(new Set(expected.map(String)).size > 1, "labels differ");
     for (const workers of THREADS) {
       const told: number[] = [];
       const job = { kind: "count" as const, spec };
+      assert.deepEqual(await surveyCounts(spec, dataSet, { workers }), counts);
       const counted = await survey(job, STEMS.length, {
         workers,
         progress: (done, of) => {
@@ -43,12 +46,17 @@ Deno.test("survey() names the first bad label for any number of threads", async 
       await writeFile(join(root, `labels/train/${stem}.png`), tinyLabel(() => 7));
     }
     for (const workers of THREADS) {
-      const job = { kind: "count" as const, spec: tinySpec(root) };
-      const said = await complaint(root, survey(job, STEMS.length, { workers }));
-      assert.match(
-        said,
-        /^RangeError: Cannot use the label "ROOT\/labels\/train\/p30.png"/,
-      );
+      const spec = tinySpec(root);
+      const dataSet = await openFolder(spec);
+      for (const loose of [null, dataSet.loose]) {
+        const job = { kind: "count" as const, spec };
+        const options = { workers, loose };
+        const said = await complaint(root, survey(job, STEMS.length, options));
+        assert.match(
+          said,
+          /^RangeError: Cannot use the label "ROOT\/labels\/train\/p30.png"/,
+        );
+      }
     }
   });
 });
