@@ -6,6 +6,7 @@ import { classStatistics } from "../../src/data/class_statistics.ts";
 import { openDataSet } from "../../src/data/data_set.ts";
 import { openLoader } from "../../src/data/loader.ts";
 import { allCores, surveyCounts } from "../../src/data/survey.ts";
+import { keptBytes, watchResident } from "./memory.ts";
 import { largeSpec, makeLargeFolder } from "./large_folder.ts";
 
 /** One thing that a run does before its first step. */
@@ -14,8 +15,12 @@ export interface LargeStage {
   readonly seconds: number;
   /** Resident memory of the process after it, in bytes. */
   readonly resident: number;
+  /** How much more than before was resident at a time, in bytes. */
+  readonly growth: number;
   /** The most that was resident until its end, in bytes. */
   readonly peak: number;
+  /** What the main thread keeps after a collection, less what it kept before all, in bytes. */
+  readonly kept: number;
 }
 
 /** What was measured. */
@@ -55,15 +60,20 @@ async function measure(root: string, pictures: number): Promise<LargeTimes> {
   const spec = largeSpec(root);
   const cache = join(root, "cache");
   const workers = allCores();
+  const keptBefore = keptBytes();
   const before = Deno.memoryUsage().rss;
   const stages: LargeStage[] = [];
   const stage = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const start = Deno.memoryUsage().rss;
+    const watch = watchResident();
     const from = performance.now();
     const result = await work();
     const seconds = (performance.now() - from) / 1000;
+    const growth = watch.stop() - start;
     const resident = Deno.memoryUsage().rss;
     const peak = 1024 * process.resourceUsage().maxRSS;
-    stages.push({ name, seconds, resident, peak });
+    const kept = keptBytes() - keptBefore;
+    stages.push({ name, seconds, resident, growth, peak, kept });
     return result;
   };
 

@@ -19,20 +19,24 @@ export async function largeReport(
       { title: "stage", align: "left" },
       { title: "s", align: "right" },
       { title: "µs/picture", align: "right" },
-      { title: "memory after", align: "right" },
+      { title: "resident after", align: "right" },
+      { title: "grew by", align: "right" },
       { title: "peak so far", align: "right" },
+      { title: "kept", align: "right" },
     ],
-    stages.map(({ name, seconds, resident, peak }) => [
+    stages.map(({ name, seconds, resident, growth, peak, kept }) => [
       name,
       seconds.toFixed(2),
       (1e6 * seconds / pictures).toFixed(1),
       byteText(resident),
+      byteText(growth),
       byteText(peak),
+      byteText(Math.max(0, kept)),
     ]),
     terminal,
   );
   const text = `${table}\n${pictures} pairs of 16×16 pixels, ${workers} threads; ` +
-    `memory ${byteText(before)} before`;
+    `${byteText(before)} resident before; kept: by the main thread, after a collection`;
   return {
     text,
     bench: "io",
