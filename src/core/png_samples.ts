@@ -22,6 +22,9 @@ export interface PngSamples {
   readonly palette: number[][] | null;
 }
 
+/** Bytes that are inflated into one buffer, at most. */
+const MOST_AT_ONCE = 1 << 22;
+
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /** Channels of each colour type. */
@@ -108,7 +111,9 @@ function inflate(packed: readonly Uint8Array[], most: number): Uint8Array {
   if (first === undefined) throw new Error("it has no pixels");
   const whole = packed.length === 1 ? first : joined(packed);
   // A small file may claim to be enormous: no more is inflated than its header says.
-  return inflateSync(whole, { maxOutputLength: most });
+  // One buffer of that size: by default, a tiny label leaves 16 kB to be collected.
+  const chunkSize = Math.max(64, Math.min(most, MOST_AT_ONCE));
+  return inflateSync(whole, { maxOutputLength: most, chunkSize });
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
