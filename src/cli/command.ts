@@ -114,11 +114,14 @@ function describe(
     parser.addArgument(isShown(fallback) ? argument.default(fallback) : argument);
   }
   for (const [key, each] of Object.entries(command.options)) {
-    const { placeholder, description, fallback, choices, parse } = each;
-    const value = placeholder === "" ? "" : ` <${choices?.join("|") ?? placeholder}>`;
+    const { placeholder, description, fallback, bare, choices, parse } = each;
+    const [left, right] = bare === undefined ? ["<", ">"] : ["[", "]"];
+    const shownValue = choices?.join("|") ?? placeholder;
+    const value = placeholder === "" ? "" : ` ${left}${shownValue}${right}`;
     const option = new commander.Option(`--${kebab(key)}${value}`, description);
     if (placeholder !== "") {
       option.argParser((text, before) => parse(text, before ?? fallback));
+      if (bare !== undefined) option.preset(bare);
     }
     const shown = Array.isArray(fallback) ? fallback.join(",") : undefined;
     parser.addOption(isShown(fallback) ? option.default(fallback, shown) : option);

@@ -10,6 +10,8 @@ export interface Option<Value> {
   readonly description: string;
   /** Without the option, the action receives this. */
   readonly fallback: Value;
+  /** What the option alone stands for; left out: a value has to follow. */
+  readonly bare?: string;
   /** Words that may follow; null: any text. */
   readonly choices: readonly string[] | null;
   /** Text → value; `before` is the value so far, for options that may be repeated. */
@@ -62,11 +64,16 @@ export const option = {
     choices: null,
     parse: (text, before) => [...before, text],
   }),
-  /** A whole number, not below zero. */
-  count: (placeholder: string, description: string): Option<number | undefined> => ({
+  /** A whole number, not below zero; `bare` is the one that need not be written. */
+  count: (
+    placeholder: string,
+    description: string,
+    bare?: number,
+  ): Option<number | undefined> => ({
     placeholder,
     description,
     fallback: undefined,
+    ...(bare === undefined ? {} : { bare: String(bare) }),
     choices: null,
     parse: (text) => numberIn(text, isCount, "a whole number, 0 or more"),
   }),

@@ -182,3 +182,28 @@ Deno.test("without --json, figures are for people", async () => {
   };
   assert.deepEqual(await run([], action), { status: 0, out: "table\n", error: "" });
 });
+
+Deno.test("an option that may stand alone has its own number then, and none without it", async () => {
+  const seen: unknown[] = [];
+  for (
+    const args of [["--large"], ["--large", "3"], ["--large", "3", "--seed", "1"], []]
+  ) {
+    await runCommand(
+      {
+        name: "deno task bench",
+        description: "Measures",
+        examples: [],
+        arguments: {},
+        options: { large: option.count("N", "pictures", 7), seed: OPTIONS.seed },
+        hasJson: false,
+        action: ({ options }) => {
+          seen.push(options.large);
+          return Promise.resolve();
+        },
+      },
+      args,
+      recorder(),
+    );
+  }
+  assert.deepEqual(seen, [7, 3, 3, undefined]);
+});
