@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type EvaluateOptions, loadNetwork } from "../mod.ts";
+import { cacheFolder, type EvaluateOptions, loadNetwork } from "../mod.ts";
 import { type Main, mainOf } from "../src/cli/command.ts";
 import { openConfusionFiles } from "../src/cli/confusion_files.ts";
 import {
@@ -31,12 +31,14 @@ export const main: Main = mainOf({
   arguments: { ckpt: argument.one("a .safetensors file that a run has saved") },
   options: {
     split: option.text("NAME", "a named evaluation, else the first, or a split folder"),
+    cache: option.text("DIR", "cache folder; $XDG_CACHE_HOME/fst or ~/.cache/fst"),
     ...LOOK_OPTIONS,
     ...RESULT_OPTIONS,
   },
   hasJson: true,
   async action({ arguments: { ckpt }, options, terminal, print, log }) {
     const { save: folder, ids, set: overrides, backend, ...more } = options;
+    const { cache = await cacheFolder() } = options;
     const { teacher, student, subset: subsets, matrix, confusion, ...how } = more;
     const failures: unknown[] = []; // told after the figures
     const saveConfusion = postponed(await openConfusionFiles(confusion), failures);
@@ -52,7 +54,7 @@ export const main: Main = mainOf({
       await save({ ...sample, data: sample.image, labels });
       progress.update(done, of);
     };
-    const result = await network.evaluate({ ...how, subsets, seen });
+    const result = await network.evaluate({ ...how, cache, subsets, seen });
     progress.stop();
     print(evaluationText(result, terminal, matrix));
     await saveConfusion(confusionOf(result));

@@ -61,9 +61,15 @@ export function loaderSpec(config: RunConfig, cacheFolder: string | null): Loade
 }
 
 /** Describes the data sets of the named evaluations, in their order. */
-export function evaluationSpecs(data: Data): Map<string, DataSpec> {
+export function evaluationSpecs(
+  data: Data,
+  cacheFolder: string | null,
+): Map<string, DataSpec> {
   return new Map(
-    Object.keys(data.evaluations).map((name) => [name, evaluationSpec(data, name)]),
+    Object.keys(data.evaluations).map((name) => [
+      name,
+      evaluationSpec(data, name, cacheFolder),
+    ]),
   );
 }
 
@@ -72,9 +78,14 @@ export function evaluationSpecs(data: Data): Map<string, DataSpec> {
  *
  * @param name One of the configuration's evaluations, or a split of the data set that the
  * first of them is of.
+ * @param cacheFolder Where it is kept what is where in archives; null for nowhere.
  * @throws {RangeError} If an embedded data set has no evaluation of this name.
  */
-export function evaluationSpec(data: Data, name: string): DataSpec {
+export function evaluationSpec(
+  data: Data,
+  name: string,
+  cacheFolder: string | null,
+): DataSpec {
   if (data.kind === "embedded") {
     const split = data.evaluations[name];
     if (split === undefined) {
@@ -96,10 +107,10 @@ export function evaluationSpec(data: Data, name: string): DataSpec {
     const [first = data.source] = Object.values(data.evaluations);
     const split = data.evaluations[name] ??
       { ...first, split: name, include: ["*"], list: null };
-    return nativeSpec(data, split, true, null);
+    return nativeSpec(data, split, true, cacheFolder);
   }
   const split = data.evaluations[name] ?? { split: name, include: ["*"], list: null };
-  return { kind: "folder", ...split, ...folderParts(data), labelled: true };
+  return { kind: "folder", ...split, ...folderParts(data), labelled: true, cacheFolder };
 }
 
 function trainingSpec(

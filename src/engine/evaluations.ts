@@ -48,6 +48,8 @@ export interface Measure {
   readonly networks: "judged" | "both";
   /** Whole pictures by "evaluation.mode", or those of "evaluation.centre" if it says any. */
   readonly pictures: "whole" | "centre";
+  /** Where it is kept what is where in archives; null for nowhere. */
+  readonly cache: string | null;
 }
 
 /** Evaluates a run on every data set that its configuration names. */
@@ -58,7 +60,7 @@ export async function evaluateAll(
     learner: Learner;
     iteration: number;
   },
-  { networks, pictures }: Measure,
+  { networks, pictures, cache }: Measure,
 ): Promise<Evaluations> {
   const judged = judgedAt(config.method, iteration);
   const results = {
@@ -69,7 +71,7 @@ export async function evaluateAll(
   const options: EvaluationOptions = pictures === "whole" || centre === null
     ? evaluationOptions(config)
     : { ...evaluationOptions(config), mode: "whole", centre };
-  for (const [name, spec] of evaluationSpecs(config.data)) {
+  for (const [name, spec] of evaluationSpecs(config.data, cache)) {
     const data = await openDataSet(spec);
     for (const who of ["student", "teacher"] as const) {
       const weights = learner[who];

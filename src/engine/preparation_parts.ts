@@ -44,9 +44,9 @@ export function unknownDataSet(name: string, root: string | undefined): string |
 /** The splits of a configuration, in the order in which a run opens them. */
 export function partsOfConfig(config: RunConfig, cacheFolder: string | null): Part[] {
   const { source, target } = loaderSpec(config, cacheFolder);
-  const evaluations = [...evaluationSpecs(config.data)].map(([name, spec]): Part =>
-    part(`evaluation ${name}`, withCache(spec, cacheFolder), "evaluation")
-  );
+  const evaluations = [...evaluationSpecs(config.data, cacheFolder)].map((
+    [name, spec],
+  ): Part => part(`evaluation ${name}`, spec, "evaluation"));
   return [
     part("source", source, "training"),
     ...(target === null ? [] : [part("target", target, "training")]),
@@ -141,10 +141,6 @@ function publishedOf(spec: DataSpec): number | null {
   if (spec.kind !== "native" || (spec.include ?? ["*"]).join() !== "*") return null;
   if ((spec.list ?? null) !== null) return null;
   return PUBLISHED[spec.set].pictures[spec.split ?? ""] ?? null;
-}
-
-function withCache(spec: DataSpec, cacheFolder: string | null): DataSpec {
-  return spec.kind === "embedded" ? spec : { ...spec, cacheFolder };
 }
 
 async function isFolderSet(root: string, cacheFolder: string | null): Promise<boolean> {

@@ -142,7 +142,7 @@ export async function train(
     if (session.iteration < config.iterations) {
       await foretell(config, loader.classes, session, observer);
     }
-    const run = { config, folder, loader, session, observer, info };
+    const run = { config, folder, cache, loader, session, observer, info };
     return await loop(run, signal);
   } catch (error) {
     if (info.name !== "wasm" || !isOutOfMemory(error)) throw error;
@@ -159,6 +159,8 @@ export async function train(
 }
 
 interface Run {
+  /** Where it is kept what was found out about data sets. */
+  readonly cache: string;
   readonly config: RunConfig;
   readonly folder: RunFolder;
   readonly loader: Loader;
@@ -219,16 +221,20 @@ async function loop(run: Run, signal: AbortSignal | undefined): Promise<TrainRes
 // Rates the network, by the same measure all through the run, and returns its figures: at
 // the end those of whole pictures.
 async function measure(
-  { config, session, observer, folder }: Run,
+  { config, session, observer, folder, cache }: Run,
   last: boolean,
 ): Promise<Evaluations> {
   const whole = config.evaluation.centre === null;
   const networks = last && whole ? "both" : "judged";
-  const rated = await evaluateAll(config, session, { networks, pictures: "centre" });
+  const rated = await evaluateAll(config, session, {
+    networks,
+    pictures: "centre",
+    cache,
+  });
   observer.evaluation?.(session.iteration, judgedOf(rated));
   await session.rate(rated, folder);
   if (!last || whole) return rated;
-  const all = { networks: "both", pictures: "whole" } as const;
+  const all = { networks: "both", pictures: "whole", cache } as const;
   const final = await evaluateAll(config, session, all);
   observer.evaluation?.(session.iteration, judgedOf(final));
   return final;

@@ -44,6 +44,12 @@ export interface EvaluateOptions extends Look {
    * ignored pixels.
    */
   readonly trimap?: number | undefined;
+  /**
+   * Where it is kept what is where in the archives of a data set.
+   *
+   * @default {null}, nowhere
+   */
+  readonly cache?: string | null | undefined;
   /** Told about every picture, in order. */
   readonly seen?: (
     prediction: Prediction,
@@ -94,7 +100,8 @@ export function sampleOf({ width, height, data }: RgbImage): Sample {
  */
 export async function evaluateNetwork(
   { network, weights, config, classes, path }: Trained,
-  { split, seen, signal, subsets = [], trimap, ...look }: EvaluateOptions = {},
+  { split, seen, signal, subsets = [], trimap, cache = null, ...look }: EvaluateOptions =
+    {},
 ): Promise<NetworkEvaluation> {
   if (trimap !== undefined && !(Number.isSafeInteger(trimap) && trimap > 0)) {
     throw new RangeError(
@@ -106,7 +113,7 @@ export async function evaluateNetwork(
     ? subsets.map((text) => findSubset(text, classes))
     : usualSubsets(config, classes);
   const name = split ?? Object.keys(config.data.evaluations)[0] ?? "";
-  const data = await openDataSet(evaluationSpec(config.data, name));
+  const data = await openDataSet(evaluationSpec(config.data, name, cache));
   const [known, there] = [classes, data.classes].map((all) =>
     all.map(({ name }) => name).join(", ")
   );

@@ -34,7 +34,7 @@ const native = (...overrides: string[]): RunConfig =>
 function roots(...overrides: string[]): string[] {
   const config = native(...overrides);
   const { source, target } = loaderSpec(config, null);
-  return [source, target, evaluationSpec(config.data, "val")].map((spec) =>
+  return [source, target, evaluationSpec(config.data, "val", null)].map((spec) =>
     spec?.kind === "native" ? spec.root : "none"
   );
 }
@@ -72,7 +72,7 @@ Deno.test("an open root says with which --set it is given", () => {
     "method.name=supervised",
   );
   assert.throws(
-    () => evaluationSpec(data, "val"),
+    () => evaluationSpec(data, "val", null),
     /"data\.evaluations\.val\.root" is not given: name its folder with --set data\.eval/,
   );
   assert.ok(data.kind === "native" && nativeRoot(data, data.source) === "/a");
@@ -80,7 +80,7 @@ Deno.test("an open root says with which --set it is given", () => {
 
 Deno.test("an evaluation by name, and any other split of its set", () => {
   const { data } = native("data.root=/d");
-  const spec = evaluationSpec(data, "test");
+  const spec = evaluationSpec(data, "test", null);
   assert.ok(spec.kind === "native");
   assert.deepEqual([spec.set, spec.split, spec.root], [
     "cityscapes",
@@ -136,7 +136,7 @@ Deno.test("SBD belongs to VOC, wherever it is, and is the same for all parts of 
   ];
   const sbdOf = (config: RunConfig) => {
     const { source } = loaderSpec(config, null);
-    return [source, evaluationSpec(config.data, "val")].map((spec) =>
+    return [source, evaluationSpec(config.data, "val", null)].map((spec) =>
       spec.kind === "native" ? spec.sbd : "none"
     );
   };

@@ -67,7 +67,7 @@ Deno.test("a mean teacher's run is measured, kept and loaded by its teacher [was
 Deno.test("evaluate() looks at the middle of pictures and nowhere else [wasm]", async () => {
   await openBackend("wasm");
   const config = tinyConfig();
-  const data = await openDataSet(evaluationSpec(config.data, "worn"));
+  const data = await openDataSet(evaluationSpec(config.data, "worn", null));
   const network = buildNetwork(config.model, data.classes.length);
   const weights = initialWeights(network.parameters, 1);
   const options = evaluationOptions(config);

@@ -5,6 +5,7 @@ import { decodePng } from "../../src/core/png.ts";
 import { main } from "../../tasks/eval.ts";
 import { main as train } from "../../tasks/train.ts";
 import { CITYSCAPES_CLASSES } from "../../src/core/known_classes.ts";
+import { zipOf } from "../data/archives.ts";
 import {
   cityscapesFiles,
   HEIGHT,
@@ -146,6 +147,34 @@ Deno.test("eval writes label ids for the server of Cityscapes, and nothing besid
     });
     assertRefused(await call(main, checkpoint, "--ids", "labelIds", ...WASM), "--save");
   }));
+
+Deno.test("eval keeps what is where in archives in the cache folder, as training does", () => {
+  const archives: Record<string, Uint8Array> = {};
+  for (const kind of ["leftImg8bit", "gtFine"]) {
+    const own = Object.entries(cityscapesFiles()).filter(([path]) =>
+      path.startsWith(kind)
+    );
+    archives[`cityscapes/${kind}.zip`] = zipOf(Object.fromEntries(own));
+  }
+  const moved = within("moved", archives);
+  return withFiles({ ...archives, ...moved }, async (root) => {
+    const kept = async (folder: string) =>
+      (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name))
+        .filter((name) => /^archive_index_[0-9a-f]{16}\.json$/.test(name));
+    const [first, second] = [join(root, "cache"), join(root, "other")];
+    const [file, out] = [await tinyFile(root, CITY), join(root, "run")];
+    const places = ["--set", `data.root=${root}`, "--out", out, "--cache", first];
+    const trained = await call(train, file, ...places, ...WASM);
+    assert.equal(trained.status, 0, trained.error);
+    assert.equal((await kept(first)).length, 2);
+
+    const set = ["--set", `data.root=${join(root, "moved")}`, "--cache", second];
+    const checkpoint = join(out, "last.safetensors");
+    const { status, error } = await call(main, checkpoint, ...set, ...WASM);
+    assert.equal(status, 0, error);
+    assert.equal((await kept(second)).length, 2);
+  });
+});
 
 Deno.test("eval says what it cannot measure or write", () =>
   inFolder(async (folder) => {
