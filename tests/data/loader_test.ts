@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type HostBatch, IMAGENET } from "../../src/core/host_batch.ts";
+import { openDataSet } from "../../src/data/data_set.ts";
 import { type LoaderSpec, openLoader } from "../../src/data/loader.ts";
+import { tarOf, zipOf } from "./archives.ts";
 import { tinyFiles, tinyImage, tinyLabel, tinySpec, withFiles } from "./tiny_folder.ts";
 
 const SPEC: LoaderSpec = {
@@ -88,6 +90,44 @@ Deno.test("files are read by workers, with and without a target", async () => {
     const inPlace = await batches(spec);
     assert.equal(inPlace[0]?.target, null);
     assert.deepEqual(await batches({ ...spec, workers: 2 }), inPlace);
+  });
+});
+
+Deno.test("workers read what is loose, packed, and some of both", async () => {
+  const files = tinyFiles(["a", "b", "c"]);
+  const only = (part: string) =>
+    Object.fromEntries(Object.entries(files).filter(([path]) => path.startsWith(part)));
+  const places: Record<string, Record<string, Uint8Array>> = {
+    loose: files,
+    packed: { "all.tar": tarOf(files) },
+    both: { ...only("images"), "labels.zip": zipOf(only("labels")) },
+  };
+  const all = Object.entries(places).flatMap(([place, own]) =>
+    Object.entries(own).map(([path, bytes]) => [`${place}/${path}`, bytes] as const)
+  );
+  await withFiles(Object.fromEntries(all), async (root) => {
+    const rareClasses = { temperature: 1, minimumPixels: 1, minimumCropShare: 0 };
+    const crop = { height: 4, width: 4 };
+    let first: HostBatch[] | null = null;
+    for (const place of Object.keys(places)) {
+      const isLoose = place === "loose";
+      const source = tinySpec(join(root, place));
+      const dataSet = await openDataSet(source);
+      assert.equal(dataSet.loose?.root ?? null, isLoose ? source.root : null);
+      for (const workers of [0, 2]) {
+        const target = tinySpec(join(root, "loose"), { labelled: false });
+        const some = await batches({
+          ...SPEC,
+          source,
+          target,
+          rareClasses,
+          crop,
+          workers,
+        });
+        first ??= some;
+        assert.deepEqual(some, first, `${place}, ${workers} workers`);
+      }
+    }
   });
 });
 
