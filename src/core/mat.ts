@@ -38,6 +38,9 @@ const IS_COMPLEX = 0x0800;
 /** A small file may inflate without end: no array of more bytes than this is believed. */
 const MOST_BYTES = 1 << 26;
 
+/** Bytes that are inflated into one buffer: about as many as a label of SBD has. */
+const CHUNK = 1 << 18;
+
 /** Bytes of the longest list of sizes that is believed. */
 const MOST_INTEGERS = 256;
 
@@ -150,7 +153,7 @@ const cutShort = () => new Error("it is cut short");
 function inflated({ body: { bytes, isLittle } }: Element): Element {
   let whole: Uint8Array;
   try {
-    whole = inflateSync(bytes, { maxOutputLength: MOST_BYTES });
+    whole = inflateSync(bytes, { maxOutputLength: MOST_BYTES, chunkSize: CHUNK });
   } catch (error) {
     const isLarge = error instanceof RangeError;
     throw new Error(
