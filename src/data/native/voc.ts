@@ -61,7 +61,8 @@ export const VOC: NativeLayout = {
   nameOf: stemOf,
   decoderOf: (path) => isSbdLabel(path) ? decodeSbd : DECODER,
   further: SBD,
-  cure: "add SegmentationClassAug or SBD (benchmark.tgz, unpacked beside), which the " +
-    "lists of 10,582 pictures need",
+  cure:
+    "add SegmentationClassAug or SBD (benchmark.tgz, unpacked beside), which lists of " +
+    "more than 1464 labels need",
   bad: null,
 };
