@@ -1,14 +1,14 @@
 /** What a benchmark asks of the device beyond tfjs: private members of tfjs 4.22.0. @module */
 import * as tf from "../src/core/tf.ts";
 
-interface WebGpuBackend {
+interface TfjsWebGpuBackend {
   readonly device: GPUDevice;
   readonly commandEncoder: GPUCommandEncoder | null;
   endComputePassEncoder(): void;
   submitQueue(): void;
 }
 
-interface WasmBackend {
+interface TfjsWasmBackend {
   readonly wasm: { readonly HEAPU8: Uint8Array };
 }
 
@@ -18,7 +18,7 @@ export function gpuDevice(): GPUDevice {
 }
 
 /** Submits everything that is encoded; nothing to do on wasm. */
-export function flush(): void {
+export function submitEncoded(): void {
   if (tf.getBackend() !== "webgpu") return;
   const backend = webGpu();
   backend.endComputePassEncoder();
@@ -26,8 +26,8 @@ export function flush(): void {
 }
 
 /** Waits until everything is computed; nothing to wait for on wasm. */
-export async function finish(): Promise<void> {
-  flush();
+export async function synchronize(): Promise<void> {
+  submitEncoded();
   if (tf.getBackend() === "webgpu") await gpuDevice().queue.onSubmittedWorkDone();
 }
 
@@ -35,7 +35,7 @@ export async function finish(): Promise<void> {
  * Runs with everything encoded before anything is submitted, so that the time of the
  * JavaScript alone can be taken: on a software driver a submit waits for earlier work.
  */
-export function withoutSubmits<T>(run: () => T): T {
+export function deferSubmits<T>(run: () => T): T {
   const setting = "WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE";
   const before = tf.env().getNumber(setting);
   tf.env().set(setting, Number.MAX_SAFE_INTEGER);
@@ -79,10 +79,10 @@ export function openDeviceMeter(): DeviceMeter {
     peakBytes: () =>
       tf.getBackend() === "webgpu"
         ? peak
-        : (tf.backend() as unknown as WasmBackend).wasm.HEAPU8.length,
+        : (tf.backend() as unknown as TfjsWasmBackend).wasm.HEAPU8.length,
   };
 }
 
-function webGpu(): WebGpuBackend {
-  return tf.backend() as unknown as WebGpuBackend;
+function webGpu(): TfjsWebGpuBackend {
+  return tf.backend() as unknown as TfjsWebGpuBackend;
 }

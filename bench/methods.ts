@@ -10,21 +10,20 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { loadConfig, writeConfig } from "../src/config/read.ts";
+import { loadConfig, stringifyConfig } from "../src/config/read.ts";
 import type { RunConfig } from "../src/config/schema.ts";
-import type { RunSummary } from "../src/engine/summary.ts";
-import { exists, runFolder } from "../src/engine/run_folder.ts";
-import { type Track, withMethod } from "./methods_compared.ts";
+import { pathExists, runFolder, type RunSummary } from "../src/train/run_folder.ts";
+import { type Track, withMethod } from "./compared_methods.ts";
 
 /** Where a run starts from. */
-export const STARTS = ["scratch", "trained"] as const;
+export const INITIALIZATIONS = ["scratch", "trained"] as const;
 /** What a run may use up. */
 export const BUDGETS = ["iterations", "time"] as const;
 
 /** One run of the comparison. */
-export interface Cell {
+export interface ComparedRun {
   readonly method: string;
-  readonly start: typeof STARTS[number];
+  readonly start: typeof INITIALIZATIONS[number];
   readonly budget: typeof BUDGETS[number];
   readonly seed: number;
   readonly iterations: number;
@@ -36,53 +35,56 @@ export interface Comparison {
   /** T: real steps at equal iterations. */
   readonly iterations: number;
   /** Cost of an iteration in iterations of the track's reference, by method. */
-  readonly costs: Readonly<Record<string, number>>;
-  /** The methods; the pacemaker's T iterations set the time that all others get. */
+  readonly relativeCosts: Readonly<Record<string, number>>;
+  /** The methods; the T iterations of `budgetMethod` set the time that all others get. */
   readonly track: Track;
   /** Where runs start from. */
-  readonly starts: readonly (typeof STARTS[number])[];
+  readonly starts: readonly (typeof INITIALIZATIONS[number])[];
   /** Iterations that train the network of a trained start. */
-  readonly warmStart: number;
+  readonly pretrainIterations: number;
 }
 
 /** All runs of a comparison; one that would be the same twice is there once. */
-export function cellsOf(
-  { seeds, iterations, costs, track, starts }: Comparison,
-): Cell[] {
-  const time = iterations * (costs[track.pacemaker] ?? NaN);
-  const cells: Cell[] = [];
+export function comparedRuns(
+  { seeds, iterations, relativeCosts, track, starts }: Comparison,
+): ComparedRun[] {
+  const budget = iterations * (relativeCosts[track.budgetMethod] ?? NaN);
+  const runs: ComparedRun[] = [];
   for (let seed = 0; seed < seeds; seed++) {
     for (const start of starts) {
       for (const method of Object.keys(track.methods)) {
-        const affordable = Math.round(time / (costs[method] ?? NaN));
-        const at = { method, start, seed };
-        cells.push({ ...at, budget: "iterations", iterations });
-        cells.push({ ...at, budget: "time", iterations: affordable });
+        const affordable = Math.round(budget / (relativeCosts[method] ?? NaN));
+        const common = { method, start, seed };
+        runs.push({ ...common, budget: "iterations", iterations });
+        runs.push({ ...common, budget: "time", iterations: affordable });
       }
     }
   }
-  return cells;
+  return runs;
 }
 
 /** The folder of a run: equal runs share one. */
-export function folderOf(
+export function runFolderOf(
   root: string,
-  { method, start, seed, iterations }: Cell,
+  { method, start, seed, iterations }: ComparedRun,
 ): string {
   const name = method.replace(/[^A-Za-z0-9]+/g, "_");
   return join(root, start, `${name}_${iterations}_seed${seed}`);
 }
 
 /** The configuration of a run; a trained start names the run of its seed that trained it. */
-export function configOf(
+export function runConfigOf(
   base: RunConfig,
-  cell: Cell,
+  run: ComparedRun,
   pretrained: string | null,
 ): RunConfig {
-  const { seed, iterations, method } = cell;
+  const { seed, iterations, method } = run;
   const optimizer = {
     ...base.optimizer,
-    warmup: Math.min(base.optimizer.warmup, Math.floor(iterations / 4)),
+    warmupIterations: Math.min(
+      base.optimizer.warmupIterations,
+      Math.floor(iterations / 4),
+    ),
   };
   const model = { ...base.model, pretrained };
   // Only the target is compared.
@@ -96,71 +98,73 @@ export function configOf(
  *
  * @param jobs Processes at a time.
  */
-export async function runAll(
+export async function runComparison(
   root: string,
   baseFile: string,
   comparison: Comparison,
   jobs: number,
   log: (line: string) => void,
-): Promise<Cell[]> {
+): Promise<ComparedRun[]> {
   const base = await loadConfig(baseFile);
-  const cells = cellsOf(comparison);
-  const starts = new Map<number, string>();
-  const warm: Task[] = [];
+  const runs = comparedRuns(comparison);
+  const pretrainedFiles = new Map<number, string>();
+  const pretraining: TrainingTask[] = [];
   for (let seed = 0; seed < comparison.seeds; seed++) {
     if (!comparison.starts.includes("trained")) break;
-    const cell: Cell = {
-      method: comparison.track.start,
+    const run: ComparedRun = {
+      method: comparison.track.pretrainMethod,
       start: "scratch",
       budget: "iterations",
       seed,
-      iterations: comparison.warmStart,
+      iterations: comparison.pretrainIterations,
     };
-    const folder = folderOf(join(root, "start"), cell);
-    starts.set(seed, runFolder(folder).last);
-    warm.push({ folder, config: configOf(base, cell, null) });
+    const folder = runFolderOf(join(root, "start"), run);
+    pretrainedFiles.set(seed, runFolder(folder).lastCheckpoint);
+    pretraining.push({ folder, config: runConfigOf(base, run, null) });
   }
-  await inParallel(warm, jobs, log);
-  const tasks = new Map<string, Task>();
-  for (const cell of cells) {
-    const folder = folderOf(root, cell);
-    const pretrained = cell.start === "trained" ? starts.get(cell.seed) ?? null : null;
-    tasks.set(folder, { folder, config: configOf(base, cell, pretrained) });
+  await runTasks(pretraining, jobs, log);
+  const tasks = new Map<string, TrainingTask>();
+  for (const run of runs) {
+    const folder = runFolderOf(root, run);
+    const pretrained = run.start === "trained"
+      ? pretrainedFiles.get(run.seed) ?? null
+      : null;
+    tasks.set(folder, { folder, config: runConfigOf(base, run, pretrained) });
   }
-  await inParallel([...tasks.values()], jobs, log);
-  return cells;
+  await runTasks([...tasks.values()], jobs, log);
+  return runs;
 }
 
 /** The summary of a finished run. */
-export async function summaryOf(folder: string): Promise<RunSummary> {
+export async function readRunSummary(folder: string): Promise<RunSummary> {
   return JSON.parse(await Deno.readTextFile(runFolder(folder).summary)) as RunSummary;
 }
 
-interface Task {
+interface TrainingTask {
   readonly folder: string;
   readonly config: RunConfig;
 }
 
-async function inParallel(
-  tasks: readonly Task[],
+async function runTasks(
+  tasks: readonly TrainingTask[],
   jobs: number,
   log: (line: string) => void,
 ): Promise<void> {
-  const open = tasks.slice();
+  const pending = tasks.slice();
   let done = 0;
   const worker = async () => {
-    for (let task = open.shift(); task !== undefined; task = open.shift()) {
-      if (!await exists(runFolder(task.folder).summary)) await runOne(task);
+    for (let task = pending.shift(); task !== undefined; task = pending.shift()) {
+      if (!await pathExists(runFolder(task.folder).summary)) await trainInProcess(task);
       log(`${++done}/${tasks.length} ${task.folder}`);
     }
   };
   await Promise.all(Array.from({ length: jobs }, worker));
 }
 
-async function runOne({ folder, config }: Task): Promise<void> {
+async function trainInProcess({ folder, config }: TrainingTask): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
-  const file = join(folder, "wanted.yaml");
-  await Deno.writeTextFile(file, writeConfig(config));
+  const file = join(folder, "requested.yaml");
+  await Deno.writeTextFile(file, stringifyConfig(config));
   const train = fileURLToPath(new URL("../tasks/train.ts", import.meta.url));
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", train, file, "--out", folder, "--backend", "wasm"],
@@ -168,6 +172,6 @@ async function runOne({ folder, config }: Task): Promise<void> {
     stderr: "piped",
   }).output();
   if (code !== 0) {
-    throw new Error(`Cannot go on: ${folder}: ${new TextDecoder().decode(stderr)}`);
+    throw new Error(`Cannot train ${folder}: ${new TextDecoder().decode(stderr)}`);
   }
 }

@@ -1,25 +1,26 @@
 /** `bench methods` as tables. @module */
 import { join } from "node:path";
-import { formatTable } from "../src/cli/table.ts";
+import { formatTable } from "../src/cli/format_table.ts";
 import type { Terminal } from "../src/cli/terminal.ts";
 import { loadConfig } from "../src/config/read.ts";
-import { exists } from "../src/engine/run_folder.ts";
+import { pathExists } from "../src/train/run_folder.ts";
 import {
   BUDGETS,
-  type Cell,
+  type ComparedRun,
   type Comparison,
-  folderOf,
-  runAll,
-  STARTS,
-  summaryOf,
+  INITIALIZATIONS,
+  readRunSummary,
+  runComparison,
+  runFolderOf,
 } from "./methods.ts";
-import { type Track, TRACKS } from "./methods_compared.ts";
+import { type Track, TRACKS } from "./compared_methods.ts";
 import { benchStep } from "./step/step.ts";
+import { left, right } from "./report.ts";
 
 const SEEDS = 5;
 const ITERATIONS = 60;
-// Of the pacemaker's iterations; one with labels alone is cheap.
-const WARM_START_FACTOR = 3;
+// Of the iterations of the method whose time all get; one with labels alone is cheap.
+const PRETRAIN_FACTOR = 3;
 const ROUNDS = 12;
 
 interface Row {
@@ -33,7 +34,7 @@ interface Row {
 }
 
 /** Runs the comparison, or what is left of it, and reports mean and spread. */
-export async function benchMethods(
+export async function methodsReport(
   options: {
     config: string;
     track: keyof typeof TRACKS;
@@ -42,7 +43,7 @@ export async function benchMethods(
     jobs: number | undefined;
     out: string | undefined;
     /** Where runs start from. */
-    start: typeof STARTS[number] | "both";
+    start: typeof INITIALIZATIONS[number] | "both";
   },
   terminal: Terminal,
   log: (line: string) => void,
@@ -50,46 +51,50 @@ export async function benchMethods(
   const { seeds = SEEDS, iterations = ITERATIONS, jobs = 1, out = "runs/bench" } =
     options;
   const track: Track = TRACKS[options.track];
-  const starts = options.start === "both" ? STARTS : [options.start];
-  const costs = await costsOf(out, options.config, track, log);
+  const starts = options.start === "both" ? INITIALIZATIONS : [options.start];
+  const relativeCosts = await measureCosts(out, options.config, track, log);
   const comparison: Comparison = {
     seeds,
     iterations,
-    costs,
+    relativeCosts,
     track,
     starts,
-    warmStart: WARM_START_FACTOR * iterations,
+    pretrainIterations: PRETRAIN_FACTOR * iterations,
   };
-  const cells = await runAll(out, options.config, comparison, jobs, log);
-  const rows = await rowsOf(out, cells, comparison);
+  const comparedRuns = await runComparison(out, options.config, comparison, jobs, log);
+  const rows = await tableRows(out, comparedRuns, comparison);
   const text = starts.flatMap((start) =>
     BUDGETS.map((budget) => {
       const title =
-        `from ${start === "scratch" ? "scratch" : `a trained ${track.start} start`}, ` +
+        `from ${
+          start === "scratch" ? "scratch" : `a trained ${track.pretrainMethod} start`
+        }, ` +
         `equal ${budget === "time" ? "wall clock" : "iterations"}`;
-      const mine = rows.filter((row) => row.start === start && row.budget === budget);
-      return `${title}\n${table(mine, terminal)}`;
+      const sectionRows = rows.filter((row) =>
+        row.start === start && row.budget === budget
+      );
+      return `${title}\n${table(sectionRows, terminal)}`;
     })
   ).join("\n\n");
-  return { text, json: { seeds, iterations, costs, rows } };
+  return { text, json: { seeds, iterations, costs: relativeCosts, rows } };
 }
 
 // Measured once per folder, so that a comparison that goes on keeps its budgets.
-async function costsOf(
+async function measureCosts(
   out: string,
   config: string,
-  { methods, reference }: Track,
+  { methods, costReference }: Track,
   log: (line: string) => void,
 ): Promise<Record<string, number>> {
   const file = join(out, "costs.json");
-  if (await exists(file)) {
+  if (await pathExists(file)) {
     return JSON.parse(await Deno.readTextFile(file)) as Record<string, number>;
   }
   log("measuring what an iteration of each method costs");
   const { times } = await benchStep(await loadConfig(config), {
     backend: "wasm",
     methods: Object.keys(methods),
-    reference,
+    reference: costReference,
     rounds: ROUNDS,
     variants: ["ours"],
   });
@@ -99,27 +104,29 @@ async function costsOf(
   return costs;
 }
 
-async function rowsOf(
+async function tableRows(
   out: string,
-  cells: readonly Cell[],
+  runs: readonly ComparedRun[],
   { track: { methods }, starts }: Comparison,
 ): Promise<Row[]> {
   const rows: Row[] = [];
   for (const start of starts) {
     for (const budget of BUDGETS) {
       for (const method of Object.keys(methods)) {
-        const mine = cells.filter((cell) =>
-          cell.start === start && cell.budget === budget && cell.method === method
+        const matchingRuns = runs.filter((run) =>
+          run.start === start && run.budget === budget && run.method === method
         );
         const summaries = await Promise.all(
-          mine.map((cell) => summaryOf(folderOf(out, cell))),
+          matchingRuns.map((run) => readRunSummary(runFolderOf(out, run))),
         );
         rows.push({
           start,
           budget,
           method,
-          iterations: mine[0]?.iterations ?? 0,
-          student: summaries.map(({ evaluations }) => evaluations[0]?.mIoU ?? NaN),
+          iterations: matchingRuns[0]?.iterations ?? 0,
+          student: summaries.map(({ student: evaluations }) =>
+            evaluations[0]?.mIoU ?? NaN
+          ),
           teacher: summaries.map(({ teacher }) => teacher[0]?.mIoU ?? NaN),
         });
       }
@@ -131,10 +138,10 @@ async function rowsOf(
 function table(rows: readonly Row[], terminal: Terminal): string {
   return formatTable(
     [
-      { title: "method", align: "left" },
-      { title: "iterations", align: "right" },
-      { title: "student mIoU %", align: "right" },
-      { title: "teacher mIoU %", align: "right" },
+      left("method"),
+      right("iterations"),
+      right("student mIoU %"),
+      right("teacher mIoU %"),
     ],
     rows.map(({ method, iterations, student, teacher }) => [
       method,

@@ -1,19 +1,31 @@
 /** `bench networks`: what the published networks cost, as a table. @module */
 import { fileURLToPath } from "node:url";
 import { configName } from "../src/config/read.ts";
-import { formatTable } from "../src/cli/table.ts";
+import { formatTable } from "../src/cli/format_table.ts";
 import type { Terminal } from "../src/cli/terminal.ts";
 import type { BackendChoice } from "../src/core/backend.ts";
-import type { NetworkCost } from "./one_network.ts";
+import type { NetworkCost } from "./measure_network.ts";
+import { left, right } from "./report.ts";
 
 /** The side of the picture, in pixels. */
-const SIDE = 512;
+const IMAGE_SIDE = 512;
 
-const MEASURE = fileURLToPath(new URL("./one_network.ts", import.meta.url));
+const MEASURE_SCRIPT = fileURLToPath(new URL("./measure_network.ts", import.meta.url));
 
-async function costOf(config: string, backend: BackendChoice): Promise<NetworkCost> {
+async function measureInProcess(
+  config: string,
+  backend: BackendChoice,
+): Promise<NetworkCost> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", MEASURE, config, backend, String(SIDE)],
+    args: [
+      "run",
+      "-A",
+      "--no-check",
+      MEASURE_SCRIPT,
+      config,
+      backend,
+      String(IMAGE_SIDE),
+    ],
   }).output();
   const text = new TextDecoder();
   if (code === 0) return JSON.parse(text.decode(stdout));
@@ -28,17 +40,19 @@ export async function networksReport(
 ): Promise<{ text: string; json: unknown }> {
   const costs: (NetworkCost & { network: string })[] = [];
   for (const config of configs) {
-    costs.push({ network: configName(config), ...await costOf(config, backend) });
+    costs.push({
+      network: configName(config),
+      ...await measureInProcess(config, backend),
+    });
   }
   const millions = (count: number) => `${(count / 1e6).toFixed(1)} M`;
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
   const seconds = (value: number) => `${value.toFixed(1)} s`;
-  const right = (title: string) => ({ title, align: "right" as const });
   const table = formatTable(
     [
-      { title: "network of", align: "left" },
+      left("network of"),
       ...["parameters", "file", "build", "save", "load"].map(right),
-      ...["first look", "next look", "peak"].map(right),
+      ...["first forward", "next forward", "peak"].map(right),
     ],
     costs.map(({ forward: [first, next], ...cost }) => [
       cost.network,
@@ -50,7 +64,8 @@ export async function networksReport(
     terminal,
   );
   const [first] = costs;
-  const text = `${table}\na picture of ${SIDE}×${SIDE} on ${first?.backend} ` +
+  const text =
+    `${table}\na picture of ${IMAGE_SIDE}×${IMAGE_SIDE} on ${first?.backend} ` +
     `(${first?.adapter}), each network in a process of its own`;
-  return { text, json: { side: SIDE, networks: costs } };
+  return { text, json: { side: IMAGE_SIDE, networks: costs } };
 }

@@ -5,7 +5,11 @@
  * @module
  */
 import process from "node:process";
-import { applyStrong, drawStrong } from "../src/augment/strong.ts";
+import {
+  applyStrongAugmentation,
+  drawStrongAugmentation,
+} from "../src/augment/strong_augmentation.ts";
+import { MethodSchema } from "../src/config/method.ts";
 import { ModelSchema } from "../src/config/model.ts";
 import {
   type BackendChoice,
@@ -16,63 +20,60 @@ import { releaseBatch, uploadBatch } from "../src/core/batch.ts";
 import { type HostBatch, IMAGENET } from "../src/core/host_batch.ts";
 import type { Network, Weights } from "../src/core/network.ts";
 import { createRandom } from "../src/core/random.ts";
-import { initialWeights, releaseWeights } from "../src/core/weights.ts";
-import { buildNetwork } from "../src/engine/build.ts";
-import { freshLearner } from "../src/engine/learner_file.ts";
-import { openLossLog } from "../src/engine/loss_log.ts";
+import { initializeWeights, releaseWeights } from "../src/core/weights.ts";
+import { buildNetwork } from "../src/evaluate/build_network.ts";
+import { lookAheadOptions } from "../src/train/build_method.ts";
+import { createLearner } from "../src/train/learner_checkpoint.ts";
+import { createLossBuffer } from "../src/train/loss_buffer.ts";
 import { domainAdaptation } from "../src/methods/domain_adaptation.ts";
-import { featureAnchor } from "../src/methods/feature_anchor.ts";
-import {
-  futureSelfTraining,
-  futureSlots,
-  type LookAhead,
-  releaseSlots,
-} from "../src/methods/future_self_training.ts";
+import { imageNetFeatureDistance } from "../src/methods/imagenet_feature_distance.ts";
+import { futureSelfTraining } from "../src/methods/future_self_training.ts";
+import { createScratchSets, releaseScratchSets } from "../src/methods/scratch_sets.ts";
 import type { Objective } from "../src/methods/learner.ts";
-import type { Anchor, Sharing } from "../src/methods/source_loss.ts";
-import { adamwStep } from "../src/optim/adamw.ts";
+import type { FeatureDistance, ReuseOptions } from "../src/methods/source_loss.ts";
+import { adamwStep } from "../src/optim/optimizer.ts";
 import { separateBackward } from "./separate_backward.ts";
 
-interface Candidate {
+interface BenchmarkedNetwork {
   /** Its section of a configuration. */
   readonly model: unknown;
   /** Whether it has dropout that could be shared. */
-  readonly drops: boolean;
+  readonly hasDropout: boolean;
 }
 
 /** The networks, by the names in tables. */
-export const NETWORKS: Readonly<Record<string, Candidate>> = {
+export const NETWORKS: Readonly<Record<string, BenchmarkedNetwork>> = {
   "MiT-B0 + DAFormer": {
     model: { encoder: { name: "mit-b0" }, decoder: { name: "daformer" } },
-    drops: true,
+    hasDropout: true,
   },
   "ResNet-50 + DeepLabV2": {
     model: { encoder: { name: "resnet-50" }, decoder: { name: "deeplabv2" } },
-    drops: false,
+    hasDropout: false,
   },
 };
 
-interface Way extends Sharing {
+interface ReuseVariant extends ReuseOptions {
   /** Whether loss and feature distance go back together. */
-  readonly together: boolean;
+  readonly sharedBackward: boolean;
 }
 
 /** Ways to compute the same iteration; the last one draws dropout differently. */
-export const WAYS: Readonly<Record<string, Way>> = {
-  "two backward passes, no reuse": {
-    together: false,
+export const REUSE_VARIANTS: Readonly<Record<string, ReuseVariant>> = {
+  "separate backward passes, no reuse": {
+    sharedBackward: false,
     reuse: false,
     shareDropout: false,
   },
-  "no reuse": { together: true, reuse: false, shareDropout: false },
-  "reuse": { together: true, reuse: true, shareDropout: false },
-  "reuse, shared dropout": { together: true, reuse: true, shareDropout: true },
+  "no reuse": { sharedBackward: true, reuse: false, shareDropout: false },
+  "reuse": { sharedBackward: true, reuse: true, shareDropout: false },
+  "reuse, shared dropout": { sharedBackward: true, reuse: true, shareDropout: true },
 };
 
 /** One way's time. */
 export interface ReuseTime {
   readonly network: string;
-  readonly way: string;
+  readonly variant: string;
   /**
    * Median over the rounds, in seconds per iteration: of the processor's time on wasm,
    * which other programs disturb less, and of the clock on a device.
@@ -84,27 +85,21 @@ export interface ReuseTime {
 
 const CLASSES = 19;
 const BATCH = 2;
-const DEEP: LookAhead = {
-  depth: 3,
-  width: 1,
-  momentum: 0.999,
-  optimizerState: "restore",
-  buffers: "restore",
-  teacherClock: "iteration",
-  presentStudent: "before",
-  firstIteration: "lookahead",
-};
+// The default look-ahead is that of the paper, K = 3.
+const LOOK_AHEAD_K3 = lookAheadOptions(
+  MethodSchema.parse({ name: "self-training", lookAhead: {} }),
+);
 const ADAMW = {
   betas: [0.9, 0.999],
-  epsilon: 1e-8,
+  eps: 1e-8,
   weightDecay: 0.01,
-  headFactor: 10,
+  headLrMultiplier: 10,
 } as const;
 const MIXING = {
-  jitterStrength: 0.2,
-  jitterProbability: 1, // so that all iterations cost the same
+  colorJitterStrength: 0.2,
+  colorJitterProbability: 1, // so that all iterations cost the same
   blurProbability: 1,
-  classes: "image",
+  classesFrom: "image",
 } as const;
 
 /**
@@ -129,49 +124,62 @@ export async function benchReuse(
       );
     }
     const network = buildNetwork(ModelSchema.parse(candidate.model), CLASSES);
-    const ways = Object.entries(WAYS).filter(([, { shareDropout }]) =>
-      candidate.drops || !shareDropout
+    const variants = Object.entries(REUSE_VARIANTS).filter(([, { shareDropout }]) =>
+      candidate.hasDropout || !shareDropout
     );
-    const seconds = await timeWays(network, ways, rounds, side, clockOf(info));
-    const [separate = [], none = []] = seconds.values();
-    for (const [way, spent] of seconds) {
+    const seconds = await timeVariants(
+      network,
+      variants,
+      rounds,
+      side,
+      secondsNowOf(info),
+    );
+    const [separateBackwardSeconds = [], noReuse = []] = seconds.values();
+    for (const [variant, variantSeconds] of seconds) {
       const against = (base: readonly number[]) =>
-        median(spent.map((one, i) => one / (base[i] ?? NaN)));
-      const ratios = [against(separate), against(none)] as const;
-      times.push({ network: name, way, seconds: median(spent), ratios });
+        median(variantSeconds.map((value, i) => value / (base[i] ?? NaN)));
+      const ratios = [against(separateBackwardSeconds), against(noReuse)] as const;
+      times.push({ network: name, variant, seconds: median(variantSeconds), ratios });
     }
   }
   return { backend: info, times };
 }
 
 // Seconds of every round, by way. One learner serves all: time does not depend on values.
-async function timeWays(
+async function timeVariants(
   network: Network,
-  ways: readonly [string, Way][],
+  variants: readonly [string, ReuseVariant][],
   rounds: number,
   side: number,
   secondsNow: () => number,
 ): Promise<Map<string, number[]>> {
   const { parameters } = network;
-  const frozen = initialWeights(network.encoder.parameters, 1);
-  const learner = freshLearner(parameters, initialWeights(parameters, 0), true);
-  const slots = futureSlots(learner, DEEP);
-  const batch = uploadBatch(randomBatch(side));
-  const log = openLossLog(0);
-  const runners = ways.map(([way, how]) => ({
-    way,
-    objective: objectiveOf(network, frozen, how),
+  const imagenetWeights = initializeWeights(network.encoder.parameters, 1);
+  const learner = createLearner(parameters, initializeWeights(parameters, 0), true);
+  const scratch = createScratchSets(learner, LOOK_AHEAD_K3);
+  const batch = uploadBatch(noiseBatch(side));
+  const log = createLossBuffer(0);
+  const runners = variants.map(([variant, options]) => ({
+    way: variant,
+    objective: buildObjective(network, imagenetWeights, options),
     seconds: [] as number[],
   }));
   let t = 0;
   for (let round = -1; round < rounds; round++) {
     for (const { objective, seconds } of runners) {
       const from = secondsNow();
-      const losses = futureSelfTraining(learner, slots, [batch], t, DEEP, {
-        parameters,
-        ...objective,
-        descend: (weights, moments, gradient) =>
-          adamwStep(parameters, weights, moments, gradient, 6e-5, ADAMW),
+      const losses = futureSelfTraining({
+        learner,
+        scratch,
+        batches: [batch],
+        iteration: t,
+        lookAhead: LOOK_AHEAD_K3,
+        recipe: {
+          parameters,
+          ...objective,
+          optimizerStep: (weights, moments, gradient) =>
+            adamwStep(parameters, weights, moments, gradient, 6e-5, ADAMW),
+        },
       });
       log.add(t++, [], losses);
       await log.read();
@@ -179,15 +187,15 @@ async function timeWays(
     }
   }
   releaseBatch(batch);
-  releaseSlots(slots);
+  releaseScratchSets(scratch);
   const { student, teacher, moments } = learner;
-  for (const set of [student, teacher, frozen, moments.first, moments.second]) {
+  for (const set of [student, teacher, imagenetWeights, moments.first, moments.second]) {
     if (set !== null) releaseWeights(set);
   }
-  return new Map(runners.map(({ way, seconds }) => [way, seconds]));
+  return new Map(runners.map(({ way: variant, seconds }) => [variant, seconds]));
 }
 
-function clockOf({ name }: BackendInfo): () => number {
+function secondsNowOf({ name }: BackendInfo): () => number {
   if (name !== "wasm") return () => performance.now() / 1000;
   return () => {
     const { user, system } = process.cpuUsage();
@@ -195,33 +203,48 @@ function clockOf({ name }: BackendInfo): () => number {
   };
 }
 
-function objectiveOf(network: Network, frozen: Weights, way: Way): Objective {
-  const build = (anchor: Anchor): Objective =>
+function buildObjective(
+  network: Network,
+  imagenetWeights: Weights,
+  variant: ReuseVariant,
+): Objective {
+  const build = (featureDistance: FeatureDistance): Objective =>
     domainAdaptation({
-      ...way,
+      ...variant,
       network,
       seed: 0,
-      anchor,
+      featureDistance,
       target: {
         pseudoLabel: { threshold: 0.968, ignoreTop: 0, ignoreBottom: 0 },
-        mix({ source, target, host }, opinion, evaluation) {
+        mix({ source, target, host }, pseudoLabels, evaluation) {
           const random = createRandom(0, "strong", evaluation);
-          const drawn = drawStrong(host.source.labels, host.batch, MIXING, random);
+          const augmentation = drawStrongAugmentation(
+            host.source.labels,
+            host.batchSize,
+            MIXING,
+            random,
+          );
           const images = target?.images ?? source.images;
-          return applyStrong({ source, target: { ...opinion, images } }, drawn, IMAGENET);
+          return applyStrongAugmentation(
+            { source, target: { ...pseudoLabels, images } },
+            augmentation,
+            IMAGENET,
+          );
         },
       },
     });
-  const anchor = featureAnchor(network, frozen, {
-    weight: 0.005,
-    classes: Array.from({ length: CLASSES }, (_, i) => i),
-    minimumShare: 0.75,
+  const featureDistance = imageNetFeatureDistance(network, imagenetWeights, {
+    lossWeight: 0.005,
+    classIds: Array.from({ length: CLASSES }, (_, i) => i),
+    scaleMinRatio: 0.75,
   });
-  return way.together ? build(anchor) : separateBackward(network, anchor, build);
+  return variant.sharedBackward
+    ? build(featureDistance)
+    : separateBackward(network, featureDistance, build);
 }
 
 // Noise with labels in squares of 32 pixels, so that cells of features have a class.
-function randomBatch(side: number): HostBatch {
+function noiseBatch(side: number): HostBatch {
   const random = createRandom(0, "bench");
   const pixels = BATCH * side * side;
   const noise = () => Float32Array.from({ length: 3 * pixels }, () => random.normal());
@@ -230,11 +253,11 @@ function randomBatch(side: number): HostBatch {
     return (Math.floor(x / 32) + 5 * Math.floor(y / 32)) % CLASSES;
   });
   return {
-    batch: BATCH,
+    batchSize: BATCH,
     height: side,
     width: side,
-    source: { names: ["noise"], images: noise(), labels },
-    target: { names: ["noise"], images: noise() },
+    source: { fileNames: ["noise"], images: noise(), labels },
+    target: { fileNames: ["noise"], images: noise() },
   };
 }
 

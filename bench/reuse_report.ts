@@ -1,8 +1,9 @@
 /** `bench reuse` as a table. @module */
-import { formatTable } from "../src/cli/table.ts";
+import { formatTable } from "../src/cli/format_table.ts";
 import type { Terminal } from "../src/cli/terminal.ts";
 import type { BackendChoice } from "../src/core/backend.ts";
 import { benchReuse } from "./reuse.ts";
+import { left, right } from "./report.ts";
 
 const ROUNDS = 5;
 const SIDE = 128;
@@ -22,18 +23,18 @@ export async function reuseReport(
   const { backend: { name, adapter }, times } = result;
   const table = formatTable(
     [
-      { title: "network", align: "left" },
-      { title: "FST-D K=3", align: "left" },
-      { title: "s/iteration", align: "right" },
-      { title: "of two backward", align: "right" },
-      { title: "of no reuse", align: "right" },
+      left("network"),
+      left("FST-D K=3"),
+      right("s/iteration"),
+      right("of two backward"),
+      right("of no reuse"),
     ],
-    times.map(({ network, way, seconds, ratios: [separate, none] }) => [
+    times.map(({ network, variant, seconds, ratios: [separateBackward, noReuse] }) => [
       network,
-      way,
+      variant,
       seconds.toFixed(3),
-      separate.toFixed(3),
-      none.toFixed(3),
+      separateBackward.toFixed(3),
+      noReuse.toFixed(3),
     ]),
     terminal,
   );

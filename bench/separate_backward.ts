@@ -8,7 +8,7 @@ import type { Network, Weights } from "../src/core/network.ts";
 import { releaseWeights } from "../src/core/weights.ts";
 import * as tf from "../src/core/tf.ts";
 import type { Objective } from "../src/methods/learner.ts";
-import type { Anchor } from "../src/methods/source_loss.ts";
+import type { FeatureDistance } from "../src/methods/source_loss.ts";
 
 interface TapeEngine {
   readonly state: { kernelDepth: number };
@@ -24,28 +24,30 @@ interface TapeEngine {
  */
 export function separateBackward(
   network: Network,
-  anchor: Anchor,
-  build: (anchor: Anchor) => Objective,
+  featureDistance: FeatureDistance,
+  build: (featureDistance: FeatureDistance) => Objective,
 ): Objective {
-  const encoder = network.encoder.parameters.filter(({ trained }) => trained);
+  const encoder = network.encoder.parameters.filter(({ trainable }) => trainable);
   let student: Weights = new Map();
-  let slope: Weights = new Map();
-  const { evaluate, forget } = build((batch) => {
-    const { distance, release } = anchor(batch);
+  let distanceGradient: Weights = new Map();
+  const { forwardBackward, clearCache } = build((batch) => {
+    const { distance, release } = featureDistance(batch);
     return {
       release,
-      distance(features, portion) {
-        const value = distance(features, portion);
-        return offTape((engine) => {
+      distance(features, microBatch) {
+        const value = distance(features, microBatch);
+        return withoutTape((engine) => {
           const names = encoder.map(({ name }) => name).filter((name) =>
             student.has(name)
           );
           const values = names.flatMap((name) => student.get(name) ?? []);
           // The tape is open: this goes back over the passes recorded so far.
           const { grads } = engine.gradients(() => value, values, null, true);
-          slope = new Map(names.flatMap((name, i) => {
-            const one = grads[i];
-            return one === undefined ? [] : [[name, tf.keep(one)] as const];
+          distanceGradient = new Map(names.flatMap((name, i) => {
+            const gradientTensor = grads[i];
+            return gradientTensor === undefined
+              ? []
+              : [[name, tf.keep(gradientTensor)] as const];
           }));
           return tf.clone(value); // unknown to the tape
         });
@@ -53,23 +55,28 @@ export function separateBackward(
     };
   });
   return {
-    forget,
-    evaluate(...args) {
+    clearCache,
+    forwardBackward(...args) {
       [student] = args;
-      const { gradient, losses } = evaluate(...args);
-      const whole = new Map([...gradient].map(([name, one]) => {
-        const other = slope.get(name);
-        return [name, other === undefined ? tf.clone(one) : tf.add(one, other)];
+      const { gradient, losses } = forwardBackward(...args);
+      const summedGradient = new Map([...gradient].map(([name, gradientTensor]) => {
+        const distancePart = distanceGradient.get(name);
+        return [
+          name,
+          distancePart === undefined
+            ? tf.clone(gradientTensor)
+            : tf.add(gradientTensor, distancePart),
+        ];
       }));
       releaseWeights(gradient);
-      releaseWeights(slope);
-      return { gradient: whole, losses };
+      releaseWeights(distanceGradient);
+      return { gradient: summedGradient, losses };
     },
   };
 }
 
 // tfjs records nothing while a kernel runs, and takes this for one.
-function offTape<T>(run: (engine: TapeEngine) => T): T {
+function withoutTape<T>(run: (engine: TapeEngine) => T): T {
   const engine = tf.engine() as unknown as TapeEngine;
   engine.state.kernelDepth++;
   try {

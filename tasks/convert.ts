@@ -3,19 +3,20 @@
  *
  * @module
  */
-import { convertWeights, loadConfig, NAMING_SCHEMES } from "../mod.ts";
-import { type Main, mainOf } from "../src/cli/command.ts";
-import { conversionText } from "../src/cli/conversion_text.ts";
+import { convertWeights, loadConfig } from "../mod.ts";
+import { NAMING_SCHEMES } from "../weights.ts";
+import { type CommandMain, defineCommand } from "../src/cli/command.ts";
+import { formatConversion } from "../src/cli/format_conversion.ts";
 import { argument, option } from "../src/cli/option.ts";
 
 const schemes = NAMING_SCHEMES.map(({ name }) => name).join(", ");
 
 /** @returns The exit status: 0 done, 1 failed, 2 wrong usage. */
-export const main: Main = mainOf({
+export const main: CommandMain = defineCommand({
   name: "deno task convert",
-  description: "Bring weights from PyTorch here, or from here to PyTorch: .safetensors " +
-    "and .pth, .pt or .bin, read without running what is in them. Names become those of " +
-    `mmsegmentation; whose they were is found out, or said with --names: ${schemes}.`,
+  description: "Convert weights between PyTorch and fst: .safetensors " +
+    "and .pth, .pt or .bin, read without executing code in them. Names become those of " +
+    `mmsegmentation; the naming scheme is detected, or given with --names: ${schemes}.`,
   examples: [
     "deno task convert mit_b5.pth mit_b5.safetensors",
     "deno task convert runs/demo/best.safetensors best.pth",
@@ -27,23 +28,38 @@ export const main: Main = mainOf({
     out: argument.one("the file to write; its ending says how"),
   },
   options: {
-    names: option.text("SCHEME", "whose names the weights have; found out unless given"),
-    prefix: option.text("TEXT", "the network to take, as ema_model. for a teacher"),
-    root: option.text(
+    names: option.string(
+      "SCHEME",
+      "naming scheme of the weights; detected unless given",
+    ),
+    prefix: option.string(
+      "TEXT",
+      "prefix of the network to convert, such as ema_model. for a teacher",
+    ),
+    root: option.string(
       "PATH",
       "where the weights are in a PyTorch file, as teacher_state",
     ),
     to: option.choice(["safetensors", "pth"], undefined, "how to write"),
-    config: option.text("FILE", "the run that they are for: makes a checkpoint for eval"),
-    set: option.texts("K=V", "replace a value of the configuration"),
+    config: option.string(
+      "FILE",
+      "the run that they are for: makes a checkpoint for eval",
+    ),
+    set: option.strings("K=V", "replace a value of the configuration"),
     force: option.flag("replace a file that is there"),
   },
   hasJson: true,
-  async action({ arguments: { in: input, out }, options, print }) {
-    const { config: file, set, ...rest } = options;
-    const config = file === undefined ? undefined : await loadConfig(file, set);
-    const result = await convertWeights(input, out, { ...rest, config });
-    print(conversionText(input, result));
+  async action({ arguments: { in: input, out }, options, print, log }) {
+    const { config: file, set, names: namingScheme, root: stateDictKey, ...rest } =
+      options;
+    const config = file === undefined ? undefined : await loadConfig(file, set, log);
+    const result = await convertWeights(input, out, {
+      ...rest,
+      namingScheme,
+      stateDictKey,
+      config,
+    });
+    print(formatConversion(input, result));
     return { json: result };
   },
 });

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { examine } from "../mod.ts";
-import { type Main, mainOf } from "../src/cli/command.ts";
-import { diagnosisText } from "../src/cli/diagnosis_text.ts";
+import { diagnose } from "../mod.ts";
+import { type CommandMain, defineCommand } from "../src/cli/command.ts";
+import { formatDiagnosis } from "../src/cli/format_diagnosis.ts";
 
 /** @returns The exit status: 0 fine, 1 a self-test failed, 2 wrong usage. */
-export const main: Main = mainOf({
+export const main: CommandMain = defineCommand({
   name: "deno task doctor",
   description: "Say which backend a run would use and why, test it, and name what to " +
     "install.",
@@ -17,9 +17,9 @@ export const main: Main = mainOf({
   options: {},
   hasJson: true,
   async action({ print, terminal }) {
-    const diagnosis = await examine();
-    print(diagnosisText(diagnosis, terminal));
-    return { status: diagnosis.passed ? 0 : 1, json: diagnosis };
+    const diagnosis = await diagnose();
+    print(formatDiagnosis(diagnosis, terminal));
+    return { exitCode: diagnosis.passed ? 0 : 1, json: diagnosis };
   },
 });
 

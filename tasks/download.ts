@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { download, WEIGHTS, weightsNamed } from "../mod.ts";
-import { type Main, mainOf } from "../src/cli/command.ts";
-import { downloadAll } from "../src/cli/download_all.ts";
+import { download, findRegistryEntry, WEIGHTS } from "../weights.ts";
+import { type CommandMain, defineCommand } from "../src/cli/command.ts";
+import { downloadAll, weightsTable } from "../src/cli/download_report.ts";
 import { argument, option } from "../src/cli/option.ts";
-import { weightsTable } from "../src/cli/weights_text.ts";
 
 /** @returns The exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
-export const main: Main = mainOf({
+export const main: CommandMain = defineCommand({
   name: "deno task download",
   description: "Fetch published weights, checked; run it again to go on where it " +
     "stopped. Without a name: list what there is.",
@@ -21,29 +20,29 @@ export const main: Main = mainOf({
   ],
   arguments: { name: argument.any("names of the list, or addresses of files") },
   options: {
-    list: option.flag("list name, size, licence and places of all weights"),
-    to: option.text("DIR", "folder of the files; weights unless given"),
-    from: option.text("URL|DIR", "a mirror: an address or a folder of the files"),
+    list: option.flag("list name, size, license and places of all weights"),
+    to: option.string("DIR", "folder of the files; weights unless given"),
+    from: option.string("URL|DIR", "a mirror: an address or a folder of the files"),
   },
   hasJson: true,
-  finishesOnInterrupt: true,
+  handlesInterrupt: true,
   async action({ arguments: { name: names }, options, ...context }) {
     const { terminal, print, signal } = context;
-    const { list, to, from } = options;
+    const { list, to: folder, from: mirror } = options;
     if (list || names.length === 0) {
       print(weightsTable(WEIGHTS, terminal));
       return { json: WEIGHTS };
     }
-    const wanted = new Map(names.map((name) => [
+    const requested = new Map(names.map((name) => [
       name,
-      /^https?:/i.test(name) ? { url: name } : weightsNamed(name),
+      /^https?:/i.test(name) ? { url: name } : findRegistryEntry(name),
     ]));
     const result = await downloadAll(
-      wanted,
-      (one, onProgress) => download(one, { to, from, signal, onProgress }),
+      requested,
+      (request, onProgress) => download(request, { folder, mirror, signal, onProgress }),
       context,
     );
-    return { status: result.missing.length > 0 ? 1 : 0, json: result };
+    return { exitCode: result.missing.length > 0 ? 1 : 0, json: result };
   },
 });
 

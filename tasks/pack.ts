@@ -4,15 +4,46 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { type Main, mainOf } from "../src/cli/command.ts";
+import { type CommandMain, defineCommand } from "../src/cli/command.ts";
+import { formatTable } from "../src/cli/format_table.ts";
 import { option } from "../src/cli/option.ts";
-import { makePack } from "../src/cli/pack/make_pack.ts";
-import { packTable } from "../src/cli/pack/pack_table.ts";
+import type { Terminal } from "../src/cli/terminal.ts";
+import { makePack, type Pack } from "../tools/pack/make_pack.ts";
 
 const ROOT = fileURLToPath(import.meta.resolve("../"));
 
+const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+
+/** The sizes of a pack as a table. @returns Lines, without a line break at the end. */
+function packTable(
+  { archives, bytes }: Pack,
+  terminal: Pick<Terminal, "isOutTty" | "color">,
+): string {
+  const sum = (key: "files" | "unpackedBytes") =>
+    archives.reduce((total, archive) => total + archive[key], 0);
+  return formatTable(
+    [
+      { title: "archive", align: "left" },
+      { title: "files", align: "right" },
+      { title: "MB", align: "right" },
+      { title: "MB unpacked", align: "right" },
+    ],
+    [
+      ...archives.map((archive) => [
+        archive.file,
+        String(archive.files),
+        megabytes(archive.bytes),
+        megabytes(archive.unpackedBytes),
+      ]),
+      ["all", String(sum("files")), megabytes(bytes), megabytes(sum("unpackedBytes"))],
+    ],
+    terminal,
+    1,
+  );
+}
+
 /** @returns The exit status: 0 done, 1 failed, 2 wrong usage. */
-export const main: Main = mainOf({
+export const main: CommandMain = defineCommand({
   name: "deno task pack",
   description:
     "Make a folder, below 60 MB, with which every task runs on a Linux x86-64 " +
@@ -25,8 +56,8 @@ export const main: Main = mainOf({
   ],
   arguments: {},
   options: {
-    out: option.text("DIR", "folder of the pack; pack unless given"),
-    level: option.count("N", "compression, 0 (fast) to 9 (small); 6 unless given"),
+    out: option.string("DIR", "folder of the pack; pack unless given"),
+    level: option.integer("N", "compression, 0 (fast) to 9 (small); 6 unless given"),
     withoutVulkan: option.flag("leave the Vulkan loader out"),
     withoutProject: option.flag(
       "leave this project out; run.sh then runs the tasks of the folder it is called in",
@@ -34,13 +65,14 @@ export const main: Main = mainOf({
   },
   hasJson: true,
   async action({ options, terminal, print, log }) {
-    const { out = "pack", level = 6, withoutVulkan, withoutProject } = options;
+    const { out = "pack", level: compressionLevel = 6, withoutVulkan, withoutProject } =
+      options;
     const pack = await makePack({
       root: ROOT,
       out,
-      level,
-      hasVulkan: !withoutVulkan,
-      hasProject: !withoutProject,
+      compressionLevel,
+      includeVulkan: !withoutVulkan,
+      includeProject: !withoutProject,
       log,
     });
     print(packTable(pack, terminal));

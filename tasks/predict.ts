@@ -3,19 +3,23 @@
  *
  * @module
  */
-import { loadNetwork, readPicture } from "../mod.ts";
-import { type Main, mainOf } from "../src/cli/command.ts";
-import { IDS_OPTION, LOOK_OPTIONS, roleOf } from "../src/cli/look_options.ts";
+import { loadNetwork, readImage } from "../mod.ts";
+import { type CommandMain, defineCommand } from "../src/cli/command.ts";
+import {
+  INFERENCE_OPTIONS,
+  LABEL_IDS_OPTION,
+  selectNetworkRole,
+} from "../src/cli/inference_options.ts";
 import { argument, option } from "../src/cli/option.ts";
-import { predictionPaths, predictionWriter } from "../src/cli/prediction_files.ts";
+import { createPredictionWriter, predictionPaths } from "../src/cli/prediction_files.ts";
 import { openCounter } from "../src/cli/progress_bar.ts";
-import { assertWritableFolder } from "../src/cli/writable.ts";
+import { assertWritableFolder } from "../src/io/output_file.ts";
 
 /** @returns The exit status: 0 done, 1 failed, 2 wrong usage. */
-export const main: Main = mainOf({
+export const main: CommandMain = defineCommand({
   name: "deno task predict",
-  description: "Label every pixel of pictures: <stem>_labels.png holds class ids in " +
-    "their colours, <stem>_overlay.png lays the colours over the picture.",
+  description: "Predict segmentations: <stem>_labels.png holds class ids in " +
+    "their colors, <stem>_overlay.png lays the colors over the picture.",
   examples: [
     "deno task predict runs/demo/best.safetensors street.jpg --out labels",
     "deno task predict best.safetensors test/*/*.png --out results --ids labelIds",
@@ -25,26 +29,26 @@ export const main: Main = mainOf({
     image: argument.many("JPEG or PNG files of any size"),
   },
   options: {
-    out: option.text("DIR", "where results go; beside each image unless given"),
-    ids: IDS_OPTION,
-    ...LOOK_OPTIONS,
+    out: option.string("DIR", "where results go; beside each image unless given"),
+    ids: LABEL_IDS_OPTION,
+    ...INFERENCE_OPTIONS,
   },
   hasJson: true,
   async action({ arguments: { ckpt, image }, options, terminal, print, log }) {
     const { out = null, ids, set: overrides, backend, ...more } = options;
-    const { teacher, student, ...look } = more;
+    const { teacher, student, ...testTimeAugmentation } = more;
     const paths = await predictionPaths(image, out, ids);
     if (out !== null) await assertWritableFolder(out);
-    const role = roleOf({ teacher, student });
-    using network = await loadNetwork(ckpt, { overrides, backend, ...role });
+    const role = selectNetworkRole({ teacher, student });
+    using network = await loadNetwork(ckpt, { overrides, backend, log, ...role });
     log(`backend    ${network.backend.name} on ${network.backend.adapter}`);
-    const write = predictionWriter(network.classes, ids);
+    const write = createPredictionWriter(network.classes, ids);
     using progress = openCounter(terminal, "image");
     let done = 0;
-    for (const files of paths) {
-      const picture = await readPicture(files.image);
-      const labels = await network.predict(picture, look);
-      await write(files, { ...picture, labels });
+    for (const outputs of paths) {
+      const picture = await readImage(outputs.image);
+      const labels = await network.predict(picture, testTimeAugmentation);
+      await write(outputs, { ...picture, labels });
       progress.update(++done, paths.length);
     }
     progress.stop();

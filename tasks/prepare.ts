@@ -1,19 +1,23 @@
 /**
- * Checks a data set before anybody trains on it; see `deno task prepare --help`.
+ * Checks a data set before a run; see `deno task prepare --help`.
  *
  * @module
  */
-import { cacheFolder, prepare, unknownDataSet } from "../mod.ts";
-import { type Main, mainOf, STATUS } from "../src/cli/command.ts";
-import { contactSheet } from "../src/cli/contact_sheet.ts";
+import { dataSetNameProblem, defaultCacheFolder, prepare } from "../mod.ts";
+import {
+  type CommandMain,
+  deferFailure,
+  defineCommand,
+  EXIT_CODE,
+} from "../src/cli/command.ts";
+import { drawContactSheet } from "../src/cli/image_grid.ts";
 import { argument, option } from "../src/cli/option.ts";
-import { openPartCounter } from "../src/cli/part_counter.ts";
-import { postponed } from "../src/cli/postponed.ts";
-import { preparationText } from "../src/cli/preparation_text.ts";
-import { assertWritableFile, writeResult } from "../src/cli/writable.ts";
+import { openSplitProgress } from "../src/cli/progress_bar.ts";
+import { formatPreparation } from "../src/cli/format_preparation.ts";
+import { assertWritableFile, writeOutputFile } from "../src/io/output_file.ts";
 
 /** @returns The exit status: 0 sound, 1 something is to be mended, 2 wrong usage. */
-export const main: Main = mainOf({
+export const main: CommandMain = defineCommand({
   name: "deno task prepare",
   description:
     "Check every file of a data set and count its classes. Training finds the " +
@@ -29,34 +33,42 @@ export const main: Main = mainOf({
     root: argument.optional(undefined, "its folder, archive or address"),
   },
   options: {
-    set: option.texts("K=V", "replace a value of the configuration, e.g. data.root=…"),
-    picture: option.text("FILE", "draw samples with their labels, as a PNG"),
-    workers: option.count("N", "threads; all cores unless given"),
-    cache: option.text("DIR", "cache folder; $XDG_CACHE_HOME/fst or ~/.cache/fst"),
+    set: option.strings("K=V", "replace a value of the configuration, e.g. data.root=…"),
+    picture: option.string("FILE", "draw samples with their labels, as a PNG"),
+    workers: option.integer("N", "threads; all cores unless given"),
+    cache: option.string("DIR", "cache folder; $XDG_CACHE_HOME/fst or ~/.cache/fst"),
   },
   hasJson: true,
-  finishesOnInterrupt: true,
+  handlesInterrupt: true,
   async action({ arguments: { dataset, root }, options, terminal, print, log, signal }) {
-    const unknown = unknownDataSet(dataset, root);
-    if (unknown !== null) {
-      log(unknown);
-      return { status: STATUS.usage };
+    const unknownDataSetMessage = dataSetNameProblem(dataset, root);
+    if (unknownDataSetMessage !== null) {
+      log(unknownDataSetMessage);
+      return { exitCode: EXIT_CODE.usage };
     }
-    const { set: overrides, cache = await cacheFolder(), workers, picture } = options;
+    const { set: overrides, cache = await defaultCacheFolder(), workers, picture } =
+      options;
     if (picture !== undefined) await assertWritableFile(picture, ".png");
-    using counter = openPartCounter(terminal, "picture");
-    const how = { root, overrides, cache, workers, progress: counter.update, signal };
-    const { preparation, pictures } = await prepare(dataset, how);
+    using counter = openSplitProgress(terminal, "image");
+    const prepareOptions = {
+      root,
+      overrides,
+      cache,
+      workers,
+      progress: counter.update,
+      signal,
+    };
+    const { report, samplePictures } = await prepare(dataset, prepareOptions);
     counter.stop();
-    print(preparationText(preparation, terminal));
-    const failures: unknown[] = []; // told after what was found
-    await postponed(async (path: string | undefined) => {
+    print(formatPreparation(report, terminal));
+    const failures: unknown[] = []; // printed after what was found
+    await deferFailure(async (path: string | undefined) => {
       if (path === undefined) return;
-      await writeResult(path, contactSheet(await pictures()));
-      print(`samples in ${path}`);
+      await writeOutputFile(path, drawContactSheet(await samplePictures()));
+      print(`preview written to ${path}`);
     }, failures)(picture);
-    const status = preparation.problems.length > 0 ? STATUS.failed : STATUS.done;
-    return { status, json: preparation, failures };
+    const exitCode = report.problems.length > 0 ? EXIT_CODE.failed : EXIT_CODE.done;
+    return { exitCode, json: report, failures };
   },
 });
 

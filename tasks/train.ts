@@ -5,47 +5,49 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { cacheFolder, configName, loadConfig, train } from "../mod.ts";
-import { type Main, mainOf } from "../src/cli/command.ts";
-import { iouTable } from "../src/cli/iou_table.ts";
+import { configName, defaultCacheFolder, loadConfig, train } from "../mod.ts";
+import { type CommandMain, defineCommand, EXIT_CODE } from "../src/cli/command.ts";
+import { iouTable } from "../src/cli/evaluation_report.ts";
 import { argument, option } from "../src/cli/option.ts";
 import { openTrainingReporter } from "../src/cli/training_reporter.ts";
 
 const DEMO = fileURLToPath(new URL("../configs/demo.yaml", import.meta.url));
 
 /** @returns The exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
-export const main: Main = mainOf({
+export const main: CommandMain = defineCommand({
   name: "deno task train",
-  description: "Train, or go on training, what a configuration file describes.",
+  description: "Train the run that a configuration file describes, or resume it.",
   examples: [
     "deno task train",
     "deno task train configs/street_fst_deep.yaml --seed 1 --out runs/first",
   ],
   arguments: { config: argument.optional(DEMO, "YAML file of the run") },
   options: {
-    out: option.text("FOLDER", "folder of the run; runs/<config name> unless given"),
-    set: option.texts("K=V", "replace a value of the configuration, e.g. data.root=…"),
-    seed: option.count("N", "replace the seed"),
-    iterations: option.count("N", "replace the number of iterations"),
+    out: option.string("FOLDER", "folder of the run; runs/<config name> unless given"),
+    set: option.strings("K=V", "replace a value of the configuration, e.g. data.root=…"),
+    seed: option.integer("N", "replace the seed"),
+    iterations: option.integer("N", "replace the number of iterations"),
     backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
     fresh: option.flag("start over; an old run is kept under a new name"),
-    cache: option.text("DIR", "cache folder; $XDG_CACHE_HOME/fst or ~/.cache/fst"),
+    cache: option.string("DIR", "cache folder; $XDG_CACHE_HOME/fst or ~/.cache/fst"),
   },
   hasJson: true,
-  finishesOnInterrupt: true,
-  async action({ arguments: { config: file }, options, terminal, print, signal }) {
+  handlesInterrupt: true,
+  async action({ arguments: { config: file }, options, terminal, print, log, signal }) {
     const overrides = [...options.set];
     for (const key of ["seed", "iterations"] as const) {
       if (options[key] !== undefined) overrides.push(`${key}=${options[key]}`);
     }
-    const config = await loadConfig(file, overrides);
+    const config = await loadConfig(file, overrides, log);
     const out = options.out ?? join("runs", configName(file));
-    const { backend, fresh, cache = await cacheFolder() ?? undefined } = options;
+    const { backend, fresh, cache = await defaultCacheFolder() ?? undefined } = options;
     const observer = openTrainingReporter(terminal);
-    const how = { out, backend, fresh, cache, signal, observer };
-    const { status, summary } = await train(config, how).finally(observer.stop);
-    if (summary === null) return { status: 130 };
-    if (status === "was finished") print(`the run in ${out} is finished; its result:`);
+    const trainOptions = { out, backend, fresh, cache, signal, observer };
+    const { status, summary } = await train(config, trainOptions).finally(observer.stop);
+    if (summary === null) return { exitCode: EXIT_CODE.interrupted };
+    if (status === "already finished") {
+      print(`the run in ${out} is already finished; its result:`);
+    }
     print(iouTable(summary.evaluation, terminal));
     print(`run        ${out}`);
     return { json: summary };

@@ -3,13 +3,15 @@
  *
  * @module
  */
-import { type FileResult, goldenFiles, openBackend, verifyOutcome } from "../mod.ts";
-import { checkSummary, checkTable } from "../src/cli/check_table.ts";
-import { type Main, mainOf } from "../src/cli/command.ts";
+import { openBackend } from "../mod.ts";
+import { checkTable, formatCheckSummary } from "../src/cli/check_table.ts";
+import { type CommandMain, defineCommand } from "../src/cli/command.ts";
 import { argument, option } from "../src/cli/option.ts";
+import { listGoldenFiles } from "../tools/verify/list_golden_files.ts";
+import { type FileVerification, tryVerifyFile } from "../tools/verify/try_verify_file.ts";
 
 /** @returns The exit status: 0 all within tolerance, 1 not so, 2 wrong usage. */
-export const main: Main = mainOf({
+export const main: CommandMain = defineCommand({
   name: "deno task verify",
   description: "Run golden files against this implementation.",
   examples: [
@@ -22,22 +24,22 @@ export const main: Main = mainOf({
     quiet: option.flag("a line per file, and the tensors that are beyond tolerance"),
   },
   hasJson: true,
-  async action({ arguments: { file: given }, options, terminal, print, log }) {
-    const names = await goldenFiles(given);
+  async action({ arguments: { file: paths }, options, terminal, print, log }) {
+    const names = await listGoldenFiles(paths);
     const { name, adapter } = await openBackend(options.backend);
     log(`backend    ${name} on ${adapter}`);
-    const files: FileResult[] = [];
+    const files: FileVerification[] = [];
     for (const file of names) {
-      const outcome = await verifyOutcome(file);
+      const outcome = await tryVerifyFile(file);
       files.push(outcome);
       const { checks, error } = outcome;
       const shown = options.quiet ? checks.filter(({ passed }) => !passed) : checks;
       if (shown.length > 0) print(checkTable(shown, terminal));
-      print(`${file}: ${error ?? checkSummary(checks)}`);
+      print(`${file}: ${error ?? formatCheckSummary(checks)}`);
     }
     const passed = files.every(({ passed }) => passed);
     return {
-      status: passed ? 0 : 1,
+      exitCode: passed ? 0 : 1,
       json: { backend: name, adapter, passed, files },
     };
   },

@@ -7,46 +7,58 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 /** What each folder of src/ may import besides itself and outside packages; or one file. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
-  config: ["core"],
-  kernels: ["core"],
-  ops: ["core", "kernels"],
+  io: [],
+  formats: ["core", "io"],
+  config: ["core", "io", "data/native_classes.ts", "data/selection.ts"],
+  download: ["core", "io"],
+  data: ["core", "formats", "io"],
+  weights: ["core", "formats", "io"],
+  gpu: ["core"],
+  ops: ["core", "gpu"],
   layers: ["core", "ops"],
   models: ["core", "ops", "layers"],
-  weights: ["core"],
-  data: ["core"],
   augment: ["core", "ops"],
   objectives: ["core", "ops"],
   optim: ["core", "ops"],
-  methods: ["core", "objectives", "optim", "augment"],
-  engine: [
+  methods: ["core", "augment", "objectives", "optim"],
+  prepare: ["core", "config", "data", "io"],
+  evaluate: [
     "core",
     "config",
-    "models",
-    "weights",
     "data",
-    "augment",
+    "formats",
+    "methods/learner.ts",
+    "models",
     "objectives",
-    "optim",
-    "methods",
-    "kernels/recorder.ts",
+    "prepare",
+    "weights",
   ],
-  cli: ["core"],
-  verify: [
-    "layers",
+  convert: ["core", "config", "evaluate", "io", "prepare", "weights"],
+  train: [
     "core",
-    "ops",
-    "models",
-    "weights",
-    "data",
     "augment",
+    "config",
+    "data",
+    "download",
+    "evaluate",
+    "gpu/step_recorder.ts",
+    "io",
+    "methods",
+    "models",
     "objectives",
     "optim",
-    "methods",
+    "prepare",
+    "weights",
   ],
+  doctor: ["core", "formats", "ops"],
+  cli: ["core", "download/download.ts", "formats", "io"],
 };
 
-/** A file that is longer has two ideas in it. */
-const MOST_LINES = 300;
+/** The modules that are for everybody. */
+const FACES = ["mod.ts", "config.ts", "nn.ts", "weights.ts"];
+
+/** Who speaks WebGPU besides src/gpu and src/ops: who opens the device, or plays one. */
+const WEBGPU_FILES = ["src/core/backend.ts", "src/core/dry_run.ts"];
 
 /** Static and dynamic imports, re-exports, type imports in doc comments and workers. */
 const SPECIFIER = /(?:\bfrom|\bimport|new URL)\s*\(?\s*["']([^"'\n]+)["']/g;
@@ -76,9 +88,12 @@ async function sourcesIn(folder: string): Promise<Source[]> {
   return found;
 }
 
+/** A text without its comment lines. */
+const codeOf = (text: string): string => text.replace(/^\s*(\/?\*|\/\/).*$/gm, "");
+
 /** Comment lines aside, what a file imports. */
 function specifiersOf({ text }: Source): string[] {
-  const code = text.replace(/^\s*(\*|\/\/ (?!@ts-types)).*$/gm, "");
+  const code = codeOf(text);
   const types = [...text.matchAll(/^\/\/ @ts-types="([^"]+)"/gm)];
   return [...code.matchAll(SPECIFIER), ...types].map(([, specifier = ""]) => specifier);
 }
@@ -92,6 +107,33 @@ function importsOf(source: Source): string[] {
     );
 }
 
+/** Files of a graph of imports in the order of a shortest cycle; null if there is none. */
+function findCycle(imports: ReadonlyMap<string, readonly string[]>): string[] | null {
+  let shortest: string[] | null = null;
+  for (const start of imports.keys()) {
+    // Breadth first, each file with the one that it was reached from.
+    const reachedFrom = new Map<string, string>();
+    const queue = [start];
+    for (const file of queue) {
+      for (const target of imports.get(file) ?? []) {
+        if (reachedFrom.has(target)) continue;
+        reachedFrom.set(target, file);
+        queue.push(target);
+      }
+      if (reachedFrom.has(start)) break;
+    }
+    let file = reachedFrom.get(start);
+    if (file === undefined) continue;
+    const cycle = [start];
+    for (; file !== undefined && file !== start; file = reachedFrom.get(file)) {
+      cycle.unshift(file);
+    }
+    cycle.unshift(start);
+    if (shortest === null || cycle.length < shortest.length) shortest = cycle;
+  }
+  return shortest;
+}
+
 const folderOf = (path: string) => path.split("/")[1] ?? "";
 
 const all = await sourcesIn("src");
@@ -100,17 +142,30 @@ for (const [folder, allowed] of Object.entries(MAY_IMPORT)) {
   Deno.test(`src/${folder} imports only what it may`, () => {
     for (const source of all.filter(({ path }) => path.startsWith(`src/${folder}/`))) {
       for (const target of importsOf(source)) {
+        if (!target.startsWith("src/")) continue; // see below
         assert(
-          target.startsWith("src/") &&
-            [folder, ...allowed].some((one) =>
-              one === folderOf(target) || `src/${one}` === target
-            ),
+          [folder, ...allowed].some((one) =>
+            one === folderOf(target) || `src/${one}` === target
+          ),
           `${source.path} imports ${target}: move the shared part to src/core`,
         );
       }
     }
   });
 }
+
+Deno.test("the table says no more than what is imported", () => {
+  for (const [folder, allowed] of Object.entries(MAY_IMPORT)) {
+    const imported = all.filter(({ path }) => folderOf(path) === folder)
+      .flatMap(importsOf);
+    for (const one of allowed) {
+      assert(
+        imported.some((target) => one === folderOf(target) || `src/${one}` === target),
+        `src/${folder} imports nothing of ${one}: take it from the table`,
+      );
+    }
+  }
+});
 
 Deno.test("every folder of src/ has its line in the table", () => {
   for (const { path } of all) {
@@ -121,24 +176,77 @@ Deno.test("every folder of src/ has its line in the table", () => {
   }
 });
 
-Deno.test("tasks import only mod.ts, src/cli, bench and each other", async () => {
+Deno.test("src imports nothing outside of src, but src/cli types of faces", () => {
+  for (const source of all) {
+    for (const target of importsOf(source)) {
+      if (target.startsWith("src/")) continue;
+      // Where the project's version is declared.
+      if (source.path === "src/core/versions.ts" && target === "deno.json") continue;
+      assert(
+        FACES.includes(target) && folderOf(source.path) === "cli",
+        `${source.path} imports ${target}`,
+      );
+      const statements = source.text.match(/^(?:im|ex)port [^;]*;/gm) ?? [];
+      for (const statement of statements.filter((one) => one.includes(`/${target}"`))) {
+        assert.match(statement, /^import type /, `${source.path}: ${statement}`);
+      }
+    }
+  }
+});
+
+Deno.test("only src/gpu and src/ops speak WebGPU", () => {
+  for (const { path, text } of all) {
+    if (/^src\/(gpu|ops)\//.test(path) || WEBGPU_FILES.includes(path)) continue;
+    assert.doesNotMatch(
+      codeOf(text),
+      /\bGPU[A-Z]\w*|\bnavigator\.gpu\b|\.wgsl\b/,
+      `${path} speaks WebGPU: move the part to src/gpu`,
+    );
+  }
+});
+
+Deno.test("no import cycle among the files of src", () => {
+  const cycle = findCycle(new Map(all.map((source) => [source.path, importsOf(source)])));
+  assert(cycle === null, `these files import each other:\n  ${cycle?.join("\n  → ")}`);
+});
+
+Deno.test("findCycle() gives the shortest way around, in order", () => {
+  const graph = (edges: Readonly<Record<string, readonly string[]>>) =>
+    new Map(Object.entries(edges));
+  assert.equal(findCycle(graph({ a: ["b", "c"], b: ["c"], c: ["x"] })), null);
+  assert.deepEqual(findCycle(graph({ a: ["a"] })), ["a", "a"]);
+  assert.deepEqual(
+    findCycle(graph({ a: ["b"], b: ["c", "d"], c: ["d"], d: ["b"] })),
+    ["b", "d", "b"],
+  );
+});
+
+Deno.test("tasks import only faces, src/cli, output files, tools, bench and each other", async () => {
   for (const source of await sourcesIn("tasks")) {
     for (const target of importsOf(source)) {
       assert(
-        target === "mod.ts" || target.startsWith("src/cli/") ||
-          /^(tasks|bench|configs)\//.test(target),
+        FACES.includes(target) || target === "src/io/output_file.ts" ||
+          /^(src\/cli|tasks|tools|bench|configs)\//.test(target),
         `${source.path} imports ${target}: export it from mod.ts`,
       );
     }
   }
 });
 
-Deno.test("examples import only mod.ts and their own files", async () => {
+Deno.test("tools import only src and each other", async () => {
+  for (const source of await sourcesIn("tools")) {
+    for (const target of importsOf(source)) {
+      assert(/^(src|tools)\//.test(target), `${source.path} imports ${target}`);
+    }
+  }
+});
+
+Deno.test("examples import only faces and their own files", async () => {
   for (const source of await sourcesIn("examples")) {
     for (const target of importsOf(source)) {
       assert(
-        target === "mod.ts" || dirname(target) === dirname(source.path),
-        `${source.path} imports ${target}: export it from mod.ts`,
+        FACES.includes(target) || dirname(target) === dirname(source.path),
+        `${source.path} imports ${target}: export it from nn.ts`,
       );
     }
   }
@@ -155,8 +263,8 @@ Deno.test("tests of methods never import a model", async () => {
   }
 });
 
-Deno.test("outside packages are named in src/core, each in one file", async () => {
-  const roots = ["tasks", "bench", "tests", "examples"];
+Deno.test("outside packages are named in src/core, src/formats or src/cli, each in one file", async () => {
+  const roots = ["tasks", "tools", "bench", "tests", "examples"];
   const others = (await Promise.all(roots.map(sourcesIn))).flat();
   const homes = new Map<string, string>();
   for (const source of [...all, ...others]) {
@@ -173,7 +281,7 @@ Deno.test("outside packages are named in src/core, each in one file", async () =
         `${source.path}: ${specifier} has no version`,
       );
       assert(
-        source.path.startsWith("src/core/"),
+        /^src\/(core|formats|cli)\//.test(source.path),
         `${source.path} imports ${specifier}: wrap it in a file of src/core`,
       );
       const home = homes.get(name) ?? source.path;
@@ -186,16 +294,9 @@ Deno.test("outside packages are named in src/core, each in one file", async () =
 Deno.test("only tasks and src/cli print", () => {
   for (const { path, text } of all.filter(({ path }) => !path.startsWith("src/cli/"))) {
     assert.doesNotMatch(
-      text.replace(/^\s*(\*|\/\/).*$/gm, ""),
+      codeOf(text),
       /\bconsole\b|Deno\.std(out|err)/,
       `${path} prints: let it receive a log`,
     );
-  }
-});
-
-Deno.test(`no file of src/ has more than ${MOST_LINES} lines`, () => {
-  for (const { path, text } of all) {
-    const lines = text.trimEnd().split("\n").length;
-    assert(lines <= MOST_LINES, `${path} has ${lines} lines: split it by idea`);
   }
 });

@@ -3,29 +3,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { tinyRun } from "./support/tiny_run.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
+const CONFIG = tinyRun(3, "{ name: self-training, lookAhead: { depth: 1 } }");
 const PROGRAM = (url: string) =>
-  `import { readConfig, train } from "${url}/mod.ts";
+  `import { parseConfig, train } from "${url}/mod.ts";
 
-const config = readConfig(
-  \`
-iterations: 3
-model:
-  encoder: { name: mit, widths: [8, 8, 8, 8], depths: [1, 1, 1, 1], heads: [1, 1, 2, 2] }
-  decoder: { name: segformer, channels: 8 }
-data:
-  kind: embedded
-  size: { height: 48, width: 64 }
-  source: { domain: clean, images: 4 }
-  target: { domain: worn, images: 4 }
-  evaluations: { worn: { domain: worn, images: 2 } }
-  crop: { height: 32, width: 32 }
-method: { name: future-self-training, depth: 1 }
-\`,
-  "inline",
-);
+const config = parseConfig(${JSON.stringify(CONFIG)}, "inline");
 const { status, summary } = await train(config, { out: "run", backend: "wasm" });
 console.log(status, summary?.iterations, Number.isFinite(summary?.evaluation.mIoU));
 `;

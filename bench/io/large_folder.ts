@@ -1,7 +1,7 @@
 /** A folder data set of very many, very small files. @module */
 import { join } from "node:path";
-import { encodePng } from "../../src/core/png.ts";
-import type { FolderSpec } from "../../src/data/folder.ts";
+import { encodePng } from "../../src/formats/png.ts";
+import type { FolderSpec } from "../../src/data/data_spec.ts";
 
 const SIDE = 16;
 const CLASSES = 8;
@@ -9,12 +9,12 @@ const CLASSES = 8;
 /** Files that share their bytes; file systems allow some ten thousand names of one file. */
 const NAMES_PER_FILE = 10_000;
 
-/** Describes what {@linkcode makeLargeFolder} makes. */
-export const largeSpec = (root: string): FolderSpec => ({
+/** Describes what {@linkcode writeLargeFolder} makes. */
+export const largeDataSetSpec = (root: string): FolderSpec => ({
   kind: "folder",
   root,
   split: "train",
-  labelled: true,
+  labeled: true,
   classes: Array.from({ length: CLASSES }, (_, id) => ({
     name: `class ${id}`,
     color: [30 * id, 255 - 30 * id, 128],
@@ -22,7 +22,7 @@ export const largeSpec = (root: string): FolderSpec => ({
 });
 
 /** Makes `count` pairs of an image and a label of 16×16 pixels. */
-export function makeLargeFolder(root: string, count: number): void {
+export function writeLargeFolder(root: string, count: number): void {
   for (const kind of ["images", "labels"]) {
     const folder = join(root, kind, "train");
     Deno.mkdirSync(folder, { recursive: true });

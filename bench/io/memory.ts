@@ -3,7 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 /** Bytes that the main thread keeps after a collection, in and beside its heap. */
-export function keptBytes(): number {
+export function heapBytes(): number {
   setFlagsFromString("--expose-gc"); // contexts made from now on have a collector
   const collect: unknown = runInNewContext("gc");
   if (typeof collect === "function") collect();
@@ -19,15 +19,15 @@ export interface ResidentWatch {
 
 /** Looks at resident memory, again and again. */
 export function watchResident(): ResidentWatch {
-  let most = Deno.memoryUsage().rss;
-  const look = () => most = Math.max(most, Deno.memoryUsage().rss);
+  let peak = Deno.memoryUsage().rss;
+  const sample = () => peak = Math.max(peak, Deno.memoryUsage().rss);
   const INTERVAL = 20; // in milliseconds
-  const timer = setInterval(look, INTERVAL);
+  const timer = setInterval(sample, INTERVAL);
   return {
     stop() {
       clearInterval(timer);
-      look();
-      return most;
+      sample();
+      return peak;
     },
   };
 }

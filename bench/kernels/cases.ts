@@ -4,221 +4,220 @@
  *
  * @module
  */
-import * as attention from "../pairs/attention.ts";
-import * as convolution from "../pairs/convolution.ts";
-import * as normalisation from "../pairs/normalisation.ts";
+import { attentionPair, windowBiasPair, windowsPair } from "../pairs/attention.ts";
+import {
+  conv2dPair,
+  depthwisePair,
+  linearPair,
+  matMulPair,
+} from "../pairs/convolution.ts";
+import {
+  batchNormPair,
+  dropoutPair,
+  frozenBatchNormPair,
+  geluPair,
+  layerNormPair,
+} from "../pairs/normalization.ts";
 import type { Pair } from "../pairs/pair.ts";
-import * as pixels from "../pairs/pixels.ts";
-import * as resampling from "../pairs/resampling.ts";
-import * as update from "../pairs/update.ts";
+import {
+  argmaxConfidencePair,
+  channelDistancePair,
+  classMixPair,
+  colorJitterPair,
+  crossEntropyPair,
+  gaussianBlurPair,
+  upsampledArgmaxPair,
+  upsampledCrossEntropyPair,
+} from "../pairs/pixels.ts";
+import {
+  adaptiveAveragePoolPair,
+  maxPoolPair,
+  resizeBilinearPair,
+} from "../pairs/resampling.ts";
+import { adamwPair, lerpPair } from "../pairs/update.ts";
 
 /** A pair at a shape. */
-export interface Case {
+export interface KernelCase {
   /** Of the operation. */
   readonly operation: string;
   /** Whose shape it is. */
-  readonly of: string;
+  readonly usedBy: string;
   readonly shape: string;
   readonly pair: Pair;
   /** Left out unless asked for: takes a software driver minutes. */
   readonly isHeavy: boolean;
 }
 
-const CASES: readonly Case[] = [
+const CASES: readonly KernelCase[] = [
   // Stage s of a MiT has (128 / 2^s)² tokens; B0 is 32, 64, 160, 256 wide, B5 64 to 512.
-  light(
-    "layer norm",
-    "MiT-B0 stage 1",
-    "16384×32",
-    normalisation.layerNormPair(16384, 32),
-  ),
-  light(
-    "layer norm",
-    "MiT-B5 stage 3",
-    "1024×320",
-    normalisation.layerNormPair(1024, 320),
-  ),
-  light("gelu", "MiT-B0 stage 1", "16384×128", normalisation.geluPair(16384, 128)),
-  light("gelu", "MiT-B5 stage 3", "1024×1280", normalisation.geluPair(1024, 1280)),
+  light("layer norm", "MiT-B0 stage 1", "16384×32", layerNormPair(16384, 32)),
+  light("layer norm", "MiT-B5 stage 3", "1024×320", layerNormPair(1024, 320)),
+  light("gelu", "MiT-B0 stage 1", "16384×128", geluPair(16384, 128)),
+  light("gelu", "MiT-B5 stage 3", "1024×1280", geluPair(1024, 1280)),
   light(
     "depthwise",
     "MiT-B0 stage 1",
     "128×128×128, 3×3",
-    convolution.depthwisePair([1, 128, 128, 128]),
+    depthwisePair([1, 128, 128, 128]),
   ),
   light(
     "depthwise",
     "MiT-B5 stage 3",
     "32×32×1280, 3×3",
-    convolution.depthwisePair([1, 32, 32, 1280]),
+    depthwisePair([1, 32, 32, 1280]),
   ),
   heavy(
     "depthwise",
     "DAFormer, dilation 12",
     "128×128×256, 3×3",
-    convolution.depthwisePair([1, 128, 128, 256], 3, 12),
+    depthwisePair([1, 128, 128, 256], 3, 12),
   ),
   light(
     "linear",
     "MiT-B0 stage 1, feed-forward",
     "16384×32→128",
-    convolution.linearPair(16384, 32, 128),
+    linearPair(16384, 32, 128),
   ),
   light(
     "linear",
     "MiT-B5 stage 3, feed-forward",
     "1024×320→1280",
-    convolution.linearPair(1024, 320, 1280),
+    linearPair(1024, 320, 1280),
   ),
   light(
-    "products of matrices",
+    "batched matmul",
     "MiT-B5 stage 3, scores",
     "5×1024×64, 5×256×64",
-    convolution.matMulPair(5, [1024, 64, 256]),
+    matMulPair(5, [1024, 64, 256]),
   ),
   light(
     "attention",
     "MiT-B0 stage 3",
     "1024 to 256, 5 heads of 32",
-    attention.attentionPair([1, 1024, 256, 160], 5),
+    attentionPair([1, 1024, 256, 160], 5),
   ),
   heavy(
     "attention",
     "MiT-B0 stage 1",
     "16384 to 256, 1 head of 32",
-    attention.attentionPair([1, 16384, 256, 32], 1),
+    attentionPair([1, 16384, 256, 32], 1),
   ),
   heavy(
     "attention",
     "MiT-B5 stage 2",
     "4096 to 256, 2 heads of 64",
-    attention.attentionPair([1, 4096, 256, 128], 2),
+    attentionPair([1, 4096, 256, 128], 2),
   ),
   light(
     "conv2d",
     "MiT-B0 stage 1, reduction",
     "128×128×32, 8×8 stride 8",
-    convolution.conv2dPair([1, 128, 128, 32], 32, 8, { stride: 8 }),
+    conv2dPair([1, 128, 128, 32], 32, 8, { stride: 8 }),
   ),
   light(
     "conv2d",
     "MiT-B0 patches",
     "512×512×3→32, 7×7 stride 4",
-    convolution.conv2dPair([1, 512, 512, 3], 32, 7, { stride: 4, padding: 3 }),
+    conv2dPair([1, 512, 512, 3], 32, 7, { stride: 4, padding: 3 }),
   ),
   heavy(
     "conv2d",
     "MiT-B5 stage 3, patches",
     "64×64×128→320, 3×3 stride 2",
-    convolution.conv2dPair([1, 64, 64, 128], 320, 3, { stride: 2, padding: 1 }),
+    conv2dPair([1, 64, 64, 128], 320, 3, { stride: 2, padding: 1 }),
   ),
   heavy(
     "conv2d",
     "ResNet-101 stage 2",
     "64×64×128, 3×3",
-    convolution.conv2dPair([1, 64, 64, 128], 128, 3, { padding: 1 }),
+    conv2dPair([1, 64, 64, 128], 128, 3, { padding: 1 }),
   ),
   heavy(
     "conv2d",
     "ResNet-101 stage 3, dilation 2",
     "64×64×256, 3×3",
-    convolution.conv2dPair([1, 64, 64, 256], 256, 3, { dilation: 2, padding: 2 }),
+    conv2dPair([1, 64, 64, 256], 256, 3, { dilation: 2, padding: 2 }),
   ),
   heavy(
     "conv2d",
     "ResNet-101 stage 3, one pixel",
     "64×64×1024→256, 1×1",
-    convolution.conv2dPair([1, 64, 64, 1024], 256, 1),
+    conv2dPair([1, 64, 64, 1024], 256, 1),
   ),
-  light(
-    "batch norm",
-    "ResNet-101 stage 2",
-    "64×64×512",
-    normalisation.batchNormPair([1, 64, 64, 512]),
-  ),
+  light("batch norm", "ResNet-101 stage 2", "64×64×512", batchNormPair([1, 64, 64, 512])),
   light(
     "frozen batch norm",
     "ResNet-101 stage 1",
     "128×128×256",
-    normalisation.frozenBatchNormPair([1, 128, 128, 256]),
+    frozenBatchNormPair([1, 128, 128, 256]),
   ),
-  light(
-    "max pool",
-    "ResNet-101 stem",
-    "256×256×128",
-    resampling.maxPoolPair([1, 256, 256, 128]),
-  ),
+  light("max pool", "ResNet-101 stem", "256×256×128", maxPoolPair([1, 256, 256, 128])),
   light(
     "adaptive average pool",
     "PSPNet",
     "64×64×512→6×6",
-    resampling.adaptiveAveragePoolPair([1, 64, 64, 512], [6, 6]),
+    adaptiveAveragePoolPair([1, 64, 64, 512], [6, 6]),
   ),
   light(
     "resize bilinear",
     "DAFormer, stage 4",
     "16×16×256→128×128",
-    resampling.resizeBilinearPair([1, 16, 16, 256], [128, 128]),
+    resizeBilinearPair([1, 16, 16, 256], [128, 128]),
   ),
   light(
     "resize bilinear",
     "logits",
     "128×128×19→512×512",
-    resampling.resizeBilinearPair([1, 128, 128, 19], [512, 512]),
+    resizeBilinearPair([1, 128, 128, 19], [512, 512]),
   ),
   light(
     "dropout",
     "classifier",
     "128×128×256, channels",
-    normalisation.dropoutPair([1, 128, 128, 256], "channel"),
+    dropoutPair([1, 128, 128, 256], "channel"),
   ),
-  light(
-    "cross entropy",
-    "logits",
-    "512×512×19",
-    pixels.crossEntropyPair([1, 512, 512, 19]),
-  ),
+  light("cross entropy", "logits", "512×512×19", crossEntropyPair([1, 512, 512, 19])),
   light(
     "upsampled cross entropy",
     "logits",
     "128×128×19→512×512",
-    pixels.upsampledCrossEntropyPair([1, 128, 128, 19], 4),
+    upsampledCrossEntropyPair([1, 128, 128, 19], 4),
   ),
   light(
-    "upsampled belief",
+    "upsampled argmax",
     "logits",
     "128×128×19→512×512",
-    pixels.upsampledBeliefPair([1, 128, 128, 19], 4),
+    upsampledArgmaxPair([1, 128, 128, 19], 4),
   ),
   light(
     "argmax and confidence",
     "logits",
     "512×512×19",
-    pixels.argmaxConfidencePair([1, 512, 512, 19]),
+    argmaxConfidencePair([1, 512, 512, 19]),
   ),
   light(
     "channel distance",
     "MiT-B5 stage 4",
     "16×16×512",
-    pixels.channelDistancePair([1, 16, 16, 512]),
+    channelDistancePair([1, 16, 16, 512]),
   ),
-  light("class mix", "crops", "2×512×512", pixels.classMixPair([2, 512, 512])),
-  light("colour jitter", "crops", "2×512×512", pixels.colorJitterPair([2, 512, 512])),
-  light("gaussian blur", "crops", "2×512×512", pixels.gaussianBlurPair([2, 512, 512])),
+  light("class mix", "crops", "2×512×512", classMixPair([2, 512, 512])),
+  light("color jitter", "crops", "2×512×512", colorJitterPair([2, 512, 512])),
+  light("gaussian blur", "crops", "2×512×512", gaussianBlurPair([2, 512, 512])),
   light(
     "windows",
     "Swin-B stage 1",
     "128×128×128, 12",
-    attention.windowsPair([1, 128, 128, 128], 12, 6),
+    windowsPair([1, 128, 128, 128], 12, 6),
   ),
   light(
     "window bias",
     "Swin-B stage 3",
     "9 windows of 12², 16 heads",
-    attention.windowBiasPair([3, 3], 16, 12, 6),
+    windowBiasPair([3, 3], 16, 12, 6),
   ),
-  light("adamw", "MiT-B5 stage 3", "1280×320", update.adamwPair(1280 * 320)),
-  light("blend", "MiT-B5 stage 3", "1280×320", update.blendPair(1280 * 320)),
+  light("adamw", "MiT-B5 stage 3", "1280×320", adamwPair(1280 * 320)),
+  light("lerp", "MiT-B5 stage 3", "1280×320", lerpPair(1280 * 320)),
 ];
 
 /**
@@ -227,22 +226,22 @@ const CASES: readonly Case[] = [
  * @param only Parts of an operation's name or of what it is of; none: all light ones.
  * @throws {RangeError} If one is in no name.
  */
-export function casesOf(only: readonly string[]): readonly Case[] {
+export function selectCases(only: readonly string[]): readonly KernelCase[] {
   if (only.length === 0) return CASES.filter(({ isHeavy }) => !isHeavy);
-  const fits = ({ operation, of }: Case, part: string) =>
-    `${operation} ${of}`.toLowerCase().includes(part.toLowerCase());
-  for (const part of only) {
-    if (CASES.some((one) => fits(one, part))) continue;
+  const fits = ({ operation, usedBy }: KernelCase, pattern: string) =>
+    `${operation} ${usedBy}`.toLowerCase().includes(pattern.toLowerCase());
+  for (const pattern of only) {
+    if (CASES.some((kernelCase) => fits(kernelCase, pattern))) continue;
     const known = [...new Set(CASES.map(({ operation }) => operation))].join(", ");
-    throw new RangeError(`Cannot measure "${part}": known are ${known}`);
+    throw new RangeError(`Cannot measure "${pattern}": known are ${known}`);
   }
-  return CASES.filter((one) => only.some((part) => fits(one, part)));
+  return CASES.filter((kernelCase) => only.some((pattern) => fits(kernelCase, pattern)));
 }
 
-function light(operation: string, of: string, shape: string, pair: Pair): Case {
-  return { operation, of, shape, pair, isHeavy: false };
+function light(operation: string, usedBy: string, shape: string, pair: Pair): KernelCase {
+  return { operation, usedBy, shape, pair, isHeavy: false };
 }
 
-function heavy(operation: string, of: string, shape: string, pair: Pair): Case {
-  return { operation, of, shape, pair, isHeavy: true };
+function heavy(operation: string, usedBy: string, shape: string, pair: Pair): KernelCase {
+  return { operation, usedBy, shape, pair, isHeavy: true };
 }

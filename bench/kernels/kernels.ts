@@ -1,23 +1,23 @@
-/** Each operation of ours against stock operations, in turns in one process. @module */
+/** Each operation of ours against tfjs, in turns in one process. @module */
 import {
   type BackendChoice,
   type BackendInfo,
   openBackend,
 } from "../../src/core/backend.ts";
 import * as tf from "../../src/core/tf.ts";
-import { gradients, numbers, type Pair } from "../pairs/pair.ts";
-import { type Case, casesOf } from "./cases.ts";
-import { timeInTurns, type Work } from "./measure.ts";
-import { type Peak, peakOf } from "./peak.ts";
+import { inputGradients, normalTensor, type Pair } from "../pairs/pair.ts";
+import { type KernelCase, selectCases } from "./cases.ts";
+import { type TimedWork, timeInTurns } from "./measure.ts";
+import { measurePeak, type PeakRates } from "./peak.ts";
 
 /** One operation at one shape, one way through it. */
 export interface KernelTime {
   readonly operation: string;
-  readonly of: string;
+  readonly usedBy: string;
   readonly shape: string;
   readonly pass: "forward" | "with gradients";
   /** Medians, in seconds. */
-  readonly stock: number;
+  readonly tfjs: number;
   readonly ours: number;
   /** Median of the ratios of rounds. */
   readonly speedUp: number;
@@ -25,13 +25,13 @@ export interface KernelTime {
   readonly rate: number;
   readonly unit: "FLOP/s" | "B/s";
   /** Of a plain product's or copy's rate. */
-  readonly share: number;
+  readonly shareOfPeak: number;
 }
 
 /** Everything that was measured. */
 export interface KernelReport {
   readonly backend: BackendInfo;
-  readonly peak: Peak;
+  readonly peak: PeakRates;
   readonly times: readonly KernelTime[];
 }
 
@@ -43,60 +43,60 @@ export async function benchKernels(
   log: (line: string) => void,
 ): Promise<KernelReport> {
   const info = await openBackend(backend);
-  const peak = await peakOf();
+  const peak = await measurePeak();
   const times: KernelTime[] = [];
-  const cases = casesOf(only);
-  for (const [i, one] of cases.entries()) {
-    log(`${i + 1}/${cases.length} ${one.operation}, ${one.of}`);
-    times.push(await timeOf(one, "forward", rounds, peak));
-    if (one.pair.slopes > 0) {
-      times.push(await timeOf(one, "with gradients", rounds, peak));
+  const cases = selectCases(only);
+  for (const [i, kernelCase] of cases.entries()) {
+    log(`${i + 1}/${cases.length} ${kernelCase.operation}, ${kernelCase.usedBy}`);
+    times.push(await timeOf(kernelCase, "forward", rounds, peak));
+    if (kernelCase.pair.differentiableInputs > 0) {
+      times.push(await timeOf(kernelCase, "with gradients", rounds, peak));
     }
   }
   return { backend: info, peak, times };
 }
 
 async function timeOf(
-  { operation, of, shape, pair }: Case,
+  { operation, usedBy, shape, pair }: KernelCase,
   pass: KernelTime["pass"],
   rounds: number,
-  peak: Peak,
+  peak: PeakRates,
 ): Promise<KernelTime> {
   const inputs = pair.inputs();
-  const kept = [inputs, pair.inputs()] as const; // one that updates itself, one for stock
-  const { weights, elements } = resultsOf(pair, inputs);
+  const inputSets = [inputs, pair.inputs()] as const; // one that updates itself, one for tfjs
+  const { weights, elements } = outputInfo(pair, inputs);
   const isForward = pass === "forward";
-  const work = (run: Pair["ours"], own: readonly tf.Tensor[]): Work => () =>
+  const work = (run: Pair["ours"], tensors: readonly tf.Tensor[]): TimedWork => () =>
     tf.tidy(() => {
-      if (isForward) run(...own);
-      else gradients(run, pair.slopes, own, weights);
+      if (isForward) run(...tensors);
+      else inputGradients(run, pair.differentiableInputs, tensors, weights);
     });
   const { seconds, speedUps } = await timeInTurns(
-    [work(pair.stock, kept[1]), work(pair.ours, kept[0])],
+    [work(pair.tfjs, inputSets[1]), work(pair.ours, inputSets[0])],
     rounds,
   );
   const bytes = bytesOf(pair, inputs, elements, isForward);
-  tf.dispose([...kept[0], ...kept[1], weights]);
-  const [stock = NaN, ours = NaN] = seconds;
+  tf.dispose([...inputSets[0], ...inputSets[1], weights]);
+  const [tfjs = NaN, ours = NaN] = seconds;
   // Each gradient of a product is a product.
   const flops = pair.flops * (isForward ? 1 : 3);
   const rate = (flops > 0 ? flops : bytes) / ours;
   return {
     operation,
-    of,
+    usedBy,
     shape,
     pass,
-    stock,
+    tfjs,
     ours,
     speedUp: speedUps[1] ?? NaN,
     rate,
     unit: flops > 0 ? "FLOP/s" : "B/s",
-    share: rate / (flops > 0 ? peak.flops : peak.bytes),
+    shareOfPeak: rate / (flops > 0 ? peak.flops : peak.bytes),
   };
 }
 
 // What the result is multiplied with, and how many elements all results have.
-function resultsOf(
+function outputInfo(
   pair: Pair,
   inputs: readonly tf.Tensor[],
 ): { weights: tf.Tensor; elements: number } {
@@ -104,19 +104,19 @@ function resultsOf(
     const results = pair.ours(...inputs);
     const all = results instanceof tf.Tensor ? [results] : results;
     const shape = all[0]?.shape as tf.ShapeMap[tf.Rank] ?? [];
-    return { weights: numbers(shape, "weights"), elements: elementsOf(all) };
+    return { weights: normalTensor(shape, "weights"), elements: elementsOf(all) };
   }) as { weights: tf.Tensor; elements: number };
 }
 
 // Read and written once at least: inputs and results, then those and gradients.
 function bytesOf(
-  { slopes }: Pair,
+  { differentiableInputs }: Pair,
   inputs: readonly tf.Tensor[],
   results: number,
   isForward: boolean,
 ): number {
   const forward = elementsOf(inputs) + results;
-  const backward = forward + elementsOf(inputs.slice(0, slopes));
+  const backward = forward + elementsOf(inputs.slice(0, differentiableInputs));
   return 4 * (isForward ? forward : forward + backward);
 }
 

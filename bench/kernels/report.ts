@@ -1,8 +1,8 @@
 /** `bench kernels` as a table. @module */
-import { formatTable } from "../../src/cli/table.ts";
+import { formatTable } from "../../src/cli/format_table.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
 import type { BackendChoice } from "../../src/core/backend.ts";
-import type { Report } from "../report.ts";
+import { left, type Report, right } from "../report.ts";
 import { benchKernels } from "./kernels.ts";
 
 const ROUNDS = 5;
@@ -20,23 +20,21 @@ export async function kernelsReport(
   const { backend: info, peak, times } = await benchKernels(backend, rounds, only, log);
   const milliseconds = (seconds: number) => (1000 * seconds).toPrecision(3);
   const giga = (rate: number) => (rate / 1e9).toPrecision(3);
-  const right = (title: string) => ({ title, align: "right" as const });
-  const left = (title: string) => ({ title, align: "left" as const });
   const table = formatTable(
     [
-      ...["operation", "of", "shape", "pass"].map(left),
-      ...["stock ms", "ours ms", "as fast", "rate", "of peak"].map(right),
+      ...["operation", "used by", "shape", "pass"].map(left),
+      ...["tfjs ms", "ours ms", "speed-up", "rate", "of peak"].map(right),
     ],
-    times.map((one) => [
-      one.operation,
-      one.of,
-      one.shape,
-      one.pass,
-      milliseconds(one.stock),
-      milliseconds(one.ours),
-      `${one.speedUp.toFixed(2)}×`,
-      `${giga(one.rate)} G${one.unit}`,
-      `${(100 * one.share).toFixed(0)} %`,
+    times.map((time) => [
+      time.operation,
+      time.usedBy,
+      time.shape,
+      time.pass,
+      milliseconds(time.tfjs),
+      milliseconds(time.ours),
+      `${time.speedUp.toFixed(2)}×`,
+      `${giga(time.rate)} G${time.unit}`,
+      `${(100 * time.shareOfPeak).toFixed(0)} %`,
     ]),
     terminal,
   );
@@ -46,11 +44,11 @@ export async function kernelsReport(
     `copy ${giga(peak.bytes)} GB/s`;
   return {
     text,
-    bench: "kernels",
+    benchmark: "kernels",
     backend: info.name,
     adapter: info.adapter,
-    rows: times.map(({ operation, of, shape, pass, ours, speedUp }) => ({
-      name: `${operation}, ${of} (${shape}), ${pass}`,
+    rows: times.map(({ operation, usedBy, shape, pass, ours, speedUp }) => ({
+      name: `${operation}, ${usedBy} (${shape}), ${pass}`,
       seconds: ours,
       speedUp,
     })),

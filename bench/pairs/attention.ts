@@ -1,19 +1,29 @@
 /** Attention and what belongs to it. @module */
 import type * as tf from "../../src/core/tf.ts";
-import { attention } from "../../src/ops/attention.ts";
-import { gram } from "../../src/ops/gram.ts";
-import { gridBias, gridBiasEntries } from "../../src/ops/grid_bias.ts";
-import { singleHeadAttention } from "../../src/ops/single_head_attention.ts";
-import { windowBias } from "../../src/ops/window_bias.ts";
-import { joinWindows, splitWindows, windowSizes } from "../../src/ops/windows.ts";
-import { attention as stockAttention } from "../stock/attention.ts";
-import { gram as stockGram } from "../stock/gram.ts";
-import { gridBias as stockGridBias } from "../stock/grid_bias.ts";
-import { singleHeadAttention as stockSingleHead } from "../stock/single_head_attention.ts";
-import { windowBias as stockWindowBias } from "../stock/window_bias.ts";
-import * as stockWindows from "../stock/windows.ts";
+import { attention, singleHeadAttention } from "../../src/ops/attention/attention.ts";
+import { gramMatrix } from "../../src/ops/outer_products.ts";
+import {
+  gridPositionBias,
+  gridPositionBiasEntries,
+  windowPositionBias,
+} from "../../src/ops/position_bias/position_bias.ts";
+import {
+  windowPartition,
+  windowReverse,
+  windowSizes,
+} from "../../src/ops/window_partition/window_partition.ts";
+import {
+  attention as tfjsAttention,
+  singleHeadAttention as tfjsSingleHead,
+} from "../tfjs/attention.ts";
+import { gramMatrix as tfjsGram } from "../tfjs/outer_products.ts";
+import {
+  gridPositionBias as tfjsGridBias,
+  windowPositionBias as tfjsWindowBias,
+} from "../tfjs/position_bias.ts";
+import * as tfjsWindows from "../tfjs/window_partition.ts";
 import type { MapShape } from "./convolution.ts";
-import { numbers, type Pair, pair } from "./pair.ts";
+import { normalTensor, type Pair, pair } from "./pair.ts";
 
 /** Multi-head attention of N tokens to M coarser ones. */
 export function attentionPair(
@@ -21,12 +31,12 @@ export function attentionPair(
   heads: number,
 ): Pair {
   return pair(
-    () => [numbers([B, N, C]), numbers([B, M, 2 * C], "key and value")],
+    () => [normalTensor([B, N, C]), normalTensor([B, M, 2 * C], "key and value")],
     [
       (q, kv) => attention(q as tf.Tensor3D, kv as tf.Tensor3D, heads),
-      (q, kv) => stockAttention(q as tf.Tensor3D, kv as tf.Tensor3D, heads),
+      (q, kv) => tfjsAttention(q as tf.Tensor3D, kv as tf.Tensor3D, heads),
     ],
-    { slopes: 2, flops: 4 * B * N * M * C, tolerance: 1e-4 },
+    { differentiableInputs: 2, flops: 4 * B * N * M * C, tolerance: 1e-4 },
   );
 }
 
@@ -37,40 +47,44 @@ export function singleHeadPair(
 ): Pair {
   type Inputs = [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
   return pair(
-    () => [numbers([B, N, D]), numbers([B, M, D], "key"), numbers([B, M, C], "value")],
+    () => [
+      normalTensor([B, N, D]),
+      normalTensor([B, M, D], "key"),
+      normalTensor([B, M, C], "value"),
+    ],
     [
       (...inputs) => singleHeadAttention(...inputs as Inputs, D ** -0.5),
-      (...inputs) => stockSingleHead(...inputs as Inputs, D ** -0.5),
+      (...inputs) => tfjsSingleHead(...inputs as Inputs, D ** -0.5),
     ],
-    { slopes: 3, flops: 2 * B * N * M * (C + D), tolerance: 1e-4 },
+    { differentiableInputs: 3, flops: 2 * B * N * M * (C + D), tolerance: 1e-4 },
   );
 }
 
 /** Products of all pairs of channels. */
 export function gramPair([B, N, C]: readonly [number, number, number]): Pair {
   return pair(
-    () => [numbers([B, N, C])],
-    [(x) => gram(x as tf.Tensor3D), (x) => stockGram(x as tf.Tensor3D)],
-    { slopes: 1, flops: 2 * B * N * C * C, tolerance: 1e-4 },
+    () => [normalTensor([B, N, C])],
+    [(x) => gramMatrix(x as tf.Tensor3D), (x) => tfjsGram(x as tf.Tensor3D)],
+    { differentiableInputs: 1, flops: 2 * B * N * C * C, tolerance: 1e-4 },
   );
 }
 
 /** Maps to windows and back. */
 export function windowsPair(shape: MapShape, window: number, shift: number): Pair {
   return pair(
-    () => [numbers(shape)],
+    () => [normalTensor(shape)],
     [
       (x) => {
         const sizes = windowSizes(x as tf.Tensor4D, window, shift);
-        return joinWindows(splitWindows(x as tf.Tensor4D, sizes), sizes);
+        return windowReverse(windowPartition(x as tf.Tensor4D, sizes), sizes);
       },
       (x) => {
-        const sizes = stockWindows.windowSizes(x as tf.Tensor4D, window, shift);
-        const windows = stockWindows.splitWindows(x as tf.Tensor4D, sizes);
-        return stockWindows.joinWindows(windows, sizes);
+        const sizes = tfjsWindows.windowSizes(x as tf.Tensor4D, window, shift);
+        const windows = tfjsWindows.windowPartition(x as tf.Tensor4D, sizes);
+        return tfjsWindows.windowReverse(windows, sizes);
       },
     ],
-    { slopes: 1 },
+    { differentiableInputs: 1 },
   );
 }
 
@@ -93,14 +107,14 @@ export function windowBiasPair(
   };
   return pair(
     () => [
-      numbers([rows * columns, heads, pixels, pixels]),
-      numbers([(2 * window - 1) ** 2, heads], "table"),
+      normalTensor([rows * columns, heads, pixels, pixels]),
+      normalTensor([(2 * window - 1) ** 2, heads], "table"),
     ],
     [
-      (x, table) => windowBias(x as tf.Tensor4D, table as tf.Tensor2D, sizes),
-      (x, table) => stockWindowBias(x as tf.Tensor4D, table as tf.Tensor2D, sizes),
+      (x, table) => windowPositionBias(x as tf.Tensor4D, table as tf.Tensor2D, sizes),
+      (x, table) => tfjsWindowBias(x as tf.Tensor4D, table as tf.Tensor2D, sizes),
     ],
-    { slopes: 2, tolerance: 1e-4 },
+    { differentiableInputs: 2, tolerance: 1e-4 },
   );
 }
 
@@ -113,14 +127,14 @@ export function gridBiasPair(
   const N = 1 + grid[0] * grid[1];
   return pair(
     () => [
-      numbers([1, heads, N, N]),
-      numbers([gridBiasEntries(...tableGrid), heads], "table"),
+      normalTensor([1, heads, N, N]),
+      normalTensor([gridPositionBiasEntries(...tableGrid), heads], "table"),
     ],
     [
-      (x, table) => gridBias(x as tf.Tensor4D, table as tf.Tensor2D, grid, tableGrid),
       (x, table) =>
-        stockGridBias(x as tf.Tensor4D, table as tf.Tensor2D, grid, tableGrid),
+        gridPositionBias(x as tf.Tensor4D, table as tf.Tensor2D, grid, tableGrid),
+      (x, table) => tfjsGridBias(x as tf.Tensor4D, table as tf.Tensor2D, grid, tableGrid),
     ],
-    { slopes: 2, tolerance: 1e-4 },
+    { differentiableInputs: 2, tolerance: 1e-4 },
   );
 }

@@ -1,15 +1,15 @@
 /** Convolutions and products of matrices. @module */
 import type * as tf from "../../src/core/tf.ts";
-import { type ConvOptions, convSizes } from "../../src/kernels/conv_sizes.ts";
-import { conv2d } from "../../src/ops/conv2d.ts";
-import { depthwiseConv2d } from "../../src/ops/depthwise_conv2d.ts";
-import { matMul } from "../../src/ops/mat_mul.ts";
+import { type ConvOptions, convSizes } from "../../src/ops/conv2d/conv_sizes.ts";
+import { conv2d } from "../../src/ops/conv2d/conv2d.ts";
+import { depthwiseConv2d } from "../../src/ops/depthwise_conv2d/depthwise_conv2d.ts";
+import { matMul } from "../../src/ops/mat_mul/mat_mul.ts";
 import { linear } from "../../src/ops/linear.ts";
-import { conv2d as stockConv2d } from "../stock/conv2d.ts";
-import { depthwiseConv2d as stockDepthwiseConv2d } from "../stock/depthwise_conv2d.ts";
-import { matMul as stockMatMul } from "../stock/mat_mul.ts";
-import { linear as stockLinear } from "../stock/linear.ts";
-import { numbers, type Pair, pair } from "./pair.ts";
+import { conv2d as tfjsConv2d } from "../tfjs/conv2d.ts";
+import { depthwiseConv2d as tfjsDepthwiseConv2d } from "../tfjs/depthwise_conv2d.ts";
+import { matMul as tfjsMatMul } from "../tfjs/mat_mul.ts";
+import { linear as tfjsLinear } from "../tfjs/linear.ts";
+import { normalTensor, type Pair, pair } from "./pair.ts";
 
 /** Sizes of a map: batch, height, width, channels. */
 export type MapShape = [number, number, number, number];
@@ -25,12 +25,15 @@ export function conv2dPair(
   const { outHeight, outWidth } = convSizes(shape, [kernel, kernel], options);
   const filter = [kernel, kernel, C, outputs];
   return pair(
-    () => [numbers(shape), numbers(filter as MapShape, "filter")],
+    () => [normalTensor(shape), normalTensor(filter as MapShape, "filter")],
     [
       (x, w) => conv2d(x as tf.Tensor4D, w as tf.Tensor4D, options),
-      (x, w) => stockConv2d(x as tf.Tensor4D, w as tf.Tensor4D, options),
+      (x, w) => tfjsConv2d(x as tf.Tensor4D, w as tf.Tensor4D, options),
     ],
-    { slopes: 2, flops: 2 * B * outHeight * outWidth * outputs * kernel ** 2 * C },
+    {
+      differentiableInputs: 2,
+      flops: 2 * B * outHeight * outWidth * outputs * kernel ** 2 * C,
+    },
   );
 }
 
@@ -39,12 +42,12 @@ export function depthwisePair(shape: MapShape, kernel = 3, dilation = 1): Pair {
   const options = { dilation, padding: dilation * (kernel - 1) / 2 };
   const filter: MapShape = [kernel, kernel, shape[3], 1];
   return pair(
-    () => [numbers(shape), numbers(filter, "filter")],
+    () => [normalTensor(shape), normalTensor(filter, "filter")],
     [
       (x, w) => depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, options),
-      (x, w) => stockDepthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, options),
+      (x, w) => tfjsDepthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, options),
     ],
-    { slopes: 2 },
+    { differentiableInputs: 2 },
   );
 }
 
@@ -55,12 +58,15 @@ export function matMulPair(
 ): Pair {
   const options = { transposeB: true };
   return pair(
-    () => [numbers([batch, rows, inner]), numbers([batch, columns, inner], "other")],
+    () => [
+      normalTensor([batch, rows, inner]),
+      normalTensor([batch, columns, inner], "other"),
+    ],
     [
       (a, b) => matMul(a as tf.Tensor, b as tf.Tensor, options),
-      (a, b) => stockMatMul(a as tf.Tensor, b as tf.Tensor, options),
+      (a, b) => tfjsMatMul(a as tf.Tensor, b as tf.Tensor, options),
     ],
-    { slopes: 2, flops: 2 * batch * rows * inner * columns },
+    { differentiableInputs: 2, flops: 2 * batch * rows * inner * columns },
   );
 }
 
@@ -68,14 +74,14 @@ export function matMulPair(
 export function linearPair(rows: number, inputs: number, outputs: number): Pair {
   return pair(
     () => [
-      numbers([1, rows, inputs]),
-      numbers([inputs, outputs], "weight"),
-      numbers([outputs], "bias"),
+      normalTensor([1, rows, inputs]),
+      normalTensor([inputs, outputs], "weight"),
+      normalTensor([outputs], "bias"),
     ],
     [
       (x, w, b) => linear(x as tf.Tensor, w as tf.Tensor, b),
-      (x, w, b) => stockLinear(x as tf.Tensor, w as tf.Tensor, b),
+      (x, w, b) => tfjsLinear(x as tf.Tensor, w as tf.Tensor, b),
     ],
-    { slopes: 3, flops: 2 * rows * inputs * outputs },
+    { differentiableInputs: 3, flops: 2 * rows * inputs * outputs },
   );
 }

@@ -1,4 +1,4 @@
-/** An operation of ours beside the composition of stock operations it replaces. @module */
+/** An operation of ours and the composition of tfjs operations that it replaces. @module */
 import { createRandom } from "../../src/core/random.ts";
 import * as tf from "../../src/core/tf.ts";
 
@@ -10,9 +10,9 @@ export interface Pair {
   /** Makes what both are called with; the caller frees it. */
   inputs(): tf.Tensor[];
   /** How many of the inputs, from the first, get a gradient; 0: the operation has none. */
-  readonly slopes: number;
+  readonly differentiableInputs: number;
   ours(...inputs: tf.Tensor[]): Results;
-  stock(...inputs: tf.Tensor[]): Results;
+  tfjs(...inputs: tf.Tensor[]): Results;
   /** Multiplications and additions of a forward pass; 0: moving memory is all the work. */
   readonly flops: number;
   /** Largest difference allowed, relative to the largest value. */
@@ -22,14 +22,21 @@ export interface Pair {
 /** A pair by its two functions. */
 export function pair(
   inputs: () => tf.Tensor[],
-  [ours, stock]: readonly [Pair["ours"], Pair["stock"]],
-  { slopes = 0, flops = 0, tolerance = 1e-5 }: {
-    slopes?: number;
+  [ours, tfjs]: readonly [Pair["ours"], Pair["tfjs"]],
+  { differentiableInputs = 0, flops = 0, tolerance = 1e-5 }: {
+    differentiableInputs?: number;
     flops?: number;
     tolerance?: number;
   } = {},
 ): Pair {
-  return { inputs: () => tf.tidy(inputs), ours, stock, slopes, flops, tolerance };
+  return {
+    inputs: () => tf.tidy(inputs),
+    ours,
+    tfjs,
+    differentiableInputs,
+    flops,
+    tolerance,
+  };
 }
 
 /**
@@ -37,35 +44,35 @@ export function pair(
  *
  * @param weights Like the result.
  */
-export function gradients(
+export function inputGradients(
   run: Pair["ours"],
-  slopes: number,
+  differentiableInputs: number,
   inputs: readonly tf.Tensor[],
   weights: tf.Tensor,
 ): tf.Tensor[] {
-  const constants = inputs.slice(slopes);
+  const constants = inputs.slice(differentiableInputs);
   const forward = (...variables: tf.Tensor[]) =>
     run(...variables, ...constants) as tf.Tensor;
-  return tf.grads(forward)(inputs.slice(0, slopes), weights);
+  return tf.grads(forward)(inputs.slice(0, differentiableInputs), weights);
 }
 
 /** Normal numbers, the same for every run. */
-export function numbers<R extends tf.Rank>(
+export function normalTensor<R extends tf.Rank>(
   shape: tf.ShapeMap[R],
   stream = "numbers",
 ): tf.Tensor<R> {
   const size = shape.reduce((all, side) => all * side, 1);
   const random = createRandom(0, stream);
   // Normal numbers cost a logarithm each; these repeat after a prime number of them.
-  const some = Float32Array.from({ length: Math.min(size, PERIOD) }, random.normal);
-  const cells = Float32Array.from({ length: size }, (_, i) => some[i % PERIOD] ?? 0);
-  return tf.tensor(cells, shape);
+  const period = Float32Array.from({ length: Math.min(size, PERIOD) }, random.normal);
+  const values = Float32Array.from({ length: size }, (_, i) => period[i % PERIOD] ?? 0);
+  return tf.tensor(values, shape);
 }
 
 const PERIOD = 65_521;
 
 /** Class ids of pixels, about every tenth 255. int32 */
-export function classIds(shape: readonly number[], classes: number): tf.Tensor {
+export function randomClassIds(shape: readonly number[], classes: number): tf.Tensor {
   const size = shape.reduce((all, side) => all * side, 1);
   const random = createRandom(0, "class ids");
   const ids = Int32Array.from({ length: size }, () => {

@@ -1,20 +1,21 @@
 /** Maps at another size. @module */
 import type * as tf from "../../src/core/tf.ts";
-import { adaptiveAveragePool, averagePool } from "../../src/ops/average_pool.ts";
-import { maxPool } from "../../src/ops/max_pool.ts";
-import { resizeBilinear } from "../../src/ops/resize_bilinear.ts";
-import { resizeNearest } from "../../src/ops/resize_nearest.ts";
-import * as stockAveragePool from "../stock/average_pool.ts";
-import { maxPool as stockMaxPool } from "../stock/max_pool.ts";
-import { resizeBilinear as stockResizeBilinear } from "../stock/resize_bilinear.ts";
-import { resizeNearest as stockResizeNearest } from "../stock/resize_nearest.ts";
+import { adaptiveAveragePool, averagePool } from "../../src/ops/pool/average_pool.ts";
+import { maxPool } from "../../src/ops/pool/max_pool.ts";
+import { resizeBilinear, resizeNearest } from "../../src/ops/resize/resize.ts";
+import * as tfjsAveragePool from "../tfjs/average_pool.ts";
+import { maxPool as tfjsMaxPool } from "../tfjs/max_pool.ts";
+import {
+  resizeBilinear as tfjsResizeBilinear,
+  resizeNearest as tfjsResizeNearest,
+} from "../tfjs/resize.ts";
 import type { MapShape } from "./convolution.ts";
-import { numbers, type Pair, pair } from "./pair.ts";
+import { normalTensor, type Pair, pair } from "./pair.ts";
 
 type Size = readonly [height: number, width: number];
 type Resample = (x: tf.Tensor4D) => tf.Tensor4D;
 
-/** Bilinear, with half-pixel centres or aligned corners. */
+/** Bilinear, with half-pixel centers or aligned corners. */
 export function resizeBilinearPair(
   shape: MapShape,
   size: Size,
@@ -23,7 +24,7 @@ export function resizeBilinearPair(
   return onMaps(
     shape,
     (x) => resizeBilinear(x, size, { alignCorners }),
-    (x) => stockResizeBilinear(x, size, { alignCorners }),
+    (x) => tfjsResizeBilinear(x, size, { alignCorners }),
   );
 }
 
@@ -32,14 +33,14 @@ export function resizeNearestPair(shape: MapShape, size: Size): Pair {
   return onMaps(
     shape,
     (x) => resizeNearest(x, size),
-    (x) => stockResizeNearest(x, size),
+    (x) => tfjsResizeNearest(x, size),
   );
 }
 
 /** Maxima of overlapping windows, as after the stem of a ResNet. */
 export function maxPoolPair(shape: MapShape): Pair {
   const options = { window: 3, stride: 2, padding: 1 };
-  return onMaps(shape, (x) => maxPool(x, options), (x) => stockMaxPool(x, options));
+  return onMaps(shape, (x) => maxPool(x, options), (x) => tfjsMaxPool(x, options));
 }
 
 /** Means of windows that touch. */
@@ -47,7 +48,7 @@ export function averagePoolPair(shape: MapShape, window: number): Pair {
   return onMaps(
     shape,
     (x) => averagePool(x, { window }),
-    (x) => stockAveragePool.averagePool(x, { window }),
+    (x) => tfjsAveragePool.averagePool(x, { window }),
   );
 }
 
@@ -56,14 +57,14 @@ export function adaptiveAveragePoolPair(shape: MapShape, size: Size): Pair {
   return onMaps(
     shape,
     (x) => adaptiveAveragePool(x, size),
-    (x) => stockAveragePool.adaptiveAveragePool(x, size),
+    (x) => tfjsAveragePool.adaptiveAveragePool(x, size),
   );
 }
 
-function onMaps(shape: MapShape, ours: Resample, stock: Resample): Pair {
+function onMaps(shape: MapShape, ours: Resample, tfjs: Resample): Pair {
   return pair(
-    () => [numbers(shape)],
-    [(x) => ours(x as tf.Tensor4D), (x) => stock(x as tf.Tensor4D)],
-    { slopes: 1, tolerance: 1e-4 },
+    () => [normalTensor(shape)],
+    [(x) => ours(x as tf.Tensor4D), (x) => tfjs(x as tf.Tensor4D)],
+    { differentiableInputs: 1, tolerance: 1e-4 },
   );
 }

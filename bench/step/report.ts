@@ -1,11 +1,11 @@
 /** `bench step` as a table. @module */
-import { formatTable } from "../../src/cli/table.ts";
+import { formatTable } from "../../src/cli/format_table.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
 import { loadConfig } from "../../src/config/read.ts";
 import type { BackendChoice } from "../../src/core/backend.ts";
-import type { Report } from "../report.ts";
+import { left, type Report, right } from "../report.ts";
 import { benchStep } from "./step.ts";
-import { variantsOf } from "./variants.ts";
+import { parseVariants } from "./variants.ts";
 
 const METHODS = ["self-training", "FST-D K=1", "FST-D K=3", "FST-W N=3"];
 
@@ -27,18 +27,16 @@ export async function stepReport(
     backend,
     rounds,
     methods: only.length > 0 ? only : METHODS,
-    variants: variantsOf(variant),
+    variants: parseVariants(variant),
   });
   const { backend: { name, adapter, software }, times } = result;
-  const right = (title: string) => ({ title, align: "right" as const });
-  const left = (title: string) => ({ title, align: "left" as const });
   const timesOf = (ratio: number) => Number.isNaN(ratio) ? "" : `${ratio.toFixed(2)}×`;
   const table = formatTable(
     [
       left("method"),
-      left("computed by"),
-      ...["s/iteration", "of self-training", "as fast as stock"].map(right),
-      ...["CPU s", "by CPU s"].map(right),
+      left("variant"),
+      ...["s/iteration", "of self-training", "speed-up over tfjs"].map(right),
+      ...["CPU s", "CPU speed-up"].map(right),
       ...["dispatches", "JS ms", "device MB"].map(right),
     ],
     times.map(({ method, variant, seconds, ratio, speedUp, ...cost }) => [
@@ -47,10 +45,10 @@ export async function stepReport(
       seconds.toFixed(3),
       timesOf(ratio),
       timesOf(speedUp),
-      cost.processor.toFixed(3),
-      timesOf(cost.processorSpeedUp),
+      cost.cpuSeconds.toFixed(3),
+      timesOf(cost.cpuSpeedUp),
       cost.dispatches === null ? "-" : String(cost.dispatches),
-      cost.script === null ? "-" : (1000 * cost.script).toFixed(0),
+      cost.javascriptSeconds === null ? "-" : (1000 * cost.javascriptSeconds).toFixed(0),
       (cost.deviceBytes / 1e6).toFixed(0),
     ]),
     terminal,
@@ -59,16 +57,16 @@ export async function stepReport(
     `${result.rounds} rounds`;
   return {
     text,
-    bench: "step",
+    benchmark: "step",
     backend: name,
     adapter,
-    rows: times.map(({ method, variant, seconds, processorSpeedUp, speedUp }) => {
+    rows: times.map(({ method, variant, seconds, cpuSpeedUp, speedUp }) => {
       // Where the processor computes, its time is what another program does not change.
-      const byStock = software ? processorSpeedUp : speedUp;
+      const byTfjs = software ? cpuSpeedUp : speedUp;
       return {
         name: `${method}, ${variant}`,
         seconds,
-        speedUp: Number.isNaN(byStock) ? null : byStock,
+        speedUp: Number.isNaN(byTfjs) ? null : byTfjs,
       };
     }),
     json: { config, set, backend: name, adapter, rounds: result.rounds, times },

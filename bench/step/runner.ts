@@ -1,19 +1,19 @@
 /** One method, ready to do one iteration after another. @module */
 import process from "node:process";
+import { hasSecondMoment } from "../../src/config/optimizer.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { releaseBatch, uploadBatch } from "../../src/core/batch.ts";
 import type { HostBatch } from "../../src/core/host_batch.ts";
 import * as tf from "../../src/core/tf.ts";
 import { releaseWeights } from "../../src/core/weights.ts";
 import { openLoader } from "../../src/data/loader.ts";
-import { buildNetwork } from "../../src/engine/build.ts";
-import { loaderSpec } from "../../src/engine/data.ts";
-import { hasSecondMoment } from "../../src/engine/descent.ts";
-import { freshLearner } from "../../src/engine/learner_file.ts";
-import { openLossLog } from "../../src/engine/loss_log.ts";
-import { startMethod } from "../../src/engine/method.ts";
-import { startingWeights } from "../../src/engine/pretrained.ts";
-import { finish, flush, withoutSubmits } from "../device.ts";
+import { buildNetwork } from "../../src/evaluate/build_network.ts";
+import { trainingLoaderSpec } from "../../src/prepare/data_specs.ts";
+import { createLearner } from "../../src/train/learner_checkpoint.ts";
+import { createLossBuffer } from "../../src/train/loss_buffer.ts";
+import { buildMethod } from "../../src/train/build_method.ts";
+import { loadInitialWeights } from "../../src/train/initial_weights.ts";
+import { deferSubmits, submitEncoded, synchronize } from "../device.ts";
 
 /** A method and its data. */
 export interface Runner {
@@ -36,12 +36,12 @@ export interface IterationCost {
   /** Until the losses were known, without making the batch. */
   readonly seconds: number;
   /** The same in seconds of the processor, all threads together. */
-  readonly processor: number;
+  readonly cpuSeconds: number;
   readonly losses: Readonly<Record<string, number>>;
 }
 
 // More are never made before a replay begins, or is given up.
-const MOST_RECORDED = 8;
+const MAX_RECORDED_ITERATIONS = 8;
 
 /**
  * Opens a runner on the current backend.
@@ -54,73 +54,74 @@ export async function openRunner(config: RunConfig, replayed: boolean): Promise<
     throw new RangeError('Cannot replay on wasm: measure it with "--backend webgpu"');
   }
   // Without workers: they would compute beside what is timed.
-  const alone = { ...config, data: { ...config.data, workers: 0 } };
-  const loader = await openLoader(loaderSpec(alone, null));
+  const singleThreaded = { ...config, data: { ...config.data, numWorkers: 0 } };
+  const loader = await openLoader(trainingLoaderSpec(singleThreaded, null));
   const network = buildNetwork(config.model, loader.classes.length);
-  const student = await startingWeights(network, config.model, config.seed);
-  const learner = freshLearner(
+  const student = await loadInitialWeights(network, config.model, config.seed);
+  const learner = createLearner(
     network.parameters,
     student,
     true,
     hasSecondMoment(config.optimizer),
   );
-  let said = "";
-  const log = (line: string) => said = line;
-  const method = startMethod(
+  let lastLine = "";
+  const log = (line: string) => lastLine = line;
+  const method = buildMethod({
     config,
-    loader.classes,
+    classes: loader.classes,
     network,
     learner,
-    null,
-    () => {},
-    replayed ? { log, watched: () => false } : null,
-  );
-  const losses = openLossLog(config.seed);
+    frozenEncoder: null,
+    replay: replayed ? { log, isObserved: () => false } : null,
+  });
+  const losses = createLossBuffer(config.seed);
   let t = 0;
   const batchesOf = async () => {
     const hosts: HostBatch[] = [];
-    for (let i = 0; i < method.batches; i++) hosts.push(await loader.batch(t, i));
+    for (let i = 0; i < method.batchesPerIteration; i++) {
+      hosts.push(await loader.batch(t, i));
+    }
     return hosts;
   };
   const advance = async (hosts: readonly HostBatch[]) => {
     const batches = hosts.map(uploadBatch);
-    losses.add(t, [], await method.advance(learner, batches, t));
+    losses.add(t, [], await method.runIterationAsync(learner, batches, t));
     batches.forEach(releaseBatch);
     t++;
   };
   const iterate = (hosts: readonly HostBatch[]) => {
     const batches = hosts.map(uploadBatch);
-    losses.add(t, [], method.iterate(learner, batches, t));
+    losses.add(t, [], method.runIteration(learner, batches, t));
     batches.forEach(releaseBatch);
     t++;
   };
   const run = async () => {
     const hosts = await batchesOf();
-    const [from, used] = [performance.now(), process.cpuUsage()];
+    const [from, cpuBefore] = [performance.now(), process.cpuUsage()];
     await advance(hosts);
     const [read] = await losses.read();
     const seconds = (performance.now() - from) / 1000;
-    const { user, system } = process.cpuUsage(used); // in microseconds
-    return { seconds, processor: (user + system) / 1e6, losses: read?.losses ?? {} };
+    const { user, system } = process.cpuUsage(cpuBefore); // in microseconds
+    return { seconds, cpuSeconds: (user + system) / 1e6, losses: read?.losses ?? {} };
   };
   return {
     run,
     async warmUp() {
       const first = await run();
-      for (let i = 0; replayed && i < MOST_RECORDED; i++) {
+      for (let i = 0; replayed && i < MAX_RECORDED_ITERATIONS; i++) {
         await run();
-        if (said.includes("are replayed from now on")) return first;
-        if (said.includes("are not replayed")) break;
+        if (lastLine.includes("are replayed from now on")) return first;
+        if (lastLine.includes("are not replayed")) break;
       }
-      if (replayed) throw new Error(`Cannot measure a replay: ${said}`);
+      if (replayed) throw new Error(`Cannot measure a replay: ${lastLine}`);
       return first;
     },
     async encode() {
       const hosts = await batchesOf();
-      await finish();
+      await synchronize();
       const from = performance.now();
-      withoutSubmits(() => iterate(hosts));
-      flush();
+      deferSubmits(() => iterate(hosts));
+      submitEncoded();
       const seconds = (performance.now() - from) / 1000;
       await losses.read();
       return seconds;

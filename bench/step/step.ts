@@ -6,9 +6,9 @@
 import type { RunConfig } from "../../src/config/schema.ts";
 import type { BackendChoice, BackendInfo } from "../../src/core/backend.ts";
 import { median } from "../median.ts";
-import { METHODS, withMethod } from "../methods_compared.ts";
-import { openRemote, type Remote } from "./remote.ts";
-import { BASELINE, isPossible, type Variant } from "./variants.ts";
+import { METHODS, withMethod } from "../compared_methods.ts";
+import { openRemoteRunner, type RemoteRunner } from "./remote_runner.ts";
+import { BASELINE, isSupported, type Variant } from "./variants.ts";
 
 /** One method computed in one way. */
 export interface StepTime {
@@ -18,19 +18,19 @@ export interface StepTime {
   readonly seconds: number;
   /** Median of the ratio to the reference, computed the same way, of the same round. */
   readonly ratio: number;
-  /** How often it is done while stock does it once: a median of ratios of rounds, too. */
+  /** How often it is done while tfjs does it once: a median of ratios of rounds, too. */
   readonly speedUp: number;
   /** Median over the rounds, in seconds of the processor. */
-  readonly processor: number;
+  readonly cpuSeconds: number;
   /**
    * As `speedUp`, by seconds of the processor: on a busy machine the better measure of what
    * is computed there. Without a meaning where a GPU computes.
    */
-  readonly processorSpeedUp: number;
+  readonly cpuSpeedUp: number;
   /** Per iteration; null on wasm. */
   readonly dispatches: number | null;
   /** Seconds of JavaScript per iteration, until all is submitted; null on wasm. */
-  readonly script: number | null;
+  readonly javascriptSeconds: number | null;
   /** Most bytes that the device held. */
   readonly deviceBytes: number;
 }
@@ -47,13 +47,13 @@ export interface StepOptions {
   readonly variants: readonly Variant[];
 }
 
-const REFERENCE = "self-training";
+const DEFAULT_REFERENCE = "self-training";
 const ROUNDS = 10;
 // A software driver takes tens of seconds per iteration.
-const ROUNDS_OF_SOFTWARE = 2;
-const MOST_ENCODINGS = 3;
+const SOFTWARE_GPU_ROUNDS = 2;
+const MAX_ENCODINGS = 3;
 // Sums are taken in another order.
-const SAME_LOSS = 1e-3;
+const LOSS_TOLERANCE = 1e-3;
 
 /**
  * Times iterations on the same data. Every method and variant has a process of its own; a
@@ -68,24 +68,24 @@ export async function benchStep(
     backend,
     rounds,
     methods = Object.keys(METHODS),
-    reference = REFERENCE,
+    reference = DEFAULT_REFERENCE,
     variants,
   }: StepOptions,
 ): Promise<{ backend: BackendInfo; rounds: number; times: StepTime[] }> {
-  const runners: Runner[] = [];
+  const runners: MeasuredRunner[] = [];
   try {
     for (const method of methods) {
       for (const variant of variants) {
         const [known] = runners;
-        if (known && !isPossible(variant, known.remote.backend)) continue;
-        const own = withMethod(config, method);
-        const remote = await openRemote(variant, { config: own, backend });
+        if (known && !isSupported(variant, known.remote.backend)) continue;
+        const methodConfig = withMethod(config, method);
+        const remote = await openRemoteRunner(variant, { config: methodConfig, backend });
         runners.push({
           method,
           variant,
           remote,
           seconds: [],
-          processor: [],
+          cpuSeconds: [],
           dispatches: 0,
           bytes: 0,
         });
@@ -94,13 +94,13 @@ export async function benchStep(
     const info = runners[0]?.remote.backend;
     if (info === undefined) throw new RangeError("Cannot measure no method");
     const isSlow = info.name === "webgpu" && info.software;
-    const counted = rounds ?? (isSlow ? ROUNDS_OF_SOFTWARE : ROUNDS);
+    const roundCount = rounds ?? (isSlow ? SOFTWARE_GPU_ROUNDS : ROUNDS);
     await warmUp(runners);
-    for (let round = 0; round < counted; round++) {
+    for (let round = 0; round < roundCount; round++) {
       for (const runner of runners) {
-        const { seconds, processor, dispatches, peakBytes } = await runner.remote.run();
+        const { seconds, cpuSeconds, dispatches, peakBytes } = await runner.remote.run();
         runner.seconds.push(seconds);
-        runner.processor.push(processor);
+        runner.cpuSeconds.push(cpuSeconds);
         runner.dispatches = dispatches;
         runner.bytes = peakBytes;
       }
@@ -109,31 +109,31 @@ export async function benchStep(
     for (const runner of runners) {
       times.push(await timeOf(runner, runners, info, reference));
     }
-    return { backend: info, rounds: counted, times };
+    return { backend: info, rounds: roundCount, times };
   } finally {
     await Promise.all(runners.map(({ remote }) => remote.close()));
   }
 }
 
-interface Runner {
+interface MeasuredRunner {
   readonly method: string;
   readonly variant: Variant;
-  readonly remote: Remote;
+  readonly remote: RemoteRunner;
   readonly seconds: number[];
-  readonly processor: number[];
+  readonly cpuSeconds: number[];
   dispatches: number;
   bytes: number;
 }
 
 // The first iteration compiles and packs; whether all start alike shows in its loss.
-async function warmUp(runners: readonly Runner[]): Promise<void> {
+async function warmUp(runners: readonly MeasuredRunner[]): Promise<void> {
   const first = new Map<string, number>();
   for (const { method, variant, remote } of runners) {
     const { losses } = await remote.warmUp();
     const loss = losses["source"] ?? losses["supervised"] ?? NaN;
     const expected = first.get(method) ?? loss;
     first.set(method, expected);
-    if (Math.abs(loss - expected) <= SAME_LOSS * Math.abs(expected)) continue;
+    if (Math.abs(loss - expected) <= LOSS_TOLERANCE * Math.abs(expected)) continue;
     throw new Error(
       `Cannot compare "${variant}" of ${method} with the variant before it: its first ` +
         `loss is ${loss} instead of ${expected}`,
@@ -142,38 +142,40 @@ async function warmUp(runners: readonly Runner[]): Promise<void> {
 }
 
 async function timeOf(
-  runner: Runner,
-  runners: readonly Runner[],
+  runner: MeasuredRunner,
+  runners: readonly MeasuredRunner[],
   { name }: BackendInfo,
   reference: string,
 ): Promise<StepTime> {
-  const { method, variant, remote, seconds, processor, dispatches, bytes } = runner;
-  const to = (
+  const { method, variant, remote, seconds, cpuSeconds, dispatches, bytes } = runner;
+  const ratioTo = (
     method: string,
     variant: Variant,
-    what: "seconds" | "processor" = "seconds",
+    field: "seconds" | "cpuSeconds" = "seconds",
   ) => {
-    const other = runners.find((one) => one.method === method && one.variant === variant);
-    return median(runner[what].map((one, i) => one / (other?.[what][i] ?? NaN)));
+    const other = runners.find((value) =>
+      value.method === method && value.variant === variant
+    );
+    return median(runner[field].map((value, i) => value / (other?.[field][i] ?? NaN)));
   };
-  const script: number[] = [];
+  const javascriptSeconds: number[] = [];
   for (
     let i = 0;
-    name === "webgpu" && i < Math.min(MOST_ENCODINGS, seconds.length);
+    name === "webgpu" && i < Math.min(MAX_ENCODINGS, seconds.length);
     i++
   ) {
-    script.push((await remote.encode()).seconds);
+    javascriptSeconds.push((await remote.encode()).seconds);
   }
   return {
     method,
     variant,
     seconds: median(seconds),
-    ratio: to(reference, variant),
-    speedUp: 1 / to(method, BASELINE),
-    processor: median(processor),
-    processorSpeedUp: 1 / to(method, BASELINE, "processor"),
+    ratio: ratioTo(reference, variant),
+    speedUp: 1 / ratioTo(method, BASELINE),
+    cpuSeconds: median(cpuSeconds),
+    cpuSpeedUp: 1 / ratioTo(method, BASELINE, "cpuSeconds"),
     dispatches: name === "webgpu" ? dispatches : null,
-    script: name === "webgpu" ? median(script) : null,
+    javascriptSeconds: name === "webgpu" ? median(javascriptSeconds) : null,
     deviceBytes: bytes,
   };
 }

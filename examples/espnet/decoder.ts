@@ -7,9 +7,9 @@ import {
   tf,
   transposedConv2d,
   weightOf,
-} from "../../mod.ts";
-import { conv, espModule } from "./esp_module.ts";
-import { norm, normPrelu } from "./prelu.ts";
+} from "../../nn.ts";
+import { convWithoutBias, espModule } from "./esp_module.ts";
+import { espnetNorm, normPrelu } from "./norm_prelu.ts";
 
 /**
  * The light decoder of ESPNet: class scores are doubled in size three times, and twice
@@ -20,29 +20,29 @@ import { norm, normPrelu } from "./prelu.ts";
  *
  * Source: Mehta et al., "ESPNet" (ECCV 2018), https://arxiv.org/abs/1803.06815, section 4.
  *
- * @param widths Channels of the encoder's three maps, from fine to coarse.
+ * @param inChannels Channels of the encoder's three maps, from fine to coarse.
  * @param outputs Scores per pixel.
  * @param classes How many of them, from the first, are classes; the others are left out.
  */
 export function espnetDecoder(
-  widths: readonly number[],
+  inChannels: readonly number[],
   outputs: number,
   classes: number,
 ): Decoder {
-  const [fine = 0, middle = 0, coarse = 0] = widths;
+  const [fine = 0, middle = 0, coarse = 0] = inChannels;
   const C = outputs;
 
-  const score3 = conv("encoder.classifier", coarse, C, { kernel: 1 });
-  const score2 = conv("level3_C", middle, C, { kernel: 1 });
-  const norm3 = norm("br", C);
-  const last = conv("conv", C + fine, C, { kernel: 3 });
+  const score3 = convWithoutBias("encoder.classifier", coarse, C, { kernelSize: 1 });
+  const score2 = convWithoutBias("level3_C", middle, C, { kernelSize: 1 });
+  const norm3 = espnetNorm("br", C);
+  const last = convWithoutBias("conv", C + fine, C, { kernelSize: 3 });
   const finishLast = normPrelu("conv", C);
-  const double3 = doubling("up_l3.0", C);
+  const double3 = upsample2x("up_l3.0", C);
   const join = normPrelu("combine_l2_l3.0", 2 * C);
   const mix = espModule("combine_l2_l3.1", 2 * C, C, { residual: false });
-  const double2 = doubling("up_l2.0", C);
+  const double2 = upsample2x("up_l2.0", C);
   const finish2 = normPrelu("up_l2.1", C);
-  const double1 = doubling("classifier", C);
+  const double1 = upsample2x("classifier", C);
 
   return {
     // In the order of the published file.
@@ -50,24 +50,24 @@ export function espnetDecoder(
       ...[score3, score2, norm3, last, finishLast, double3, join, mix],
       ...[double2, finish2, double1],
     ),
-    apply(weights, maps, pass) {
+    apply(weights, maps, context) {
       const [map1, map2, map3] = maps;
       if (map1 === undefined || map2 === undefined || map3 === undefined) {
         throw new RangeError(
           `Cannot decode ${maps.length} maps: ESPNet has three, at 1/2, 1/4 and 1/8`,
         );
       }
-      const through = (layer: Layer, ...maps: Tensor4D[]) =>
-        layer.apply(weights, tf.concat(maps, 3), pass);
+      const applyTo = (layer: Layer, ...maps: Tensor4D[]) =>
+        layer.apply(weights, tf.concat(maps, 3), context);
 
-      const scores3 = through(norm3, through(score3, map3)); // [B, H/8, W/8, C]
-      const scores2 = through(score2, map2); // [B, H/4, W/4, C]
-      const wide3 = cropped(through(double3, scores3), scores2);
-      const both = through(mix, through(join, scores2, wide3)); // [B, H/4, W/4, C]
-      const wide2 = cropped(through(double2, both), map1);
-      const scores1 = through(finish2, wide2); // [B, H/2, W/2, C]
-      const all = through(finishLast, through(last, scores1, map1));
-      const logits = through(double1, all); // [B, H, W, C]
+      const scores3 = applyTo(norm3, applyTo(score3, map3)); // [B, H/8, W/8, C]
+      const scores2 = applyTo(score2, map2); // [B, H/4, W/4, C]
+      const upsampled3 = cropLike(applyTo(double3, scores3), scores2);
+      const fused2 = applyTo(mix, applyTo(join, scores2, upsampled3)); // [B, H/4, W/4, C]
+      const upsampled2 = cropLike(applyTo(double2, fused2), map1);
+      const scores1 = applyTo(finish2, upsampled2); // [B, H/2, W/2, C]
+      const fused1 = applyTo(finishLast, applyTo(last, scores1, map1));
+      const logits = applyTo(double1, fused1); // [B, H, W, C]
       return tf.slice(logits, [0, 0, 0, 0], [-1, -1, -1, classes]);
     },
   };
@@ -78,7 +78,7 @@ export function espnetDecoder(
  *
  * @param name The parameter is `<name>.weight` [I, O, 2, 2 in PyTorch].
  */
-function doubling(name: string, channels: number): Layer {
+function upsample2x(name: string, channels: number): Layer {
   const filter = parameter(
     `${name}.weight`,
     [2, 2, channels, channels], // [KH, KW, O, I]
@@ -92,7 +92,7 @@ function doubling(name: string, channels: number): Layer {
 }
 
 // A map of odd size was rounded up when it was halved, and is one pixel too large again.
-function cropped(x: Tensor4D, like: Tensor4D): Tensor4D {
+function cropLike(x: Tensor4D, like: Tensor4D): Tensor4D {
   const [B, H, W] = like.shape;
   return tf.slice(x, [0, 0, 0, 0], [B, H, W, x.shape[3]]);
 }

@@ -5,9 +5,9 @@ import {
   parametersOf,
   type Tensor4D,
   tf,
-} from "../../mod.ts";
-import { conv, espModule, stridedEspModule } from "./esp_module.ts";
-import { normPrelu } from "./prelu.ts";
+} from "../../nn.ts";
+import { convWithoutBias, espModule, stridedEspModule } from "./esp_module.ts";
+import { normPrelu } from "./norm_prelu.ts";
 
 /** Channels of an image, and of the maps of the three levels. */
 const IMAGE = 3;
@@ -35,40 +35,43 @@ export interface EspnetDepths {
  */
 export function espnetEncoder({ p, q }: EspnetDepths): Encoder {
   const [first, second, third] = LEVELS;
-  const widths = [first + IMAGE, 2 * second + IMAGE, 2 * third] as const;
+  const channels = [first + IMAGE, 2 * second + IMAGE, 2 * third] as const;
 
-  const level1 = conv("encoder.level1", IMAGE, first, { kernel: 3, stride: 2 });
+  const level1 = convWithoutBias("encoder.level1", IMAGE, first, {
+    kernelSize: 3,
+    stride: 2,
+  });
   const finish1 = normPrelu("encoder.level1", first);
-  const join1 = normPrelu("encoder.b1", widths[0]);
-  const down2 = stridedEspModule("encoder.level2_0", widths[0], second);
+  const join1 = normPrelu("encoder.b1", channels[0]);
+  const down2 = stridedEspModule("encoder.level2_0", channels[0], second);
   const level2 = espModules("encoder.level2", second, p);
-  const join2 = normPrelu("encoder.b2", widths[1]);
-  const down3 = stridedEspModule("encoder.level3_0", widths[1], third);
+  const join2 = normPrelu("encoder.b2", channels[1]);
+  const down3 = stridedEspModule("encoder.level3_0", channels[1], third);
   const level3 = espModules("encoder.level3", third, q);
-  const join3 = normPrelu("encoder.b3", widths[2]);
+  const join3 = normPrelu("encoder.b3", channels[2]);
 
   return {
     strides: [2, 4, 8],
-    widths,
+    channels,
     parameters: parametersOf(
       ...[level1, finish1, join1, down2, level2, join2, down3, level3, join3],
     ),
-    apply(weights, images, pass) {
-      const through = (layer: Layer, ...maps: Tensor4D[]) =>
-        layer.apply(weights, tf.concat(maps, 3), pass);
+    apply(weights, images, context) {
+      const applyTo = (layer: Layer, ...maps: Tensor4D[]) =>
+        layer.apply(weights, tf.concat(maps, 3), context);
       const bgr = tf.reverse(images, 3); // [B, H, W, 3]
-      const half = halved(bgr); // [B, H/2, W/2, 3]
+      const half = downsample2x(bgr); // [B, H/2, W/2, 3]
 
-      const edges = through(finish1, through(level1, bgr)); // [B, H/2, W/2, 16]
-      const fine = through(join1, edges, half); // [B, H/2, W/2, 19]
+      const edges = applyTo(finish1, applyTo(level1, bgr)); // [B, H/2, W/2, 16]
+      const fine = applyTo(join1, edges, half); // [B, H/2, W/2, 19]
 
-      const early2 = through(down2, fine); // [B, H/4, W/4, 64]
-      const late2 = through(level2, early2);
-      const middle = through(join2, late2, early2, halved(half)); // [B, H/4, W/4, 131]
+      const early2 = applyTo(down2, fine); // [B, H/4, W/4, 64]
+      const late2 = applyTo(level2, early2);
+      const middle = applyTo(join2, late2, early2, downsample2x(half)); // [B, H/4, W/4, 131]
 
-      const early3 = through(down3, middle); // [B, H/8, W/8, 128]
-      const late3 = through(level3, early3);
-      const coarse = through(join3, early3, late3); // [B, H/8, W/8, 256]
+      const early3 = applyTo(down3, middle); // [B, H/8, W/8, 128]
+      const late3 = applyTo(level3, early3);
+      const coarse = applyTo(join3, early3, late3); // [B, H/8, W/8, 256]
       return [fine, middle, coarse];
     },
   };
@@ -81,12 +84,12 @@ function espModules(name: string, channels: number, count: number): Layer {
   );
   return {
     parameters: parametersOf(...modules),
-    apply: (weights, x, pass) =>
-      modules.reduce((y, one) => one.apply(weights, y, pass), x),
+    apply: (weights, x, context) =>
+      modules.reduce((y, espModuleLayer) => espModuleLayer.apply(weights, y, context), x),
   };
 }
 
-function halved(x: Tensor4D): Tensor4D {
-  const framed = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]);
-  return averagePool(framed, { window: 3, stride: 2 }); // [B, ⌈H/2⌉, ⌈W/2⌉, C]
+function downsample2x(x: Tensor4D): Tensor4D {
+  const padded = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]);
+  return averagePool(padded, { window: 3, stride: 2 }); // [B, ⌈H/2⌉, ⌈W/2⌉, C]
 }

@@ -11,30 +11,30 @@
  *
  * @module
  */
-import { convolution, type Layer, parametersOf, type Tensor4D, tf } from "../../mod.ts";
-import { normPrelu } from "./prelu.ts";
+import { convolution, type Layer, parametersOf, type Tensor4D, tf } from "../../nn.ts";
+import { normPrelu } from "./norm_prelu.ts";
 
 const DILATIONS = [2, 4, 8, 16];
 
 /** A convolution without bias that keeps the size of its maps but for the stride. */
-export function conv(
+export function convWithoutBias(
   name: string,
-  inputs: number,
-  outputs: number,
-  { kernel, stride = 1, dilation = 1 }: {
-    kernel: number;
+  inChannels: number,
+  outChannels: number,
+  { kernelSize, stride = 1, dilation = 1 }: {
+    kernelSize: number;
     stride?: number;
     dilation?: number;
   },
 ): Layer {
-  const padding = dilation * (kernel - 1) / 2;
-  return convolution(`${name}.conv`, inputs, outputs, {
-    kernel,
+  const padding = dilation * (kernelSize - 1) / 2;
+  return convolution(`${name}.conv`, inChannels, outChannels, {
+    kernelSize,
     stride,
     dilation,
     padding,
     bias: false,
-    start: "pytorch",
+    init: "pytorch",
   });
 }
 
@@ -46,17 +46,17 @@ export function conv(
  */
 export function espModule(
   name: string,
-  inputs: number,
-  outputs: number,
+  inChannels: number,
+  outChannels: number,
   { residual }: { residual: boolean },
 ): Layer {
-  const pyramid = spatialPyramid(name, inputs, outputs, { kernel: 1 });
-  const finish = normPrelu(`${name}.bn`, outputs);
+  const pyramid = spatialPyramid(name, inChannels, outChannels, { kernelSize: 1 });
+  const finish = normPrelu(`${name}.bn`, outChannels);
   return {
     parameters: parametersOf(pyramid, finish),
-    apply(weights, x, pass) {
-      const y = pyramid.apply(weights, x, pass); // [B, H, W, outputs]
-      return finish.apply(weights, residual ? tf.add(x, y) : y, pass);
+    apply(weights, x, context) {
+      const y = pyramid.apply(weights, x, context); // [B, H, W, outputs]
+      return finish.apply(weights, residual ? tf.add(x, y) : y, context);
     },
   };
 }
@@ -66,37 +66,49 @@ export function espModule(
  *
  * @param name Parameters are `<name>.c1.*`, `.d1.*` … `.d16.*`, `.bn.*` and `.act.*`.
  */
-export function stridedEspModule(name: string, inputs: number, outputs: number): Layer {
-  const pyramid = spatialPyramid(name, inputs, outputs, { kernel: 3, stride: 2 });
-  const finish = normPrelu(name, outputs);
+export function stridedEspModule(
+  name: string,
+  inChannels: number,
+  outChannels: number,
+): Layer {
+  const pyramid = spatialPyramid(name, inChannels, outChannels, {
+    kernelSize: 3,
+    stride: 2,
+  });
+  const finish = normPrelu(name, outChannels);
   return {
     parameters: parametersOf(pyramid, finish),
-    apply: (weights, x, pass) =>
-      finish.apply(weights, pyramid.apply(weights, x, pass), pass), // [B, H/2, W/2, outputs]
+    apply: (weights, x, context) =>
+      finish.apply(weights, pyramid.apply(weights, x, context), context), // [B, H/2, W/2, outputs]
   };
 }
 
 function spatialPyramid(
   name: string,
-  inputs: number,
-  outputs: number,
-  reduction: { kernel: number; stride?: number },
+  inChannels: number,
+  outChannels: number,
+  reduction: { kernelSize: number; stride?: number },
 ): Layer {
-  const width = Math.floor(outputs / (DILATIONS.length + 1));
-  const rest = outputs - DILATIONS.length * width;
-  const reduce = conv(`${name}.c1`, inputs, width, reduction);
-  const plain = conv(`${name}.d1`, width, rest, { kernel: 3 });
+  const branchChannels = Math.floor(outChannels / (DILATIONS.length + 1));
+  const firstChannels = outChannels - DILATIONS.length * branchChannels;
+  const reduce = convWithoutBias(`${name}.c1`, inChannels, branchChannels, reduction);
+  const plain = convWithoutBias(`${name}.d1`, branchChannels, firstChannels, {
+    kernelSize: 3,
+  });
   const dilated = DILATIONS.map((dilation) =>
-    conv(`${name}.d${dilation}`, width, width, { kernel: 3, dilation })
+    convWithoutBias(`${name}.d${dilation}`, branchChannels, branchChannels, {
+      kernelSize: 3,
+      dilation,
+    })
   );
   return {
     parameters: parametersOf(reduce, plain, ...dilated),
-    apply(weights, x, pass) {
-      const reduced = reduce.apply(weights, x, pass); // [B, h, w, width]
-      const merged = [plain.apply(weights, reduced, pass)]; // [B, h, w, rest]
+    apply(weights, x, context) {
+      const reduced = reduce.apply(weights, x, context); // [B, h, w, width]
+      const merged = [plain.apply(weights, reduced, context)]; // [B, h, w, rest]
       let sum: Tensor4D | null = null;
       for (const branch of dilated) {
-        const map = branch.apply(weights, reduced, pass); // [B, h, w, width]
+        const map = branch.apply(weights, reduced, context); // [B, h, w, width]
         sum = sum === null ? map : tf.add<Tensor4D>(sum, map);
         merged.push(sum);
       }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Network, network } from "../../mod.ts";
+import { encoderDecoder, type Network } from "../../nn.ts";
 import { espnetDecoder } from "./decoder.ts";
 import { espnetEncoder } from "./encoder.ts";
 
@@ -42,6 +42,6 @@ export interface EspnetOptions {
  */
 export function espnet({ classes, unused = 0, p = 2, q = 8 }: EspnetOptions): Network {
   const encoder = espnetEncoder({ p, q });
-  const decoder = espnetDecoder(encoder.widths, classes + unused, classes);
-  return network(encoder, decoder, classes);
+  const decoder = espnetDecoder(encoder.channels, classes + unused, classes);
+  return encoderDecoder(encoder, decoder, classes);
 }

@@ -9,15 +9,12 @@
  */
 // deno-lint-ignore-file no-console -- a command prints
 import { parseArgs } from "node:util";
-import {
-  type BackendChoice,
-  evaluateOn,
-  type EvaluationResult,
-  openBackend,
-  releaseWeights,
-} from "../../mod.ts";
-import { CAMVID_CLASSES, ESPNET_CAMVID } from "./camvid.ts";
-import { weightsFromTorch } from "./checkpoint.ts";
+import { CAMVID_CLASSES } from "../../config.ts";
+import type { EvaluationResult } from "../../mod.ts";
+import { type BackendChoice, evaluateCustomNetwork, openBackend } from "../../nn.ts";
+import { releaseWeights } from "../../weights.ts";
+import { ESPNET_CAMVID } from "./camvid.ts";
+import { weightsFromTorch } from "./load_weights.ts";
 import { espnet } from "./espnet.ts";
 
 const BACKENDS = ["auto", "webgpu", "wasm"] as const;
@@ -31,7 +28,7 @@ const USAGE = `Usage: deno run -A examples/espnet/evaluate.ts CHECKPOINT CAMVID_
   --json           print one JSON document`;
 
 /** What to measure. */
-export interface Measurement {
+export interface EvaluationArguments {
   /** The authors' file. */
   readonly checkpoint: string;
   /** The data set's folder. */
@@ -45,26 +42,30 @@ export interface Measurement {
 }
 
 /** Measures the weights of a file on the validation images. */
-export async function measure(
-  { checkpoint, root, images = null, backend = "auto", log = () => {} }: Measurement,
+export async function evaluateEspnet(
+  { checkpoint, root, images: maxImages = null, backend = "auto", log = () => {} }:
+    EvaluationArguments,
 ): Promise<EvaluationResult> {
   const { name, adapter } = await openBackend(backend);
   log(`backend ${name} on ${adapter}`);
   const network = espnet({ classes: CAMVID_CLASSES.length, unused: 1 });
   const weights = await weightsFromTorch(network, checkpoint);
   try {
-    const own = { network, weights, normalisation: ESPNET_CAMVID };
+    const trainedNetwork = { network, weights, normalization: ESPNET_CAMVID };
     const folder = { root, split: "val", classes: CAMVID_CLASSES };
-    const seen = (_: unknown, done: number, of: number) => {
+    const onImage = (_: unknown, done: number, of: number) => {
       if (done % 10 === 0 || done === of) log(`${done} of ${of} images`);
     };
-    return await evaluateOn(own, folder, { images, seen });
+    return await evaluateCustomNetwork(trainedNetwork, folder, {
+      maxImages,
+      onPrediction: onImage,
+    });
   } finally {
     releaseWeights(weights);
   }
 }
 
-function tableOf({ classes, mIoU, pixelAccuracy, images }: EvaluationResult): string {
+function formatTable({ classes, mIoU, pixelAccuracy, images }: EvaluationResult): string {
   const row = (name: string, figure: string) => name.padEnd(16) + figure.padStart(8);
   const share = (figure: number | null) => figure === null ? "–" : figure.toFixed(4);
   return [
@@ -76,7 +77,7 @@ function tableOf({ classes, mIoU, pixelAccuracy, images }: EvaluationResult): st
   ].join("\n");
 }
 
-function readArguments(args: string[]): Measurement & { readonly json: boolean } {
+function readArguments(args: string[]): EvaluationArguments & { readonly json: boolean } {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
@@ -118,8 +119,8 @@ async function main(args: string[]): Promise<number> {
   }
   try {
     const { json, ...measurement } = given;
-    const result = await measure({ ...measurement, log: console.error });
-    console.log(json ? JSON.stringify(result) : tableOf(result));
+    const result = await evaluateEspnet({ ...measurement, log: console.error });
+    console.log(json ? JSON.stringify(result) : formatTable(result));
     return 0;
   } catch (error) {
     console.error(messageOf(error));

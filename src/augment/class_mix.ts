@@ -6,12 +6,17 @@
  *
  * @module
  */
-import { derive, type OrDecided, upload, valueOf } from "../core/decided.ts";
+import {
+  hostValue,
+  mapHostInput,
+  type MaybeHostInput,
+  uploadHostInput,
+} from "../core/host_input.ts";
 import type { Random } from "../core/random.ts";
 import type * as tf from "../core/tf.ts";
-import { classMask, LABEL_VALUES } from "../ops/class_mix.ts";
+import { classMask, LABEL_VALUES } from "../ops/class_mix/class_mix.ts";
 
-/** Whose classes a sample chooses from: its own, or those of the whole batch. */
+/** The classes that are candidates for a sample: its own, or those of the whole batch. */
 export type ClassScope = "image" | "batch";
 
 /**
@@ -19,7 +24,7 @@ export type ClassScope = "image" | "batch";
  *
  * @param labels Any number of pixels.
  */
-export function classesOf(labels: Uint8Array): number[] {
+export function uniqueLabels(labels: Uint8Array): number[] {
   const present = new Uint8Array(LABEL_VALUES);
   for (const label of labels) present[label] = 1;
   return [...present.keys()].filter((label) => present[label] === 1);
@@ -32,21 +37,21 @@ export function classesOf(labels: Uint8Array): number[] {
  * "batch" a chosen class may be absent from a sample, so that less is pasted.
  *
  * @param labels Source labels. [B, H, W]
- * @param batch B
+ * @param batchSize B
  * @returns Chosen labels of each sample, in the order they were drawn.
  */
 export function chooseClasses(
   labels: Uint8Array,
-  batch: number,
+  batchSize: number,
   scope: ClassScope,
   random: Random,
 ): number[][] {
-  const pixels = labels.length / batch;
-  return Array.from({ length: batch }, (_, b) => {
-    const own = scope === "batch"
+  const pixels = labels.length / batchSize;
+  return Array.from({ length: batchSize }, (_, b) => {
+    const candidateLabels = scope === "batch"
       ? labels
       : labels.subarray(b * pixels, (b + 1) * pixels);
-    const candidates = classesOf(own);
+    const candidates = uniqueLabels(candidateLabels);
     return random.sample(candidates.length, Math.ceil(candidates.length / 2))
       .map((i) => candidates[i] ?? 0);
   });
@@ -59,19 +64,19 @@ export function chooseClasses(
  * @param chosen Labels per sample.
  * @returns int32, 1 where a source pixel is to be pasted. [B, H, W]; the caller owns it.
  */
-export function mixMask(
+export function classMixMask(
   labels: tf.Tensor,
-  chosen: OrDecided<readonly (readonly number[])[]>,
+  chosen: MaybeHostInput<readonly (readonly number[])[]>,
 ): tf.Tensor {
-  const samples = valueOf(chosen).length;
-  const cells = derive(chosen, (chosen) => {
-    const table = new Int32Array(samples * LABEL_VALUES);
+  const batchSize = hostValue(chosen).length;
+  const isChosen = mapHostInput(chosen, (chosen) => {
+    const table = new Int32Array(batchSize * LABEL_VALUES);
     chosen.forEach((classes, b) =>
       classes.forEach((label) => table[b * LABEL_VALUES + label] = 1)
     );
     return table;
   });
-  const marks = upload(cells, [samples, LABEL_VALUES], "int32");
+  const marks = uploadHostInput(isChosen, [batchSize, LABEL_VALUES], "int32");
   const mask = classMask(labels, marks);
   marks.dispose();
   return mask;

@@ -1,5 +1,5 @@
 /**
- * Colour jitter: brightness, contrast, saturation and hue of each sample, each by its own
+ * Color jitter: brightness, contrast, saturation and hue of each sample, each by its own
  * factor, in its own order.
  *
  *   brightness: v ← clamp(v + (factor − 1), 0, 1)     contrast: v ← clamp(v · factor, 0, 1)
@@ -12,13 +12,18 @@
  *
  * @module
  */
-import { derive, type OrDecided, upload, valueOf } from "../core/decided.ts";
-import type { Normalisation } from "../core/host_batch.ts";
+import {
+  hostValue,
+  mapHostInput,
+  type MaybeHostInput,
+  uploadHostInput,
+} from "../core/host_input.ts";
+import type { Normalization } from "../core/host_batch.ts";
 import type { Random } from "../core/random.ts";
 import type * as tf from "../core/tf.ts";
-import { colorJitter } from "../ops/color_jitter.ts";
+import { colorJitter } from "../ops/color_jitter/color_jitter.ts";
 
-/** What happens to the colours of one sample. */
+/** The changes of the colors of one sample. */
 export interface JitterFactors {
   /** 1 changes nothing. */
   readonly brightness: number;
@@ -26,18 +31,18 @@ export interface JitterFactors {
   readonly contrast: number;
   /** 1 changes nothing. */
   readonly saturation: number;
-  /** In turns of the colour circle; 0 changes nothing. */
+  /** In turns of the color wheel; 0 changes nothing. */
   readonly hue: number;
   /** The four steps in order: 0 brightness, 1 contrast, 2 saturation, 3 hue. */
   readonly order: readonly number[];
 }
 
-const STEPS = 4;
+const JITTER_STEPS = 4;
 
-/** Leaves a sample as it is, bit for bit. */
+/** Leaves a sample unchanged, bit for bit. */
 export const NO_JITTER: JitterFactors = {
   ...{ brightness: 1, contrast: 1, saturation: 1, hue: 0 },
-  order: Array<number>(STEPS).fill(STEPS),
+  order: Array<number>(JITTER_STEPS).fill(JITTER_STEPS),
 };
 
 /**
@@ -45,48 +50,57 @@ export const NO_JITTER: JitterFactors = {
  *
  * @param strength s in 0 … 1: factors in [1 − s, 1 + s], hue in [−s, s].
  */
-export function drawJitter(strength: number, random: Random): JitterFactors {
+export function drawColorJitter(strength: number, random: Random): JitterFactors {
   const change = () => strength * (2 * random.uniform() - 1);
   return {
     brightness: 1 + change(),
     contrast: 1 + change(),
     saturation: 1 + change(),
     hue: change(),
-    order: random.sample(STEPS, STEPS),
+    order: random.sample(JITTER_STEPS, JITTER_STEPS),
   };
 }
 
 /**
- * Applies colour jitter to normalised images.
+ * Applies color jitter to normalized images.
  *
- * @param images Normalised RGB. [B, H, W, 3]
+ * @param images Normalized RGB. [B, H, W, 3]
  * @param factors One per sample, or null to change nothing.
- * @param normalisation How the images were normalised.
- * @returns Normalised RGB; the caller owns it. [B, H, W, 3]
+ * @param normalization How the images were normalized.
+ * @returns Normalized RGB; the caller owns it. [B, H, W, 3]
  * @throws {RangeError} If there are not as many factors as samples.
  */
-export function jitterColors(
+export function applyColorJitter(
   images: tf.Tensor4D,
-  factors: OrDecided<readonly JitterFactors[] | null>,
-  normalisation: Normalisation,
+  factors: MaybeHostInput<readonly JitterFactors[] | null>,
+  normalization: Normalization,
 ): tf.Tensor4D {
   const [B] = images.shape;
-  const given = valueOf(factors)?.length ?? B;
-  if (given !== B) {
-    throw new RangeError(
-      `Cannot jitter ${B} images: "factors" must have one entry each, but has ${given}`,
-    );
-  }
-  const settings = upload<tf.Rank.R2>(
-    derive(factors, (factors) => cellsOf(factors ?? Array(B).fill(NO_JITTER))),
-    [B, 2 * STEPS],
+  assertOnePerImage("jitter", "factors", hostValue(factors), B);
+  const settings = uploadHostInput<tf.Rank.R2>(
+    mapHostInput(factors, (factors) => packFactors(factors ?? Array(B).fill(NO_JITTER))),
+    [B, 2 * JITTER_STEPS],
   );
-  const result = colorJitter(images, settings, normalisation);
+  const result = colorJitter(images, settings, normalization);
   settings.dispose();
   return result;
 }
 
-function cellsOf(factors: readonly JitterFactors[]): Float32Array<ArrayBuffer> {
+/** @throws {RangeError} If there are values, but not one per image. */
+export function assertOnePerImage(
+  verb: string,
+  name: string,
+  values: readonly unknown[] | null,
+  images: number,
+): void {
+  if (values === null || values.length === images) return;
+  throw new RangeError(
+    `Cannot ${verb} ${images} images: "${name}" must have one entry each, but has ` +
+      `${values.length}`,
+  );
+}
+
+function packFactors(factors: readonly JitterFactors[]): Float32Array<ArrayBuffer> {
   return Float32Array.from(
     factors.flatMap(({ brightness, contrast, saturation, hue, order }) => [
       ...[brightness, contrast, saturation, hue],

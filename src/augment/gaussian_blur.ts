@@ -1,13 +1,19 @@
-/** Gaussian blur of whole images, each with its own width. @module */
-import { derive, type OrDecided, upload, valueOf } from "../core/decided.ts";
+/** Gaussian blur of images, each with a standard deviation of its own. @module */
+import {
+  hostValue,
+  mapHostInput,
+  type MaybeHostInput,
+  uploadHostInput,
+} from "../core/host_input.ts";
 import type { Random } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
-import { separableBlur } from "../ops/gaussian_blur.ts";
+import { assertOnePerImage } from "./color_jitter.ts";
+import { separableBlur } from "../ops/separable_blur/separable_blur.ts";
 
-const SMALLEST_SIGMA = 0.15;
-const LARGEST_SIGMA = 1.15;
-// Beyond this many σ a weight is below 1e-11 of the middle one: nothing in float32.
-const REACH = 7;
+const MIN_SIGMA = 0.15;
+const MAX_SIGMA = 1.15;
+// Beyond this many σ a weight is below 1e-11 of the middle one, which is 0 in float32.
+const CUTOFF_SIGMAS = 7;
 
 /**
  * Draws the σ of one sample, in pixels, uniformly in 0.15 … 1.15.
@@ -15,7 +21,7 @@ const REACH = 7;
  * Source: DACS, as all of this file: https://arxiv.org/abs/2007.08702.
  */
 export function drawSigma(random: Random): number {
-  return SMALLEST_SIGMA + (LARGEST_SIGMA - SMALLEST_SIGMA) * random.uniform();
+  return MIN_SIGMA + (MAX_SIGMA - MIN_SIGMA) * random.uniform();
 }
 
 /**
@@ -25,13 +31,13 @@ export function drawSigma(random: Random): number {
  * @param side In pixels.
  */
 export function blurKernelSize(side: number): number {
-  // The product, not side / 10: it may round above a whole number, as in the source.
+  // 0.1 · side may round above a whole number where side / 10 does not: as in the source.
   const tenth = Math.ceil(0.1 * side);
   return tenth % 2 === 0 ? tenth - 1 : tenth;
 }
 
 /**
- * Blurs images with normalised Gaussians cut off at the kernel's size.
+ * Blurs images with normalized Gaussians cut off at the kernel's size.
  *
  * @param images [B, H, W, C]
  * @param sigmas One per sample, in pixels, or null to change nothing.
@@ -42,39 +48,43 @@ export function blurKernelSize(side: number): number {
  */
 export function gaussianBlur(
   images: tf.Tensor4D,
-  sigmas: OrDecided<readonly number[] | null>,
+  sigmas: MaybeHostInput<readonly number[] | null>,
   size?: readonly [number, number],
 ): tf.Tensor4D {
   const [B, H, W] = images.shape;
-  const given = valueOf(sigmas)?.length ?? B;
-  if (given !== B) {
-    throw new RangeError(
-      `Cannot blur ${B} images: "sigmas" must have one entry each, but has ${given}`,
-    );
-  }
+  assertOnePerImage("blur", "sigmas", hostValue(sigmas), B);
   const [rows, columns] = size ?? [blurKernelSize(H), blurKernelSize(W)];
-  const widths = derive(sigmas, (sigmas) => sigmas ?? Array<number>(B).fill(0));
-  const rowWeights = gaussians(widths, rows);
-  const columnWeights = gaussians(widths, columns);
+  const sigmasOrZero = mapHostInput(
+    sigmas,
+    (sigmas) => sigmas ?? Array<number>(B).fill(0),
+  );
+  const rowWeights = gaussianKernels(sigmasOrZero, rows);
+  const columnWeights = gaussianKernels(sigmasOrZero, columns);
   const result = separableBlur(images, rowWeights, columnWeights);
   tf.dispose([rowWeights, columnWeights]);
   return result;
 }
 
-// One normalised filter per σ; σ = 0 is a single 1. [B, taps]
-function gaussians(sigmas: OrDecided<readonly number[]>, size: number): tf.Tensor2D {
-  const given = valueOf(sigmas);
-  const widest = Math.max(...given, LARGEST_SIGMA);
-  const radius = Math.min((size - 1) / 2, Math.ceil(REACH * widest));
-  const taps = 2 * radius + 1;
-  const cells = derive(sigmas, (sigmas) =>
-    Float32Array.from(sigmas.flatMap((sigma) => {
-      const weights = Array.from({ length: taps }, (_, k) => {
-        if (k === radius) return 1;
-        return sigma === 0 ? 0 : Math.exp(-((k - radius) ** 2) / (2 * sigma ** 2));
-      });
-      const sum = weights.reduce((all, weight) => all + weight, 0);
-      return weights.map((weight) => weight / sum);
-    })));
-  return upload<tf.Rank.R2>(cells, [given.length, taps]);
+// One normalized filter per σ; σ = 0 is a single 1. [B, 2·radius + 1]
+function gaussianKernels(
+  sigmas: MaybeHostInput<readonly number[]>,
+  size: number,
+): tf.Tensor2D {
+  const currentSigmas = hostValue(sigmas);
+  const largestSigma = Math.max(...currentSigmas, MAX_SIGMA);
+  const radius = Math.min((size - 1) / 2, Math.ceil(CUTOFF_SIGMAS * largestSigma));
+  const length = 2 * radius + 1;
+  const kernelOf = (sigma: number): number[] => {
+    const weights = Array.from({ length }, (_, k) => {
+      if (k === radius) return 1;
+      return sigma === 0 ? 0 : Math.exp(-((k - radius) ** 2) / (2 * sigma ** 2));
+    });
+    const sum = weights.reduce((all, weight) => all + weight, 0);
+    return weights.map((weight) => weight / sum);
+  };
+  const kernels = mapHostInput(
+    sigmas,
+    (sigmas) => Float32Array.from(sigmas.flatMap(kernelOf)),
+  );
+  return uploadHostInput<tf.Rank.R2>(kernels, [currentSigmas.length, length]);
 }

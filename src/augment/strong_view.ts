@@ -1,40 +1,49 @@
 /**
- * A strong view of images with pseudo-labels: colour jitter, blur, and a box of the next
- * image of the batch, each for some of the images.
+ * The strong perturbations of UniMatch, of images and of features. A strong view has color
+ * jitter, blur, and a box of the next image of the batch, each for some of the images.
  *
  * Source: UniMatch, Yang et al. (CVPR 2023), https://arxiv.org/abs/2208.09910. Here jitter
- * and blur are those of DACS, and no image becomes grey; the box comes from the same batch.
+ * and blur are those of DACS, and no image becomes gray; the box comes from the same batch.
  *
  * @module
  */
-import { derive, type OrDecided } from "../core/decided.ts";
-import type { Normalisation } from "../core/host_batch.ts";
-import type { Random } from "../core/random.ts";
+import { sliceBatch } from "../core/batch.ts";
+import { mapHostInput, type MaybeHostInput } from "../core/host_input.ts";
+import type { Normalization } from "../core/host_batch.ts";
+import { hashStreamName, type Random } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
-import { type Box, boxMask, drawSmallBox } from "./box.ts";
+import { dropout } from "../ops/dropout/dropout.ts";
 import {
-  drawJitter,
-  jitterColors,
+  applyColorJitter,
+  drawColorJitter,
   type JitterFactors,
   NO_JITTER,
 } from "./color_jitter.ts";
 import { drawSigma, gaussianBlur } from "./gaussian_blur.ts";
-import { type LabelledImages, neighbours, paste } from "./perturb.ts";
+import {
+  type BatchSize,
+  type Box,
+  boxMask,
+  drawSmallBox,
+  type LabeledImages,
+  pasteWhereMasked,
+  rollBatch,
+} from "./perturbation.ts";
 
 /** How strong a view is. */
 export interface StrongViewOptions {
   /** Largest change of brightness, contrast and saturation; half of it for hue. */
-  readonly jitterStrength: number;
+  readonly colorJitterStrength: number;
   /** Of an image. */
-  readonly jitterProbability: number;
+  readonly colorJitterProbability: number;
   /** Of an image. */
   readonly blurProbability: number;
   /** Of an image. */
   readonly cutmixProbability: number;
 }
 
-/** All chance of one view, drawn beforehand, per image. */
-export interface DrawnView {
+/** The random draws of one view, per image. */
+export interface DrawnStrongView {
   readonly jitter: readonly JitterFactors[];
   /** σ in pixels; 0 changes nothing. */
   readonly sigmas: readonly number[];
@@ -42,51 +51,73 @@ export interface DrawnView {
   readonly boxes: readonly (Box | null)[];
 }
 
-/** Draws everything that is random in one view. */
-export function drawView(
+/** Makes the random draws of one view. */
+export function drawStrongView(
   options: StrongViewOptions,
-  { batch, height, width }: {
-    readonly batch: number;
-    readonly height: number;
-    readonly width: number;
-  },
+  { batchSize, ...size }: BatchSize,
   random: Random,
-): DrawnView {
-  const happens = (probability: number) => random.uniform() < probability;
-  const each = <T>(draw: () => T) => Array.from({ length: batch }, draw);
+): DrawnStrongView {
+  const drawApplied = (probability: number) => random.uniform() < probability;
+  const each = <T>(draw: () => T) => Array.from({ length: batchSize }, draw);
   return {
     jitter: each(() => {
-      if (!happens(options.jitterProbability)) return NO_JITTER;
-      const factors = drawJitter(options.jitterStrength, random);
+      if (!drawApplied(options.colorJitterProbability)) return NO_JITTER;
+      const factors = drawColorJitter(options.colorJitterStrength, random);
       return { ...factors, hue: factors.hue / 2 };
     }),
-    sigmas: each(() => happens(options.blurProbability) ? drawSigma(random) : 0),
+    sigmas: each(() => drawApplied(options.blurProbability) ? drawSigma(random) : 0),
     boxes: each(() =>
-      happens(options.cutmixProbability) ? drawSmallBox({ height, width }, random) : null
+      drawApplied(options.cutmixProbability) ? drawSmallBox(size, random) : null
     ),
   };
 }
 
 /**
- * Applies a drawn view.
+ * Applies a view.
  *
  * @returns Two tensors; the caller owns them.
  */
-export function strongView(
-  { images, labels }: LabelledImages,
-  drawn: OrDecided<DrawnView>,
-  normalisation: Normalisation,
-): LabelledImages {
+export function applyStrongView(
+  { images, labels }: LabeledImages,
+  drawn: MaybeHostInput<DrawnStrongView>,
+  normalization: Normalization,
+): LabeledImages {
   const [B, height, width] = images.shape;
   return tf.tidy(() => {
-    const jittered = jitterColors(
+    const jittered = applyColorJitter(
       images,
-      derive(drawn, ({ jitter }) => jitter),
-      normalisation,
+      mapHostInput(drawn, ({ jitter }) => jitter),
+      normalization,
     );
-    const blurred = gaussianBlur(jittered, derive(drawn, ({ sigmas }) => sigmas));
-    const own = { images: blurred, labels };
-    const inside = boxMask(derive(drawn, ({ boxes }) => boxes), B, { height, width });
-    return { ...paste(inside, neighbours(own), own) };
+    const blurred = gaussianBlur(jittered, mapHostInput(drawn, ({ sigmas }) => sigmas));
+    const view = { images: blurred, labels };
+    const boxes = mapHostInput(drawn, ({ boxes }) => boxes);
+    const inside = boxMask(boxes, B, { height, width });
+    return { ...pasteWhereMasked(inside, rollBatch(view), view) };
   });
+}
+
+/**
+ * Drops whole channels of the feature maps of some samples and scales the others up.
+ *
+ * @param maps Of samples that stay unchanged, then of those that do not. [B, h, w, C]
+ * @param keptSamples How many stay unchanged, 1 … B − 1.
+ * @param rate Share of channels that are dropped.
+ * @param key Of the random draws; every map has its own.
+ * @returns Like the maps; the caller owns them.
+ */
+export function featureDropout(
+  maps: readonly tf.Tensor4D[],
+  keptSamples: number,
+  rate: number,
+  key: { readonly seed: number; readonly iteration: number },
+): tf.Tensor4D[] {
+  return maps.map((map, i) =>
+    tf.tidy(() => {
+      const kept = sliceBatch(map, 0, keptSamples);
+      const rest = sliceBatch(map, keptSamples, map.shape[0] - keptSamples);
+      const stream = hashStreamName(`dropout/features/${i}`);
+      return tf.concat([kept, dropout(rest, rate, "channel", { ...key, stream })], 0);
+    })
+  );
 }

@@ -1,29 +1,16 @@
 /** Errors and their tolerances as a table. @module */
-import { createColors } from "../core/colors.ts";
-import { formatTable } from "./table.ts";
+import { createColors, formatTable } from "./format_table.ts";
+import type { CheckResult } from "../../mod.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Something that was compared. */
-export interface CheckLine {
-  /** What it is. */
-  readonly name: string;
-  /** How far off. */
-  readonly error: number;
-  /** How far off it may be. */
-  readonly tolerance: number;
-  readonly passed: boolean;
-  /** Said of a failure or an oddity. */
-  readonly note?: string;
-}
-
-const figure = (value: number) => value === 0 ? "0" : value.toExponential(1);
+const formatError = (value: number) => value === 0 ? "0" : value.toExponential(1);
 
 /** Lays out a line per check. @returns Lines, without a line break at the end. */
 export function checkTable(
-  checks: readonly CheckLine[],
-  terminal: Pick<Terminal, "outIsTerminal" | "color">,
+  checks: readonly CheckResult[],
+  terminal: Pick<Terminal, "isOutTty" | "color">,
 ): string {
-  const { green, red } = createColors(terminal.outIsTerminal && terminal.color);
+  const { green, red } = createColors(terminal.isOutTty && terminal.color);
   return formatTable(
     [
       { title: "tensor", align: "left" },
@@ -33,8 +20,8 @@ export function checkTable(
     ],
     checks.map(({ name, error, tolerance, passed, note }) => [
       name,
-      figure(error),
-      figure(tolerance),
+      formatError(error),
+      formatError(tolerance),
       (passed ? green("ok") : red("FAILED")) + (note === undefined ? "" : ` (${note})`),
     ]),
     terminal,
@@ -42,7 +29,7 @@ export function checkTable(
 }
 
 /** How many checks passed, in a few words. */
-export function checkSummary(checks: readonly CheckLine[]): string {
+export function formatCheckSummary(checks: readonly CheckResult[]): string {
   const failed = checks.filter(({ passed }) => !passed).length;
   return failed === 0
     ? `${checks.length} passed`

@@ -4,26 +4,25 @@
  *
  * @module
  */
-import * as commander from "../core/commander.ts";
-import type { Argument, Option } from "./option.ts";
+import { type Argument, commander, type Option } from "./option.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
 
 /** Exit statuses of every command. */
-export const STATUS = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+export const EXIT_CODE = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 type Options = Readonly<Record<string, Option<unknown>>>;
 type Arguments = Readonly<Record<string, Argument<unknown>>>;
 
-type ValuesOf<Parts> = {
+type ParsedValues<Parts> = {
   readonly [Name in keyof Parts]: Parts[Name] extends Option<infer Value> ? Value
     : Parts[Name] extends Argument<infer Value> ? Value
     : never;
 };
 
 /** What an action works with. */
-export interface Context<O, A> {
-  readonly options: ValuesOf<O>;
-  readonly arguments: ValuesOf<A>;
+export interface CommandContext<O, A> {
+  readonly options: ParsedValues<O>;
+  readonly arguments: ParsedValues<A>;
   /** For progress bars and tables. */
   readonly terminal: Terminal;
   /** Whether `--json` was given. */
@@ -37,12 +36,12 @@ export interface Context<O, A> {
 }
 
 /** How an action ended. */
-export interface Outcome {
+export interface CommandResult {
   /** Default: done. */
-  readonly status?: number;
+  readonly exitCode?: number;
   /** What `--json` prints. */
   readonly json?: unknown;
-  /** What failed though there are results, told after them. */
+  /** What failed though there are results; printed after them. */
   readonly failures?: readonly unknown[];
 }
 
@@ -60,15 +59,15 @@ export interface Command<O extends Options, A extends Arguments> {
   /** Whether there is a `--json`. */
   readonly hasJson?: boolean;
   /** Whether Ctrl-C lets the action finish what must not be lost; twice: at once. */
-  readonly finishesOnInterrupt?: boolean;
-  readonly action: (context: Context<O, A>) => Promise<Outcome | void>;
+  readonly handlesInterrupt?: boolean;
+  readonly action: (context: CommandContext<O, A>) => Promise<CommandResult | void>;
 }
 
-const kebab = (name: string) =>
+const toKebabCase = (name: string) =>
   name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** Whether the help names a default. */
-const isShown = (fallback: unknown) =>
+const isNonEmptyDefault = (fallback: unknown) =>
   Array.isArray(fallback) ? fallback.length > 0 : Boolean(fallback);
 
 /** The parser's message in our form: one sentence, without full stop, with its cure. */
@@ -82,7 +81,7 @@ function usageError(name: string, text: string): string {
   return `${sentence}; see ${name} --help\n`;
 }
 
-function describe(
+function buildParser(
   { name, description, examples, hasJson, ...command }: Omit<
     Command<Options, Arguments>,
     "action"
@@ -94,8 +93,8 @@ function describe(
     .exitOverride()
     .allowExcessArguments(false)
     .configureOutput({
-      writeOut: terminal.out,
-      writeErr: terminal.error,
+      writeOut: terminal.writeOut,
+      writeErr: terminal.writeErr,
       getOutHelpWidth: () => terminal.columns,
       getErrHelpWidth: () => terminal.columns,
       outputError: (text, write) => write(usageError(name, text)),
@@ -103,34 +102,41 @@ function describe(
     .addHelpText("after", `\nExamples:\n  ${examples.join("\n  ")}`);
 
   for (
-    const [key, { description, count, fallback }] of Object.entries(command.arguments)
+    const [key, { description, arity, defaultValue }] of Object.entries(command.arguments)
   ) {
-    const word = kebab(key).toUpperCase() + (count === "many" ? "..." : "");
-    const isRequired = count !== "optional" && fallback === undefined;
+    const argumentName = toKebabCase(key).toUpperCase() + (arity === "many" ? "..." : "");
+    const isRequired = arity !== "optional" && defaultValue === undefined;
     const argument = new commander.Argument(
-      isRequired ? `<${word}>` : `[${word}]`,
+      isRequired ? `<${argumentName}>` : `[${argumentName}]`,
       description,
     );
-    parser.addArgument(isShown(fallback) ? argument.default(fallback) : argument);
+    parser.addArgument(
+      isNonEmptyDefault(defaultValue) ? argument.default(defaultValue) : argument,
+    );
   }
-  for (const [key, each] of Object.entries(command.options)) {
-    const { placeholder, description, fallback, bare, choices, parse } = each;
-    const [left, right] = bare === undefined ? ["<", ">"] : ["[", "]"];
-    const shownValue = choices?.join("|") ?? placeholder;
-    const value = placeholder === "" ? "" : ` ${left}${shownValue}${right}`;
-    const option = new commander.Option(`--${kebab(key)}${value}`, description);
+  for (const [key, definition] of Object.entries(command.options)) {
+    const { placeholder, description, defaultValue, implicitValue, choices, parse } =
+      definition;
+    const [left, right] = implicitValue === undefined ? ["<", ">"] : ["[", "]"];
+    const placeholderText = choices?.join("|") ?? placeholder;
+    const value = placeholder === "" ? "" : ` ${left}${placeholderText}${right}`;
+    const option = new commander.Option(`--${toKebabCase(key)}${value}`, description);
     if (placeholder !== "") {
-      option.argParser((text, before) => parse(text, before ?? fallback));
-      if (bare !== undefined) option.preset(bare);
+      option.argParser((text, before) => parse(text, before ?? defaultValue));
+      if (implicitValue !== undefined) option.preset(implicitValue);
     }
-    const shown = Array.isArray(fallback) ? fallback.join(",") : undefined;
-    parser.addOption(isShown(fallback) ? option.default(fallback, shown) : option);
+    const defaultText = Array.isArray(defaultValue) ? defaultValue.join(",") : undefined;
+    parser.addOption(
+      isNonEmptyDefault(defaultValue)
+        ? option.default(defaultValue, defaultText)
+        : option,
+    );
   }
   if (hasJson) parser.option("--json", "print one JSON document on standard output");
   return parser.option("--verbose", "show where an error comes from");
 }
 
-function sentence(error: unknown, verbose: boolean): string {
+function formatThrown(error: unknown, verbose: boolean): string {
   if (!(error instanceof Error)) return String(error);
   if (!verbose) return error.message || error.name;
   const cause = error.cause === undefined
@@ -140,7 +146,7 @@ function sentence(error: unknown, verbose: boolean): string {
 }
 
 /** Runs `work` while everything that libraries print goes to standard error. */
-async function withQuietOutput<T>(work: () => Promise<T>): Promise<T> {
+async function withConsoleOnStderr<T>(work: () => Promise<T>): Promise<T> {
   const shared = console; // what libraries print through
   const names = ["log", "info", "debug"] as const;
   const before = names.map((name) => [name, shared[name]] as const);
@@ -156,9 +162,9 @@ async function withQuietOutput<T>(work: () => Promise<T>): Promise<T> {
 function listenForInterrupt(log: (line: string) => void) {
   const controller = new AbortController();
   const onInterrupt = () => {
-    if (controller.signal.aborted) Deno.exit(STATUS.interrupted);
+    if (controller.signal.aborted) Deno.exit(EXIT_CODE.interrupted);
     controller.abort();
-    log("\nInterrupted: finishing; press Ctrl-C again to leave at once");
+    log("\nInterrupted: finishing; press Ctrl-C again to stop at once");
   };
   Deno.addSignalListener("SIGINT", onInterrupt);
   return {
@@ -184,60 +190,83 @@ export async function runCommand<const O extends Options, const A extends Argume
   args: readonly string[],
   terminal: Terminal = processTerminal(),
 ): Promise<number> {
-  const log = (line: string) => terminal.error(`${line}\n`);
-  const parser = describe(command, terminal);
+  const log = (line: string) => terminal.writeErr(`${line}\n`);
+  const parser = buildParser(command, terminal);
   try {
     parser.parse([...args], { from: "user" });
   } catch (error) {
     if (!(error instanceof commander.CommanderError)) throw error;
-    return error.exitCode === 0 ? STATUS.done : STATUS.usage;
+    return error.exitCode === 0 ? EXIT_CODE.done : EXIT_CODE.usage;
   }
-  const { json = false, verbose = false, ...given } = parser.opts();
-  const fallbacks = Object.entries(command.options).map((
-    [key, { fallback }],
-  ) => [key, fallback]);
-  const words = Object.keys(command.arguments).map((
+  const { json = false, verbose = false, ...parsed } = parser.opts();
+  const defaultEntries = Object.entries(command.options).map((
+    [key, { defaultValue }],
+  ) => [key, defaultValue]);
+  const argumentEntries = Object.keys(command.arguments).map((
     key,
     i,
   ) => [key, parser.processedArgs[i]]);
 
-  using interrupt = command.finishesOnInterrupt
-    ? listenForInterrupt(log)
-    : neverInterrupted;
+  using interrupt = command.handlesInterrupt ? listenForInterrupt(log) : neverInterrupted;
   const run = () =>
     command.action({
       // The parser has checked every value by the option that it belongs to.
-      options: { ...Object.fromEntries(fallbacks), ...given } as ValuesOf<O>,
-      arguments: Object.fromEntries(words) as ValuesOf<A>,
+      options: { ...Object.fromEntries(defaultEntries), ...parsed } as ParsedValues<O>,
+      arguments: Object.fromEntries(argumentEntries) as ParsedValues<A>,
       terminal,
       json,
-      print: json ? log : (line) => terminal.out(`${line}\n`),
+      print: json ? log : (line) => terminal.writeOut(`${line}\n`),
       log,
       signal: interrupt.signal,
     });
   try {
-    const outcome = await (json ? withQuietOutput(run) : run()) ?? {};
-    if (json) terminal.out(`${JSON.stringify(outcome.json ?? null, null, 2)}\n`);
+    const outcome = await (json ? withConsoleOnStderr(run) : run()) ?? {};
+    if (json) terminal.writeOut(`${JSON.stringify(outcome.json ?? null, null, 2)}\n`);
     const { failures = [] } = outcome;
-    for (const failure of failures) log(sentence(failure, verbose));
-    if (interrupt.signal.aborted) return STATUS.interrupted;
-    if (failures.length > 0) return STATUS.failed;
-    return outcome.status ?? STATUS.done;
+    for (const failure of failures) log(formatThrown(failure, verbose));
+    if (interrupt.signal.aborted) return EXIT_CODE.interrupted;
+    if (failures.length > 0) return EXIT_CODE.failed;
+    return outcome.exitCode ?? EXIT_CODE.done;
   } catch (error) {
     if (interrupt.signal.aborted && error === interrupt.signal.reason) {
-      return STATUS.interrupted;
+      return EXIT_CODE.interrupted;
     }
-    log(sentence(error, verbose));
-    return STATUS.failed;
+    log(formatThrown(error, verbose));
+    return EXIT_CODE.failed;
   }
 }
 
 /** A command as a function; a test passes its own terminal. */
-export type Main = (args: readonly string[], terminal?: Terminal) => Promise<number>;
+export type CommandMain = (
+  args: readonly string[],
+  terminal?: Terminal,
+) => Promise<number>;
 
 /** Makes the main function of a task; see {@linkcode runCommand}. */
-export function mainOf<const O extends Options, const A extends Arguments>(
+export function defineCommand<const O extends Options, const A extends Arguments>(
   command: Command<O, A>,
-): Main {
+): CommandMain {
   return (args, terminal) => runCommand(command, args, terminal);
+}
+
+/**
+ * Makes a function that does its work until it fails, and nothing afterwards: what cannot
+ * be written must not take the figures of a long evaluation with it.
+ *
+ * @param failures Receives the failure, to be printed at the end.
+ */
+export function deferFailure<Input>(
+  action: (input: Input) => Promise<void>,
+  failures: unknown[],
+): (input: Input) => Promise<void> {
+  let hasFailed = false;
+  return async (input) => {
+    if (hasFailed) return;
+    try {
+      await action(input);
+    } catch (error) {
+      hasFailed = true;
+      failures.push(error);
+    }
+  };
 }

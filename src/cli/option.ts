@@ -1,6 +1,8 @@
 /** The kinds of options and arguments that commands have. @module */
 
-import { InvalidArgumentError } from "../core/commander.ts";
+import * as commander from "npm:commander@15.1.0";
+
+export { commander };
 
 /** An option of a command; `Value` is what the action receives. */
 export interface Option<Value> {
@@ -9,9 +11,9 @@ export interface Option<Value> {
   /** Ends without a full stop. */
   readonly description: string;
   /** Without the option, the action receives this. */
-  readonly fallback: Value;
+  readonly defaultValue: Value;
   /** What the option alone stands for; left out: a value has to follow. */
-  readonly bare?: string;
+  readonly implicitValue?: string;
   /** Words that may follow; null: any text. */
   readonly choices: readonly string[] | null;
   /** Text → value; `before` is the value so far, for options that may be repeated. */
@@ -22,18 +24,18 @@ export interface Option<Value> {
 export interface Argument<Value> {
   readonly description: string;
   /** How many words it takes. */
-  readonly count: "one" | "optional" | "many";
-  readonly fallback: Value | undefined;
+  readonly arity: "one" | "optional" | "many";
+  readonly defaultValue: Value | undefined;
 }
 
-function numberIn(
+function parseNumber(
   text: string,
-  isRight: (value: number) => boolean,
-  what: string,
+  isValid: (value: number) => boolean,
+  expected: string,
 ): number {
   const value = text.trim() === "" ? NaN : Number(text);
-  if (isRight(value)) return value;
-  throw new InvalidArgumentError(`It must be ${what}.`);
+  if (isValid(value)) return value;
+  throw new commander.InvalidArgumentError(`It must be ${expected}.`);
 }
 
 const isCount = (value: number) => Number.isSafeInteger(value) && value >= 0;
@@ -44,68 +46,72 @@ export const option = {
   flag: (description: string): Option<boolean> => ({
     placeholder: "",
     description,
-    fallback: false,
+    defaultValue: false,
     choices: null,
     parse: () => true,
   }),
   /** Any text. */
-  text: (placeholder: string, description: string): Option<string | undefined> => ({
+  string: (placeholder: string, description: string): Option<string | undefined> => ({
     placeholder,
     description,
-    fallback: undefined,
+    defaultValue: undefined,
     choices: null,
     parse: (text) => text,
   }),
   /** Any text, as often as wanted. */
-  texts: (placeholder: string, description: string): Option<string[]> => ({
+  strings: (placeholder: string, description: string): Option<string[]> => ({
     placeholder,
     description,
-    fallback: [],
+    defaultValue: [],
     choices: null,
     parse: (text, before) => [...before, text],
   }),
   /** A whole number, not below zero; `bare` is the one that need not be written. */
-  count: (
+  integer: (
     placeholder: string,
     description: string,
     bare?: number,
   ): Option<number | undefined> => ({
     placeholder,
     description,
-    fallback: undefined,
-    ...(bare === undefined ? {} : { bare: String(bare) }),
+    defaultValue: undefined,
+    ...(bare === undefined ? {} : { implicitValue: String(bare) }),
     choices: null,
-    parse: (text) => numberIn(text, isCount, "a whole number, 0 or more"),
+    parse: (text) => parseNumber(text, isCount, "a whole number, 0 or more"),
   }),
   /** Numbers above zero, with commas between them. */
   numbers: (
     placeholder: string,
-    fallback: readonly number[],
+    defaultValue: readonly number[],
     description: string,
   ): Option<readonly number[]> => ({
     placeholder,
     description,
-    fallback,
+    defaultValue,
     choices: null,
     parse: (text) =>
       text.split(",").map((one) =>
-        numberIn(one, (value) => value > 0 && value < Infinity, "numbers above 0, as 1,2")
+        parseNumber(
+          one,
+          (value) => value > 0 && value < Infinity,
+          "numbers above 0, as 1,2",
+        )
       ),
   }),
   /** One of a few words. */
   choice: <const Word extends string, const Fallback extends Word | undefined>(
     words: readonly Word[],
-    fallback: Fallback,
+    defaultValue: Fallback,
     description: string,
   ): Option<Word | Fallback> => ({
     placeholder: "NAME",
     description,
-    fallback,
+    defaultValue,
     choices: words,
     parse: (text) => {
       const word = words.find((known) => known === text);
       if (word !== undefined) return word;
-      throw new InvalidArgumentError(`It must be one of ${words.join(", ")}.`);
+      throw new commander.InvalidArgumentError(`It must be one of ${words.join(", ")}.`);
     },
   }),
 } as const;
@@ -115,24 +121,24 @@ export const argument = {
   /** One word that must be there. */
   one: (description: string): Argument<string> => ({
     description,
-    count: "one",
-    fallback: undefined,
+    arity: "one",
+    defaultValue: undefined,
   }),
   /** One word, or its default. */
   optional: <Default extends string | undefined>(
-    fallback: Default,
+    defaultValue: Default,
     description: string,
-  ): Argument<string | Default> => ({ description, count: "optional", fallback }),
+  ): Argument<string | Default> => ({ description, arity: "optional", defaultValue }),
   /** One word or more. */
   many: (description: string): Argument<string[]> => ({
     description,
-    count: "many",
-    fallback: undefined,
+    arity: "many",
+    defaultValue: undefined,
   }),
   /** Any number of words. */
   any: (description: string): Argument<string[]> => ({
     description,
-    count: "many",
-    fallback: [],
+    arity: "many",
+    defaultValue: [],
   }),
 } as const;

@@ -1,21 +1,21 @@
 /** Where predictions go as files, and what they look like. @module */
-import { basename, dirname, extname, join, resolve } from "node:path";
 import type { ClassInfo } from "../core/host_batch.ts";
-import { encodePng } from "../core/png.ts";
-import { type Ids, labelIdsOf } from "./label_ids.ts";
-import { overlay } from "./label_picture.ts";
-import { writeResult } from "./writable.ts";
+import { encodePng } from "../formats/png.ts";
+import { assertWritableFolder, writeOutputFile } from "../io/output_file.ts";
+import { cityscapesLabelIds, type LabelIdKind } from "./cityscapes_label_ids.ts";
+import { overlay } from "./colorize.ts";
+import { basename, dirname, extname, join, resolve, sep } from "node:path";
 
 /** The files of a prediction. */
 export interface PredictionPaths {
-  /** 8-bit ids as a PNG: of classes, with their colours as palette, or grey label ids. */
+  /** 8-bit ids as a PNG: of classes, with their colors as palette, or gray label ids. */
   readonly labels: string;
-  /** The colours laid over the picture, as a PNG; null: none. */
+  /** The colors laid over the picture, as a PNG; null: none. */
   readonly overlay: string | null;
 }
 
 /** A picture and the class of each of its pixels. */
-export interface Labelled {
+export interface LabeledImage {
   readonly width: number;
   readonly height: number;
   /** Red, green, blue in 0 … 255. [H, W, 3] */
@@ -31,21 +31,21 @@ export interface Labelled {
  * @returns Writes the files of a prediction, and the folders above them.
  * @throws {RangeError} If the classes have no such ids.
  */
-export function predictionWriter(
+export function createPredictionWriter(
   classes: readonly ClassInfo[],
-  ids: Ids,
-): (paths: PredictionPaths, prediction: Labelled) => Promise<void> {
+  ids: LabelIdKind,
+): (paths: PredictionPaths, prediction: LabeledImage) => Promise<void> {
   const palette = classes.map(({ color }) => color);
-  const labelIds = ids === "labelIds" ? labelIdsOf(classes) : null;
+  const labelIds = ids === "labelIds" ? cityscapesLabelIds(classes) : null;
   return async (paths, { width, height, data, labels }) => {
     const size = { width, height };
     const map = labelIds === null
       ? { data: labels, palette }
       : { data: labels.map((id) => labelIds[id] ?? 0) };
-    await writeResult(paths.labels, encodePng({ ...size, channels: 1, ...map }));
+    await writeOutputFile(paths.labels, encodePng({ ...size, channels: 1, ...map }));
     if (paths.overlay === null) return;
     const rgb = overlay(data, labels, classes);
-    await writeResult(paths.overlay, encodePng({ ...size, channels: 3, data: rgb }));
+    await writeOutputFile(paths.overlay, encodePng({ ...size, channels: 3, data: rgb }));
   };
 }
 
@@ -60,20 +60,20 @@ export function predictionWriter(
 export async function predictionPaths(
   images: readonly string[],
   out: string | null,
-  ids: Ids,
+  ids: LabelIdKind,
 ): Promise<(PredictionPaths & { readonly image: string })[]> {
-  const inputs = new Set(await Promise.all(images.map(identity)));
-  const results = new Map<string, string>();
+  const inputs = new Set(await Promise.all(images.map(canonicalPath)));
+  const imagesByResult = new Map<string, string>();
   const paths: (PredictionPaths & { readonly image: string })[] = [];
   for (const image of images) {
     const stem = join(out ?? dirname(image), basename(image, extname(image)));
-    const named = ids === "labelIds"
+    const outputs = ids === "labelIds"
       ? { image, labels: `${stem}.png`, overlay: null }
       : { image, labels: `${stem}_labels.png`, overlay: `${stem}_overlay.png` };
-    for (const path of [named.labels, named.overlay]) {
+    for (const path of [outputs.labels, outputs.overlay]) {
       if (path === null) continue;
-      const key = await identity(path);
-      const other = results.get(key);
+      const key = await canonicalPath(path);
+      const other = imagesByResult.get(key);
       if (inputs.has(key) || other !== undefined) {
         throw new RangeError(
           `Cannot predict "${image}": its result "${path}" would overwrite ` +
@@ -82,15 +82,15 @@ export async function predictionPaths(
               : `that of "${other}"; predict them in two calls with two --out`),
         );
       }
-      results.set(key, image);
+      imagesByResult.set(key, image);
     }
-    paths.push(named);
+    paths.push(outputs);
   }
   return paths;
 }
 
 /** One name per file, as far as it exists: links and ".." are followed. */
-export async function identity(path: string): Promise<string> {
+export async function canonicalPath(path: string): Promise<string> {
   const whole = resolve(path);
   try {
     return await Deno.realPath(whole);
@@ -98,6 +98,98 @@ export async function identity(path: string): Promise<string> {
     const { NotFound, NotADirectory } = Deno.errors; // below an archive, for one
     if (!(error instanceof NotFound || error instanceof NotADirectory)) throw error;
     const folder = dirname(whole);
-    return folder === whole ? whole : join(await identity(folder), basename(whole));
+    return folder === whole ? whole : join(await canonicalPath(folder), basename(whole));
+  }
+}
+
+/** What a configuration says of where data sets are. */
+interface DataRootsConfig {
+  readonly root?: string | null;
+  readonly source?: object;
+  readonly target?: object | null;
+  readonly evaluations?: Readonly<Record<string, object>>;
+}
+
+/** Folders in which data sets keep their own files. */
+const DATA_SET_FOLDERS = [
+  ...["images", "labels", "leftImg8bit", "gtFine", "RGB", "GT", "JPEGImages"],
+  ...["SegmentationClass", "SegmentationClassAug", "RAND_CITYSCAPES", "VOCdevkit"],
+];
+
+/**
+ * Opens a folder that receives `<name>.png` and `<name>_overlay.png` of every picture; of
+ * label ids, which are for a server that wants nothing else, `<name>.png` alone.
+ *
+ * @param folder Undefined: nothing is written.
+ * @param data Its `root`, and those of its parts, are the folders of data sets.
+ * @param ids What the values of `<name>.png` are.
+ * @returns Writes one prediction, by the stem of its picture, which may have folders in it.
+ * @throws {RangeError} If the folder is among the data set's own files, the classes have
+ * no such ids, or label ids are wanted and no folder is given.
+ * @throws {Error} If the folder cannot be written to.
+ */
+export async function openPredictionFolder(
+  folder: string | undefined,
+  classes: readonly ClassInfo[],
+  data: DataRootsConfig,
+  ids: LabelIdKind,
+): Promise<(prediction: LabeledImage & { readonly name: string }) => Promise<void>> {
+  if (folder === undefined) {
+    if (ids === "classIds") return () => Promise.resolve();
+    throw new RangeError(`Cannot write ${ids}: name the folder with --save DIR`);
+  }
+  for (const root of dataRoots(data)) await assertOutsideDataSet(folder, root);
+  await assertWritableFolder(folder);
+  const write = createPredictionWriter(classes, ids);
+  return (prediction) => {
+    const paths = predictionPathsIn(folder, prediction.name);
+    return write(ids === "labelIds" ? { ...paths, overlay: null } : paths, prediction);
+  };
+}
+
+/**
+ * Names `<name>.png` and `<name>_overlay.png` in a folder.
+ *
+ * @param name The stem of a picture of a data set; may have folders in it.
+ * @throws {RangeError} If it leads out of the folder.
+ */
+function predictionPathsIn(folder: string, name: string): PredictionPaths {
+  const stem = resolve(folder, name);
+  if (!stem.startsWith(resolve(folder) + sep)) {
+    throw new RangeError(`Cannot save "${name}": it leads out of "${folder}"`);
+  }
+  return { labels: `${stem}.png`, overlay: `${stem}_overlay.png` };
+}
+
+/** The folders of a run's data sets: one for all, and where a part has its own. */
+function dataRoots(
+  { root = null, source, target, evaluations = {} }: DataRootsConfig,
+): string[] {
+  const stringValue = (part: object, key: string) => {
+    const value: unknown = Reflect.get(part, key);
+    return typeof value === "string" ? value : null;
+  };
+  const splitRoots = [source, target, ...Object.values(evaluations)].flatMap((part) => {
+    if (part === undefined || part === null) return [];
+    const set = stringValue(part, "set");
+    return [stringValue(part, "root"), root && set && join(root, set)];
+  });
+  return [...new Set([root, ...splitRoots])].filter((one) => one !== null);
+}
+
+/**
+ * Refuses to write among the files of a data set.
+ *
+ * @param root The data set's folder.
+ * @throws {RangeError} If the folder is in its images or labels.
+ */
+async function assertOutsideDataSet(folder: string, root: string): Promise<void> {
+  const target = await canonicalPath(folder) + sep;
+  for (const part of DATA_SET_FOLDERS) {
+    if (!target.startsWith(await canonicalPath(join(root, part)) + sep)) continue;
+    throw new RangeError(
+      `Cannot save into "${folder}": it is part of the data set "${root}", whose files ` +
+        "would be overwritten; choose another folder",
+    );
   }
 }

@@ -1,26 +1,14 @@
 /** How a long run shows where it is: a bar for people, lines for files. @module */
-
-import { Writable } from "node:stream";
-import { SingleBar } from "../core/progress.ts";
+// @ts-types="npm:@types/cli-progress@3.11.6"
+import { SingleBar } from "npm:cli-progress@3.12.0";
+import type { LogLine } from "../../mod.ts";
 import type { Terminal } from "./terminal.ts";
-
-/** Where a run is. */
-export interface ProgressStep {
-  /** Iterations done. */
-  readonly iteration: number;
-  /** By name, in the order of display. */
-  readonly losses: Readonly<Record<string, number>>;
-  /** Learning rate of the encoder. */
-  readonly rate: number;
-  readonly secondsPerIteration: number;
-  /** Share of the time in which it waited for data, 0 … 1. */
-  readonly waiting: number;
-}
+import { Writable } from "node:stream";
 
 /** A run's progress on standard error. */
 export interface Progress {
   /** Moves the bar, or writes a line if the last one is old enough. */
-  update(step: ProgressStep): void;
+  update(step: LogLine): void;
   /** Writes a line above the bar. */
   log(line: string): void;
   /** Ends the bar's line. Updates after it do nothing. */
@@ -33,10 +21,10 @@ export interface Progress {
 const SECONDS_PER_LINE = 10;
 
 /** A share of waiting below this is nothing that a user would change. */
-const NOTABLE_WAITING = 0.05;
+const MIN_SHOWN_DATA_TIME = 0.05;
 
 /** A duration as people say it: `42s`, `3m 05s`, `2h 07m`. */
-export function duration(seconds: number): string {
+export function formatDuration(seconds: number): string {
   const pad = (value: number) => String(value).padStart(2, "0");
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole}s`;
@@ -45,38 +33,38 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)}h ${pad(minutes % 60)}m`;
 }
 
-function describe(step: ProgressStep, total: number): string {
-  const { iteration, losses, rate, secondsPerIteration, waiting } = step;
+function formatIteration(step: LogLine, total: number): string {
+  const { iteration, losses, learningRate, secondsPerIteration, dataTimeShare } = step;
   // A narrow terminal cuts the end off: how long it takes comes before the details.
   const left = (total - iteration) * secondsPerIteration;
   const parts = [
-    iteration < total ? `${duration(left)} left` : "done",
+    iteration < total ? `${formatDuration(left)} left` : "done",
     `${secondsPerIteration.toFixed(2)} s/iteration`,
-    ...(waiting > NOTABLE_WAITING
-      ? [`${(100 * waiting).toFixed(0)} % of it waiting for data`]
+    ...(dataTimeShare > MIN_SHOWN_DATA_TIME
+      ? [`${(100 * dataTimeShare).toFixed(0)} % of it waiting for data`]
       : []),
     ...Object.entries(losses).map(([name, loss]) => `${name} ${loss.toFixed(3)}`),
-    `rate ${rate.toExponential(1)}`,
+    `lr ${learningRate.toExponential(1)}`,
   ];
   return parts.join("  ");
 }
 
 /** A bar or lines: how many are done, and a text about it. */
-export interface Display {
+export interface ProgressDisplay {
   update(done: number, text: string): void;
   log(line: string): void;
   stop(): void;
 }
 
 /** Lines, not too many: the first, the last and one every few seconds. */
-function openLines(
+function openLineDisplay(
   terminal: Terminal,
   noun: string,
   total: number,
   now: () => number,
-): Display {
+): ProgressDisplay {
   const width = String(total).length;
-  const log = (line: string) => terminal.error(`${line}\n`);
+  const log = (line: string) => terminal.writeErr(`${line}\n`);
   let due = -Infinity;
   let stopped = false;
   return {
@@ -95,21 +83,21 @@ function openLines(
 /**
  * A bar of its own line; for terminals.
  *
- * @param show How a number is written.
+ * @param formatCount How a number is written.
  */
 export function openBar(
   terminal: Terminal,
   total: number,
   start: number,
-  show: (value: number) => string = String,
-): Display {
+  formatCount: (value: number) => string = String,
+): ProgressDisplay {
   const barsize = Math.max(5, Math.min(30, terminal.columns - 90));
-  const room = terminal.columns - barsize - 2 * show(total).length - 6;
+  const room = terminal.columns - barsize - 2 * formatCount(total).length - 6;
   const stream = Object.assign(
     new Writable({
       decodeStrings: false,
       write(text, _, done) {
-        terminal.error(String(text));
+        terminal.writeErr(String(text));
         done();
       },
     }),
@@ -121,7 +109,7 @@ export function openBar(
     barIncompleteChar: "─",
     barsize,
     formatValue: (value, _, type) =>
-      type === "value" || type === "total" ? show(value) : String(value),
+      type === "value" || type === "total" ? formatCount(value) : String(value),
     stream,
     linewrap: true, // the text fits; a crash must not leave a terminal that cuts lines
     gracefulExit: false, // Ctrl-C is the command's
@@ -136,10 +124,10 @@ export function openBar(
       bar.update(done, { text: shown });
     },
     log(line) {
-      if (!bar.isActive) return terminal.error(`${line}\n`);
+      if (!bar.isActive) return terminal.writeErr(`${line}\n`);
       const { value } = bar as unknown as { value: number }; // kept, but not in its types
       bar.stop();
-      terminal.error(`\x1b[1A\x1b[2K${line}\n`); // the line replaces the bar's last state
+      terminal.writeErr(`\x1b[1A\x1b[2K${line}\n`); // the line replaces the bar's last state
       open(value);
     },
     stop() {
@@ -155,17 +143,17 @@ export function openBar(
  * @param start Iterations that an earlier run has done.
  * @param now Milliseconds since some moment; a test passes its own clock.
  */
-export function openProgress(
+export function openTrainingProgress(
   terminal: Terminal,
   total: number,
   start = 0,
   now: () => number = () => performance.now(),
 ): Progress {
-  const display = terminal.errorIsTerminal
+  const display = terminal.isErrTty
     ? openBar(terminal, total, start)
-    : openLines(terminal, "iteration", total, now);
+    : openLineDisplay(terminal, "iteration", total, now);
   return {
-    update: (step) => display.update(step.iteration, describe(step, total)),
+    update: (step) => display.update(step.iteration, formatIteration(step, total)),
     log: display.log,
     stop: display.stop,
     [Symbol.dispose]: display.stop,
@@ -193,17 +181,46 @@ export function openCounter(
   noun: string,
   now: () => number = () => performance.now(),
 ): Counter {
-  const from = now();
-  let display: Display | null = null;
+  const startTime = now();
+  let display: ProgressDisplay | null = null;
   const stop = () => display?.stop();
   return {
     update(done, of) {
-      display ??= terminal.errorIsTerminal
+      display ??= terminal.isErrTty
         ? openBar(terminal, of, 0)
-        : openLines(terminal, noun, of, now);
-      const seconds = (now() - from) / 1000 / done;
-      const left = done < of ? `${duration((of - done) * seconds)} left` : "done";
+        : openLineDisplay(terminal, noun, of, now);
+      const seconds = (now() - startTime) / 1000 / done;
+      const left = done < of ? `${formatDuration((of - done) * seconds)} left` : "done";
       display.update(done, `${seconds.toFixed(2)} s/${noun}  ${left}`);
+    },
+    stop,
+    [Symbol.dispose]: stop,
+  };
+}
+
+/** Shows how far a check is. */
+export interface SplitProgress {
+  /** A new split ends the bar of the one before. */
+  update(split: string, done: number, of: number): void;
+  /** Ends the bar's line. */
+  stop(): void;
+  /** Stops; for `using`. */
+  [Symbol.dispose](): void;
+}
+
+/** @param noun One of what is counted, as in `picture`. */
+export function openSplitProgress(terminal: Terminal, noun: string): SplitProgress {
+  let current: { readonly split: string; readonly counter: Counter } | null = null;
+  const stop = () => current?.counter.stop();
+  return {
+    update(split, done, of) {
+      if (!terminal.isErrTty) return;
+      if (current?.split !== split) {
+        stop();
+        terminal.writeErr(`${split}\n`);
+        current = { split, counter: openCounter(terminal, noun) };
+      }
+      current.counter.update(done, of);
     },
     stop,
     [Symbol.dispose]: stop,

@@ -3,14 +3,14 @@
 /** The two streams of a command and what they can show. */
 export interface Terminal {
   /** Writes to standard output, as it is. */
-  readonly out: (text: string) => void;
+  readonly writeOut: (text: string) => void;
   /** Writes to standard error, as it is. */
-  readonly error: (text: string) => void;
+  readonly writeErr: (text: string) => void;
   /** Whether a person watches standard output. */
-  readonly outIsTerminal: boolean;
+  readonly isOutTty: boolean;
   /** Whether a person watches standard error. */
-  readonly errorIsTerminal: boolean;
-  /** Whether colours are wanted where a person watches. */
+  readonly isErrTty: boolean;
+  /** Whether colors are wanted where a person watches. */
   readonly color: boolean;
   /** Characters per line. */
   readonly columns: number;
@@ -18,7 +18,7 @@ export interface Terminal {
 
 type Stream = typeof Deno.stdout | typeof Deno.stderr;
 
-function writerOf(stream: Stream): (text: string) => void {
+function streamWriter(stream: Stream): (text: string) => void {
   const encoder = new TextEncoder();
   let open = true;
   return (text) => {
@@ -36,7 +36,7 @@ function writerOf(stream: Stream): (text: string) => void {
   };
 }
 
-function columnsOf(stream: Stream): number {
+function terminalColumns(stream: Stream): number {
   if (!stream.isTerminal()) return 80;
   try {
     return Deno.consoleSize().columns || 80;
@@ -45,14 +45,14 @@ function columnsOf(stream: Stream): number {
   }
 }
 
-/** The streams of this process; `NO_COLOR` in the environment switches colours off. */
+/** The streams of this process; `NO_COLOR` in the environment switches colors off. */
 export function processTerminal(): Terminal {
   return {
-    out: writerOf(Deno.stdout),
-    error: writerOf(Deno.stderr),
-    outIsTerminal: Deno.stdout.isTerminal(),
-    errorIsTerminal: Deno.stderr.isTerminal(),
+    writeOut: streamWriter(Deno.stdout),
+    writeErr: streamWriter(Deno.stderr),
+    isOutTty: Deno.stdout.isTerminal(),
+    isErrTty: Deno.stderr.isTerminal(),
     color: !Deno.noColor,
-    columns: columnsOf(Deno.stderr),
+    columns: terminalColumns(Deno.stderr),
   };
 }

@@ -1,49 +1,22 @@
 /** A run as its user sees it: a bar, scores, pictures. @module */
-import { join } from "node:path";
-import type { ClassInfo, Normalisation } from "../core/host_batch.ts";
-import { colorize, denormalise, grayscale } from "./label_picture.ts";
-import { type MemoryChoices, memoryText, type NeededMemory } from "./memory_text.ts";
-import { drawSheet } from "./picture.ts";
-import { openProgress, type Progress, type ProgressStep } from "./progress_bar.ts";
+import { writeOutputFile } from "../io/output_file.ts";
+import { colorize, denormalize, grayscale } from "./colorize.ts";
+import { drawImageGrid } from "./image_grid.ts";
+import { formatBytes } from "./format_bytes.ts";
+import { openTrainingProgress, type Progress } from "./progress_bar.ts";
+import type {
+  ClassInfo,
+  MemoryEstimate,
+  Normalization,
+  Observer,
+  PanelCell,
+  RunConfig,
+} from "../../mod.ts";
 import type { Terminal } from "./terminal.ts";
-import { writeResult } from "./writable.ts";
+import { join } from "node:path";
 
-/** One picture of a panel; see the engine's `PanelCell`. */
-interface Cell {
-  readonly title: string;
-  readonly width: number;
-  readonly height: number;
-  readonly sort: "image" | "labels" | "share";
-  readonly values: ArrayLike<number>;
-}
-
-/** Watches a run and shows it; fits the engine's `Observer`. */
-export interface TrainingReporter {
-  log(line: string): void;
-  start(
-    backend: { readonly name: string; readonly adapter: string; readonly reason: string },
-    iteration: number,
-    config: { readonly iterations: number },
-  ): void;
-  memory(predicted: NeededMemory, config: MemoryChoices): void;
-  iteration(line: ProgressStep): void;
-  evaluation(
-    iteration: number,
-    results: ReadonlyMap<
-      string,
-      { readonly mIoU: number; readonly pixelAccuracy: number }
-    >,
-  ): void;
-  /** Writes a PNG into the folder of pictures. */
-  panel(
-    panel: {
-      readonly iteration: number;
-      readonly rows: readonly (readonly Cell[])[];
-      readonly classes: readonly ClassInfo[];
-      readonly normalisation: Normalisation;
-    },
-    folder: { readonly pictures: string },
-  ): Promise<void>;
+/** Shows a run on standard error and writes its panels; an observer of `train`. */
+export interface TrainingReporter extends Required<Observer> {
   /** Ends the bar. */
   stop(): void;
 }
@@ -52,48 +25,84 @@ export interface TrainingReporter {
 export function openTrainingReporter(terminal: Terminal): TrainingReporter {
   let progress: Progress | null = null;
   const log = (line: string) =>
-    progress === null ? terminal.error(`${line}\n`) : progress.log(line);
+    progress === null ? terminal.writeErr(`${line}\n`) : progress.log(line);
   return {
     log,
     start({ name, adapter, reason }, iteration, { iterations }) {
       log(`backend    ${name} on ${adapter} (${reason})`);
       if (iteration > 0) log(`resuming   at iteration ${iteration} of ${iterations}`);
-      progress = openProgress(terminal, iterations, iteration);
+      progress = openTrainingProgress(terminal, iterations, iteration);
     },
-    memory: (predicted, config) => memoryText(predicted, config).forEach(log),
+    memory: (predicted, config) => formatMemory(predicted, config).forEach(log),
     iteration: (line) => progress?.update(line),
     evaluation(iteration, results) {
       const figures = [...results].map(([name, { mIoU, pixelAccuracy }]) =>
-        `${name} mIoU ${percent(mIoU)}, pixels ${percent(pixelAccuracy)}`
+        `${name} mIoU ${formatPercent(mIoU)}, pixel accuracy ${
+          formatPercent(pixelAccuracy)
+        }`
       );
       log(`iteration ${iteration}: ${figures.join("; ")}`);
     },
-    async panel({ iteration, rows, classes, normalisation }, { pictures }) {
-      const painted = rows.map((row) =>
-        row.map((cell) => ({ ...cell, rgb: paint(cell, classes, normalisation) }))
+    async panel({ iteration, rows, classes, normalization }, { pictures }) {
+      const rendered = rows.map((row) =>
+        row.map((cell) => ({ ...cell, rgb: renderCell(cell, classes, normalization) }))
       );
       const name = `${String(iteration).padStart(6, "0")}.png`;
-      await writeResult(join(pictures, name), drawSheet(painted));
+      await writeOutputFile(join(pictures, name), drawImageGrid(rendered));
     },
     stop: () => progress?.stop(),
   };
 }
 
-/** Without a labelled pixel there is no figure. */
-const percent = (share: number) =>
+/** Without a labeled pixel there is no figure. */
+const formatPercent = (share: number) =>
   Number.isNaN(share) ? "–" : `${(100 * share).toFixed(1)} %`;
 
-function paint(
-  { sort, values }: Cell,
+function renderCell(
+  { kind, values }: PanelCell,
   classes: readonly ClassInfo[],
-  normalisation: Normalisation,
+  normalization: Normalization,
 ): Uint8Array {
-  switch (sort) {
+  switch (kind) {
     case "image":
-      return denormalise(values, normalisation);
+      return denormalize(values, normalization);
     case "labels":
       return colorize(values, classes);
-    case "share":
+    case "weight":
       return grayscale(values);
   }
+}
+
+/** What of a configuration decides about memory. */
+interface MemorySettings {
+  readonly model: Pick<RunConfig["model"], "activationCheckpointing">;
+  readonly data: Pick<RunConfig["data"], "batchSize">;
+  readonly optimizer: Pick<RunConfig["optimizer"], "accumulationSteps">;
+}
+
+const MEMORY_KINDS = ["weights", "optimizer", "gradients", "activations"] as const;
+
+/** A line with the prediction and, where it cannot be had, one with the cure. */
+export function formatMemory(
+  { total, limit, ...bytesByKind }: MemoryEstimate,
+  { model, data, optimizer }: MemorySettings,
+): string[] {
+  const breakdown = MEMORY_KINDS.map((name) => [name, bytesByKind[name]] as const)
+    .map(([name, bytes]) => `${name} ${formatBytes(bytes)}`).join(", ");
+  const line = `memory     estimated peak ${
+    formatBytes(total)
+  } of device memory (${breakdown})`;
+  if (limit === null || total <= limit) return [line];
+  const suggestions = [
+    ...(model.activationCheckpointing ? [] : ['"model.activationCheckpointing: true"']),
+    ...(optimizer.accumulationSteps < data.batchSize
+      ? [`"optimizer.accumulationSteps: ${data.batchSize}"`]
+      : []),
+    'a smaller "data.cropSize"',
+  ];
+  return [
+    line,
+    `memory     this exceeds the ${formatBytes(limit)} available: use a GPU with ` +
+    `--backend webgpu, ${suggestions.join(" or ")}`,
+  ];
 }

@@ -1,13 +1,69 @@
-/** What a run trains on and is measured on. @module */
+/** What a run trains on and is evaluated on, and how images become crops. @module */
 
-import { type ClassInfo, IGNORED } from "../core/host_batch.ts";
+import {
+  type ClassInfo,
+  IGNORE_INDEX,
+  IMAGENET,
+  type Normalization,
+} from "../core/host_batch.ts";
+import {
+  NATIVE_CLASSES,
+  NATIVE_DATA_SETS,
+  type NativeDataSet,
+} from "../data/native_classes.ts";
 import { z } from "../core/zod.ts";
-import { type CropConfig, cropFields, evaluationsOf } from "./crops.ts";
-import { type NativeData, NativeSchema } from "./native_data.ts";
-import { type Size, SizeSchema } from "./size.ts";
+import { didYouMean } from "./did_you_mean.ts";
+import { fraction, type Size, SizeSchema } from "./ranges.ts";
+
+/** Rare class sampling of the source. DAFormer, section 3.2. */
+export interface RareClassSamplingConfig {
+  /** The lower, the more often images of rare classes are drawn. */
+  readonly classTemperature: number;
+  /** An image is a candidate for a class of more pixels than this. */
+  readonly minPixels: number;
+  /** A crop is accepted with more than this fraction of `minPixels`. */
+  readonly minCropRatio: number;
+}
+
+/** Padding of small training images; its color is the mean. */
+export interface PaddingConfig {
+  /** At the bottom and at the right, or on all sides. */
+  readonly position: "corner" | "center";
+  /** Its class id; 255: none, from a teacher neither where labels are few. */
+  readonly label: number;
+}
+
+/** How images become crops, for every kind of data. */
+export interface CommonDataConfig {
+  /** Images shrink or grow into this box and keep their shape; null: as they are. */
+  readonly resize: Size | null;
+  /** The box of labeled training images where it is another one; null: `resize`. */
+  readonly sourceResize: Size | null;
+  /** What the network is trained on. */
+  readonly cropSize: Size;
+  /**
+   * Least and largest factor by which every training image is scaled; half of them shrink
+   * where the range has 1 inside. Null: none is.
+   */
+  readonly randomScale: readonly [number, number] | null;
+  /** What surrounds an image that is smaller than the crop. */
+  readonly padding: PaddingConfig;
+  /** Share of crops that are mirrored left to right. */
+  readonly flipProbability: number;
+  /** A crop is drawn again, ten times at most, while one class holds more of it. */
+  readonly catMaxRatio: number;
+  /** Null: images are drawn uniformly. */
+  readonly rareClassSampling: RareClassSamplingConfig | null;
+  /** Labeled crops per iteration, and as many without labels. */
+  readonly batchSize: number;
+  /** What images are shifted and divided by. */
+  readonly normalization: Normalization;
+  /** Background threads that read and crop images; 0: none. */
+  readonly numWorkers: number;
+}
 
 /** Images of one split folder, all of them unless `include` or `list` say otherwise. */
-export interface FolderSplit {
+export interface FolderSplitConfig {
   /** Name of the folder below `images/` and `labels/`. */
   readonly split: string;
   /** Stems to use, with `*` for any text. */
@@ -20,7 +76,7 @@ export interface FolderSplit {
 }
 
 /** What the files of a folder data set are called. */
-export interface FileNames {
+export interface FileNamesConfig {
   /** The folder of the images; `{split}` stands for the split's name. */
   readonly images: string;
   /** The folder of the labels, likewise. */
@@ -32,49 +88,141 @@ export interface FileNames {
 }
 
 /** `ROOT/images/<split>/<stem>.(jpg|png)` and `ROOT/labels/<split>/<stem>.png`. */
-export interface FolderData extends CropConfig {
+export interface FolderDataConfig extends CommonDataConfig {
   /** Images and labels in files. */
   readonly kind: "folder";
-  /** The data set's folder, which may hold archives, or an archive; see {@linkcode folderRoot}. */
+  /**
+   * The data set's folder, which may hold archives, or an archive; null: it has to be given
+   * with `--set data.root=FOLDER` where files are read.
+   */
   readonly root: string | null;
   /** What files are called, where it is not as above. */
-  readonly files: FileNames;
+  readonly files: FileNamesConfig;
   /** In the order of their ids. */
   readonly classes: readonly ClassInfo[];
   /** Class id, or 255 for none, of every value in label files; null: values are ids. */
-  readonly labels: Readonly<Record<string, number>> | null;
+  readonly labelMap: Readonly<Record<string, number>> | null;
+  /**
+   * Folder of the lists, where they are not found from here; the configuration's own folder
+   * unless given.
+   */
+  readonly listFolder: string | null;
   /** Images with labels. */
-  readonly source: FolderSplit;
+  readonly source: FolderSplitConfig;
   /** Images without labels; null: the method needs none. */
-  readonly target: FolderSplit | null;
+  readonly target: FolderSplitConfig | null;
   /** By name; the first one decides which checkpoint is the best. */
-  readonly evaluations: Readonly<Record<string, FolderSplit>>;
+  readonly evaluations: Readonly<Record<string, FolderSplitConfig>>;
 }
 
 /** Scenes that are drawn while the run needs them. */
-export interface EmbeddedSplit {
-  /** "clean" is flat and sharp, "worn" has texture, noise, haze and shifted colours. */
+export interface EmbeddedSplitConfig {
+  /** "clean" is flat and sharp, "worn" has texture, noise, haze and shifted colors. */
   readonly domain: "clean" | "worn";
   /** Different scenes in this split. */
   readonly images: number;
 }
 
 /** The made data set of street scenes; needs no files. */
-export interface EmbeddedData extends CropConfig {
+export interface EmbeddedDataConfig extends CommonDataConfig {
   /** Images and labels from the renderer. */
   readonly kind: "embedded";
   /** Of a scene. */
   readonly size: Size;
   /** Scenes with labels. */
-  readonly source: EmbeddedSplit;
+  readonly source: EmbeddedSplitConfig;
   /** Scenes without labels; null: the method needs none. */
-  readonly target: EmbeddedSplit | null;
+  readonly target: EmbeddedSplitConfig | null;
   /** By name; the first one decides which checkpoint is the best. */
-  readonly evaluations: Readonly<Record<string, EmbeddedSplit>>;
+  readonly evaluations: Readonly<Record<string, EmbeddedSplitConfig>>;
+}
+
+/** Images of one data set, all of its split unless `include` or `list` say otherwise. */
+export interface NativeSplitConfig {
+  /** Which data set. */
+  readonly set: NativeDataSet;
+  /**
+   * Its folder, which may hold the archives of the download; an archive; or an address of
+   * one. `{000000..000012}` stands for several archives, `{split}` for the split's name.
+   * Null: where another part of the run has the same set, else the folder of the set's name
+   * below `data.root`.
+   */
+  readonly root: string | null;
+  /** As the data set names it; null where it has none, or a list says all. */
+  readonly split: string | null;
+  /** Stems to use, with `*` for any text. */
+  readonly include: readonly string[];
+  /**
+   * A text file with one stem or path per line, from here, the configuration's folder or
+   * the data set's, or one of `configs/splits`; null: no list.
+   */
+  readonly list: string | null;
+  /**
+   * "voc" only: the folder or archive of SBD, whose labels stand in where the data set has
+   * none; null: where it lies in or beside the root.
+   */
+  readonly sbd: string | null;
+}
+
+/** Data sets in their native layouts; their classes follow from the sets. */
+export interface NativeDataConfig extends CommonDataConfig {
+  /** Images and labels in files, as they were downloaded. */
+  readonly kind: "native";
+  /** A folder with one folder per data set, of its name; null: each has its own root. */
+  readonly root: string | null;
+  /**
+   * Folder of the lists, where they are not found from here; the configuration's own folder
+   * unless given.
+   */
+  readonly listFolder: string | null;
+  /** Images with labels. */
+  readonly source: NativeSplitConfig;
+  /** Images without labels; null: the method needs none. */
+  readonly target: NativeSplitConfig | null;
+  /** By name; the first one decides which checkpoint is the best. */
+  readonly evaluations: Readonly<Record<string, NativeSplitConfig>>;
 }
 
 /** Source, target, evaluations, and how images become crops. */
-export type DataConfig = FolderData | NativeData | EmbeddedData;
+export type DataConfig = FolderDataConfig | NativeDataConfig | EmbeddedDataConfig;
+
+const positiveNumber = z.number().positive();
+
+/** Limits and defaults of {@linkcode CommonDataConfig}. */
+const commonDataFields = {
+  resize: SizeSchema.nullable().default(null),
+  sourceResize: SizeSchema.nullable().default(null),
+  cropSize: SizeSchema,
+  randomScale: z.tuple([z.number().gt(0).lte(1), z.number().gte(1)], {
+    error: "must be a factor of at most 1 and one of at least 1, as in [0.5, 2]",
+  }).nullable().default(null),
+  padding: z.strictObject({
+    position: z.enum(["corner", "center"]).default("corner"),
+    label: z.int().gte(0).lte(255).default(IGNORE_INDEX),
+  }).prefault({}),
+  flipProbability: fraction.default(0.5),
+  catMaxRatio: z.number().gt(0).lte(1).default(0.75),
+  rareClassSampling: z.strictObject({
+    classTemperature: z.number().positive().default(0.01),
+    minPixels: z.int().nonnegative().default(3000),
+    minCropRatio: fraction.default(0.5),
+  }).nullable().default(null),
+  batchSize: z.int().positive().default(2),
+  normalization: z.strictObject({
+    mean: z.tuple([z.number(), z.number(), z.number()]),
+    std: z.tuple([positiveNumber, positiveNumber, positiveNumber]),
+  }).default({ mean: [...IMAGENET.mean], std: [...IMAGENET.std] }),
+  numWorkers: z.int().nonnegative().default(1),
+};
+
+/** Evaluations by name, at least one. */
+function namedEvaluations<Split extends z.ZodType>(split: Split) {
+  // A name that looks like an index would move to the front of every object.
+  const name = z.string().regex(/^[A-Za-z][\w-]*$/, "must start with a letter");
+  return z.record(name, split).refine((all) => Object.keys(all).length > 0, {
+    error: "must name at least one evaluation",
+  });
+}
 
 const byte = z.int().gte(0).lte(255);
 
@@ -87,7 +235,7 @@ const folderSplit = z.strictObject({
 const classes = z.array(z.strictObject({
   name: z.string().min(1),
   color: z.tuple([byte, byte, byte]),
-})).min(2).max(IGNORED).superRefine((all, context) => {
+})).min(2).max(IGNORE_INDEX).superRefine((all, context) => {
   const names = all.map(({ name }) => name);
   names.forEach((name, id) => {
     if (names.indexOf(name) === id) return;
@@ -106,35 +254,36 @@ const Files = z.strictObject({
   labelSuffix: z.string().default(""),
 });
 
-const Folder = z.strictObject({
+const FolderSchema = z.strictObject({
   kind: z.literal("folder"),
   root: z.string().min(1).nullable().default(null),
   files: Files.prefault({}),
   classes,
-  labels: z.record(z.string().regex(/^\d+$/, "must be a whole number"), byte)
+  labelMap: z.record(z.string().regex(/^\d+$/, "must be a whole number"), byte)
     .nullable().default(null),
+  listFolder: z.string().min(1).nullable().default(null),
   source: folderSplit,
   target: folderSplit.nullable().default(null),
-  evaluations: evaluationsOf(folderSplit),
-  ...cropFields,
-}).superRefine(({ classes, labels, padding }, context) => {
-  if (padding.label >= classes.length && padding.label !== IGNORED) {
+  evaluations: namedEvaluations(folderSplit),
+  ...commonDataFields,
+}).superRefine(({ classes, labelMap, padding }, context) => {
+  if (padding.label >= classes.length && padding.label !== IGNORE_INDEX) {
     context.addIssue({
       code: "custom",
       path: ["padding", "label"],
       message: `must be a class id of 0 … ${
         classes.length - 1
-      }, or ${IGNORED}: received ${padding.label}`,
+      }, or ${IGNORE_INDEX}: received ${padding.label}`,
     });
   }
-  for (const [value, id] of Object.entries(labels ?? {})) {
-    if (id < classes.length || id === IGNORED) continue;
+  for (const [value, id] of Object.entries(labelMap ?? {})) {
+    if (id < classes.length || id === IGNORE_INDEX) continue;
     context.addIssue({
       code: "custom",
-      path: ["labels", value],
+      path: ["labelMap", value],
       message: `must be a class id of 0 … ${
         classes.length - 1
-      }, or ${IGNORED}: received ${id}`,
+      }, or ${IGNORE_INDEX}: received ${id}`,
     });
   }
 });
@@ -144,20 +293,61 @@ const embeddedSplit = z.strictObject({
   images: z.int().positive(),
 });
 
-const Embedded = z.strictObject({
+const EmbeddedSchema = z.strictObject({
   kind: z.literal("embedded"),
   size: SizeSchema.default({ height: 96, width: 128 }),
   source: embeddedSplit.default({ domain: "clean", images: 200 }),
   target: embeddedSplit.nullable().default(null),
-  evaluations: evaluationsOf(embeddedSplit),
-  ...cropFields,
+  evaluations: namedEvaluations(embeddedSplit),
+  ...commonDataFields,
+});
+
+const optionalText = z.string().min(1).nullable().default(null);
+
+const nativeSplit = z.strictObject({
+  set: z.enum(NATIVE_DATA_SETS),
+  root: optionalText,
+  split: optionalText,
+  include: z.array(z.string().min(1)).min(1).default(["*"]),
+  list: optionalText,
+  sbd: optionalText,
+});
+
+/** Limits and defaults of {@linkcode NativeDataConfig}. */
+const NativeSchema = z.strictObject({
+  kind: z.literal("native"),
+  root: optionalText,
+  listFolder: optionalText,
+  source: nativeSplit,
+  target: nativeSplit.nullable().default(null),
+  evaluations: namedEvaluations(nativeSplit),
+  ...commonDataFields,
+}).superRefine((data, context) => {
+  const { source } = data;
+  for (const [path, { set, sbd }] of splitsByPath(data)) {
+    if (sbd !== null && set !== "voc") {
+      context.addIssue({
+        code: "custom",
+        path: [...path, "sbd"],
+        message: `SBD has labels for "voc", and none for "${set}": leave it out`,
+      });
+    }
+    if (NATIVE_CLASSES[set] === NATIVE_CLASSES[source.set]) continue;
+    context.addIssue({
+      code: "custom",
+      path: [...path, "set"],
+      message:
+        `"${set}" has other classes than the source, "${source.set}": they cannot ` +
+        "be joined",
+    });
+  }
 });
 
 /** Limits and defaults of {@linkcode DataConfig}. */
 export const DataSchema: z.ZodType<DataConfig> = z.discriminatedUnion("kind", [
-  Folder,
+  FolderSchema,
   NativeSchema,
-  Embedded,
+  EmbeddedSchema,
 ]);
 
 /**
@@ -165,10 +355,82 @@ export const DataSchema: z.ZodType<DataConfig> = z.discriminatedUnion("kind", [
  *
  * @throws {RangeError} If the configuration and its overrides leave it open.
  */
-export function folderRoot(data: { readonly root: string | null }): string {
+export function requireDataRoot(data: { readonly root: string | null }): string {
   if (data.root !== null) return data.root;
   throw new RangeError(
     'Cannot read the data set: "data.root" is not given: ' +
       "name its folder with --set data.root=FOLDER",
   );
+}
+
+type DataSplits = Pick<NativeDataConfig, "source" | "target" | "evaluations">;
+
+/** Every data set of a run with the path of its key. */
+function splitsByPath(
+  { source, target, evaluations }: DataSplits,
+): [string[], NativeSplitConfig][] {
+  return [
+    [["source"], source],
+    ...(target === null ? [] : [[["target"], target]] as [string[], NativeSplitConfig][]),
+    ...Object.entries(evaluations).map(([name, one]): [string[], NativeSplitConfig] => [
+      ["evaluations", name],
+      one,
+    ]),
+  ];
+}
+
+/**
+ * Where a data set of a run is: at its own `root`, else where another part of the run has
+ * the same set, else in the folder of its name below `data.root`.
+ *
+ * @throws {RangeError} If the configuration and its overrides leave it open.
+ */
+export function nativeDataRoot(
+  data: DataSplits & Pick<NativeDataConfig, "root">,
+  wanted: NativeSplitConfig,
+): string {
+  const all = splitsByPath(data);
+  const sameSet = all.find(([, { set, root }]) => set === wanted.set && root !== null);
+  const root = wanted.root ?? sameSet?.[1].root ?? null;
+  if (root !== null) return root;
+  if (data.root !== null) return `${data.root.replace(/[\\/]+$/, "")}/${wanted.set}`;
+  const path = all.find(([, { set }]) => set === wanted.set)?.[0] ?? ["source"];
+  const key = ["data", ...path, "root"].join(".");
+  throw new RangeError(
+    `Cannot read the data set "${wanted.set}": "${key}" is not given: name its folder with ` +
+      `--set ${key}=FOLDER, or with --set data.root=FOLDER one that holds "${wanted.set}"`,
+  );
+}
+
+/** Where SBD is for a data set of a run: its own `sbd`, else that of another part. */
+export function sbdRoot(data: DataSplits, of: NativeSplitConfig): string | null {
+  const same = splitsByPath(data).find(([, { set, sbd }]) =>
+    set === of.set && sbd !== null
+  );
+  return of.sbd ?? same?.[1].sbd ?? null;
+}
+
+/**
+ * Resolves classes that are given by name or by id.
+ *
+ * @param wanted Names and ids, in any order.
+ * @param classes The classes of the data set, in the order of their ids.
+ * @returns Their ids, each once, in the order given.
+ * @throws {RangeError} If one is not a class of the data set.
+ */
+export function resolveClassIds(
+  wanted: readonly (string | number)[],
+  classes: readonly Pick<ClassInfo, "name">[],
+): number[] {
+  const names = classes.map(({ name }) => name);
+  const ids = wanted.map((one) => {
+    const id = typeof one === "number" ? one : names.indexOf(one);
+    if (id >= 0 && id < names.length) return id;
+    throw new RangeError(
+      typeof one === "number"
+        ? `Unknown class ${one}: ids are 0 … ${names.length - 1}`
+        : `Unknown class "${one}"${didYouMean(one, names)}`,
+    );
+  });
+  return [...new Set(ids)];
 }

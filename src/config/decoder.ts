@@ -1,13 +1,7 @@
-/** The decoder of a run's network, and the head beside it. @module */
+/** The decoder of a run's network, and its auxiliary head. @module */
 
 import { z } from "../core/zod.ts";
-import { positive, share } from "./ranges.ts";
-import {
-  SEMI_DECODERS,
-  type SemiDecoderConfig,
-  SemiFcn,
-  type SemiFcnConfig,
-} from "./semi_decoder.ts";
+import { fractionBelowOne, positiveInt } from "./ranges.ts";
 
 /** Sums over context of several sizes. Hoyer et al., "DAFormer", CVPR 2022. */
 export interface DaformerConfig {
@@ -48,7 +42,7 @@ export interface PspConfig {
   /** Channels of every level of the pyramid and of the fused map. */
   readonly channels: number;
   /** Cells per side of each grid. */
-  readonly bins: readonly number[];
+  readonly poolScales: readonly number[];
   /** Share of whole channels dropped before the classifier. */
   readonly dropout: number;
 }
@@ -60,7 +54,7 @@ export interface DeeplabV3PlusConfig {
   /** Channels of every branch and of the fused map. */
   readonly channels: number;
   /** Channels that the finest map is reduced to. */
-  readonly fineChannels: number;
+  readonly lowLevelChannels: number;
   /** Dilations of the parallel 3×3 branches, in pixels. */
   readonly dilations: readonly number[];
   /** Share of whole channels dropped before the classifier. */
@@ -74,7 +68,7 @@ export interface UpernetConfig {
   /** Channels of every level and of the fused map. */
   readonly channels: number;
   /** Cells per side of each grid of the coarsest level. */
-  readonly bins: readonly number[];
+  readonly poolScales: readonly number[];
   /** Share of whole channels dropped before the classifier. */
   readonly dropout: number;
 }
@@ -86,9 +80,9 @@ export interface IsaConfig {
   /** Channels of the maps. */
   readonly channels: number;
   /** Channels of keys and queries. */
-  readonly relationChannels: number;
+  readonly isaChannels: number;
   /** Side of a cell of close pixels, in pixels of the map. */
-  readonly cell: number;
+  readonly downFactor: number;
   /** Share of whole channels dropped before the classifier. */
   readonly dropout: number;
 }
@@ -100,10 +94,55 @@ export interface DanetConfig {
   /** Channels of the maps. */
   readonly channels: number;
   /** Channels of keys and queries. */
-  readonly reduced: number;
+  readonly pamChannels: number;
   /** Share of whole channels dropped before each classifier. */
   readonly dropout: number;
 }
+
+/** A sum of dilated classifiers. Chen et al., "DeepLab", TPAMI 2018. */
+export interface SemiDeeplabV2Config {
+  /** Which decoder it is. */
+  readonly name: "semi-deeplabv2";
+  /** Of the parallel 3×3 classifiers, in pixels. */
+  readonly dilations: readonly number[];
+}
+
+/**
+ * Dilated context refined by the finest map, all in full convolutions, with a
+ * representation of every pixel. Chen et al., "DeepLabV3+", ECCV 2018; Wang et al.,
+ * "U2PL", CVPR 2022.
+ */
+export interface SemiDeeplabV3PlusConfig {
+  /** Which decoder it is. */
+  readonly name: "semi-deeplabv3+";
+  /** Channels of the fine map, of the fused map and of the representation. */
+  readonly channels: number;
+  /** Channels of every dilated branch. */
+  readonly innerPlanes: number;
+  /** Dilations of the parallel 3×3 branches, in pixels. */
+  readonly dilations: readonly number[];
+  /** Share of whole channels dropped, after the branches and before the classifier. */
+  readonly dropout: number;
+}
+
+/**
+ * Means over grids of several sizes, and logits upsampled by pixel shuffle. Zhao et al.,
+ * "PSPNet", CVPR 2017.
+ */
+export interface SemiPspConfig {
+  /** Which decoder it is. */
+  readonly name: "semi-psp";
+  /** Channels of every level of the pyramid and of the fused map. */
+  readonly channels: number;
+  /** Cells per side of each grid. */
+  readonly poolScales: readonly number[];
+}
+
+/** Which decoder of the semi-supervised networks it is, and its sizes. */
+export type SemiSupervisedDecoderConfig =
+  | SemiDeeplabV2Config
+  | SemiDeeplabV3PlusConfig
+  | SemiPspConfig;
 
 /** Which decoder it is, and its sizes. */
 export type DecoderConfig =
@@ -115,91 +154,136 @@ export type DecoderConfig =
   | UpernetConfig
   | IsaConfig
   | DanetConfig
-  | SemiDecoderConfig;
+  | SemiSupervisedDecoderConfig;
 
 /**
  * A small head on one map, whose loss helps training and which predictions never see. Long
  * et al., "FCN", CVPR 2015.
  */
-export interface FcnConfig {
+export interface FcnHeadConfig {
   /** Which head it is. */
   readonly name: "fcn";
   /** The map it sees, counted from 0 for the finest. */
-  readonly level: number;
+  readonly inIndex: number;
   /** Channels of its convolution. */
   readonly channels: number;
   /** Share of whole channels dropped before the classifier. */
   readonly dropout: number;
   /** The factor of its loss; that of the decoder is 1. */
-  readonly weight: number;
+  readonly lossWeight: number;
 }
 
-/** Which head stands beside the decoder, and its sizes. */
-export type AuxiliaryConfig = FcnConfig | SemiFcnConfig;
+/** The small head on the third map. Long et al., "FCN", CVPR 2015. */
+export interface SemiFcnHeadConfig {
+  /** Which head it is. */
+  readonly name: "semi-fcn";
+  /** Channels of its convolution. */
+  readonly channels: number;
+  /** Share of whole channels dropped before the classifier. */
+  readonly dropout: number;
+  /** The factor of its loss; that of the decoder is 1. */
+  readonly lossWeight: number;
+}
 
-const dropout = share.default(0.1);
-const counts = z.array(positive).min(1);
-const bins = counts.default([1, 2, 3, 6]);
-const channels = positive.default(512);
+/** Which auxiliary head it is, and its sizes. */
+export type AuxiliaryHeadConfig = FcnHeadConfig | SemiFcnHeadConfig;
+
+const dropout = fractionBelowOne.default(0.1);
+const positiveInts = z.array(positiveInt).min(1);
+const poolScales = positiveInts.default([1, 2, 3, 6]);
+const channels = positiveInt.default(512);
 
 const Daformer = z.strictObject({
   name: z.literal("daformer"),
-  channels: positive.default(256),
+  channels: positiveInt.default(256),
   fusion: z.enum(["conv1", "aspp", "separable-aspp", "bottleneck", "isa"])
     .default("separable-aspp"),
-  dilations: counts.default([1, 6, 12, 18]),
+  dilations: positiveInts.default([1, 6, 12, 18]),
   dropout,
 });
 
 const Segformer = z.strictObject({
   name: z.literal("segformer"),
-  channels: positive.default(256),
+  channels: positiveInt.default(256),
   dropout,
 });
 
 const DeeplabV2 = z.strictObject({
   name: z.literal("deeplabv2"),
-  dilations: counts.default([6, 12]),
+  dilations: positiveInts.default([6, 12]),
 });
 
 const Psp = z.strictObject({
   name: z.literal("psp"),
   channels,
-  bins,
+  poolScales,
   dropout,
 });
 
 const DeeplabV3Plus = z.strictObject({
   name: z.literal("deeplabv3+"),
   channels,
-  fineChannels: positive.default(48),
-  dilations: counts.default([12, 24, 36]),
+  lowLevelChannels: positiveInt.default(48),
+  dilations: positiveInts.default([12, 24, 36]),
   dropout,
 });
 
-const Upernet = z.strictObject({ name: z.literal("upernet"), channels, bins, dropout });
+const Upernet = z.strictObject({
+  name: z.literal("upernet"),
+  channels,
+  poolScales,
+  dropout,
+});
 
 const Isa = z.strictObject({
   name: z.literal("isa"),
   channels,
-  relationChannels: positive.default(256),
-  cell: positive.default(8),
+  isaChannels: positiveInt.default(256),
+  downFactor: positiveInt.default(8),
   dropout,
 });
 
 const Danet = z.strictObject({
   name: z.literal("danet"),
   channels,
-  reduced: positive.default(64),
+  pamChannels: positiveInt.default(64),
   dropout,
 });
 
 const Fcn = z.strictObject({
   name: z.literal("fcn"),
-  level: z.int().gte(0).lte(3).default(2),
-  channels: positive.default(256),
+  inIndex: z.int().gte(0).lte(3).default(2),
+  channels: positiveInt.default(256),
   dropout,
-  weight: z.number().positive().default(0.4),
+  lossWeight: z.number().positive().default(0.4),
+});
+
+/** Limits and defaults of {@linkcode SemiSupervisedDecoderConfig}. */
+const SEMI_SUPERVISED_DECODERS = [
+  z.strictObject({
+    name: z.literal("semi-deeplabv2"),
+    dilations: positiveInts.default([6, 12, 18, 24]),
+  }),
+  z.strictObject({
+    name: z.literal("semi-deeplabv3+"),
+    channels: positiveInt.default(256),
+    innerPlanes: positiveInt.default(256),
+    dilations: positiveInts.default([12, 24, 36]),
+    dropout,
+  }),
+  z.strictObject({
+    name: z.literal("semi-psp"),
+    channels: positiveInt.default(512),
+    poolScales: positiveInts.default([1, 2, 3, 6]),
+  }),
+] as const;
+
+/** Limits and defaults of {@linkcode SemiFcnHeadConfig}. */
+const SemiFcn = z.strictObject({
+  name: z.literal("semi-fcn"),
+  channels: positiveInt.default(256),
+  dropout,
+  lossWeight: z.number().positive().default(0.4),
 });
 
 /** Limits and defaults of {@linkcode DecoderConfig}. */
@@ -212,8 +296,8 @@ export const DecoderSchema = z.discriminatedUnion("name", [
   Upernet,
   Isa,
   Danet,
-  ...SEMI_DECODERS,
+  ...SEMI_SUPERVISED_DECODERS,
 ]);
 
-/** Limits and defaults of {@linkcode AuxiliaryConfig}. */
-export const AuxiliarySchema = z.discriminatedUnion("name", [Fcn, SemiFcn]);
+/** Limits and defaults of {@linkcode AuxiliaryHeadConfig}. */
+export const AuxiliaryHeadSchema = z.discriminatedUnion("name", [Fcn, SemiFcn]);

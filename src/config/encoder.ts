@@ -1,30 +1,30 @@
 /** The encoder of a run's network: image → feature maps from fine to coarse. @module */
 
 import { z } from "../core/zod.ts";
-import { positive, share, type Stages, stages } from "./ranges.ts";
+import { fractionBelowOne, type PerStage, perStage, positiveInt } from "./ranges.ts";
 
 /** A Mix Transformer of any size. Xie et al., "SegFormer", NeurIPS 2021. */
 export interface MitConfig {
   /** Its sizes are given here. */
   readonly name: "mit";
-  /** Channels. Each is a multiple of the stage's `heads`. */
-  readonly widths: Stages;
+  /** Channels. Each is a multiple of the stage's `numHeads`. */
+  readonly embedDims: PerStage;
   /** Transformer blocks. */
-  readonly depths: Stages;
+  readonly depths: PerStage;
   /** Attention heads. */
-  readonly heads: Stages;
+  readonly numHeads: PerStage;
   /** Keys and values come from a grid this many times coarser, per side. */
-  readonly reductions: Stages;
+  readonly srRatios: PerStage;
   /** Share of residual branches dropped in the last block; earlier ones drop less. */
-  readonly dropPath: number;
+  readonly dropPathRate: number;
 }
 
 /** A Mix Transformer in a published size. */
 export interface MitPresetConfig {
-  /** Stands for the paper's widths, depths, heads and reductions. */
+  /** Stands for the paper's channels, depths, heads and reductions. */
   readonly name: "mit-b0" | "mit-b1" | "mit-b2" | "mit-b3" | "mit-b4" | "mit-b5";
   /** Share of residual branches dropped in the last block; earlier ones drop less. */
-  readonly dropPath: number;
+  readonly dropPathRate: number;
 }
 
 /**
@@ -35,11 +35,11 @@ export interface ResnetConfig {
   /** Its sizes are given here. */
   readonly name: "resnet" | "resnet-multigrid";
   /** Blocks. */
-  readonly depths: Stages;
+  readonly depths: PerStage;
   /** Channels after the stem, even; null: as many as published. */
-  readonly stem: number | null;
+  readonly stemChannels: number | null;
   /** Channels inside the blocks of the first stage; they double per stage. */
-  readonly planes: number;
+  readonly baseChannels: number;
 }
 
 /** A ResNet in a published size. */
@@ -57,55 +57,55 @@ export interface SwinConfig {
   /** Its sizes are given here. */
   readonly name: "swin";
   /** Channels of the first stage; they double per stage. */
-  readonly width: number;
+  readonly embedDim: number;
   /** Transformer blocks. */
-  readonly depths: Stages;
+  readonly depths: PerStage;
   /** Attention heads; each divides the stage's channels. */
-  readonly heads: Stages;
+  readonly numHeads: PerStage;
   /** Side of a window, in tokens. */
-  readonly window: number;
+  readonly windowSize: number;
   /** Share of residual branches dropped in the last block; earlier ones drop less. */
-  readonly dropPath: number;
+  readonly dropPathRate: number;
 }
 
 /** A Swin Transformer in a published size. */
 export interface SwinPresetConfig {
-  /** Stands for the paper's width, depths and heads. */
+  /** Stands for the paper's channels, depths and heads. */
   readonly name: "swin-t" | "swin-s" | "swin-b" | "swin-l";
   /** Side of a window, in tokens; published are 7 and 12. */
-  readonly window: number;
+  readonly windowSize: number;
   /** Share of residual branches dropped in the last block; earlier ones drop less. */
-  readonly dropPath: number;
+  readonly dropPathRate: number;
 }
 
 /** A BEiT of any size with a pyramid of its layers. Bao et al., ICLR 2022. */
 export interface BeitConfig {
   /** Its sizes are given here. */
   readonly name: "beit";
-  /** Channels. A multiple of `heads`. */
-  readonly width: number;
+  /** Channels. A multiple of `numHeads`. */
+  readonly embedDim: number;
   /** Transformer blocks. */
   readonly depth: number;
   /** Attention heads. */
-  readonly heads: number;
+  readonly numHeads: number;
   /** Blocks, counted from 0, whose outputs become the maps of strides 4, 8, 16 and 32. */
-  readonly outputs: Stages;
-  /** Longest side of a picture, in pixels; the position tables are made for it. */
+  readonly outIndices: PerStage;
+  /** Longest side of an image, in pixels; the position tables are made for it. */
   readonly imageSize: number;
   /** Share of residual branches dropped in the last block; earlier ones drop less. */
-  readonly dropPath: number;
+  readonly dropPathRate: number;
   /** What residual branches are multiplied with at the start. */
-  readonly layerScale: number;
+  readonly layerScaleInit: number;
 }
 
 /** A BEiT in a published size. */
 export interface BeitPresetConfig {
-  /** Stands for the paper's width, depth and heads. */
+  /** Stands for the paper's channels, depth and heads. */
   readonly name: "beit-b" | "beit-l";
-  /** Longest side of a picture, in pixels; the position tables are made for it. */
+  /** Longest side of an image, in pixels; the position tables are made for it. */
   readonly imageSize: number;
   /** Share of residual branches dropped in the last block; earlier ones drop less. */
-  readonly dropPath: number;
+  readonly dropPathRate: number;
 }
 
 /** Which encoder it is, and its sizes. */
@@ -119,48 +119,48 @@ export type EncoderConfig =
   | BeitConfig
   | BeitPresetConfig;
 
-type Report = (path: (string | number)[], message: string) => void;
+type ReportIssue = (path: (string | number)[], message: string) => void;
 
-const reporter = (context: z.core.$RefinementCtx): Report => (path, message) =>
+const reporter = (context: z.core.$RefinementCtx): ReportIssue => (path, message) =>
   context.addIssue({ code: "custom", path, message });
 
-function checkHeads(
-  widths: readonly number[],
-  heads: readonly number[],
+function checkHeadsDivide(
+  embedDims: readonly number[],
+  numHeads: readonly number[],
   path: string,
-  report: Report,
+  report: ReportIssue,
 ): void {
-  widths.forEach((width, stage) => {
-    const count = heads[stage] ?? 1;
-    if (width % count === 0) return;
+  embedDims.forEach((embedDim, stage) => {
+    const count = numHeads[stage] ?? 1;
+    if (embedDim % count === 0) return;
     report(
       [path, stage],
-      `must be a multiple of the stage's ${count} heads: received ${width}`,
+      `must be a multiple of the stage's ${count} heads: received ${embedDim}`,
     );
   });
 }
 
 const Mit = z.strictObject({
   name: z.literal("mit"),
-  widths: stages,
-  depths: stages,
-  heads: stages.default([1, 2, 5, 8]),
-  reductions: stages.default([8, 4, 2, 1]),
-  dropPath: share.default(0.1),
-}).superRefine(({ widths, heads }, context) =>
-  checkHeads(widths, heads, "widths", reporter(context))
+  embedDims: perStage,
+  depths: perStage,
+  numHeads: perStage.default([1, 2, 5, 8]),
+  srRatios: perStage.default([8, 4, 2, 1]),
+  dropPathRate: fractionBelowOne.default(0.1),
+}).superRefine(({ embedDims, numHeads }, context) =>
+  checkHeadsDivide(embedDims, numHeads, "embedDims", reporter(context))
 );
 
 const MitPreset = z.strictObject({
   name: z.enum(["mit-b0", "mit-b1", "mit-b2", "mit-b3", "mit-b4", "mit-b5"]),
-  dropPath: share.default(0.1),
+  dropPathRate: fractionBelowOne.default(0.1),
 });
 
 const Resnet = z.strictObject({
   name: z.enum(["resnet", "resnet-multigrid"]),
-  depths: stages,
-  stem: positive.multipleOf(2).nullable().default(null),
-  planes: positive.default(64),
+  depths: perStage,
+  stemChannels: positiveInt.multipleOf(2).nullable().default(null),
+  baseChannels: positiveInt.default(64),
 });
 
 const ResnetPreset = z.strictObject({
@@ -174,17 +174,17 @@ const ResnetPreset = z.strictObject({
 
 const Swin = z.strictObject({
   name: z.literal("swin"),
-  width: positive,
-  depths: stages,
-  heads: stages,
-  window: positive.default(7),
-  dropPath: share.default(0.3),
-}).superRefine(({ width, heads }, context) =>
-  heads.forEach((count, stage) => {
-    const channels = width * 2 ** stage;
+  embedDim: positiveInt,
+  depths: perStage,
+  numHeads: perStage,
+  windowSize: positiveInt.default(7),
+  dropPathRate: fractionBelowOne.default(0.3),
+}).superRefine(({ embedDim, numHeads }, context) =>
+  numHeads.forEach((count, stage) => {
+    const channels = embedDim * 2 ** stage;
     if (channels % count === 0) return;
     reporter(context)(
-      ["heads", stage],
+      ["numHeads", stage],
       `must divide the stage's ${channels} channels: received ${count}`,
     );
   })
@@ -192,42 +192,48 @@ const Swin = z.strictObject({
 
 const SwinPreset = z.strictObject({
   name: z.enum(["swin-t", "swin-s", "swin-b", "swin-l"]),
-  window: positive.default(7),
-  dropPath: share.default(0.3),
+  windowSize: positiveInt.default(7),
+  dropPathRate: fractionBelowOne.default(0.3),
 });
 
 const Beit = z.strictObject({
   name: z.literal("beit"),
-  width: positive,
-  depth: positive,
-  heads: positive,
-  outputs: z.tuple([
+  embedDim: positiveInt,
+  depth: positiveInt,
+  numHeads: positiveInt,
+  outIndices: z.tuple([
     z.int().nonnegative(),
     z.int().nonnegative(),
     z.int().nonnegative(),
     z.int().nonnegative(),
   ]),
-  imageSize: positive.multipleOf(16).default(640),
-  dropPath: share.default(0.1),
-  layerScale: z.number().positive().default(0.1),
-}).superRefine(({ width, depth, heads, outputs }, context) => {
+  imageSize: positiveInt.multipleOf(16).default(640),
+  dropPathRate: fractionBelowOne.default(0.1),
+  layerScaleInit: z.number().positive().default(0.1),
+}).superRefine(({ embedDim, depth, numHeads, outIndices }, context) => {
   const report = reporter(context);
-  if (width % heads !== 0) {
-    report(["width"], `must be a multiple of the ${heads} heads: received ${width}`);
+  if (embedDim % numHeads !== 0) {
+    report(
+      ["embedDim"],
+      `must be a multiple of the ${numHeads} heads: received ${embedDim}`,
+    );
   }
-  outputs.forEach((block, level) => {
+  outIndices.forEach((block, level) => {
     if (block >= depth) {
-      report(["outputs", level], `must be below the depth ${depth}: received ${block}`);
-    } else if (level > 0 && block <= (outputs[level - 1] ?? -1)) {
-      report(["outputs", level], `must be above the one before it: received ${block}`);
+      report(
+        ["outIndices", level],
+        `must be below the depth ${depth}: received ${block}`,
+      );
+    } else if (level > 0 && block <= (outIndices[level - 1] ?? -1)) {
+      report(["outIndices", level], `must be above the one before it: received ${block}`);
     }
   });
 });
 
 const BeitPreset = z.strictObject({
   name: z.enum(["beit-b", "beit-l"]),
-  imageSize: positive.multipleOf(16).default(640),
-  dropPath: share.default(0.1),
+  imageSize: positiveInt.multipleOf(16).default(640),
+  dropPathRate: fractionBelowOne.default(0.1),
 });
 
 /** Limits and defaults of {@linkcode EncoderConfig}. */

@@ -1,15 +1,73 @@
 /** The learning rule of a run and its switches. @module */
 
 import { z } from "../core/zod.ts";
-import { MeanTeacher, type SemiConfig, WeakToStrong } from "./semi_method.ts";
+import { fraction, nonNegative } from "./ranges.ts";
 
-/** The moving average of students. */
-export interface TeacherConfig {
-  /** The share of itself that it keeps at every update, after its warm-up. */
-  readonly momentum: number;
+/**
+ * Future self-training, around any rule with a teacher. Du et al., "Learning from Future",
+ * NeurIPS 2022. An iteration costs K·N + 1 loss evaluations.
+ *
+ * The defaults are what the paper states. The published code is, for domain adaptation,
+ * `optimizerState: carry`, `buffers: carry`, `emaStep: forward`, `firstIteration: plain` and
+ * `mixing.classesFrom: batch`, with `emaTiming: after` where it averages futures; and for
+ * semi-supervised learning `optimizerState: carry`, `buffers: carry`, `emaTiming: both`.
+ */
+export interface LookAheadConfig {
+  /** K virtual steps, one after another; at most so many with `agreement`. */
+  readonly depth: number;
+  /** N futures that are averaged at each depth; 1: the iteration's own batch only. */
+  readonly width: number;
+  /**
+   * No further virtual step once this share of the pseudo-labels stays the same; null:
+   * always `depth` steps. It is read back from the device, so iterations are not replayed.
+   */
+  readonly agreement: number | null;
+  /** Whether virtual steps leave the optimizer's moments and step count as they were. */
+  readonly optimizerState: "restore" | "carry";
+  /** Whether virtual steps leave the student's batch-norm statistics as they were. */
+  readonly buffers: "restore" | "carry";
+  /**
+   * The teacher's warm-up counts iterations, or every evaluation of the loss.
+   * "self-training" only.
+   */
+  readonly emaStep: "iteration" | "forward";
+  /**
+   * When the present student enters the teacher's moving average: before the look-ahead,
+   * after the real step, or both.
+   */
+  readonly emaTiming: "before" | "after" | "both";
+  /** The first iteration looks ahead as well, or is a plain step. "self-training" only. */
+  readonly firstIteration: "lookahead" | "plain";
+  /**
+   * What is the same in several evaluations of an iteration is computed once: no result
+   * depends on it, only time and the memory of one gradient. Frozen features always are;
+   * the source loss of the first virtual step and the real one is where nothing is dropped
+   * in the network, or both drop the same. Semi-supervised losses have nothing to reuse.
+   */
+  readonly reuse: boolean;
+  /**
+   * On the source, the first virtual step and the real one drop the same channels and
+   * paths. Results depend on it. "self-training" only.
+   */
+  readonly shareDropout: boolean;
 }
 
-/** What the teacher's predictions count. */
+/** The moving average (EMA) of students. */
+export interface TeacherConfig {
+  /** The share of itself that it keeps at every update, after its warm-up. */
+  readonly emaDecay: number;
+}
+
+/** The moving average (EMA) of students, which gives the labels and is what is evaluated. */
+export interface SemiSupervisedTeacherConfig extends TeacherConfig {
+  /**
+   * Iterations after the supervised ones in which it is a copy of the student, whatever is
+   * averaged; published is an epoch of them.
+   */
+  readonly copyIterations: number;
+}
+
+/** How the teacher's pseudo-labels are weighted. */
 export interface PseudoLabelConfig {
   /** The share of pixels at least this confident is the weight of all of them. */
   readonly threshold: number;
@@ -19,38 +77,26 @@ export interface PseudoLabelConfig {
   readonly ignoreBottom: number;
 }
 
-/** DACS: half of the source's classes are pasted over the target, then disturbed. */
+/** DACS: half of the source's classes are pasted over the target, then augmented. */
 export interface MixingConfig {
   /** Largest change of brightness, contrast, saturation and hue. */
-  readonly jitterStrength: number;
-  /** Share of evaluations of the loss with jitter. */
-  readonly jitterProbability: number;
+  readonly colorJitterStrength: number;
+  /** Share of evaluations of the loss with color jitter. */
+  readonly colorJitterProbability: number;
   /** Share of evaluations of the loss with blur. */
   readonly blurProbability: number;
   /** Classes to paste are chosen from those of the image, or of the whole batch. */
-  readonly classes: "image" | "batch";
+  readonly classesFrom: "image" | "batch";
 }
 
 /** Keeps features near those of the pretrained encoder. DAFormer, section 3.3. */
 export interface FeatureDistanceConfig {
   /** Factor of the distance in the loss. */
-  readonly weight: number;
+  readonly lossWeight: number;
   /** Names or ids of the classes it applies to; null: everywhere. */
   readonly classes: readonly (string | number)[] | null;
   /** A coarse cell belongs to a class that holds at least this share of it. */
-  readonly minimumShare: number;
-}
-
-/** What methods have in common that learn from images without labels. */
-export interface Adaptation {
-  /** Gives the labels. */
-  readonly teacher: TeacherConfig;
-  /** What these labels count. */
-  readonly pseudoLabel: PseudoLabelConfig;
-  /** What images the student sees with them. */
-  readonly mixing: MixingConfig;
-  /** Null: off. */
-  readonly featureDistance: FeatureDistanceConfig | null;
+  readonly scaleMinRatio: number;
 }
 
 /** Learning from the source alone. */
@@ -67,140 +113,341 @@ export interface SourceOnlyConfig {
   readonly teacher: TeacherConfig;
 }
 
-/** Learning from the labels that a teacher gives to the target. */
-export interface SelfTrainingConfig extends Adaptation {
+/** Learning from the labels that a teacher gives to the target. DACS, DAFormer. */
+export interface SelfTrainingConfig {
   /** Which rule it is. */
   readonly name: "self-training";
+  /** Future self-training; null: plain self-training. */
+  readonly lookAhead: LookAheadConfig | null;
+  /** Gives the labels. */
+  readonly teacher: TeacherConfig;
+  /** How these labels are weighted. */
+  readonly pseudoLabel: PseudoLabelConfig;
+  /** What images the student sees with them. */
+  readonly mixing: MixingConfig;
+  /** Null: off. */
+  readonly featureDistance: FeatureDistanceConfig | null;
+}
+
+/** Cross entropy over labeled pixels. */
+export interface CrossEntropyConfig {
+  /** Which criterion it is. */
+  readonly name: "cross-entropy";
+}
+
+/** Cross entropy over the hardest pixels (online hard example mining). */
+export interface OhemConfig {
+  /** Which criterion it is. */
+  readonly name: "ohem";
+  /** Pixels whose true class is at most this probable are always kept. */
+  readonly threshold: number;
+  /** At least so many pixels of a batch are kept. */
+  readonly minKept: number;
+}
+
+/** What both semi-supervised rules have in common. */
+export interface SemiSupervisedFields {
+  /** Future self-training; null: off. */
+  readonly lookAhead: LookAheadConfig | null;
+  /** Gives the labels. */
+  readonly teacher: SemiSupervisedTeacherConfig;
+  /** The loss of labeled pixels. */
+  readonly criterion: CrossEntropyConfig | OhemConfig;
+  /** Iterations at the beginning of the run that train on labeled images only. */
+  readonly supervisedOnlyIterations: number;
+}
+
+/** What the student sees in place of an image without a label. */
+export interface PerturbationConfig {
+  /** "cutmix" and "classmix" paste from the next image of the batch. */
+  readonly name: "none" | "cutout" | "cutmix" | "classmix";
+  /** Share of evaluations of the loss in which it happens, to the whole batch. */
+  readonly probability: number;
+}
+
+/** Which pseudo-labels count. */
+export interface EntropyFilterConfig {
+  /** This percentage of them stays, those of least entropy; at 100 all but the last. */
+  readonly keepPercent: number;
+  /** Begins at 100 and falls to `keepPercent` over the run, as in U2PL. */
+  readonly anneal: boolean;
+  /**
+   * The entropy is that of the teacher in training, with dropout and statistics of the
+   * batch, or in evaluation. In the latter case it has the student's statistics.
+   */
+  readonly teacherMode: "train" | "eval";
 }
 
 /**
- * Self-training with a teacher from the student's future. Du et al., "Learning from
- * Future", NeurIPS 2022.
- *
- * The defaults are what the paper states; the published code is `optimizerState: carry`,
- * `buffers: carry`, `teacherClock: forward`, `firstIteration: plain` and
- * `mixing.classes: batch`, with `presentStudent: after` where it averages futures.
+ * Draws confident pixels to the mean of their class and away from pixels that the teacher
+ * may confuse with it, of this batch and of past ones. Wang et al., "U2PL", CVPR 2022.
  */
-export interface FutureSelfTrainingConfig extends Adaptation {
-  /** Which rule it is. */
-  readonly name: "future-self-training";
-  /** K virtual steps, one after another. An iteration costs K·N + 1 evaluations. */
-  readonly depth: number;
-  /** N futures that are averaged at each depth; 1: the iteration's own batch only. */
-  readonly width: number;
-  /** Whether virtual steps leave the optimizer's moments and step count as they were. */
-  readonly optimizerState: "restore" | "carry";
-  /** Whether virtual steps leave the batch-norm statistics as they were. */
-  readonly buffers: "restore" | "carry";
-  /** The teacher's warm-up counts iterations, or every evaluation of the loss. */
-  readonly teacherClock: "iteration" | "forward";
-  /** The present student enters the teacher before the look-ahead, or after its step. */
-  readonly presentStudent: "before" | "after";
-  /** The first iteration looks ahead as well, or is a plain step. */
-  readonly firstIteration: "lookahead" | "plain";
+export interface ContrastiveConfig {
+  /** Factor of its loss. */
+  readonly lossWeight: number;
+  /** Confident pixels per class that are compared (anchors), drawn with replacement. */
+  readonly numQueries: number;
+  /** Pixels that each of them is compared with. */
+  readonly numNegatives: number;
+  /** Cosines are divided by it. */
+  readonly temperature: number;
   /**
-   * What is the same in several evaluations of an iteration is computed once: no result
-   * depends on it, only time and the memory of one gradient. Frozen features always are;
-   * the source loss of the first virtual step and the real one is where nothing is
-   * dropped in the network, or both drop the same.
+   * Negatives of a class are labeled pixels of another one for which it is among so many
+   * most probable classes, and uncertain pixels for which it is behind them and among so
+   * many: low and high rank.
    */
-  readonly reuse: boolean;
+  readonly ranks: readonly [number, number];
+  /** Confident pixels are compared if their label is more probable than this. */
+  readonly currentClassThreshold: number;
   /**
-   * On the source, the first virtual step and the real one drop the same channels and
-   * paths. Results depend on it.
+   * This percentage of pseudo-labeled pixels is confident, and as many are uncertain; falls
+   * to 0 over the run.
    */
-  readonly shareDropout: boolean;
+  readonly lowEntropyThreshold: number;
+  /** The share of itself that the mean of a class keeps; grows to this as 1 − 1/t. */
+  readonly prototypeDecay: number;
+  /**
+   * Past negatives. They take 4 bytes × classes × queue size × channels on the device: 43 MB
+   * for 21 classes, 2000 entries and 256 channels. Published are 30000 entries and 50000
+   * for class 0, 666 MB.
+   */
+  readonly memoryBank: {
+    /** The newest so many of each class stay. */
+    readonly queueSize: number;
+    /** At most so many enter in an iteration, drawn if there are more; published: all. */
+    readonly maxEnqueued: number;
+  };
 }
 
-/** A method that learns from images without labels. */
-export type AdaptiveConfig = SelfTrainingConfig | FutureSelfTrainingConfig;
+/**
+ * Labels from a mean teacher, without the uncertain ones. Wang et al., "U2PL", CVPR 2022,
+ * as in the semi-supervised branch of FST.
+ */
+export interface MeanTeacherConfig extends SemiSupervisedFields {
+  /** Which rule it is. */
+  readonly name: "mean-teacher";
+  /** Between the teacher's image and the student's. */
+  readonly perturbation: PerturbationConfig;
+  /** Which pseudo-labels count. */
+  readonly entropyFilter: EntropyFilterConfig;
+  /** Factor of the loss on images without labels. */
+  readonly unsupervisedWeight: number;
+  /** Needs a decoder with a representation of every pixel; null: off. */
+  readonly contrastive: ContrastiveConfig | null;
+}
 
-/** One of six rules; options of one cannot be set on another. */
+/**
+ * Labels from a weak view for two strong views and one with dropped features. Yang et al.,
+ * "UniMatch", CVPR 2023.
+ */
+export interface WeakToStrongConfig extends SemiSupervisedFields {
+  /** Which rule it is. */
+  readonly name: "weak-to-strong";
+  /** Pseudo-labels less probable than this do not count. */
+  readonly confidenceThreshold: number;
+  /** What makes a view strong. */
+  readonly strongAugmentation: {
+    /** Largest change of brightness, contrast and saturation; half of it for hue. */
+    readonly colorJitterStrength: number;
+    /** Share of images with color jitter. */
+    readonly colorJitterProbability: number;
+    /** Share of images with blur. */
+    readonly blurProbability: number;
+    /** Share of images with a box of the next image of the batch. */
+    readonly cutmixProbability: number;
+  };
+  /** Factor of the mean loss of both strong views. */
+  readonly strongWeight: number;
+  /** Factor of the loss with dropped features; 0: not computed. */
+  readonly featurePerturbationWeight: number;
+  /** Share of feature channels that are dropped for it. */
+  readonly featureDropout: number;
+}
+
+/** A rule for some images with labels and many without. */
+export type SemiSupervisedConfig = MeanTeacherConfig | WeakToStrongConfig;
+
+/** One of five rules; options of one cannot be set on another. */
 export type MethodConfig =
   | SupervisedConfig
   | SourceOnlyConfig
-  | AdaptiveConfig
-  | SemiConfig;
+  | SelfTrainingConfig
+  | SemiSupervisedConfig;
 
-/** Whether a method is one for few labels. */
-export function isSemi(method: MethodConfig): method is SemiConfig {
+/** Whether a method is a semi-supervised one. */
+export function isSemiSupervised(method: MethodConfig): method is SemiSupervisedConfig {
   return method.name === "mean-teacher" || method.name === "weak-to-strong";
 }
 
 /** Whether a method learns from images without labels. */
-export function usesTarget(method: MethodConfig): method is AdaptiveConfig | SemiConfig {
-  return "featureDistance" in method || isSemi(method);
+export function usesTarget(
+  method: MethodConfig,
+): method is SelfTrainingConfig | SemiSupervisedConfig {
+  return "lookAhead" in method;
+}
+
+/** Whether a method has a teacher. */
+export function hasTeacher({ name }: MethodConfig): boolean {
+  return name !== "supervised";
+}
+
+/** The look-ahead of a method; null: none. */
+export function lookAheadOf(method: MethodConfig): LookAheadConfig | null {
+  return usesTarget(method) ? method.lookAhead : null;
 }
 
 /** N, the futures of a method that are averaged; 1 where it has none of its own. */
-export function widthOf(method: MethodConfig): number {
-  if (isSemi(method)) return method.lookAhead?.width ?? 1;
-  return method.name === "future-self-training" ? method.width : 1;
+export function lookAheadWidth(method: MethodConfig): number {
+  return lookAheadOf(method)?.width ?? 1;
 }
 
 /**
- * Which network a run is for: the one that is measured, and kept when it is the best. Before
- * a teacher has a say, it is the student in any case.
+ * Which network a run is for: the one that is evaluated, and kept when it is the best.
+ * While a semi-supervised run trains on labels alone, it is the student in any case.
  *
  * @param iteration Iterations done.
  */
-export function judgedAt(
+export function primaryNetworkAt(
   method: MethodConfig,
   iteration: number,
 ): "student" | "teacher" {
-  return isSemi(method) && iteration > method.supervisedIterations
+  return isSemiSupervised(method) && iteration > method.supervisedOnlyIterations
     ? "teacher"
     : "student";
 }
-
-const share = z.number().gte(0).lte(1);
-
-const teacher = z.strictObject({
-  momentum: z.number().gte(0).lt(1).default(0.999),
-}).prefault({});
 
 const classReference = z.union([z.string(), z.int().nonnegative()], {
   error: "must be the name or the id of a class",
 });
 
-const adaptive = {
-  teacher,
-  pseudoLabel: z.strictObject({
-    threshold: share.default(0.968),
-    ignoreTop: z.int().nonnegative().default(0),
-    ignoreBottom: z.int().nonnegative().default(0),
+const emaDecay = z.number().gte(0).lt(1);
+const teacher = z.strictObject({ emaDecay: emaDecay.default(0.999) }).prefault({});
+
+/** The block of every method; what only self-training knows is refused elsewhere. */
+function lookAheadSchema(method: "self-training" | "semi-supervised") {
+  return z.strictObject({
+    depth: z.int().positive().default(3),
+    width: z.int().positive().default(1),
+    agreement: z.number().gt(0).lte(1).nullable().default(null),
+    optimizerState: z.enum(["restore", "carry"]).default("restore"),
+    buffers: z.enum(["restore", "carry"]).default("restore"),
+    emaStep: z.enum(["iteration", "forward"]).default("iteration"),
+    emaTiming: z.enum(["before", "after", "both"])
+      .default(method === "self-training" ? "before" : "after"),
+    firstIteration: z.enum(["lookahead", "plain"]).default("lookahead"),
+    reuse: z.boolean().default(true),
+    shareDropout: z.boolean().default(false),
+  }).superRefine(({ width, agreement, ...rest }, context) => {
+    const report = (key: string, message: string) =>
+      context.addIssue({ code: "custom", path: [key], message });
+    if (agreement !== null && width > 1) {
+      report("agreement", 'needs "width" 1: set it, or this to null');
+    }
+    if (method === "self-training") return;
+    const only = (value: string) =>
+      `must be ${value} here: the method "self-training" alone has another choice`;
+    if (rest.emaStep !== "iteration") report("emaStep", only('"iteration"'));
+    if (rest.firstIteration !== "lookahead") {
+      report("firstIteration", only('"lookahead"'));
+    }
+    if (rest.shareDropout) report("shareDropout", only("false"));
+  }).nullable().default(null);
+}
+
+const semiSupervisedFields = {
+  lookAhead: lookAheadSchema("semi-supervised"),
+  teacher: z.strictObject({
+    emaDecay: emaDecay.default(0.99),
+    copyIterations: z.int().nonnegative().default(0),
   }).prefault({}),
-  mixing: z.strictObject({
-    jitterStrength: share.default(0.2),
-    jitterProbability: share.default(0.8),
-    blurProbability: share.default(0.5),
-    classes: z.enum(["image", "batch"]).default("image"),
-  }).prefault({}),
-  featureDistance: z.strictObject({
-    weight: z.number().positive().default(0.005),
-    classes: z.array(classReference).min(1).nullable().default(null),
-    minimumShare: z.number().gt(0).lte(1).default(0.75),
-  }).nullable().default(null),
+  criterion: z.discriminatedUnion("name", [
+    z.strictObject({ name: z.literal("cross-entropy") }),
+    z.strictObject({
+      name: z.literal("ohem"),
+      threshold: fraction.default(0.7),
+      minKept: z.int().positive().default(100_000),
+    }),
+  ]).prefault({ name: "cross-entropy" }),
+  supervisedOnlyIterations: z.int().nonnegative().default(0),
 };
+
+const ContrastiveSchema = z.strictObject({
+  lossWeight: nonNegative.default(1),
+  numQueries: z.int().positive().default(256),
+  numNegatives: z.int().positive().default(50),
+  temperature: z.number().gte(0.05).default(0.5),
+  ranks: z.tuple([z.int().nonnegative(), z.int().positive()]).default([3, 20]),
+  currentClassThreshold: fraction.default(0.3),
+  lowEntropyThreshold: z.number().gt(0).lte(50).default(20),
+  prototypeDecay: emaDecay.default(0.999),
+  memoryBank: z.strictObject({
+    queueSize: z.int().positive().lte(1e6).default(2000),
+    maxEnqueued: z.int().positive().default(200),
+  }).prefault({}),
+}).superRefine(({ ranks: [low, high], memoryBank }, context) => {
+  const report = (path: string[], message: string) =>
+    context.addIssue({ code: "custom", path, message });
+  if (low > high) report(["ranks"], `must ascend: received ${low}, ${high}`);
+  const { queueSize, maxEnqueued } = memoryBank;
+  if (maxEnqueued <= queueSize) return;
+  report(
+    ["memoryBank", "maxEnqueued"],
+    `must be at most "queueSize", ${queueSize}: received ${maxEnqueued}`,
+  );
+});
 
 /** Limits and defaults of {@linkcode MethodConfig}. */
 export const MethodSchema: z.ZodType<MethodConfig> = z.discriminatedUnion("name", [
   z.strictObject({ name: z.literal("supervised") }),
   z.strictObject({ name: z.literal("source-only"), teacher }),
-  z.strictObject({ name: z.literal("self-training"), ...adaptive }),
   z.strictObject({
-    name: z.literal("future-self-training"),
-    depth: z.int().positive().default(3),
-    width: z.int().positive().default(1),
-    optimizerState: z.enum(["restore", "carry"]).default("restore"),
-    buffers: z.enum(["restore", "carry"]).default("restore"),
-    teacherClock: z.enum(["iteration", "forward"]).default("iteration"),
-    presentStudent: z.enum(["before", "after"]).default("before"),
-    firstIteration: z.enum(["lookahead", "plain"]).default("lookahead"),
-    reuse: z.boolean().default(true),
-    shareDropout: z.boolean().default(false),
-    ...adaptive,
+    name: z.literal("self-training"),
+    lookAhead: lookAheadSchema("self-training"),
+    teacher,
+    pseudoLabel: z.strictObject({
+      threshold: fraction.default(0.968),
+      ignoreTop: z.int().nonnegative().default(0),
+      ignoreBottom: z.int().nonnegative().default(0),
+    }).prefault({}),
+    mixing: z.strictObject({
+      colorJitterStrength: fraction.default(0.2),
+      colorJitterProbability: fraction.default(0.8),
+      blurProbability: fraction.default(0.5),
+      classesFrom: z.enum(["image", "batch"]).default("image"),
+    }).prefault({}),
+    featureDistance: z.strictObject({
+      lossWeight: z.number().positive().default(0.005),
+      classes: z.array(classReference).min(1).nullable().default(null),
+      scaleMinRatio: z.number().gt(0).lte(1).default(0.75),
+    }).nullable().default(null),
   }),
-  MeanTeacher,
-  WeakToStrong,
+  z.strictObject({
+    name: z.literal("mean-teacher"),
+    ...semiSupervisedFields,
+    perturbation: z.strictObject({
+      name: z.enum(["none", "cutout", "cutmix", "classmix"]).default("none"),
+      probability: fraction.default(0.5),
+    }).prefault({}),
+    entropyFilter: z.strictObject({
+      keepPercent: z.number().gt(0).lte(100).default(100),
+      anneal: z.boolean().default(false),
+      teacherMode: z.enum(["train", "eval"]).default("train"),
+    }).prefault({}),
+    unsupervisedWeight: nonNegative.default(1),
+    contrastive: ContrastiveSchema.nullable().default(null),
+  }),
+  z.strictObject({
+    name: z.literal("weak-to-strong"),
+    ...semiSupervisedFields,
+    confidenceThreshold: fraction.default(0.95),
+    strongAugmentation: z.strictObject({
+      colorJitterStrength: fraction.default(0.5),
+      colorJitterProbability: fraction.default(0.8),
+      blurProbability: fraction.default(0.5),
+      cutmixProbability: fraction.default(0.5),
+    }).prefault({}),
+    strongWeight: nonNegative.default(0.5),
+    featurePerturbationWeight: nonNegative.default(0.5),
+    featureDropout: z.number().gte(0).lt(1).default(0.5),
+  }),
 ]);

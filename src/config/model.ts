@@ -2,8 +2,8 @@
 
 import { z } from "../core/zod.ts";
 import {
-  type AuxiliaryConfig,
-  AuxiliarySchema,
+  type AuxiliaryHeadConfig,
+  AuxiliaryHeadSchema,
   type DecoderConfig,
   DecoderSchema,
 } from "./decoder.ts";
@@ -16,27 +16,27 @@ export interface ModelConfig {
   /** Feature maps → logits. */
   readonly decoder: DecoderConfig;
   /** A second head that helps training; null: none. */
-  readonly auxiliary: AuxiliaryConfig | null;
+  readonly auxiliaryHead: AuxiliaryHeadConfig | null;
   /**
    * Weights of the encoder or of a whole network: a safetensors or PyTorch file in any
    * naming scheme, a name that `deno task download --list` shows, or a URL; null: random.
    */
   readonly pretrained: string | null;
   /** Weights of `pretrained` that are left out, with `*` for any text. */
-  readonly leaveOut: readonly string[];
+  readonly excludeKeys: readonly string[];
   /**
    * The encoder's blocks keep only their inputs for the gradient and compute the rest
    * again: less memory, more time. No result depends on it.
    */
-  readonly recompute: boolean;
+  readonly activationCheckpointing: boolean;
 }
 
 /** Limits and defaults of {@linkcode ModelConfig}. */
 export const ModelSchema: z.ZodType<ModelConfig> = z.strictObject({
   encoder: EncoderSchema,
   decoder: DecoderSchema.prefault({ name: "daformer" }),
-  auxiliary: AuxiliarySchema.nullable().default(null),
+  auxiliaryHead: AuxiliaryHeadSchema.nullable().default(null),
   pretrained: z.string().min(1).nullable().default(null),
-  leaveOut: z.array(z.string().min(1)).default([]),
-  recompute: z.boolean().default(false),
+  excludeKeys: z.array(z.string().min(1)).default([]),
+  activationCheckpointing: z.boolean().default(false),
 });

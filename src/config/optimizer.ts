@@ -3,40 +3,40 @@
 import { z } from "../core/zod.ts";
 
 /** What optimizers have in common: the learning rate over the run. */
-export interface RateConfig {
+export interface LearningRateConfig {
   /** Peak learning rate of the encoder. */
-  readonly rate: number;
+  readonly learningRate: number;
   /** The decoder starts from scratch, so it learns this many times faster. */
-  readonly headFactor: number;
+  readonly headLrMultiplier: number;
   /** Linear warm-up, in iterations. */
-  readonly warmup: number;
+  readonly warmupIterations: number;
   /** The first learning rate as a share of what the decay says there. */
   readonly warmupRatio: number;
   /** Exponent of the decay (1 − iteration / iterations)^power. */
   readonly power: number;
   /** Where the decay ends. */
-  readonly minimumRate: number;
+  readonly minLearningRate: number;
   /**
-   * Portions that a batch is learned from in, one after another, before a step: less
-   * memory, the same gradient. Batch norm takes its statistics per portion.
+   * Micro-batches whose gradients are added up before a step: less memory, the same
+   * gradient. Batch norm takes its statistics per micro-batch.
    */
-  readonly accumulate: number;
+  readonly accumulationSteps: number;
 }
 
 /** AdamW with linear warm-up and polynomial decay; the default. */
-export interface AdamWConfig extends RateConfig {
+export interface AdamWConfig extends LearningRateConfig {
   /** Which rule it is. */
   readonly name: "adamw";
-  /** Decoupled: a step shrinks weights by rate × decay. */
+  /** Decoupled: a step shrinks weights by learning rate × decay. */
   readonly weightDecay: number;
   /** Shares that the moving averages of gradient and squared gradient keep. */
   readonly betas: readonly [number, number];
   /** Added to the root of the squared gradient's average. */
-  readonly epsilon: number;
+  readonly eps: number;
 }
 
 /** Gradient descent with momentum, as the semi-supervised branch has it. */
-export interface SgdConfig extends RateConfig {
+export interface SgdConfig extends LearningRateConfig {
   /** Which rule it is. */
   readonly name: "sgd";
   /** Times a weight, is added to its gradient. */
@@ -50,32 +50,37 @@ export type OptimizerConfig = AdamWConfig | SgdConfig;
 
 const share = z.number().gte(0).lt(1);
 
-const rates = {
-  headFactor: z.number().positive().default(10),
+const learningRateFields = {
+  headLrMultiplier: z.number().positive().default(10),
   warmupRatio: z.number().gt(0).lte(1).default(1e-6),
-  minimumRate: z.number().nonnegative().default(0),
-  accumulate: z.int().positive().default(1),
+  minLearningRate: z.number().nonnegative().default(0),
+  accumulationSteps: z.int().positive().default(1),
 };
 
 /** Limits and defaults of {@linkcode OptimizerConfig}. */
 export const OptimizerSchema: z.ZodType<OptimizerConfig> = z.discriminatedUnion("name", [
   z.strictObject({
     name: z.literal("adamw").optional().default("adamw"), // may be left out
-    rate: z.number().positive().default(6e-5),
+    learningRate: z.number().positive().default(6e-5),
     weightDecay: z.number().nonnegative().default(0.01),
     betas: z.tuple([share, share]).default([0.9, 0.999]),
-    epsilon: z.number().positive().default(1e-8),
-    warmup: z.int().nonnegative().default(1500),
+    eps: z.number().positive().default(1e-8),
+    warmupIterations: z.int().nonnegative().default(1500),
     power: z.number().nonnegative().default(1),
-    ...rates,
+    ...learningRateFields,
   }),
   z.strictObject({
     name: z.literal("sgd"),
-    rate: z.number().positive().default(1e-3),
+    learningRate: z.number().positive().default(1e-3),
     weightDecay: z.number().nonnegative().default(1e-4),
     momentum: share.default(0.9),
-    warmup: z.int().nonnegative().default(0),
+    warmupIterations: z.int().nonnegative().default(0),
     power: z.number().nonnegative().default(0.9),
-    ...rates,
+    ...learningRateFields,
   }),
 ]);
+
+/** Whether an optimizer keeps a moving average of squared gradients, too. */
+export function hasSecondMoment({ name }: OptimizerConfig): boolean {
+  return name === "adamw";
+}

@@ -1,6 +1,13 @@
 /** Values from the command line, laid over those of a file. @module */
 
 import { parse } from "../core/yaml.ts";
+import {
+  type Renamed,
+  renameOldKeys,
+  renamePath,
+  valueAt,
+  withoutImpliedLookAhead,
+} from "./renamed_keys.ts";
 
 /** One `--set`, taken apart. */
 interface Override {
@@ -17,7 +24,8 @@ function parseOverride(text: string): Override {
   const path = text.slice(0, Math.max(equals, 0)).trim().split(".");
   if (path.includes("")) {
     throw new SyntaxError(
-      `Cannot set "${text}": write a path, "=" and a value, as in optimizer.rate=1e-4`,
+      `Cannot set "${text}": write a path, "=" and a value, as in ` +
+        "optimizer.learningRate=1e-4",
     );
   }
   try {
@@ -32,7 +40,7 @@ function parseOverride(text: string): Override {
   }
 }
 
-const child = (node: unknown, key: string): unknown =>
+const property = (node: unknown, key: string): unknown =>
   typeof node === "object" && node !== null && Object.hasOwn(node, key)
     ? Reflect.get(node, key)
     : undefined;
@@ -40,11 +48,11 @@ const child = (node: unknown, key: string): unknown =>
 /**
  * A copy of `node` in which the value at `path`, from part `depth` on, is replaced.
  *
- * @param complete What `node` is with its defaults, as far as that is known.
+ * @param withDefaults What `node` is with its defaults, as far as that is known.
  */
 function replaceAt(
   given: unknown,
-  complete: unknown,
+  withDefaults: unknown,
   override: Override,
   depth = 0,
 ): unknown {
@@ -52,9 +60,9 @@ function replaceAt(
   const key = path[depth];
   if (key === undefined) return value;
   const inner = (node: unknown) =>
-    replaceAt(node, child(complete, key), override, depth + 1);
+    replaceAt(node, property(withDefaults, key), override, depth + 1);
   // One entry of a list that the file leaves to its default changes the default.
-  const node = given === undefined && Array.isArray(complete) ? complete : given;
+  const node = given === undefined && Array.isArray(withDefaults) ? withDefaults : given;
 
   if (Array.isArray(node)) {
     const index = /^\d+$/.test(key) ? Number(key) : NaN;
@@ -74,7 +82,7 @@ function replaceAt(
         `${JSON.stringify(node)} and has no "${key}" in it`,
     );
   }
-  return { ...node, [key]: inner(child(node, key)) };
+  return { ...node, [key]: inner(property(node, key)) };
 }
 
 /**
@@ -86,6 +94,7 @@ function replaceAt(
  *
  * @param root Left untouched.
  * @param complete The same with its defaults; a list that is only there can be changed.
+ * @returns The result, and which paths have other names now.
  * @throws {SyntaxError} If an override is not a path, "=" and a YAML value.
  * @throws {RangeError} If a path leads into a plain value, or beyond a list.
  */
@@ -93,9 +102,34 @@ export function applyOverrides(
   root: unknown,
   complete: unknown,
   overrides: readonly string[],
-): unknown {
-  return overrides.map(parseOverride).reduce<unknown>(
-    (node, override) => replaceAt(node, complete, override),
-    root,
-  );
+): Renamed {
+  const notes: string[] = [];
+  const changed = overrides.map(parseOverride).reduce<unknown>((node, override) => {
+    const renamed = renameOverride(override);
+    // The value may be the old name of a method, which says more than the present one.
+    const whole = renameOldKeys(
+      replaceAt(node, complete, renamed.override),
+      `--set ${override.text}`,
+    );
+    notes.push(...renamed.notes, ...whole.notes);
+    const renamesMethod = override.path.join(".") === "method.name" &&
+      override.value !== "future-self-training";
+    return renamesMethod ? withoutImpliedLookAhead(whole.root) : whole.root;
+  }, root);
+  return { root: changed, notes };
+}
+
+// Path, and keys within a value that is a whole group.
+function renameOverride(
+  override: Override,
+): { override: Override; notes: readonly string[] } {
+  const { text, path, value } = override;
+  const alone = path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
+  const { root, notes } = renameOldKeys(alone, `--set ${text}`);
+  const present = renamePath(path);
+  const isGroup = typeof value === "object" && value !== null;
+  return {
+    override: { text, path: present, value: isGroup ? valueAt(root, present) : value },
+    notes,
+  };
 }

@@ -1,12 +1,13 @@
 /** YAML text → a checked configuration, and back. @module */
 
-import { basename, dirname, extname } from "node:path";
-import { readError } from "../core/read_error.ts";
+import { basename, dirname, extname, join } from "node:path";
+import { listPathsIn } from "../data/selection.ts";
+import { fileReadError, isMissingPath } from "../io/file_errors.ts";
 import { Document, isScalar, parseDocument, visit } from "../core/yaml.ts";
-import { withLists } from "./lists.ts";
-import { nearest } from "./nearest.ts";
+import { nearestWord } from "./did_you_mean.ts";
 import { applyOverrides } from "./overrides.ts";
 import { problemLines } from "./problems.ts";
+import { renameOldKeys } from "./renamed_keys.ts";
 import { type RunConfig, RunSchema } from "./schema.ts";
 
 /** @throws {SyntaxError} With the line of every mistake. */
@@ -28,18 +29,25 @@ function parseYaml(text: string, fileName: string): unknown {
  * @param text YAML.
  * @param fileName For messages.
  * @param overrides Values that replace those of the file, as `path.to.key=value`.
+ * @param log Called with one sentence where keys of earlier versions have other names now.
  * @returns The configuration with every default filled in.
  * @throws {SyntaxError} If the text is not YAML, or not a configuration: one line per
  * problem, each with its path.
  * @throws {RangeError} If an override leads nowhere.
  */
-export function readConfig(
+export function parseConfig(
   text: string,
   fileName: string,
   overrides: readonly string[] = [],
+  log: (line: string) => void = () => {},
 ): RunConfig {
-  const given = parseYaml(text, fileName);
-  const root = applyOverrides(given, RunSchema.safeParse(given).data, overrides);
+  const given = renameOldKeys(parseYaml(text, fileName), fileName);
+  const complete = RunSchema.safeParse(given.root).data;
+  const { root, notes } = applyOverrides(given.root, complete, overrides);
+  const renamed = new Set([...given.notes, ...notes]);
+  if (renamed.size > 0) {
+    log(`"${fileName}" uses names of an earlier version: ${[...renamed].join(", ")}`);
+  }
   if (root === null) {
     throw new SyntaxError(`Cannot use "${fileName}": the file is empty`);
   }
@@ -51,11 +59,11 @@ export function readConfig(
   );
 }
 
-async function filesLike(path: string): Promise<string> {
+async function similarFileHint(path: string): Promise<string> {
   try {
     const names: string[] = [];
     for await (const entry of Deno.readDir(dirname(path))) names.push(entry.name);
-    const meant = nearest(basename(path), names.sort());
+    const meant = nearestWord(basename(path), names.sort());
     return meant === null ? "" : `; did you mean "${meant}"?`;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "";
@@ -64,27 +72,31 @@ async function filesLike(path: string): Promise<string> {
 }
 
 /**
- * Reads and checks a configuration file. A `list` of pictures may lie beside it.
+ * Reads and checks a configuration file. A `list` of images may lie beside it or, for the
+ * configuration in a run's folder, in its folder `lists`.
  *
  * @param path A YAML file.
- * @param overrides As for {@linkcode readConfig}.
+ * @param overrides As for {@linkcode parseConfig}.
+ * @param log As for {@linkcode parseConfig}.
  * @throws {Deno.errors.NotFound} If there is no such file; names a similar one.
- * @throws {SyntaxError | RangeError} As {@linkcode readConfig}.
+ * @throws {SyntaxError | RangeError} As {@linkcode parseConfig}.
  */
 export async function loadConfig(
   path: string,
   overrides: readonly string[] = [],
+  log: (line: string) => void = () => {},
 ): Promise<RunConfig> {
   let text: string;
   try {
     text = await Deno.readTextFile(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw readError(path, error);
+    if (!(error instanceof Deno.errors.NotFound)) throw fileReadError(path, error);
     throw new Deno.errors.NotFound(
-      `Cannot read "${path}": there is no such file${await filesLike(path)}`,
+      `Cannot read "${path}": there is no such file${await similarFileHint(path)}`,
     );
   }
-  return await withLists(readConfig(text, path, overrides), dirname(path));
+  const config = parseConfig(text, path, overrides, log);
+  return await withListFolder(config, dirname(path), join(dirname(path), "lists"));
 }
 
 /** The name of an experiment: its file's name without folder and ending. */
@@ -95,9 +107,9 @@ export function configName(path: string): string {
 /**
  * Writes a configuration in full, defaults included.
  *
- * @returns YAML that {@linkcode readConfig} turns into an equal configuration.
+ * @returns YAML that {@linkcode parseConfig} turns into an equal configuration.
  */
-export function writeConfig(config: RunConfig): string {
+export function stringifyConfig(config: RunConfig): string {
   const document = new Document(config);
   visit(document, {
     // [1, 2, 3] on one line is easier to read than three lines.
@@ -106,4 +118,34 @@ export function writeConfig(config: RunConfig): string {
     },
   });
   return document.toString({ lineWidth: 0 });
+}
+
+/**
+ * Sets `data.listFolder` to the first folder in which a list of the configuration lies: the
+ * one that it names itself, or one of some others. Without any, it stays as it is.
+ */
+export async function withListFolder(
+  config: RunConfig,
+  ...others: readonly string[]
+): Promise<RunConfig> {
+  const { data } = config;
+  if (data.kind === "embedded") return config;
+  const { source, target, evaluations, listFolder } = data;
+  const lists = [source, target, ...Object.values(evaluations)]
+    .flatMap((split) => split?.list ?? []);
+  for (const folder of listFolder === null ? others : [listFolder, ...others]) {
+    for (const path of lists.flatMap((list) => listPathsIn(folder, list))) {
+      if (await isFile(path)) return { ...config, data: { ...data, listFolder: folder } };
+    }
+  }
+  return config;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (error) {
+    // One that may not be looked up is a file until it is read, and the error says why.
+    return !isMissingPath(error) && !(error instanceof Deno.errors.NotCapable);
+  }
 }

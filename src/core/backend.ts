@@ -1,8 +1,8 @@
 /**
  * Where tensors live: a WebGPU device of our own, or WebAssembly.
  *
- * A GPU error never throws by itself: it is latched here, and {@linkcode checkDevice}
- * turns it into an exception at every read-back.
+ * A GPU error never throws by itself. The first one that a device reports is stored with
+ * that device, and {@linkcode readBack} throws it for every tensor there.
  *
  * @module
  */
@@ -11,38 +11,38 @@ import { WebGPUBackend } from "npm:@tensorflow/tfjs-backend-webgpu@4.22.0";
 import "npm:@tensorflow/tfjs-backend-wasm@4.22.0";
 import { patchWasm, patchWebGpu } from "./tfjs_patches.ts";
 
-/** What a user may ask for. */
+/** "auto" takes a hardware GPU where there is one. */
 export type BackendChoice = "auto" | "webgpu" | "wasm";
 
-/** What the user got, and why. */
+/** The backend that was opened, and why. */
 export interface BackendInfo {
-  /** Its name. */
+  /** Its name in tfjs. */
   readonly name: "webgpu" | "wasm";
   /** The GPU and its driver, or "WebAssembly". */
   readonly adapter: string;
   /** True where WebGPU is emulated on the CPU. */
   readonly software: boolean;
-  /** One clause for the log. */
+  /** Why this one: a clause for the log. */
   readonly reason: string;
 }
 
-/** What a probe of the machine found. */
+/** A WebGPU adapter of this machine. */
 export interface AdapterInfo {
-  /** Of the GPU, as its driver says. */
+  /** The driver's name of the GPU. */
   readonly name: string;
   /** True where WebGPU is emulated on the CPU. */
   readonly software: boolean;
-  /** What it can do beyond the standard's minimum. */
+  /** WebGPU's optional features that it has. */
   readonly features: readonly string[];
-  /** The largest values that matter here, by the standard's names. */
+  /** The limits that kernels here depend on, by the standard's names. */
   readonly limits: Readonly<Record<string, number>>;
 }
 
 // Commands are collected and submitted once per read-back: on a software driver every
 // submit blocks, and on hardware it costs more than the dispatches it carries.
 const DISPATCHES_PER_SUBMIT = 1024;
-const WANTED_FEATURES = ["shader-f16", "timestamp-query"] as const;
-const WANTED_LIMITS = [
+const OPTIONAL_FEATURES = ["shader-f16", "timestamp-query"] as const;
+const RAISED_LIMITS = [
   "maxStorageBufferBindingSize",
   "maxBufferSize",
   "maxComputeWorkgroupStorageSize",
@@ -50,9 +50,25 @@ const WANTED_LIMITS = [
   "maxComputeWorkgroupSizeX",
 ] as const;
 
-let fault: string | null = null;
-let device: GPUDevice | null = null;
-let softwareDevice = false;
+interface OpenedDevice {
+  readonly device: GPUDevice;
+  readonly isSoftware: boolean;
+  /** The message for its first error; null as long as its results can be trusted. */
+  fault: string | null;
+}
+
+/** The device of the "webgpu" backend. */
+let opened: OpenedDevice | null = null;
+const deviceOfBackend = new WeakMap<tf.KernelBackend, OpenedDevice>();
+
+// Private members of tfjs-core 4.22.0.
+interface TensorEngine {
+  readonly state: {
+    readonly tensorInfo: {
+      get(id: tf.DataId): { readonly backend: tf.KernelBackend } | undefined;
+    };
+  };
+}
 
 /**
  * Looks for a WebGPU adapter.
@@ -61,15 +77,16 @@ let softwareDevice = false;
  */
 export async function probeAdapter(): Promise<AdapterInfo | null> {
   const adapter = await requestAdapter();
-  return adapter === null ? null : describe(adapter);
+  return adapter === null ? null : describeAdapter(adapter);
 }
 
 /**
- * Chooses and starts the backend; later calls return to it.
+ * Chooses and starts the backend; later calls return to it. After a GPU error "webgpu"
+ * opens a new device; the tensors of the old one are lost.
  *
  * @param choice "auto" takes WebGPU on real hardware, else wasm, which trains five to
  * eight times faster on a CPU than WebGPU on a software driver.
- * @throws {Error} If "webgpu" is asked for and there is no adapter.
+ * @throws {Error} If the choice is "webgpu" and there is no adapter.
  */
 export async function openBackend(choice: BackendChoice = "auto"): Promise<BackendInfo> {
   tf.enableProdMode();
@@ -82,7 +99,7 @@ export async function openBackend(choice: BackendChoice = "auto"): Promise<Backe
         '"apt-get install libvulkan1 mesa-vulkan-drivers") or use "--backend wasm"',
     );
   }
-  if (choice === "auto" && describe(adapter).software) {
+  if (choice === "auto" && describeAdapter(adapter).software) {
     return await openWasm("the only WebGPU adapter is a software driver");
   }
   return await openWebGpu(
@@ -92,23 +109,26 @@ export async function openBackend(choice: BackendChoice = "auto"): Promise<Backe
 }
 
 /** Whether the WebGPU device in use is emulated on the CPU: kernels choose tiles by it. */
-export function runsInSoftware(): boolean {
-  return softwareDevice;
-}
-
-/** @throws {Error} If the GPU reported an error or was lost since the start. */
-export function checkDevice(): void {
-  if (fault !== null) throw new Error(fault);
+export function isSoftwareDevice(): boolean {
+  return opened?.isSoftware ?? false;
 }
 
 /**
- * Reads a tensor back, and fails if the device failed.
+ * Reads a tensor back.
  *
- * @throws {Error} On any GPU error since the start.
+ * @throws {Error} If the tensor is on a GPU that reported an error or was lost. Tensors of
+ * other backends and of later devices are not affected.
  */
 export async function readBack(tensor: tf.Tensor): Promise<Float32Array | Int32Array> {
+  const { state } = tf.engine() as unknown as TensorEngine;
+  const backend = state.tensorInfo.get(tensor.dataId)?.backend;
+  const device = backend && deviceOfBackend.get(backend);
+  const throwFault = () => {
+    if (device?.fault) throw new Error(device.fault);
+  };
+  throwFault();
   const data = await tensor.data();
-  checkDevice();
+  throwFault();
   return data as Float32Array | Int32Array;
 }
 
@@ -125,15 +145,19 @@ async function openWasm(reason: string): Promise<BackendInfo> {
 }
 
 async function openWebGpu(adapter: GPUAdapter, reason: string): Promise<BackendInfo> {
-  const { name, software } = describe(adapter);
-  if (device === null) {
-    device = await requestDevice(adapter);
-    softwareDevice = software;
-    const own = device;
+  const { name, software } = describeAdapter(adapter);
+  if (opened === null || opened.fault !== null) {
+    const newDevice = await openDevice(adapter, software);
     // The package registers a factory of its own, which would win over a second one.
     if (tf.findBackendFactory("webgpu")) tf.removeBackend("webgpu");
-    // tfjs types the constructor's second argument as the browser's adapter info.
-    tf.registerBackend("webgpu", () => new WebGPUBackend(own, adapter.info as never), 3);
+    opened?.device.destroy();
+    opened = newDevice;
+    tf.registerBackend("webgpu", () => {
+      // tfjs types the constructor's second argument as the browser's adapter info.
+      const backend = new WebGPUBackend(newDevice.device, adapter.info as never);
+      deviceOfBackend.set(backend, newDevice);
+      return backend;
+    }, 3);
   }
   tf.env().set("WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE", DISPATCHES_PER_SUBMIT);
   // By default small tensors are computed on the CPU; then tests would never meet the GPU.
@@ -145,49 +169,54 @@ async function openWebGpu(adapter: GPUAdapter, reason: string): Promise<BackendI
 }
 
 async function requestAdapter(): Promise<GPUAdapter | null> {
-  quietDrivers();
+  silenceDriverWarnings();
   return await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" }) ??
     null;
 }
 
-async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+async function openDevice(
+  adapter: GPUAdapter,
+  isSoftware: boolean,
+): Promise<OpenedDevice> {
   const requiredLimits: Record<string, number> = {
     maxStorageBuffersPerShaderStage: Math.min(
       16,
       adapter.limits.maxStorageBuffersPerShaderStage,
     ),
   };
-  for (const limit of WANTED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
-  const requiredFeatures = WANTED_FEATURES.filter((one) => adapter.features.has(one));
-  const own = await adapter.requestDevice({ requiredFeatures, requiredLimits });
-  own.addEventListener("uncapturederror", (event) => {
+  for (const limit of RAISED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
+  const requiredFeatures = OPTIONAL_FEATURES.filter((one) => adapter.features.has(one));
+  const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
+  const newDevice: OpenedDevice = { device, isSoftware, fault: null };
+  device.addEventListener("uncapturederror", (event) => {
     const { error } = event as GPUUncapturedErrorEvent;
-    fault ??= `Cannot trust the GPU's results: it reported "${error.message.trim()}"`;
+    newDevice.fault ??=
+      `Cannot trust the GPU's results: it reported "${error.message.trim()}"`;
     event.preventDefault();
   });
-  own.lost.then(({ reason, message }) => {
-    if (reason !== "destroyed") {
-      fault ??= `Cannot go on: the GPU was lost (${message || "no reason given"})`;
-    }
+  device.lost.then(({ reason, message }) => {
+    if (reason === "destroyed") return;
+    newDevice.fault ??= "Cannot continue: the GPU was lost " +
+      `(${message || "no reason given"})`;
   });
-  return own;
+  return newDevice;
 }
 
-function describe(adapter: GPUAdapter): AdapterInfo {
+function describeAdapter(adapter: GPUAdapter): AdapterInfo {
   const { info, limits } = adapter;
   const name = [info.description, info.device, info.vendor].find((one) => one) ??
     "unknown";
   const software = info.isFallbackAdapter ||
     /llvmpipe|lavapipe|swiftshader|software|basic render/i.test(name);
   const named: Record<string, number> = {};
-  for (const limit of [...WANTED_LIMITS, "maxStorageBuffersPerShaderStage"] as const) {
+  for (const limit of [...RAISED_LIMITS, "maxStorageBuffersPerShaderStage"] as const) {
     named[limit] = limits[limit];
   }
   return { name, software, features: [...adapter.features].sort(), limits: named };
 }
 
 // Mesa complains on stderr about a missing XDG_RUNTIME_DIR, which nothing here needs.
-function quietDrivers(): void {
+function silenceDriverWarnings(): void {
   if (Deno.build.os !== "linux") return;
   const granted = (name: "XDG_RUNTIME_DIR") =>
     Deno.permissions.querySync({ name: "env", variable: name }).state === "granted";

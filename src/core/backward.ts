@@ -1,13 +1,15 @@
 /**
- * Gradients that give memory back on their way.
+ * Gradients, with less memory than tfjs's own.
  *
  * tfjs keeps what the forward pass saved, and the gradient of every map in between, until
- * the last gradient is there. Here both are freed as soon as the walk from the loss to the
- * parameters is past them, so the largest moment of a step is the end of its forward pass
- * and not twice as much. The sums are made in tfjs's order: no result depends on it.
+ * the last gradient is computed. Here both are freed as soon as backpropagation is past
+ * them, so a step needs most memory at the end of its forward pass, and not twice as much
+ * later. The sums are made in tfjs's order: no result depends on it.
  *
  * @module
  */
+import { tagPurpose } from "./dry_run.ts";
+import type { Parameter, Weights } from "./network.ts";
 import * as tf from "./tf.ts";
 
 interface TapeNode {
@@ -28,13 +30,13 @@ interface TapeEngine {
 /**
  * The gradient of a tensor with respect to others.
  *
- * May be called while another such walk is under way, not while its forward pass is.
+ * May be called during another backpropagation, but not during its forward pass.
  *
- * @param f Its result is the tensor, y.
- * @param dy d(loss)/dy, which stays the caller's; null if y is the loss.
- * @returns y, and a gradient for each of xs that it depends on; the caller owns them.
+ * @param f Computes the tensor, y.
+ * @param dy d(loss)/dy, which the caller keeps; null if y is the loss.
+ * @returns y, and a gradient for each of xs that y depends on; the caller owns them.
  */
-export function gradients<T extends tf.Tensor>(
+export function valueAndGradients<T extends tf.Tensor>(
   f: () => T,
   xs: readonly tf.Tensor[],
   dy: tf.Tensor | null = null,
@@ -51,55 +53,110 @@ export function gradients<T extends tf.Tensor>(
     tape = engine.state.activeTape ?? [];
     engine.state.activeTape = outer;
   }
-  let slopes: ReadonlyMap<number, tf.Tensor> = new Map();
+  let gradients: ReadonlyMap<number, tf.Tensor> = new Map();
   tf.tidy(() => {
-    slopes = walk(tape, new Set(xs.map(({ id }) => id)), value, dy);
-    return [...slopes.values()];
+    gradients = backpropagate(tape, new Set(xs.map(({ id }) => id)), value, dy);
+    return [...gradients.values()];
   });
-  return { value, grads: xs.map(({ id }) => slopes.get(id)) };
+  return { value, grads: xs.map(({ id }) => gradients.get(id)) };
 }
 
-/** @returns The gradients by the number of a tensor, of those that are wanted. */
-function walk(
+/**
+ * The gradient of a scalar with respect to the trained parameters.
+ *
+ * @param loss Computes the scalar from the weights; may leave other results to its closure
+ * with `tf.keep`.
+ * @returns The scalar, and a gradient for every parameter that it depends on; the caller
+ * owns both.
+ */
+export function lossAndGradient(
+  parameters: readonly Parameter[],
+  weights: Weights,
+  loss: () => tf.Scalar,
+): { readonly value: tf.Scalar; readonly gradient: Weights } {
+  const trained = parameters.flatMap(({ name, trainable }) => {
+    const value = weights.get(name);
+    return trainable && value !== undefined ? [{ name, value }] : [];
+  });
+  // Unlike tf.grads, not every parameter need be used: published heads carry unused ones.
+  const { value, grads } = valueAndGradients(loss, trained.map(({ value }) => value));
+  const gradient = new Map<string, tf.Tensor>();
+  trained.forEach(({ name }, i) => {
+    const grad = grads[i];
+    if (grad !== undefined) gradient.set(name, grad);
+  });
+  tagPurpose(gradient.values(), "gradient");
+  return { value, gradient };
+}
+
+/** The gradient of a loss, which the caller owns; the value of the loss is freed. */
+export function computeGradient(
+  parameters: readonly Parameter[],
+  weights: Weights,
+  loss: () => tf.Scalar,
+): Weights {
+  let gradient: Weights = new Map();
+  tf.tidy(() => {
+    gradient = lossAndGradient(parameters, weights, loss).gradient;
+    gradient.forEach((tensor) => tf.keep(tensor));
+  });
+  return gradient;
+}
+
+/** The sum of two gradients, whose own tensors are freed; the caller owns it. */
+export function addGradients(a: Weights, b: Weights): Weights {
+  const sum = new Map([...a, ...b]);
+  for (const [name, x] of a) {
+    const y = b.get(name);
+    if (y === undefined) continue;
+    sum.set(name, tf.add(x, y));
+    tf.dispose([x, y]);
+  }
+  tagPurpose(sum.values(), "gradient");
+  return sum;
+}
+
+/** @returns The gradients of the wanted tensors, by tensor id. */
+function backpropagate(
   tape: readonly TapeNode[],
   wanted: ReadonlySet<number>,
   y: tf.Tensor,
   dy: tf.Tensor | null,
 ): ReadonlyMap<number, tf.Tensor> {
-  const reached = reachedFrom(wanted, tape);
-  const slopes = new Map([[y.id, dy === null ? tf.onesLike(y) : tf.clone(dy)]]);
+  const reachable = reachableFrom(wanted, tape);
+  const gradients = new Map([[y.id, dy === null ? tf.onesLike(y) : tf.clone(dy)]]);
   for (let i = tape.length - 1; i >= 0; i--) {
     const node = tape[i];
     if (node === undefined) continue;
-    const dys = node.outputs.map(({ id }) => slopes.get(id) ?? null);
-    const inputs = Object.entries(node.inputs).filter(([, { id }]) => reached.has(id));
-    // A slope exists only for what leads to y.
+    const dys = node.outputs.map(({ id }) => gradients.get(id) ?? null);
+    const inputs = Object.entries(node.inputs).filter(([, { id }]) => reachable.has(id));
+    // Only what y depends on has a gradient.
     if (inputs.length > 0 && dys.some((one) => one !== null)) {
-      pass(node, dys, inputs, slopes);
+      backpropagateNode(node, dys, inputs, gradients);
     }
     for (const { id } of node.outputs) {
       if (wanted.has(id)) continue;
-      slopes.get(id)?.dispose();
-      slopes.delete(id);
+      gradients.get(id)?.dispose();
+      gradients.delete(id);
     }
     tf.dispose([...node.saved]);
   }
-  return slopes;
+  return gradients;
 }
 
-// Hands the slopes of a node's results on to its inputs.
-function pass(
+// Adds what the gradients of a node's results give for its inputs.
+function backpropagateNode(
   node: TapeNode,
   dys: (tf.Tensor | null)[],
   inputs: readonly (readonly [string, tf.Tensor])[],
-  slopes: Map<number, tf.Tensor>,
+  gradients: Map<number, tf.Tensor>,
 ): void {
   if (node.gradient === undefined) {
     throw new TypeError(`Cannot differentiate "${node.kernelName}": it has no gradient`);
   }
   const { gradient } = node;
   tf.tidy(() => {
-    // Some compute all of them at once, whoever asks.
+    // Some compute the gradients of all inputs at once.
     const byInput = gradient(dys);
     for (const [name, input] of inputs) {
       const compute = byInput[name];
@@ -108,28 +165,31 @@ function pass(
           `Cannot differentiate "${node.kernelName}": it has no gradient for "${name}"`,
         );
       }
-      const found = tf.tidy(compute);
-      // Its memory may be that of something that is freed below.
-      const mine = dys.includes(found) || node.saved.includes(found);
-      const slope = mine ? tf.clone(found) : found;
-      const before = slopes.get(input.id);
-      slopes.set(input.id, before === undefined ? slope : tf.add(before, slope));
-      if (before !== undefined) tf.dispose([before, slope]);
+      const computed = tf.tidy(compute);
+      // It may share the memory of a tensor that is freed below.
+      const aliasesFreedMemory = dys.includes(computed) || node.saved.includes(computed);
+      const inputGradient = aliasesFreedMemory ? tf.clone(computed) : computed;
+      const before = gradients.get(input.id);
+      gradients.set(
+        input.id,
+        before === undefined ? inputGradient : tf.add(before, inputGradient),
+      );
+      if (before !== undefined) tf.dispose([before, inputGradient]);
     }
-    return inputs.flatMap(([, { id }]) => slopes.get(id) ?? []);
+    return inputs.flatMap(([, { id }]) => gradients.get(id) ?? []);
   });
 }
 
-// The tensors that depend on the wanted ones, and these.
-function reachedFrom(
+// The wanted tensors and all that depend on them, by id.
+function reachableFrom(
   wanted: ReadonlySet<number>,
   tape: readonly TapeNode[],
 ): ReadonlySet<number> {
-  const reached = new Set(wanted);
+  const reachable = new Set(wanted);
   for (const { inputs, outputs } of tape) {
-    if (Object.values(inputs).some(({ id }) => reached.has(id))) {
-      for (const { id } of outputs) reached.add(id);
+    if (Object.values(inputs).some(({ id }) => reachable.has(id))) {
+      for (const { id } of outputs) reachable.add(id);
     }
   }
-  return reached;
+  return reachable;
 }

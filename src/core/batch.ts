@@ -2,23 +2,23 @@
 import type { HostBatch } from "./host_batch.ts";
 import * as tf from "./tf.ts";
 
-/** What a method learns from in one loss evaluation. */
+/** What a student learns from in one forward and backward pass. */
 export interface Batch {
   readonly source: {
-    /** Normalised RGB. [B, H, W, 3] */
+    /** Normalized RGB. [B, H, W, 3] */
     readonly images: tf.Tensor4D;
     /** Class ids as int32, 255 ignored. [B, H, W] */
     readonly labels: tf.Tensor3D;
   };
   /** Null where the method needs no target. */
   readonly target: { readonly images: tf.Tensor4D } | null;
-  /** The same batch in plain arrays, for choices that are made on the host. */
+  /** The same batch in typed arrays, for decisions of the host. */
   readonly host: HostBatch;
 }
 
 /** Moves a batch to the device; the caller releases it with {@linkcode releaseBatch}. */
 export function uploadBatch(host: HostBatch): Batch {
-  const { batch: B, height: H, width: W, source, target } = host;
+  const { batchSize: B, height: H, width: W, source, target } = host;
   const labels = Int32Array.from(source.labels);
   return {
     source: {
@@ -28,6 +28,25 @@ export function uploadBatch(host: HostBatch): Batch {
     target: target && { images: tf.tensor4d(target.images, [B, H, W, 3]) },
     host,
   };
+}
+
+/**
+ * The images without labels that a student learns from.
+ *
+ * @throws {RangeError} If the batch has no target.
+ */
+export function unlabeledImages({ target }: Batch): tf.Tensor4D {
+  if (target !== null) return target.images;
+  throw new RangeError(
+    "Cannot learn without labels: unlabeled images are needed; give the run a target",
+  );
+}
+
+/** Neighboring samples of x, whose first axis is the batch; x itself for all samples. */
+export function sliceBatch<T extends tf.Tensor>(x: T, start: number, count: number): T {
+  const [B = 0, ...rest] = x.shape;
+  if (start === 0 && count === B) return x;
+  return tf.slice(x, [start, ...rest.map(() => 0)], [count, ...rest]);
 }
 
 /** Frees the tensors of a batch. */

@@ -1,53 +1,61 @@
-/** What the data side hands to the training side: plain arrays, no tensors. @module */
+/** Batches as the data loader makes them: typed arrays, no tensors. @module */
 
-/** The label value of pixels that belong to no class and never enter a loss or a score. */
-export const IGNORED = 255;
+/** The label of pixels that have no class and count in no loss or metric. */
+export const IGNORE_INDEX = 255;
 
-/** A class as people see it. */
+/** Height and width of an image, in pixels. */
+export interface Size {
+  /** Rows. */
+  readonly height: number;
+  /** Columns. */
+  readonly width: number;
+}
+
+/** How a class is shown. */
 export interface ClassInfo {
   /** For tables. */
   readonly name: string;
-  /** For pictures: red, green, blue in 0 … 255. */
+  /** Red, green, blue in 0 … 255. */
   readonly color: readonly [number, number, number];
 }
 
-/** Mean and deviation by which images are normalised, per channel, on the 0 … 255 scale. */
-export interface Normalisation {
+/** Mean and standard deviation of the normalization, per channel, in 0 … 255. */
+export interface Normalization {
   /** Red, green, blue. */
   readonly mean: readonly [number, number, number];
   /** Red, green, blue. */
-  readonly deviation: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
 }
 
 /** The statistics of ImageNet, used by every published backbone. */
-export const IMAGENET: Normalisation = {
+export const IMAGENET: Normalization = {
   mean: [123.675, 116.28, 103.53],
-  deviation: [58.395, 57.12, 57.375],
+  std: [58.395, 57.12, 57.375],
 };
 
-/** B labelled crops of H×W pixels. */
-export interface LabelledCrops {
+/** B labeled crops of H×W pixels. */
+export interface LabeledCrops {
   /** File names, for messages. */
-  readonly names: readonly string[];
-  /** Normalised RGB. [B, H, W, 3] */
+  readonly fileNames: readonly string[];
+  /** Normalized RGB. [B, H, W, 3] */
   readonly images: Float32Array<ArrayBuffer>;
-  /** Class ids, {@linkcode IGNORED} elsewhere. [B, H, W] */
+  /** Class ids, {@linkcode IGNORE_INDEX} elsewhere. [B, H, W] */
   readonly labels: Uint8Array<ArrayBuffer>;
 }
 
 /** B crops without labels. */
-export type UnlabelledCrops = Omit<LabelledCrops, "labels">;
+export type UnlabeledCrops = Omit<LabeledCrops, "labels">;
 
 /** One draw of the loader. */
 export interface HostBatch {
   /** B */
-  readonly batch: number;
+  readonly batchSize: number;
   /** H */
   readonly height: number;
   /** W */
   readonly width: number;
-  /** Labelled crops of the source domain. */
-  readonly source: LabelledCrops;
+  /** Labeled crops of the source domain. */
+  readonly source: LabeledCrops;
   /** Crops of the target domain; null where the method needs none. */
-  readonly target: UnlabelledCrops | null;
+  readonly target: UnlabeledCrops | null;
 }

@@ -36,3 +36,43 @@ export const BYTES_PER_ELEMENT: Readonly<Record<DataType, number>> = {
   U8: 1,
   BOOL: 1,
 };
+
+/** Elements of a tensor; beyond 2⁵³ only roughly. */
+export const numel = (shape: readonly number[]): number =>
+  shape.includes(0) ? 0 : shape.reduce((product, side) => product * side, 1);
+
+/** Bytes of a tensor. */
+export const byteLengthOf = (
+  { dtype, shape }: Pick<HostTensor, "dtype" | "shape">,
+): number => numel(shape) * BYTES_PER_ELEMENT[dtype];
+
+/** A shape for a message, as `[2, 3]`. */
+export const formatShape = (shape: readonly number[]): string => `[${shape.join(", ")}]`;
+
+/**
+ * Asserts that a tensor has the bytes that its shape and its type need.
+ *
+ * @throws {RangeError} If it has more or fewer.
+ */
+export function assertBytesMatchShape(name: string, tensor: HostTensor): void {
+  const { dtype, shape, bytes } = tensor;
+  const needed = byteLengthOf(tensor);
+  if (needed === bytes.length) return;
+  throw new RangeError(
+    `Cannot write tensor "${name}" of shape ${
+      formatShape(shape)
+    } and dtype ${dtype}: it ` +
+      `needs ${needed} bytes and has ${bytes.length}`,
+  );
+}
+
+/** One run of memory with the bytes of several. */
+export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let position = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, position);
+    position += chunk.length;
+  }
+  return bytes;
+}

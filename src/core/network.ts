@@ -1,6 +1,6 @@
 /**
- * The vocabulary of models: parameters are declared, weights are values, a forward pass
- * is a function of weights and images.
+ * The types that networks are made of: a layer declares parameters, weights are their
+ * values, and a forward pass is a function of weights and images.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { HostTensor } from "./host_tensor.ts";
 import type * as tf from "./tf.ts";
 
 /**
- * How a parameter lies in memory here, and by that in PyTorch files.
+ * How the shape of a parameter here relates to its shape in PyTorch files.
  *
  * | layout      | here            | PyTorch         |
  * | ----------- | --------------- | --------------- |
@@ -21,10 +21,10 @@ import type * as tf from "./tf.ts";
  */
 export type Layout = "plain" | "linear" | "convolution" | "depthwise" | "counter";
 
-/** How a parameter starts. */
-export type Initial =
+/** The distribution of a parameter's initial values. */
+export type Initializer =
   | { readonly kind: "constant"; readonly value: number }
-  /** Mean 0. With `repeat`, so many neighbours along the last axis share a draw. */
+  /** Mean 0. With `repeat` n, every n neighbors along the last axis share a draw. */
   | { readonly kind: "normal"; readonly deviation: number; readonly repeat?: number }
   /** Mean 0, redrawn beyond two absolute units, as timm's `trunc_normal_`. */
   | { readonly kind: "truncated-normal"; readonly deviation: number }
@@ -37,115 +37,117 @@ export interface Parameter {
   readonly name: string;
   /** The shape here. */
   readonly shape: readonly number[];
-  /** How that shape is to be read. */
+  /** How the shape relates to PyTorch's. */
   readonly layout: Layout;
-  /** How it starts. */
-  readonly initial: Initial;
-  /** False for buffers (running statistics), which no gradient reaches. */
-  readonly trained: boolean;
+  /** Its initial values. */
+  readonly initializer: Initializer;
+  /** False for buffers (running statistics), which have no gradient. */
+  readonly trainable: boolean;
   /**
-   * Makes a value of another shape, in PyTorch's layout, fit: position tables of other
-   * windows are resized. Null where that has no meaning. Absent: only its own shape fits.
+   * Converts a value of another shape, in PyTorch's layout: tables of relative positions
+   * are resized. Returns null where it cannot. Absent: only the declared shape fits.
    */
-  readonly fit?: (value: HostTensor) => HostTensor | null;
+  readonly adaptShape?: (value: HostTensor) => HostTensor | null;
 }
 
 /**
- * A buffer of the PyTorch module that follows from its shape alone, as indices into a
- * table do. It is no weight here; files for PyTorch get it, files from there may have it.
+ * A buffer of the PyTorch module that follows from its shape alone, such as indices into a
+ * table. It is no weight here: it is written to files for PyTorch, and skipped in files
+ * from there.
  */
-export interface Constant {
+export interface DerivedBuffer {
   /** The name in a PyTorch `state_dict`. */
   readonly name: string;
-  /** Makes it, in PyTorch's layout. */
+  /** Computes it, in PyTorch's layout. */
   readonly value: () => HostTensor;
 }
 
-/** The values of a network's parameters, by name. Whoever made it releases it. */
+/** The values of a network's parameters, by name. Its creator releases it. */
 export type Weights = ReadonlyMap<string, tf.AnyTensor>;
 
 /** What a forward pass depends on besides weights and images. */
-export interface Pass {
+export interface ForwardContext {
   /**
-   * Whether batch norm uses the batch's own statistics; it then also writes them into
-   * the running statistics of the weights.
+   * Whether batch norm uses the statistics of the batch; it then also updates the running
+   * statistics in the weights.
    */
   readonly training: boolean;
   /**
-   * Which draws of dropout and drop path to use, or null for none. Looking at it counts
-   * as drawing: a layer whose rate is 0 does not.
+   * The key of the draws of dropout and drop path; null turns both off. Only layers that
+   * draw may read it: whether a pass can be reused depends on that.
    */
-  readonly chance: Chance | null;
-  /** Told every change of buffers, right after it was made; absent for nobody. */
-  readonly changed?: (change: BufferChange) => void;
+  readonly rngKey: RngKey | null;
+  /** Called after every update of running statistics. */
+  readonly onRunningStatsUpdate?: (update: RunningStatsUpdate) => void;
   /**
-   * Whether blocks of layers keep nothing but their input for the gradient and compute the
-   * rest again. No result depends on it.
+   * Whether blocks of layers keep only their input for the gradient and compute the rest
+   * again. No result depends on it.
    * @default {false}
    */
-  readonly recompute?: boolean;
+  readonly activationCheckpointing?: boolean;
   /**
-   * Whether this is such a second computation, which changes no buffers.
+   * Whether this pass computes a block again; it then updates no running statistics.
    * @default {false}
    */
-  readonly repeated?: boolean;
+  readonly isRecomputation?: boolean;
 }
 
-/** A pass like another one. Copying would look at its chance. */
-export function passLike(
-  pass: Pass,
-  others: Pick<Pass, "recompute" | "repeated">,
-): Pass {
+/** Copies a context with some fields changed, without reading its RNG key. */
+export function deriveContext(
+  context: ForwardContext,
+  overrides: Pick<ForwardContext, "activationCheckpointing" | "isRecomputation">,
+): ForwardContext {
   return {
-    training: pass.training,
-    get chance() {
-      return pass.chance;
+    training: context.training,
+    get rngKey() {
+      return context.rngKey;
     },
-    ...pass.changed && { changed: pass.changed },
-    ...others,
+    ...context.onRunningStatsUpdate &&
+      { onRunningStatsUpdate: context.onRunningStatsUpdate },
+    ...overrides,
   };
 }
 
-/** What training writes into running statistics, so that it can be written again. */
-export interface BufferChange {
+/** An update of running statistics in training, which can be repeated on other weights. */
+export interface RunningStatsUpdate {
   /** The buffers that it changes. */
   readonly buffers: readonly Parameter[];
-  /** What it reads: the batch's statistics. Freed with the pass unless kept. */
-  readonly reads: readonly tf.AnyTensor[];
-  /** Makes it, in place. */
-  make(weights: Weights): void;
+  /** The statistics of the batch. Freed with the pass unless kept. */
+  readonly batchStatistics: readonly tf.AnyTensor[];
+  /** Updates the buffers in place. */
+  apply(weights: Weights): void;
 }
 
-/** The key of one forward pass's random numbers, see `core/random.ts`. */
-export interface Chance {
-  /** Of the run. */
+/** The key of the random numbers of one forward pass, see `core/random.ts`. */
+export interface RngKey {
+  /** The seed of the run. */
   readonly seed: number;
-  /** Of the kind of pass. */
+  /** The kind of pass, see `hashStreamName`. */
   readonly stream: number;
-  /** Counts the passes. */
+  /** The number of the pass. */
   readonly iteration: number;
   /**
-   * The number of the first image, where a pass sees a part of a batch: every image has
-   * draws of its own.
+   * The index in its batch of the first image of a micro-batch: every image of the batch
+   * has draws of its own.
    * @default {0}
    */
-  readonly first?: number;
+  readonly sampleOffset?: number;
 }
 
-/** The pass of evaluation: running statistics, no dropout. */
-export const EVALUATION: Pass = { training: false, chance: null };
+/** The context of evaluation: running statistics, no dropout. */
+export const EVAL_CONTEXT: ForwardContext = { training: false, rngKey: null };
 
-/** A function of weights and an input, and the parameters it reads. */
+/** A function of weights and an input, and the parameters that it reads. */
 export interface Layer<I = tf.Tensor4D, O = tf.Tensor4D> {
-  /** What it reads of the weights. */
+  /** The weights that it reads. */
   readonly parameters: readonly Parameter[];
   /**
-   * What its PyTorch module has besides.
+   * Buffers that its PyTorch module has in addition.
    * @default {[]}
    */
-  readonly constants?: readonly Constant[];
-  /** Computes it; the caller owns the result, and wraps the pass in `tf.tidy`. */
-  apply(weights: Weights, input: I, pass: Pass): O;
+  readonly derivedBuffers?: readonly DerivedBuffer[];
+  /** Computes the output, which the caller owns; the caller wraps the pass in `tf.tidy`. */
+  apply(weights: Weights, input: I, context: ForwardContext): O;
 }
 
 /** Images to feature maps, from fine to coarse. */
@@ -153,88 +155,102 @@ export interface Encoder extends Layer<tf.Tensor4D, tf.Tensor4D[]> {
   /** Pixels of the image per pixel of each map. */
   readonly strides: readonly number[];
   /** Channels of each map. */
-  readonly widths: readonly number[];
+  readonly channels: readonly number[];
 }
 
-/** Logits besides the prediction, which only a loss sees. */
-export interface SideLogits {
+/** Logits that are trained along with the prediction (deep supervision). */
+export interface AuxiliaryLogits {
   /** [B, h, w, classes] */
   readonly logits: tf.Tensor4D;
   /** The factor of their loss; that of the prediction is 1. */
   readonly lossWeight: number;
 }
 
-/** Feature maps to logits, at the resolution of the finest map or of a coarser one. */
-export interface Decoder extends Layer<tf.Tensor4D[], tf.Tensor4D> {
+/** How logits are upsampled to the size of labels. */
+export interface UpsampleOptions {
   /**
-   * Whether its logits are enlarged with the centres of the corner pixels on each other.
+   * Whether the centers of the corner pixels are aligned, as PyTorch's `align_corners`.
    * @default {false}
    */
   readonly alignCorners?: boolean;
-  /** The logits and those of its branches, for training; absent where it has none. */
-  applyWithSides?(
+}
+
+/** The logits of a decoder before upsampling. */
+export interface DecoderOutput {
+  /** [B, h, w, classes] */
+  readonly logits: tf.Tensor4D;
+  /** Empty in evaluation. */
+  readonly auxiliaryLogits: readonly AuxiliaryLogits[];
+}
+
+/** Feature maps to logits, at the resolution of the finest map or of a coarser one. */
+export interface Decoder extends Layer<tf.Tensor4D[], tf.Tensor4D>, UpsampleOptions {
+  /** For training: also the logits of its auxiliary branches; absent if it has none. */
+  applyWithAuxiliary?(
     weights: Weights,
     maps: tf.Tensor4D[],
-    pass: Pass,
-  ): { readonly logits: tf.Tensor4D; readonly sides: readonly SideLogits[] };
-  /** Channels of the representation; absent where it has none. */
+    context: ForwardContext,
+  ): DecoderOutput;
+  /** Channels of the pixel representation; absent if it has none. */
   readonly representationChannels?: number;
-  /** The logits and, at their size, a representation of every pixel. [B, H, W, channels] */
+  /** The logits and, at their size, a representation of every pixel. [B, h, w, channels] */
   applyWithRepresentation?(
     weights: Weights,
     maps: tf.Tensor4D[],
-    pass: Pass,
+    context: ForwardContext,
   ): { readonly logits: tf.Tensor4D; readonly representation: tf.Tensor4D };
 }
 
-/** A second decoder that only helps training. */
+/** A second decoder that is used in training alone. */
 export interface AuxiliaryHead {
-  /** Sees the maps that the first one sees. */
+  /** Gets the feature maps that the main decoder gets. */
   readonly decoder: Decoder;
   /** The factor of its loss. */
   readonly lossWeight: number;
 }
 
+/** The result of a network's forward pass. */
+export interface NetworkOutput extends DecoderOutput {
+  /** The encoder's maps, from fine to coarse. */
+  readonly features: tf.Tensor4D[];
+}
+
 /** A segmentation network. */
 export interface Network {
-  /** Images to maps. */
+  /** Images to feature maps. */
   readonly encoder: Encoder;
-  /** Maps to logits. */
+  /** Feature maps to logits. */
   readonly decoder: Decoder;
-  /** Heads beside the decoder. */
-  readonly auxiliary: readonly AuxiliaryHead[];
+  /** Heads that are used in training alone. */
+  readonly auxiliaryHeads: readonly AuxiliaryHead[];
   /** Channels of the logits. */
-  readonly classes: number;
+  readonly classCount: number;
   /** All parameters in the order of PyTorch's `state_dict`. */
   readonly parameters: readonly Parameter[];
-  /** What PyTorch's `state_dict` has besides. */
-  readonly constants: readonly Constant[];
-  /**
-   * Computes everything from images.
-   *
-   * @param images Normalised. [B, H, W, 3]
-   * @returns The encoder's maps, the logits before upsampling and, in training, the
-   * logits of side branches. [B, H/s, W/s, classes]
-   */
-  forward(
+  /** Buffers that PyTorch's `state_dict` has in addition. */
+  readonly derivedBuffers: readonly DerivedBuffer[];
+  /** The second half of {@linkcode forward}: the encoder's maps to logits. */
+  decode(
     weights: Weights,
-    images: tf.Tensor4D,
-    pass: Pass,
-  ): {
-    features: tf.Tensor4D[];
-    logits: tf.Tensor4D;
-    sides: readonly SideLogits[];
-  };
+    features: tf.Tensor4D[],
+    context: ForwardContext,
+  ): DecoderOutput;
   /**
-   * Computes the decoder's representation besides; absent where it has none.
+   * Images to logits.
    *
-   * @returns As `forward`, and the representation. [B, H/s, W/s, channels]
+   * @param images Normalized. [B, H, W, 3]
+   */
+  forward(weights: Weights, images: tf.Tensor4D, context: ForwardContext): NetworkOutput;
+  /**
+   * As `forward`, with the decoder's representation of every pixel; absent if it has none.
+   *
+   * @returns The representation has the size of the logits. [B, h, w, channels]
    */
   forwardWithRepresentation?(
     weights: Weights,
     images: tf.Tensor4D,
-    pass: Pass,
-  ): ReturnType<Network["forward"]> & { readonly representation: tf.Tensor4D };
+    context: ForwardContext,
+  ): NetworkOutput & { readonly representation: tf.Tensor4D };
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
- * Chance as a function: every random number depends on (seed, stream, iteration, index)
- * and on nothing else, so a run can be resumed, replayed or split over workers without
- * saving the state of a generator. The same hash runs in WGSL (`kernels/dropout`).
+ * Counter-based random numbers: each depends on (seed, stream, iteration, index) and on
+ * nothing else, so a run can be resumed, replayed or split over workers without saving the
+ * state of a generator. The same hash runs in WGSL (`ops/dropout`).
  *
  * Source: pcg4d of Jarzynski and Olano, "Hash Functions for GPU Rendering", JCGT 9(3),
  * 2020, https://jcgt.org/published/0009/03/02/.
@@ -15,7 +15,7 @@ export interface Random {
   uniform(): number;
   /** @returns An integer in [0, below). */
   integer(below: number): number;
-  /** @returns A draw from the normal distribution with mean 0 and deviation 1. */
+  /** @returns A draw from the standard normal distribution. */
   normal(): number;
   /** @returns `count` different integers of [0, below), in random order. */
   sample(below: number, count: number): number[];
@@ -48,8 +48,8 @@ export function pcg4d(words: Uint32Array): void {
   words[3] = w;
 }
 
-/** The 32-bit FNV-1a hash of a name: the number of a stream. */
-export function streamOf(name: string): number {
+/** The number of a stream: the 32-bit FNV-1a hash of its name. */
+export function hashStreamName(name: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) {
     hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
@@ -58,14 +58,14 @@ export function streamOf(name: string): number {
 }
 
 /**
- * Opens the sequence of one (seed, stream, iteration).
+ * The sequence of one (seed, stream, iteration).
  *
  * @param seed The seed of the run.
  * @param stream What the numbers are for; different names give unrelated numbers.
  * @param iteration Which use of the stream, counted from 0.
  */
 export function createRandom(seed: number, stream: string, iteration = 0): Random {
-  const key = streamOf(stream);
+  const key = hashStreamName(stream);
   const words = new Uint32Array(4);
   let drawn = 0;
 
@@ -92,12 +92,12 @@ export function createRandom(seed: number, stream: string, iteration = 0): Rando
     },
     sample(below, count) {
       const pool = Array.from({ length: below }, (_, i) => i);
-      const drawnOnes: number[] = [];
+      const samples: number[] = [];
       for (let i = 0; i < count; i++) {
-        const [one = 0] = pool.splice(integer(pool.length), 1);
-        drawnOnes.push(one);
+        const [sample = 0] = pool.splice(integer(pool.length), 1);
+        samples.push(sample);
       }
-      return drawnOnes;
+      return samples;
     },
   };
 }

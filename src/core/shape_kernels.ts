@@ -1,156 +1,173 @@
 /**
- * The shapes of what tfjs's kernels make: all that a rehearsal needs of them.
+ * The shapes of the results of tfjs's kernels: all that a dry run needs of them.
  *
- * These are the kernels that networks, losses and methods here call; another one is
- * refused by tfjs, by name.
+ * These are the kernels that networks, losses and methods here call; tfjs refuses any other
+ * by name.
  *
  * @module
  */
 import * as tf from "./tf.ts";
 import { wasmMatMul, webGpuMatMul } from "./tfjs_patches.ts";
 
-/** Where results come from. */
-export interface ShapeMaker {
+/** Allocates tensors without elements. */
+export interface ShapeAllocator {
   /** New memory. */
-  make(shape: readonly number[], dtype: tf.DataType): tf.TensorInfo;
+  allocate(shape: readonly number[], dtype: tf.DataType): tf.TensorInfo;
   /** The memory of another tensor under another shape. */
-  share(of: tf.TensorInfo, shape: readonly number[]): tf.TensorInfo;
+  alias(of: tf.TensorInfo, shape: readonly number[]): tf.TensorInfo;
 }
 
 type Inputs = Readonly<Record<string, tf.TensorInfo>>;
-// What a kernel is told besides its inputs; tfjs knows by the kernel's name.
 // deno-lint-ignore no-explicit-any -- every kernel has attributes of its own
 type Attributes = any;
 type ShapeKernel = (
   inputs: Inputs,
   attrs: Attributes,
-  maker: ShapeMaker,
+  allocator: ShapeAllocator,
 ) => tf.TensorInfo | tf.TensorInfo[];
 
-const first = (inputs: Inputs): tf.TensorInfo => {
-  const [one] = Object.values(inputs);
-  if (one === undefined) throw new TypeError("Cannot rehearse a kernel without inputs");
-  return one;
+const firstInput = (inputs: Inputs): tf.TensorInfo => {
+  const [x] = Object.values(inputs);
+  if (x === undefined) {
+    throw new TypeError("Cannot infer the shape of a kernel without inputs");
+  }
+  return x;
 };
-
-const alike: ShapeKernel = (inputs, _, maker) => {
-  const x = first(inputs);
-  return maker.make(x.shape, x.dtype);
-};
-const same: ShapeKernel = (inputs, _, maker) =>
-  maker.share(first(inputs), first(inputs).shape);
-
-const joined = (dtype: tf.DataType | null): ShapeKernel => (inputs, _, maker) => {
+const twoInputs = (inputs: Inputs): [tf.TensorInfo, tf.TensorInfo] => {
   const [a, b] = Object.values(inputs);
-  if (a === undefined || b === undefined) throw new TypeError("Cannot rehearse: no pair");
-  const shape = tf.broadcast_util.assertAndGetBroadcastShape([...a.shape], [...b.shape]);
-  return maker.make(shape, dtype ?? tf.upcastType(a.dtype, b.dtype));
+  if (a === undefined || b === undefined) {
+    throw new TypeError("Cannot infer a shape: the kernel needs two inputs");
+  }
+  return [a, b];
 };
 
-const reduced = (dtype: tf.DataType | null): ShapeKernel => (inputs, attrs, maker) => {
-  const x = first(inputs);
-  const { axis = null, keepDims = false } = attrs;
-  const axes = tf.util.parseAxisParam(axis ?? x.shape.map((_, i) => i), x.shape);
-  const shape = keepDims
-    ? x.shape.map((side, i) => axes.includes(i) ? 1 : side)
-    : x.shape.filter((_, i) => !axes.includes(i));
-  return maker.make(shape, dtype ?? x.dtype);
+const elementwiseShape: ShapeKernel = (inputs, _, allocator) => {
+  const x = firstInput(inputs);
+  return allocator.allocate(x.shape, x.dtype);
 };
 
-const convolved = (depthwise: boolean): ShapeKernel => (inputs, attrs, maker) => {
-  const { x, filter } = inputs;
-  if (x === undefined || filter === undefined) throw new TypeError("Cannot rehearse");
-  const { strides, pad, dilations, dimRoundingMode, dataFormat = "NHWC" } = attrs;
-  const { outShape } = tf.backend_util.computeConv2DInfo(
-    x.shape as [number, number, number, number],
-    filter.shape as [number, number, number, number],
-    strides,
-    dilations,
-    pad,
-    dimRoundingMode,
-    depthwise,
-    dataFormat === "NCHW" ? "channelsFirst" : "channelsLast",
-  );
-  return maker.make(outShape, x.dtype);
-};
-
-const product: ShapeKernel = ({ a, b }, attrs, maker) => {
-  if (a === undefined || b === undefined) throw new TypeError("Cannot rehearse: no pair");
-  const turn = (shape: readonly number[], turned: boolean) => {
-    const [rows = 1, columns = 1] = shape.slice(-2);
-    return turned ? [columns, rows] : [rows, columns];
+const broadcastShape =
+  (dtype: tf.DataType | null): ShapeKernel => (inputs, _, allocator) => {
+    const [a, b] = twoInputs(inputs);
+    const shape = tf.broadcast_util.assertAndGetBroadcastShape(
+      [...a.shape],
+      [...b.shape],
+    );
+    return allocator.allocate(shape, dtype ?? tf.upcastType(a.dtype, b.dtype));
   };
-  const [rows = 1] = turn(a.shape, attrs.transposeA);
-  const [, columns = 1] = turn(b.shape, attrs.transposeB);
+
+const reductionShape =
+  (dtype: tf.DataType | null): ShapeKernel => (inputs, attrs, allocator) => {
+    const x = firstInput(inputs);
+    const { axis = null, keepDims = false } = attrs;
+    const axes = tf.util.parseAxisParam(axis ?? x.shape.map((_, i) => i), x.shape);
+    const shape = keepDims
+      ? x.shape.map((side, i) => axes.includes(i) ? 1 : side)
+      : x.shape.filter((_, i) => !axes.includes(i));
+    return allocator.allocate(shape, dtype ?? x.dtype);
+  };
+
+const convolutionShape =
+  (depthwise: boolean): ShapeKernel => (inputs, attrs, allocator) => {
+    const [x, filter] = twoInputs({ x: inputs.x, filter: inputs.filter } as Inputs);
+    const { strides, pad, dilations, dimRoundingMode, dataFormat = "NHWC" } = attrs;
+    const { outShape } = tf.backend_util.computeConv2DInfo(
+      x.shape as [number, number, number, number],
+      filter.shape as [number, number, number, number],
+      strides,
+      dilations,
+      pad,
+      dimRoundingMode,
+      depthwise,
+      dataFormat === "NCHW" ? "channelsFirst" : "channelsLast",
+    );
+    return allocator.allocate(outShape, x.dtype);
+  };
+
+const matMulShape: ShapeKernel = (inputs, attrs, allocator) => {
+  const [a, b] = twoInputs(inputs);
+  const transposeIf = (shape: readonly number[], transposed: boolean) => {
+    const [rows = 1, columns = 1] = shape.slice(-2);
+    return transposed ? [columns, rows] : [rows, columns];
+  };
+  const [rows = 1] = transposeIf(a.shape, attrs.transposeA);
+  const [, columns = 1] = transposeIf(b.shape, attrs.transposeB);
   const batch = tf.broadcast_util.assertAndGetBroadcastShape(
     a.shape.slice(0, -2),
     b.shape.slice(0, -2),
   );
-  return maker.make([...batch, rows, columns], a.dtype);
+  return allocator.allocate([...batch, rows, columns], a.dtype);
 };
 
-// As the backend that is played has it: the repairs make tensors of their own.
-const repairedProduct: ShapeKernel = ({ a, b }, attrs, maker) => {
-  if (a === undefined || b === undefined) throw new TypeError("Cannot rehearse: no pair");
-  const repair = tf.getBackend() === "wasm" ? wasmMatMul : webGpuMatMul;
-  const plain = repair(({ inputs, attrs }) =>
-    product(inputs, attrs, maker) as tf.TensorInfo
+// As the estimated backend has it: its patch makes tensors of its own.
+const patchedMatMulShape: ShapeKernel = (inputs, attrs, allocator) => {
+  const [a, b] = twoInputs(inputs);
+  const patch = tf.getBackend() === "wasm" ? wasmMatMul : webGpuMatMul;
+  const kernel = patch(({ inputs, attrs }) =>
+    matMulShape(inputs, attrs, allocator) as tf.TensorInfo
   );
-  return plain({ inputs: { a, b }, backend: null, attrs });
+  return kernel({ inputs: { a, b }, backend: null, attrs });
 };
 
-const KERNELS: Readonly<Record<string, ShapeKernel>> = {
-  ...named(alike, [
+// A change of the length of one axis.
+const resized = (
+  { shape, dtype }: tf.TensorInfo,
+  axis: number,
+  length: number,
+  allocator: ShapeAllocator,
+) => allocator.allocate(shape.map((side, i) => i === axis ? length : side), dtype);
+
+const SHAPE_KERNELS: Readonly<Record<string, ShapeKernel>> = {
+  ...kernelsNamed(elementwiseShape, [
     ...["Relu", "Relu6", "Step", "Neg", "Exp", "Log", "Sqrt", "Rsqrt", "Square", "Abs"],
     ...["Sigmoid", "Tanh", "Erf", "Elu", "Softmax", "Reverse", "ClipByValue", "Floor"],
     ...["Reciprocal", "LogicalNot", "ZerosLike", "OnesLike"],
   ]),
-  ...named(same, ["Identity"]),
-  ...named(joined(null), [
+  ...kernelsNamed(broadcastShape(null), [
     ...["Add", "Sub", "Multiply", "RealDiv", "Maximum", "Minimum", "Pow", "Mod"],
     ...["SquaredDifference", "FloorDiv", "Prelu"],
   ]),
-  ...named(joined("bool"), [
+  ...kernelsNamed(broadcastShape("bool"), [
     ...["Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual"],
     ...["LogicalAnd", "LogicalOr"],
   ]),
-  ...named(reduced(null), ["Sum", "Mean", "Max", "Min", "Prod", "All", "Any"]),
-  ...named(reduced("int32"), ["ArgMax", "ArgMin"]),
-  AddN: alike,
-  BatchMatMul: repairedProduct,
-  _FusedMatMul: product,
-  Conv2D: convolved(false),
-  DepthwiseConv2dNative: convolved(true),
-  Conv2DBackpropInput: ({ dy }, { inputShape }, maker) =>
-    maker.make(inputShape, dy?.dtype ?? "float32"),
-  Conv2DBackpropFilter: ({ dy }, { filterShape }, maker) =>
-    maker.make(filterShape, dy?.dtype ?? "float32"),
-  Cast(inputs, { dtype }, maker) {
-    const x = first(inputs);
-    return dtype === x.dtype ? maker.share(x, x.shape) : maker.make(x.shape, dtype);
+  ...kernelsNamed(reductionShape(null), [
+    ...["Sum", "Mean", "Max", "Min", "Prod", "All", "Any"],
+  ]),
+  ...kernelsNamed(reductionShape("int32"), ["ArgMax", "ArgMin"]),
+  AddN: elementwiseShape,
+  BatchMatMul: patchedMatMulShape,
+  _FusedMatMul: matMulShape,
+  Conv2D: convolutionShape(false),
+  DepthwiseConv2dNative: convolutionShape(true),
+  Conv2DBackpropInput: ({ dy }, { inputShape }, allocator) =>
+    allocator.allocate(inputShape, dy?.dtype ?? "float32"),
+  Conv2DBackpropFilter: ({ dy }, { filterShape }, allocator) =>
+    allocator.allocate(filterShape, dy?.dtype ?? "float32"),
+  Identity: (inputs, _, allocator) =>
+    allocator.alias(firstInput(inputs), firstInput(inputs).shape),
+  Cast(inputs, { dtype }, allocator) {
+    const x = firstInput(inputs);
+    return dtype === x.dtype
+      ? allocator.alias(x, x.shape)
+      : allocator.allocate(x.shape, dtype);
   },
-  Concat(inputs, { axis }, maker) {
-    const x = first(inputs);
+  Concat(inputs, { axis }, allocator) {
+    const x = firstInput(inputs);
     const [at = 0] = tf.util.parseAxisParam(axis, x.shape);
-    const side = Object.values(inputs).reduce(
-      (sum, one) => sum + (one.shape[at] ?? 0),
-      0,
-    );
-    return maker.make(x.shape.map((old, i) => i === at ? side : old), x.dtype);
+    const sizes = Object.values(inputs).map(({ shape }) => shape[at] ?? 0);
+    return resized(x, at, sizes.reduce((sum, side) => sum + side), allocator);
   },
-  Fill: (_, { shape, dtype }, maker) => maker.make(shape, dtype),
-  Pack(inputs, { axis }, maker) {
-    const x = first(inputs);
+  Fill: (_, { shape, dtype }, allocator) => allocator.allocate(shape, dtype),
+  Pack(inputs, { axis }, allocator) {
+    const x = firstInput(inputs);
     const shape = [...x.shape];
-    shape.splice(
-      axis < 0 ? axis + shape.length + 1 : axis,
-      0,
-      Object.keys(inputs).length,
-    );
-    return maker.make(shape, x.dtype);
+    const at = axis < 0 ? axis + shape.length + 1 : axis;
+    shape.splice(at, 0, Object.keys(inputs).length);
+    return allocator.allocate(shape, x.dtype);
   },
-  MaxPool(inputs, { filterSize, strides, pad, dimRoundingMode }, maker) {
-    const x = first(inputs);
+  MaxPool(inputs, { filterSize, strides, pad, dimRoundingMode }, allocator) {
+    const x = firstInput(inputs);
     const { outShape } = tf.backend_util.computePool2DInfo(
       x.shape as [number, number, number, number],
       filterSize,
@@ -159,63 +176,67 @@ const KERNELS: Readonly<Record<string, ShapeKernel>> = {
       pad,
       dimRoundingMode,
     );
-    return maker.make(outShape, x.dtype);
+    return allocator.allocate(outShape, x.dtype);
   },
-  PadV2(inputs, { paddings }, maker) {
-    const x = first(inputs);
+  PadV2(inputs, { paddings }, allocator) {
+    const x = firstInput(inputs);
     const around = (i: number) => paddings[i][0] + paddings[i][1];
-    return maker.make(x.shape.map((side, i) => side + around(i)), x.dtype);
+    return allocator.allocate(x.shape.map((side, i) => side + around(i)), x.dtype);
   },
-  Reshape(inputs, { shape }, maker) {
-    const x = first(inputs);
+  Reshape(inputs, { shape }, allocator) {
+    const x = firstInput(inputs);
     const size = tf.util.sizeFromShape(x.shape);
-    return maker.share(x, tf.util.inferFromImplicitShape(shape, size));
+    return allocator.alias(x, tf.util.inferFromImplicitShape(shape, size));
   },
-  ResizeBilinear(inputs, { size: [height, width] }, maker) {
-    const { shape: [images = 1, , , channels = 1], dtype } = first(inputs);
-    return maker.make([images, height, width, channels], dtype);
+  ResizeBilinear(inputs, { size: [height, width] }, allocator) {
+    const { shape: [images = 1, , , channels = 1], dtype } = firstInput(inputs);
+    return allocator.allocate([images, height, width, channels], dtype);
   },
-  Select: ({ t }, _, maker) => maker.make(t?.shape ?? [], t?.dtype ?? "float32"),
-  Slice(inputs, { begin, size }, maker) {
-    const x = first(inputs);
-    const [, sides] = tf.slice_util.parseSliceParams(x as tf.Tensor, begin, size);
-    return maker.make(sides ?? [], x.dtype);
+  Select: ({ t }, _, allocator) =>
+    allocator.allocate(t?.shape ?? [], t?.dtype ?? "float32"),
+  Slice(inputs, { begin, size }, allocator) {
+    const x = firstInput(inputs);
+    const [, sizes] = tf.slice_util.parseSliceParams(x as tf.Tensor, begin, size);
+    return allocator.allocate(sizes ?? [], x.dtype);
   },
-  SplitV(inputs, { numOrSizeSplits, axis }, maker) {
-    const x = first(inputs);
+  SplitV(inputs, { numOrSizeSplits, axis }, allocator) {
+    const x = firstInput(inputs);
     const [at = 0] = tf.util.parseAxisParam(axis, x.shape);
     return tf.backend_util.prepareSplitSize(x as tf.Tensor, numOrSizeSplits, at)
-      .map((side) => maker.make(x.shape.map((old, i) => i === at ? side : old), x.dtype));
+      .map((side) => resized(x, at, side, allocator));
   },
-  Tile(inputs, { reps }, maker) {
-    const x = first(inputs);
-    return maker.make(x.shape.map((side, i) => side * reps[i]), x.dtype);
+  Tile(inputs, { reps }, allocator) {
+    const x = firstInput(inputs);
+    return allocator.allocate(x.shape.map((side, i) => side * reps[i]), x.dtype);
   },
-  Transpose(inputs, { perm }, maker) {
-    const x = first(inputs);
-    return maker.make(perm.map((from: number) => x.shape[from] ?? 1), x.dtype);
+  Transpose(inputs, { perm }, allocator) {
+    const x = firstInput(inputs);
+    return allocator.allocate(perm.map((from: number) => x.shape[from] ?? 1), x.dtype);
   },
-  Unpack(inputs, { axis }, maker) {
-    const x = first(inputs);
+  Unpack(inputs, { axis }, allocator) {
+    const x = firstInput(inputs);
     const [at = 0] = tf.util.parseAxisParam(axis, x.shape);
     const shape = x.shape.filter((_, i) => i !== at);
-    return Array.from({ length: x.shape[at] ?? 0 }, () => maker.make(shape, x.dtype));
+    return Array.from(
+      { length: x.shape[at] ?? 0 },
+      () => allocator.allocate(shape, x.dtype),
+    );
   },
 };
 
 /** Registers the kernels under a backend's name. */
 export function registerShapeKernels(backendName: string): void {
-  for (const [kernelName, run] of Object.entries(KERNELS)) {
+  for (const [kernelName, run] of Object.entries(SHAPE_KERNELS)) {
     tf.registerKernel({
       kernelName,
       backendName,
       kernelFunc: ({ inputs, attrs, backend }) =>
-        run(inputs as unknown as Inputs, attrs, backend as ShapeMaker),
+        run(inputs as unknown as Inputs, attrs, backend as ShapeAllocator),
     });
   }
 }
 
-function named(
+function kernelsNamed(
   kernel: ShapeKernel,
   names: readonly string[],
 ): Record<string, ShapeKernel> {

@@ -16,24 +16,24 @@ export type AnyTensor = tf.Tensor;
 /** Images or maps: batch, height, width, channels. */
 export type Tensor4D = tf.Tensor4D;
 
-/** What the tape needs to know of an operation; every entry may be asked for or not. */
+/** Functions that compute the gradients of an operation's inputs, each if it is needed. */
 export type InputGradients = Readonly<Record<string, () => tf.Tensor>>;
 
-let playedBackend: string | null = null;
+let dryRunBackend: string | null = null;
 
-/** The backend in use or, in a rehearsal, the one that is played. */
+/** The backend in use or, in a dry run, the one whose memory is estimated. */
 export function getBackend(): string {
-  return playedBackend ?? tf.getBackend();
+  return dryRunBackend ?? tf.getBackend();
 }
 
-/** Whether nothing is computed: tensors have a shape and nothing else. */
-export function isRehearsal(): boolean {
-  return playedBackend !== null;
+/** Whether this is a dry run: tensors have a shape and no elements. */
+export function isDryRun(): boolean {
+  return dryRunBackend !== null;
 }
 
-/** Lets the backend in use be taken for another one; null for itself. */
-export function playBackend(name: string | null): void {
-  playedBackend = name;
+/** Begins a dry run on behalf of a backend; null ends it. */
+export function setDryRunBackend(name: string | null): void {
+  dryRunBackend = name;
 }
 
 interface TapeEngine {
@@ -48,10 +48,10 @@ interface TapeEngine {
 /**
  * Puts a function with a known gradient on the tape.
  *
- * Unlike `tf.customGrad`, the gradient of an input is computed only if someone asks for
- * it, so a constant image or a frozen weight costs nothing.
+ * Unlike `tf.customGrad`, it computes the gradient of an input only where one is needed,
+ * so a constant image or a frozen weight costs nothing.
  *
- * @param inputs Everything the result depends on, by name.
+ * @param inputs Everything that the result depends on, by name.
  * @param forward Computes the result; `save` keeps tensors for `backward`.
  * @param backward Given d(loss)/d(result) and the saved tensors, one function per input.
  * @returns The result; the caller owns it.
@@ -72,7 +72,7 @@ export function differentiable<T extends tf.Tensor = tf.Tensor>(
 }
 
 /** Whether a gradient is being recorded: backward functions may then read any tensor. */
-export function isTaping(): boolean {
+export function isGradientRecording(): boolean {
   const { state } = tf.engine() as unknown as { state: { gradientDepth: number } };
   return state.gradientDepth > 0;
 }

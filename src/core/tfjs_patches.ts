@@ -4,41 +4,43 @@
  * - webgpu `BatchMatMul` with `transposeB` is garbage on its split-K path (batch 1,
  *   K ≥ 2000, few output tiles): its vec4 variant forgets the transposition.
  * - webgpu keeps the memory of a freed tensor from serving others until the commands that
- *   use it are submitted. They run in order, and what is uploaded into memory in use is
- *   copied there in that order, so there is nothing to wait for: it serves at once.
+ *   use it are submitted. Commands and uploads run in order, so the memory can be reused
+ *   at once.
  * - wasm `BatchMatMul` is fast only for one plain two-dimensional product (XNNPACK);
  *   transposed and batched products take a naive path that is 5–10 times slower.
  * - wasm `Slice` copies its whole input before it copies the slice, so cutting a tensor
  *   into n pieces copies it n times.
- * - wasm `Identity`, and `Cast` to the type that a tensor has, copy its memory: everything
- *   that is kept for a gradient was there twice. Elsewhere they share it.
+ * - wasm `Identity`, and `Cast` to the type that a tensor has, copy its memory, so that
+ *   everything kept for a gradient exists twice. Other backends share it.
+ * - wasm uses the 0 that `malloc` returns when memory has run out as an address. It
+ *   overwrites what is there and fails later, with an error that does not mention memory.
  *
  * @module
  */
+import { numel } from "./host_tensor.ts";
+import { WasmMemoryError } from "./out_of_memory.ts";
 import * as tf from "./tf.ts";
 
-/** What such a kernel is given. */
-export type MatMulArguments = {
-  inputs: { a: tf.TensorInfo; b: tf.TensorInfo };
-  backend: unknown;
-  attrs: { transposeA: boolean; transposeB: boolean };
-};
+/** A kernel of tfjs, by the names of its inputs. */
+type KernelFunction<Input extends string, Attributes, Backend = unknown> = (call: {
+  inputs: Record<Input, tf.TensorInfo>;
+  backend: Backend;
+  attrs: Attributes;
+}) => tf.TensorInfo;
 
-/** A kernel of tfjs that multiplies batches of matrices. */
-export type MatMul = (args: MatMulArguments) => tf.TensorInfo;
-
-type SliceArguments = {
-  inputs: { x: tf.TensorInfo };
-  backend: {
+type MatMul = KernelFunction<"a" | "b", { transposeA: boolean; transposeB: boolean }>;
+type Slice = KernelFunction<
+  "x",
+  { begin: number | number[]; size: number | number[] },
+  {
     makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
     typedArrayFromHeap(info: tf.TensorInfo): Float32Array | Int32Array | Uint8Array;
-  };
-  attrs: { begin: number | number[]; size: number | number[] };
-};
-type Slice = (args: SliceArguments) => tf.TensorInfo;
+  }
+>;
+type Alias = KernelFunction<"x", { dtype?: string }, { incRef(id: tf.DataId): void }>;
 
 // K from which tfjs may choose split-K (backend-webgpu, BatchMatMul_impl).
-const SPLIT_K_FROM = 2000;
+const SPLIT_K_MINIMUM = 2000;
 
 let wasmPatched = false;
 let webGpuPatched = false;
@@ -47,35 +49,52 @@ let webGpuPatched = false;
 export function patchWasm(): void {
   if (wasmPatched) return;
   wasmPatched = true;
-  replaceMatMul("wasm", wasmMatMul);
+  replaceKernel("BatchMatMul", "wasm", wasmMatMul);
   replaceKernel<Slice>("Slice", "wasm", wasmSlice);
-  replaceKernel<Sharing>("Identity", "wasm", () => sharing);
-  replaceKernel<Sharing>("Cast", "wasm", (original) => (args) => {
-    return args.attrs.dtype === args.inputs.x.dtype ? sharing(args) : original(args);
+  replaceKernel<Alias>("Identity", "wasm", () => aliasInput);
+  replaceKernel<Alias>("Cast", "wasm", (original) => (args) => {
+    return args.attrs.dtype === args.inputs.x.dtype ? aliasInput(args) : original(args);
   });
+  checkAllocations();
 }
 
-/** Installs the webgpu repairs, once. */
+// Private members of the wasm backend.
+interface WasmModule {
+  _malloc(bytes: number): number;
+  _free(address: number): void;
+}
+
+function checkAllocations(): void {
+  const { wasm } = tf.backend() as unknown as { wasm: WasmModule };
+  wasm._free(wasm._malloc(1)); // the first call replaces the function by the real one
+  const malloc = wasm._malloc;
+  wasm._malloc = (bytes) => {
+    const address = bytes < ADDRESS_SPACE ? malloc(bytes) : 0;
+    if (address === 0 && bytes > 0) throw new WasmMemoryError(bytes);
+    return address;
+  };
+}
+
+// malloc reads sizes modulo 4 GiB.
+const ADDRESS_SPACE = 2 ** 32;
+
+/** Installs the webgpu repairs: in the kernels once, in the backend in use each time. */
 export function patchWebGpu(): void {
-  if (webGpuPatched) return;
+  if (!webGpuPatched) replaceKernel("BatchMatMul", "webgpu", webGpuMatMul);
   webGpuPatched = true;
-  replaceMatMul("webgpu", webGpuMatMul);
   Object.defineProperty(tf.backend(), "commandQueueOwnedIds", {
-    get: () => NOTHING,
+    configurable: true,
+    get: () => IGNORING_SET,
     set() {}, // every submit sets a new one
   });
 }
 
-const NOTHING = { add: () => NOTHING, has: () => false };
-
-function replaceMatMul(backendName: string, wrap: (original: MatMul) => MatMul): void {
-  replaceKernel("BatchMatMul", backendName, wrap);
-}
+const IGNORING_SET = { add: () => IGNORING_SET, has: () => false };
 
 function replaceKernel<Run>(
   kernelName: string,
   backendName: string,
-  wrap: (original: Run) => Run,
+  patch: (original: Run) => Run,
 ): void {
   const kernel = tf.getKernel(kernelName, backendName);
   if (kernel === undefined) {
@@ -83,28 +102,20 @@ function replaceKernel<Run>(
   }
   tf.unregisterKernel(kernelName, backendName);
   // A kernel's type is wider than what this kernel is called with.
-  const patched = wrap(kernel.kernelFunc as unknown as Run);
+  const patched = patch(kernel.kernelFunc as unknown as Run);
   tf.registerKernel({ ...kernel, kernelFunc: patched as unknown as tf.KernelFunc });
 }
 
-interface SharedArguments {
-  readonly inputs: { readonly x: tf.TensorInfo };
-  readonly attrs: { readonly dtype?: string };
-  readonly backend: { incRef(id: tf.DataId): void };
-}
-
-type Sharing = (args: SharedArguments) => tf.TensorInfo;
-
-function sharing({ inputs: { x }, backend }: SharedArguments): tf.TensorInfo {
+const aliasInput: Alias = ({ inputs: { x }, backend }) => {
   backend.incRef(x.dataId);
   return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
-}
+};
 
-/** The repair for webgpu. */
+/** The repair of `BatchMatMul` for webgpu. */
 export function webGpuMatMul(original: MatMul): MatMul {
   return ({ inputs: { a, b }, backend, attrs }) => {
     const K = b.shape[b.shape.length - 1] ?? 0;
-    if (!attrs.transposeB || K < SPLIT_K_FROM) {
+    if (!attrs.transposeB || K < SPLIT_K_MINIMUM) {
       return original({ inputs: { a, b }, backend, attrs });
     }
     return tf.tidy(() => {
@@ -116,15 +127,14 @@ export function webGpuMatMul(original: MatMul): MatMul {
   };
 }
 
-/** The repair for wasm. */
+/** The repair of `BatchMatMul` for wasm. */
 export function wasmMatMul(original: MatMul): MatMul {
   const plain = { transposeA: false, transposeB: false };
   return ({ inputs, backend, attrs }) => {
     const rank = inputs.a.shape.length;
-    const batch = product(inputs.a.shape.slice(0, -2));
-    if (
-      rank !== inputs.b.shape.length || batch !== product(inputs.b.shape.slice(0, -2))
-    ) {
+    const batch = numel(inputs.a.shape.slice(0, -2));
+    const { shape } = inputs.b;
+    if (rank !== shape.length || batch !== numel(shape.slice(0, -2))) {
       return original({ inputs, backend, attrs });
     }
     return tf.tidy(() => {
@@ -163,10 +173,11 @@ function wasmSlice(original: Slice): Slice {
     }
     const out = backend.makeOutput(size, x.dtype);
     const strides = tf.util.computeStrides(x.shape);
-    const from = tf.slice_util.computeFlatOffset(begin, strides);
+    const offset = tf.slice_util.computeFlatOffset(begin, strides);
     // The result exists by now, so the heap cannot move under these views.
-    const cells = backend.typedArrayFromHeap(x).subarray(from, from + product(size));
-    backend.typedArrayFromHeap(out).set(cells);
+    const end = offset + numel(size);
+    const elements = backend.typedArrayFromHeap(x).subarray(offset, end);
+    backend.typedArrayFromHeap(out).set(elements);
     return out;
   };
 }
@@ -175,8 +186,4 @@ function transposed(x: tf.TensorInfo): tf.Tensor {
   const rank = x.shape.length;
   const order = [...Array(rank - 2).keys(), rank - 1, rank - 2];
   return tf.transpose(x as tf.Tensor, order);
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((all, side) => all * side, 1);
 }

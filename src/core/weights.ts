@@ -1,54 +1,53 @@
-/** Making, converting and releasing sets of named weights. @module */
+/** Initializing, converting and releasing weights. @module */
 import { readBack } from "./backend.ts";
-import type { HostTensor } from "./host_tensor.ts";
-import type { Initial, Layout, Parameter, Weights } from "./network.ts";
+import { type HostTensor, numel } from "./host_tensor.ts";
+import type { Initializer, Layout, Parameter, Weights } from "./network.ts";
 import { createRandom, type Random } from "./random.ts";
 import * as tf from "./tf.ts";
 
 /**
- * Draws fresh weights; every tensor has its own stream of chance, so adding a layer
- * changes no other.
+ * Draws initial weights; every tensor has a random stream of its own, so that an added
+ * layer changes no other.
  *
  * @returns Weights that the caller releases with {@linkcode releaseWeights}.
  */
-export function initialWeights(
+export function initializeWeights(
   parameters: readonly Parameter[],
   seed: number,
 ): Weights {
-  return new Map(parameters.map(({ name, shape, initial }) => {
+  return new Map(parameters.map(({ name, shape, initializer }) => {
     const random = createRandom(seed, `initial/${name}`);
-    const size = shape.reduce((all, side) => all * side, 1);
-    const repeat = initial.kind === "normal" ? initial.repeat ?? 1 : 1;
-    const values = new Float32Array(size);
-    for (let i = 0; i < size; i += repeat) {
-      values.fill(draw(initial, random), i, i + repeat);
+    const repeat = initializer.kind === "normal" ? initializer.repeat ?? 1 : 1;
+    const values = new Float32Array(numel(shape));
+    for (let i = 0; i < values.length; i += repeat) {
+      values.fill(drawInitialValue(initializer, random), i, i + repeat);
     }
     return [name, tf.tensor(values, [...shape])];
   }));
 }
 
-/** @returns A copy with memory of its own. */
-export function copyWeights(weights: Weights): Weights {
+/** A copy with memory of its own; the caller owns it. */
+export function cloneWeights(weights: Weights): Weights {
   // tf.clone would share the memory, which in-place updates would then write to.
   return new Map(
     [...weights].map(([name, value]) => [name, tf.tidy(() => tf.add(value, 0))]),
   );
 }
 
-/** @returns Zeros shaped like the trained parameters, for an optimizer's moments. */
-export function zerosLike(parameters: readonly Parameter[]): Weights {
+/** Zeros shaped like the trained parameters, for an optimizer's moments. */
+export function zeroMoments(parameters: readonly Parameter[]): Weights {
   return new Map(
-    parameters.filter(({ trained }) => trained)
+    parameters.filter(({ trainable }) => trainable)
       .map(({ name, shape }) => [name, tf.zeros([...shape])]),
   );
 }
 
-/** Frees the tensors; the map is not to be used afterwards. */
+/** Frees the tensors; the map must not be used afterwards. */
 export function releaseWeights(weights: Weights): void {
   for (const value of weights.values()) value.dispose();
 }
 
-/** Reads weights back as PyTorch stores them, for files. */
+/** Reads weights back in PyTorch's layout, for files. */
 export async function weightsToHost(
   parameters: readonly Parameter[],
   weights: Weights,
@@ -63,7 +62,7 @@ export async function weightsToHost(
 }
 
 /**
- * Makes tensors of host values; names without a parameter are left out.
+ * Makes tensors of host tensors in PyTorch's layout; names without a parameter are skipped.
  *
  * @throws {TypeError} If a value has an element type that no weight can have.
  */
@@ -85,7 +84,7 @@ export function pytorchShape({ shape, layout }: Parameter): number[] {
   return order === null ? [...shape] : order.map((axis) => shape[axis] ?? 1);
 }
 
-// Which of our axes each of PyTorch's axes is; null where nothing moves.
+// For each axis in PyTorch, the axis here; null where both are the same.
 const PYTORCH_AXES: Readonly<Record<Layout, readonly number[] | null>> = {
   plain: null,
   counter: null,
@@ -101,10 +100,10 @@ async function toHost(layout: Layout, value: tf.Tensor): Promise<HostTensor> {
     return { dtype: "I64", shape: [], bytes };
   }
   const order = PYTORCH_AXES[layout];
-  const turned = order === null ? tf.clone(value) : tf.transpose(value, [...order]);
-  const cells = Float32Array.from(await readBack(turned));
-  turned.dispose();
-  return { dtype: "F32", shape: turned.shape, bytes: new Uint8Array(cells.buffer) };
+  const transposed = order === null ? tf.clone(value) : tf.transpose(value, [...order]);
+  const values = Float32Array.from(await readBack(transposed));
+  transposed.dispose();
+  return { dtype: "F32", shape: transposed.shape, bytes: new Uint8Array(values.buffer) };
 }
 
 function fromHost(name: string, layout: Layout, value: HostTensor): tf.Tensor {
@@ -120,25 +119,25 @@ function fromHost(name: string, layout: Layout, value: HostTensor): tf.Tensor {
   }
   const order = PYTORCH_AXES[layout];
   return tf.tidy(() => {
-    const there = tf.tensor(new Float32Array(buffer), [...value.shape]);
-    if (order === null) return there;
-    const back = order.map((_, axis) => order.indexOf(axis));
-    return tf.transpose(there, back);
+    const stored = tf.tensor(new Float32Array(buffer), [...value.shape]);
+    if (order === null) return stored;
+    const inverse = order.map((_, axis) => order.indexOf(axis));
+    return tf.transpose(stored, inverse);
   });
 }
 
-function draw(initial: Initial, random: Random): number {
-  switch (initial.kind) {
+function drawInitialValue(initializer: Initializer, random: Random): number {
+  switch (initializer.kind) {
     case "constant":
-      return initial.value;
+      return initializer.value;
     case "normal":
-      return initial.deviation * random.normal();
+      return initializer.deviation * random.normal();
     case "truncated-normal":
       for (;;) {
-        const value = initial.deviation * random.normal();
+        const value = initializer.deviation * random.normal();
         if (Math.abs(value) <= 2) return value;
       }
     case "uniform":
-      return initial.bound * (2 * random.uniform() - 1);
+      return initializer.bound * (2 * random.uniform() - 1);
   }
 }

@@ -1,18 +1,18 @@
-/** From drawn pictures to a batch: what a loader's worker does. @module */
+/** From drawn images to a batch: what a loader's worker does. @module */
 
-import type { HostBatch } from "../core/host_batch.ts";
+import type { HostBatch, Size } from "../core/host_batch.ts";
 import { createRandom } from "../core/random.ts";
-import { type DataSet, type DataSpec, openDataSet, type Sample } from "./data_set.ts";
-import { openLoose } from "./loose_pairs.ts";
-import { pairedDataSet, type PicturePair } from "./picture_pairs.ts";
-import type { Size } from "./resize.ts";
-import type { BatchDraws, Draw } from "./sampler.ts";
-import { type ViewOptions, writeTrainingView } from "./training_view.ts";
+import type { DataSet, Sample, SampleFiles } from "./data_set.ts";
+import type { DataSpec } from "./data_spec.ts";
+import { fileDataSet } from "./file_data_set.ts";
+import { openDataSet, openUnpacked } from "./open_data_set.ts";
+import { type CropOptions, writeTrainingCrop } from "./pipelines.ts";
+import type { BatchIndices, SampleDraw } from "./sampler.ts";
 
 /** What every batch has in common: plain JSON. */
-export interface BatchOptions extends ViewOptions {
+export interface BatchOptions extends CropOptions {
   readonly seed: number;
-  /** The box of labelled pictures where it is not that of all; null: it is. */
+  /** The box of labeled images where it is not that of all; null: it is. */
   readonly sourceResize?: Size | null;
   readonly source: DataSpec;
   /** Null where the method needs no target. Its labels are never read. */
@@ -20,13 +20,13 @@ export interface BatchOptions extends ViewOptions {
 }
 
 /** A batch to be made. */
-export interface BatchOrder {
+export interface BatchRequest {
   readonly iteration: number;
   /** 0 for the real batch, 1 … N for those of the futures. */
-  readonly future: number;
-  readonly draws: BatchDraws;
-  /** The files of the draws, for makers that do not look for them. */
-  readonly files?: PerDomain<readonly PicturePair[]>;
+  readonly futureIndex: number;
+  readonly draws: BatchIndices;
+  /** The files of the draws, for threads that have not listed the data sets. */
+  readonly sampleFiles?: PerDomain<readonly SampleFiles[]>;
 }
 
 /** Something of each domain; null where there is none. */
@@ -35,116 +35,149 @@ export interface PerDomain<Value> {
   readonly target: Value | null;
 }
 
-/** Reads the picture of a draw. */
-type ReadDraw = (draw: Draw, item: number) => Promise<Sample>;
+type Domain = keyof PerDomain<unknown>;
 
-/** Reads and augments. */
+/** Makes a batch. Equal requests give equal batches. */
+export type MakeBatch = (request: BatchRequest) => Promise<HostBatch>;
+
+/** Data sets, and what makes batches of them. */
 export interface BatchMaker {
   readonly source: DataSet;
   readonly target: DataSet | null;
-  /** Equal orders give equal batches. */
-  make(order: BatchOrder): Promise<HostBatch>;
-}
-
-/** Opens the data sets. */
-export async function createBatchMaker(options: BatchOptions): Promise<BatchMaker> {
-  const source = await openDataSet({ ...options.source, labelled: true });
-  const target = options.target &&
-    await openDataSet({ ...options.target, labelled: false });
-  const readers = {
-    source: () => ({ index }: Draw) => source.read(index),
-    target: target && (() => ({ index }: Draw) => target.read(index)),
-  };
-  return { source, target, make: makerOf(options, readers) };
+  readonly make: MakeBatch;
 }
 
 /**
- * Opens what makes batches of pictures whose files are named in the orders.
+ * Opens the data sets.
  *
- * @param roots The folders of those files; null where a data set is to be looked for.
+ * @param isCancelled Whether batches in progress are to be given up: they are rejected.
  */
-export async function createOrderedMaker(
+export async function createBatchMaker(
   options: BatchOptions,
-  roots: PerDomain<string>,
-): Promise<BatchMaker["make"]> {
-  const readerOf = async (domain: "source" | "target") => {
-    const spec = options[domain];
-    if (spec === null) return null;
-    const own = { ...spec, labelled: domain === "source" };
-    const root = roots[domain];
-    if (root === null) {
-      const dataSet = await openDataSet(own);
-      return () => ({ index }: Draw) => dataSet.read(index);
-    }
-    const setOf = await openLoose(own, root);
-    return ({ files }: BatchOrder) => {
-      const dataSet = pairedDataSet(setOf(files?.[domain] ?? []));
-      return (_: Draw, item: number) => dataSet.read(item);
-    };
+  isCancelled: () => boolean,
+): Promise<BatchMaker> {
+  const source = await openDataSet({ ...options.source, labeled: true });
+  const target = options.target &&
+    await openDataSet({ ...options.target, labeled: false });
+  const readers = {
+    source: () => ({ index }: SampleDraw) => source.read(index),
+    target: target && (() => ({ index }: SampleDraw) => target.read(index)),
   };
-  const source = await readerOf("source");
-  if (source === null) throw new TypeError("Cannot make batches without a source");
-  return makerOf(options, { source, target: await readerOf("target") });
+  return { source, target, make: batchMakerFrom(options, readers, isCancelled) };
 }
 
-function makerOf(
+/**
+ * Opens what makes batches of images whose files the requests name.
+ *
+ * @param roots The folders of those files; null where a data set is to be listed.
+ */
+export async function createWorkerBatchMaker(
   options: BatchOptions,
-  { source, target }: {
-    readonly source: (order: BatchOrder) => ReadDraw;
-    readonly target: ((order: BatchOrder) => ReadDraw) | null;
-  },
-): BatchMaker["make"] {
-  const { seed, crop } = options;
-  const views: Record<"source" | "target", ViewOptions> = {
+  roots: PerDomain<string>,
+  isCancelled: () => boolean,
+): Promise<MakeBatch> {
+  const openReader = async (domain: Domain): Promise<ReaderOf | null> => {
+    const spec = options[domain];
+    if (spec === null) return null;
+    const domainSpec = { ...spec, labeled: domain === "source" };
+    const root = roots[domain];
+    if (root === null) {
+      const dataSet = await openDataSet(domainSpec);
+      return () => ({ index }) => dataSet.read(index);
+    }
+    const withFiles = openUnpacked(domainSpec, root);
+    return ({ sampleFiles }) => {
+      const dataSet = fileDataSet(withFiles(sampleFiles?.[domain] ?? []));
+      return (_, item) => dataSet.read(item);
+    };
+  };
+  const source = await openReader("source");
+  if (source === null) throw new TypeError("Cannot make batches without a source");
+  const readers = { source, target: await openReader("target") };
+  return batchMakerFrom(options, readers, isCancelled);
+}
+
+/** Gives what reads the images of a request. */
+type ReaderOf = (
+  request: BatchRequest,
+) => (draw: SampleDraw, item: number) => Promise<Sample>;
+
+function batchMakerFrom(
+  options: BatchOptions,
+  readers: { readonly source: ReaderOf; readonly target: ReaderOf | null },
+  isCancelled: () => boolean,
+): MakeBatch {
+  const { seed, cropSize: { height, width } } = options;
+  const cropOptions: Record<Domain, CropOptions> = {
     source: { ...options, resize: options.sourceResize ?? options.resize },
     target: options,
   };
-  const pixels = crop.height * crop.width;
+  const pixels = height * width;
 
-  const crops = async (
-    read: ReadDraw,
-    draws: readonly Draw[],
-    order: BatchOrder,
-    domain: "source" | "target",
-  ) => {
+  // Space for the crops of a domain, and what fills that of each item.
+  const planCrops = (request: BatchRequest, domain: Domain) => {
+    const draws = request.draws[domain] ?? [];
+    const read = readers[domain]?.(request);
     const images = new Float32Array(draws.length * pixels * 3);
     const labels = new Uint8Array(domain === "source" ? draws.length * pixels : 0);
-    const names = await everyOf(draws.map(async (draw, item) => {
+    const fileNames: string[] = [];
+    const tasks = read === undefined ? [] : draws.map((draw, item) => async () => {
+      if (isCancelled()) throw closedError();
       const sample = await read(draw, item);
-      const position = order.iteration * draws.length + item;
-      const random = createRandom(seed, `view/${domain}/${order.future}`, position);
-      writeTrainingView(sample, views[domain], random, {
-        image: images.subarray(item * pixels * 3, (item + 1) * pixels * 3),
-        label: domain === "source"
-          ? labels.subarray(item * pixels, (item + 1) * pixels)
-          : null,
-      }, draw.wanted);
-      return sample.name;
-    }));
-    return { names, images, labels };
+      if (isCancelled()) throw closedError();
+      const position = request.iteration * draws.length + item;
+      const stream = `view/${domain}/${request.futureIndex}`;
+      writeTrainingCrop(
+        sample,
+        cropOptions[domain],
+        createRandom(seed, stream, position),
+        {
+          image: images.subarray(item * pixels * 3, (item + 1) * pixels * 3),
+          label: domain === "source"
+            ? labels.subarray(item * pixels, (item + 1) * pixels)
+            : null,
+        },
+        draw.requiredClass,
+      );
+      fileNames[item] = sample.name;
+    });
+    return { crops: { fileNames, images, labels }, tasks };
   };
 
-  return async (order) => {
-    const [labelled, unlabelled] = await everyOf([
-      crops(source(order), order.draws.source, order, "source"),
-      target && order.draws.target &&
-      crops(target(order), order.draws.target, order, "target"),
-    ]);
+  return async (request) => {
+    const source = planCrops(request, "source");
+    const target = planCrops(request, "target");
+    await runTasks([...source.tasks, ...target.tasks]);
+    const { labels: _none, ...unlabeled } = target.crops;
+    const hasTarget = readers.target !== null && request.draws.target !== null;
     return {
-      batch: order.draws.source.length,
-      height: crop.height,
-      width: crop.width,
-      source: labelled,
-      target: unlabelled && { names: unlabelled.names, images: unlabelled.images },
+      batchSize: request.draws.source.length,
+      height,
+      width,
+      source: source.crops,
+      target: hasTarget ? unlabeled : null,
     };
   };
 }
 
-// Like Promise.all(), but a failure is told when all others have ended, too: a worker that
-// is closed after it must not take a library's thread with it that still decodes a file.
-async function everyOf<T extends readonly unknown[]>(
-  work: T,
-): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
-  await Promise.allSettled(work);
-  return await Promise.all(work);
+/** Why a batch is not made any more. */
+export const closedError = (): Error =>
+  new Error("Cannot make a batch: the loader was closed");
+
+// Runs tasks, as many at a time as there are cores: the others can still be cancelled. A
+// failure is thrown when no task is running: a worker that is closed after it must not take
+// a library's thread with it that still decodes a file. Of several, the first task's counts.
+async function runTasks(tasks: readonly (() => Promise<void>)[]): Promise<void> {
+  const failures = new Map<number, unknown>();
+  let next = 0;
+  const run = async () => {
+    while (next < tasks.length && failures.size === 0) {
+      const index = next++;
+      await tasks[index]?.().catch((error) => failures.set(index, error));
+    }
+  };
+  await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, run));
+  for (const index of tasks.keys()) {
+    if (failures.has(index)) throw failures.get(index);
+  }
 }

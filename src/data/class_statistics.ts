@@ -6,27 +6,20 @@
  */
 
 import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { cachedResult } from "../io/cached_result.ts";
+import { fileReadError, isMissingPath } from "../io/file_errors.ts";
 import {
-  access,
-  constants,
-  mkdir,
-  readFile,
-  rename,
-  rm,
-  writeFile,
-} from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { countLabel } from "./count_label.ts";
-import type { DataSet } from "./data_set.ts";
-import {
-  countsFrom,
-  countsOf,
-  createCounts,
+  classTotals,
+  countLabelPixels,
+  createPixelCounts,
+  labelCounts,
   type PixelCounts,
-  totalsOf,
-} from "./pixel_counts.ts";
-import { reasonOf } from "./source/file_source.ts";
+  pixelCountsFrom,
+} from "./class_counts.ts";
+import type { DataSet } from "./data_set.ts";
+import { absoluteLocation } from "./source/open_source.ts";
 
 /** Pixels per class. Ignored pixels are not counted. */
 export interface ClassStatistics {
@@ -36,14 +29,17 @@ export interface ClassStatistics {
   readonly totals: readonly number[];
 }
 
+/** Gives the pixels per class id of every label of a data set, in order. */
+export type CountAllLabels = (dataSet: DataSet) => Promise<PixelCounts>;
+
 /** The file in which the PyTorch code keeps the same numbers. */
-const FOREIGN_FILE = "sample_class_stats.json";
+const SAMPLE_CLASS_STATS_FILE = "sample_class_stats.json";
 
 /** What the PyTorch code's converters append to a stem. */
-const FOREIGN_SUFFIX = /(_gtFine)?_labelTrainIds$/;
+const SAMPLE_CLASS_STATS_SUFFIX = /(_gtFine)?_labelTrainIds$/;
 
 /**
- * Gives the statistics of a labelled data set: from the cache if it was written for the
+ * Gives the statistics of a labeled data set: from the cache if it was written for the
  * same labels, else from a `sample_class_stats.json` in the data set's folder that covers
  * the set and agrees with its first label, else by counting.
  *
@@ -54,73 +50,94 @@ const FOREIGN_SUFFIX = /(_gtFine)?_labelTrainIds$/;
 export async function classStatistics(
   dataSet: DataSet,
   cacheFolder: string | null,
-  count: CountLabels = countInTurn,
+  count: CountAllLabels = countSequentially,
 ): Promise<ClassStatistics> {
-  const place = cacheFolder === null ? null : await placeOf(dataSet, cacheFolder);
-  const cached = place && await readCache(place, dataSet);
-  if (cached) return withTotals(cached);
-  // Before the work, not after it: a folder may be read-only.
-  if (place !== null) await makeFolder(place.folder);
-  const foreign = await readForeign(dataSet);
-  const fits = foreign !== null && await isOfTheseLabels(foreign, dataSet);
-  const counts = fits ? foreign : await count(dataSet);
-  if (place !== null) await keep(place, counts);
-  return withTotals(counts);
+  const counts = await cachedCounts(dataSet, cacheFolder, async () => {
+    const existing = await readSampleClassStats(dataSet);
+    const isValid = existing !== null && await matchesFirstLabel(existing, dataSet);
+    return isValid ? existing : await count(dataSet);
+  });
+  return { counts, totals: classTotals(counts) };
 }
 
-/** Gives the pixels per class id of every label of a data set, in order. */
-export type CountLabels = (dataSet: DataSet) => Promise<PixelCounts>;
-
 /**
- * Keeps statistics that were counted elsewhere, for {@linkcode classStatistics} to find.
+ * Keeps counts that were made elsewhere, for {@linkcode classStatistics} to find.
  *
  * @param counts Of every label, in the order of the data set's names.
  */
-export async function keepStatistics(
+export async function cacheStatistics(
   dataSet: DataSet,
   cacheFolder: string,
   counts: PixelCounts,
 ): Promise<void> {
-  const place = await placeOf(dataSet, cacheFolder);
-  await makeFolder(place.folder);
-  await keep(place, counts);
+  await cachedCounts(dataSet, cacheFolder, () => Promise.resolve(counts));
 }
 
-/** A file in the cache. */
-interface Place {
-  readonly folder: string;
-  readonly file: string;
-  /** Of the labels that were counted. */
-  readonly key: string;
+// The key stands for the names and the classes: the counts alone, in order, are kept.
+async function cachedCounts(
+  dataSet: DataSet,
+  cacheFolder: string | null,
+  make: () => Promise<PixelCounts>,
+): Promise<PixelCounts> {
+  if (cacheFolder === null) return await make();
+  const { name, names, classes } = dataSet;
+  const key = `${absoluteLocation(name)}\n${await dataSet.fingerprint()}`;
+  const codec = {
+    encode: ({ data: { buffer, byteOffset, byteLength } }: PixelCounts) =>
+      Buffer.from(buffer, byteOffset, byteLength).toString("base64"),
+    decode: (base64: string) => {
+      const counts = createPixelCounts(names.length, classes.length);
+      const bytes = Buffer.from(base64, "base64");
+      if (bytes.length !== counts.data.byteLength) return null;
+      new Uint8Array(counts.data.buffer).set(bytes);
+      return counts;
+    },
+  };
+  return (await cachedResult(cacheFolder, "class_statistics", key, make, codec)).value;
 }
 
-async function placeOf(dataSet: DataSet, folder: string): Promise<Place> {
-  const { name } = dataSet;
-  // The same folder has many paths; an address has one.
-  const where = /^[a-z][a-z0-9+.-]+:\/\//i.test(name) ? name : resolve(name);
-  const key = createHash("sha256").update(`${where}\n${await dataSet.fingerprint()}`)
-    .digest("hex");
-  return { folder, key, file: join(folder, `class_statistics_${key.slice(0, 16)}.json`) };
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-    await access(folder, constants.W_OK);
-  } catch (error) {
-    const reason = reasonOf(error);
-    throw new Error(
-      `Cannot keep class statistics in "${folder}": ${reason}: name another folder with ` +
-        "--cache DIR",
-      { cause: error },
-    );
+async function countSequentially(dataSet: DataSet): Promise<PixelCounts> {
+  const counts = createPixelCounts(dataSet.names.length, dataSet.classes.length);
+  for (const index of dataSet.names.keys()) {
+    labelCounts(counts, index).set(await countLabelPixels(dataSet, index));
   }
+  return counts;
 }
 
-// The key stands for the names and the classes: counts in order are all there is to keep.
-function keep({ file, key }: Place, { data }: PixelCounts): Promise<void> {
-  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  return writeAtomically(file, JSON.stringify({ key, counts: bytes.toString("base64") }));
+/**
+ * Reads what the PyTorch code left in the data set's folder.
+ *
+ * @returns Null if there is no such file, it has another form, or it does not cover the
+ * data set.
+ * @throws {Error} If the file may not be read.
+ */
+export async function readSampleClassStats(
+  { statisticsFolder, names, classes }: DataSet,
+): Promise<PixelCounts | null> {
+  if (statisticsFolder === null) return null;
+  const file = join(statisticsFolder, SAMPLE_CLASS_STATS_FILE);
+  const text = await readFile(file, "utf8").catch((error) => {
+    if (isMissingPath(error)) return null;
+    throw fileReadError(file, error);
+  });
+  if (text === null) return null;
+  let byFile: Map<string, number[]>;
+  try {
+    byFile = parseSampleClassStats(text, file, classes.length);
+  } catch {
+    return null;
+  }
+  const byStem = new Map(
+    [...byFile].map(([path, pixels]) => [
+      baseName(path).replace(/\.png$/, "").replace(SAMPLE_CLASS_STATS_SUFFIX, ""),
+      pixels,
+    ]),
+  );
+  const found = names.map((name) => byStem.get(baseName(name)));
+  const complete = found.filter((one) => one !== undefined);
+  return complete.length === names.length
+    ? pixelCountsFrom(complete, classes.length)
+    : null;
 }
 
 /**
@@ -133,29 +150,19 @@ function keep({ file, key }: Place, { data }: PixelCounts): Promise<void> {
  * @returns Pixels per class id, by "file".
  * @throws {SyntaxError} If the text has another form.
  */
-export function parseStatistics(
+export function parseSampleClassStats(
   text: string,
   file: string,
   classes: number,
 ): Map<string, number[]> {
+  const fail = (reason: string) =>
+    new SyntaxError(`Cannot read "${file}" as class statistics: ${reason}: delete it`);
   let entries: unknown;
   try {
     entries = JSON.parse(text);
   } catch {
-    throw unusable(file, "it is not JSON");
+    throw fail("it is not JSON");
   }
-  return statisticsOf(entries, file, classes);
-}
-
-const unusable = (file: string, reason: string) =>
-  new SyntaxError(`Cannot read "${file}" as class statistics: ${reason}: delete it`);
-
-function statisticsOf(
-  entries: unknown,
-  file: string,
-  classes: number,
-): Map<string, number[]> {
-  const fail = (reason: string) => unusable(file, reason);
   if (!Array.isArray(entries)) throw fail("it is not an array");
   const byFile = new Map<string, number[]>();
   for (const entry of entries) {
@@ -176,88 +183,13 @@ function statisticsOf(
   return byFile;
 }
 
-/** Adds up. */
-export const withTotals = (counts: PixelCounts): ClassStatistics => ({
-  counts,
-  totals: totalsOf(counts),
-});
-
-async function countInTurn(dataSet: DataSet): Promise<PixelCounts> {
-  const counts = createCounts(dataSet.names.length, dataSet.classes.length);
-  for (const index of dataSet.names.keys()) {
-    countsOf(counts, index).set(await countLabel(dataSet, index));
-  }
-  return counts;
-}
-
-// A damaged cache is as good as none: it is written anew.
-async function readCache(
-  { file, key }: Place,
-  dataSet: DataSet,
-): Promise<PixelCounts | null> {
-  const text = await readFile(file, "utf8").catch(() => null);
-  if (text === null) return null;
-  try {
-    const content: unknown = JSON.parse(text);
-    if (typeof content !== "object" || content === null) return null;
-    if (!("key" in content) || content.key !== key || !("counts" in content)) {
-      return null;
-    }
-    const bytes = Buffer.from(String(content.counts), "base64");
-    const counts = createCounts(dataSet.names.length, dataSet.classes.length);
-    if (bytes.length !== counts.data.byteLength) return null;
-    new Uint8Array(counts.data.buffer).set(bytes);
-    return counts;
-  } catch {
-    return null;
-  }
-}
-
-/**
- * Reads what the PyTorch code left in the data set's folder.
- *
- * @returns Null if there is no such file, or it does not cover the data set.
- */
-export async function readForeign(dataSet: DataSet): Promise<PixelCounts | null> {
-  const { folder, names, classes } = dataSet;
-  if (folder === null) return null;
-  const file = join(folder, FOREIGN_FILE);
-  const text = await readFile(file, "utf8").catch(() => null);
-  if (text === null) return null;
-  const byStem = new Map<string, number[]>();
-  try {
-    for (const [path, pixels] of parseStatistics(text, file, classes.length)) {
-      byStem.set(baseOf(path).replace(/\.png$/, "").replace(FOREIGN_SUFFIX, ""), pixels);
-    }
-  } catch {
-    return null;
-  }
-  const found = names.map((name) => byStem.get(baseOf(name)));
-  const all = found.filter((one) => one !== undefined);
-  return all.length === names.length ? countsFrom(all, classes.length) : null;
-}
-
-// Written for other labels of the same names? One look tells.
-async function isOfTheseLabels(
+// The file may be of other labels with the same names: comparing one label shows it.
+async function matchesFirstLabel(
   counts: PixelCounts,
   dataSet: DataSet,
 ): Promise<boolean> {
-  const own = await countLabel(dataSet, 0);
-  return countsOf(counts, 0).every((pixels, id) => pixels === own[id]);
+  const counted = await countLabelPixels(dataSet, 0);
+  return labelCounts(counts, 0).every((pixels, id) => pixels === counted[id]);
 }
 
-function baseOf(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
-}
-
-// A reader sees the whole file or none, also if two runs start at once.
-async function writeAtomically(file: string, text: string): Promise<void> {
-  const draft = `${file}.${crypto.randomUUID()}.tmp`;
-  try {
-    await writeFile(draft, text);
-    await rename(draft, file);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  }
-}
+const baseName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);

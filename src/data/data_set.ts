@@ -1,50 +1,54 @@
-/**
- * What a data set is to the rest of the library, and how one is opened from a description
- * that can be written to a file or posted to a worker.
- *
- * @module
- */
+/** What a data set is to the rest of the library. @module */
 
-import type { ClassInfo } from "../core/host_batch.ts";
-import type { EmbeddedSpec } from "./embedded.ts";
-import type { FolderSpec } from "./folder.ts";
-import type { LoosePairs } from "./loose_pairs.ts";
-import type { NativeSpec } from "./native/native.ts";
+import type { ClassInfo, Size } from "../core/host_batch.ts";
 
 /** A label map at its own resolution. */
-export interface LabelMap {
-  readonly width: number;
-  readonly height: number;
+export interface LabelMap extends Size {
   /** Class ids, 255 ignored. [H, W] */
   readonly data: Uint8Array;
 }
 
-/** One picture of a data set, at its own resolution. */
-export interface Sample {
+/** One image of a data set, at its own resolution. */
+export interface Sample extends Size {
   /** The stem of its files. */
   readonly name: string;
-  /** In pixels. */
-  readonly width: number;
-  /** In pixels. */
-  readonly height: number;
   /** Red, green, blue in 0 … 255. [H, W, 3] */
   readonly image: Uint8Array;
   /** Class ids, 255 ignored; null in a set that is used without labels. [H, W] */
   readonly label: Uint8Array | null;
 }
 
-/** Pictures that can be read in any order, any number of times. */
+/** The files of an image, by their paths in their source: plain JSON. */
+export interface SampleFiles {
+  readonly name: string;
+  readonly image: string;
+  /** Null in a set without labels. */
+  readonly label: string | null;
+}
+
+/**
+ * Files that lie unpacked in a folder: a thread that is given some of them need not list
+ * them all, which takes time and memory in every thread.
+ */
+export interface UnpackedFiles {
+  /** The folder. */
+  readonly root: string;
+  /** The files of the images `from` … `to` − 1. */
+  slice(from: number, to: number): readonly SampleFiles[];
+}
+
+/** Images that can be read in any order, any number of times. */
 export interface DataSet {
   /** For messages. */
   readonly name: string;
   /** Index = class id. */
   readonly classes: readonly ClassInfo[];
-  /** One per picture, sorted. */
+  /** One per image, sorted. */
   readonly names: readonly string[];
   /** Whether samples have labels. */
-  readonly labelled: boolean;
+  readonly labeled: boolean;
   /**
-   * Reads one picture and, in a labelled set, its label.
+   * Reads one image and, in a labeled set, its label.
    *
    * @throws If a file is missing, unreadable, of the wrong size or holds an unknown value;
    *   the message names the file.
@@ -54,30 +58,10 @@ export interface DataSet {
   readLabel(index: number): Promise<LabelMap>;
   /** Changes whenever the labels may have changed; for caches of what is counted in them. */
   fingerprint(): Promise<string>;
-  /** What a user should know about it, such as pictures that were left out; a sentence each. */
+  /** What a user should know about it, such as images that were left out; a sentence each. */
   readonly notes?: readonly string[];
   /** A folder in which other tools may have left their statistics; null if there is none. */
-  readonly folder: string | null;
-  /** Its files, if they lie in a folder: other threads need not look for them. */
-  readonly loose?: LoosePairs | null;
-}
-
-/** A description of a data set: plain JSON. */
-export type DataSpec = FolderSpec | NativeSpec | EmbeddedSpec;
-
-/**
- * Opens a data set: finds its files, without reading them.
- *
- * @throws If the description fits no files; the message says what was found instead.
- */
-export async function openDataSet(spec: DataSpec): Promise<DataSet> {
-  // Loaded on demand, so that the embedded set needs no image library and no permissions.
-  switch (spec.kind) {
-    case "folder":
-      return (await import("./folder.ts")).openFolder(spec);
-    case "native":
-      return (await import("./native/native.ts")).openNative(spec);
-    case "embedded":
-      return (await import("./embedded.ts")).openEmbedded(spec);
-  }
+  readonly statisticsFolder: string | null;
+  /** Its files, if they all lie in a folder. */
+  readonly unpacked?: UnpackedFiles | null;
 }

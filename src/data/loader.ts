@@ -1,29 +1,40 @@
-/** Batches for training, made ahead of need. @module */
+/** Batches for training, prepared ahead of need. @module */
 
 import type { ClassInfo, HostBatch } from "../core/host_batch.ts";
-import { type BatchMaker, type BatchOptions, createBatchMaker } from "./batch_maker.ts";
+import {
+  type BatchMaker,
+  type BatchOptions,
+  type BatchRequest,
+  closedError,
+  createBatchMaker,
+} from "./batch_maker.ts";
 import { classStatistics } from "./class_statistics.ts";
-import type { DataSet } from "./data_set.ts";
-import type { PicturePair } from "./picture_pairs.ts";
-import { planRareClasses, type RareClassOptions } from "./rare_classes.ts";
-import { createSampler, type Draw } from "./sampler.ts";
-import { allCores, surveyCounts } from "./survey.ts";
-import { unlabelledNote } from "./unlabelled_note.ts";
-import { startWorkers } from "./worker_pool.ts";
+import type { DataSet, SampleFiles } from "./data_set.ts";
+import { unlabeledOverlapNote } from "./overlap.ts";
+import {
+  createSampler,
+  planRareClassSampling,
+  type RareClassOptions,
+  type SampleDraw,
+} from "./sampler.ts";
+import { hardwareThreads, scanClassCounts } from "./scan.ts";
+import { startWorker } from "./worker_client.ts";
 
 /** Describes a loader: plain JSON. */
 export interface LoaderSpec extends BatchOptions {
   /** B, the items per domain in a batch. */
-  readonly batch: number;
-  /** N, the further batches per iteration that wide look-ahead asks for; 0 for none. */
-  readonly futures: number;
-  /** Null draws every source picture once per epoch. */
-  readonly rareClasses: RareClassOptions | null;
+  readonly batchSize: number;
+  /** N, the additional batches per iteration that wide look-ahead needs; 0 for none. */
+  readonly futureBatches: number;
+  /** How many iterations there are: nothing is prepared beyond the last. */
+  readonly iterations: number;
+  /** Null draws every source image once per epoch. */
+  readonly rareClassSampling: RareClassOptions | null;
   /**
-   * Threads that read and augment; 0 does it in place, when a batch is asked for. Unless
+   * Threads that read and augment; 0 does it in place, when a batch is requested. Unless
    * it is 0, labels are counted on all cores before.
    */
-  readonly workers: number;
+  readonly numWorkers: number;
   /** Where class statistics are kept; null for nowhere. */
   readonly cacheFolder: string | null;
 }
@@ -32,30 +43,33 @@ export interface LoaderSpec extends BatchOptions {
 export interface Loader {
   /** Index = class id. */
   readonly classes: readonly ClassInfo[];
-  /** How many pictures there are to draw from. */
-  readonly pictures: { readonly source: number; readonly target: number };
+  /** How many images there are to draw from. */
+  readonly imageCounts: { readonly source: number; readonly target: number };
   /** What a user should know about the data sets; a sentence each. */
   readonly notes: readonly string[];
   /**
-   * Gives a batch. The same numbers give the same batch, whatever was asked for before and
-   * however many workers there are. Asking in order is fast.
+   * Gives a batch. The same numbers give the same batch, whatever was requested before and
+   * however many workers there are. Requests in order are fast.
    *
    * @param iteration Counted from 0.
    * @param future 0 for the real batch, 1 … N for those of the futures.
-   * @returns The caller's to keep; asked for again at once, it may be the same object.
+   * @returns The caller's to keep; an immediate second request may give the same object.
    */
   batch(iteration: number, future?: number): Promise<HostBatch>;
-  /** Ends the workers, also amid their work. */
+  /**
+   * Ends the workers. What they have not finished is cancelled and rejected; only files that
+   * are being decoded are waited for.
+   */
   close(): Promise<void>;
 }
 
-/** How many iterations are prepared beyond the one asked for. */
-const AHEAD = 2;
+/** How many iterations are prepared beyond the requested one. */
+const PREFETCH_ITERATIONS = 2;
 
 /**
  * Opens a loader.
  *
- * @param progress Told how many labels were counted, if rare classes need it.
+ * @param progress Receives how many labels were counted, if rare class sampling needs it.
  * @throws If a number is out of range, a data set cannot be opened, or the classes of source
  *   and target differ.
  */
@@ -63,141 +77,148 @@ export async function openLoader(
   spec: LoaderSpec,
   progress?: (counted: number, of: number) => void,
 ): Promise<Loader> {
-  assertSound(spec);
-  const { seed, batch, futures, workers, rareClasses, cacheFolder } = spec;
-  const maker = await createBatchMaker(spec);
+  assertValidSpec(spec);
+  const { seed, batchSize, futureBatches, iterations, numWorkers } = spec;
+  const { rareClassSampling, cacheFolder } = spec;
+  let isClosed = false;
+  const maker = await createBatchMaker(spec, () => isClosed);
   const { source, target } = maker;
   assertSameClasses(maker);
 
   const sampler = createSampler({
     seed,
-    batch,
-    source: source.names.length,
-    target: target && target.names.length,
-    rareClasses: rareClasses && planRareClasses(
+    batchSize,
+    sourceCount: source.names.length,
+    targetCount: target && target.names.length,
+    rareClassSampling: rareClassSampling && planRareClassSampling(
       await classStatistics(
         source,
         cacheFolder,
         (dataSet) =>
-          surveyCounts({ ...spec.source, labelled: true }, dataSet, {
-            workers: workers === 0 ? 0 : allCores(),
+          scanClassCounts({ ...spec.source, labeled: true }, dataSet, {
+            workers: numWorkers === 0 ? 0 : hardwareThreads(),
             ...(progress === undefined ? {} : { progress }),
           }),
       ),
       source.classes,
-      rareClasses,
+      rareClassSampling,
     ),
   });
-  const note = spec.target && target && unlabelledNote(
+  const note = spec.target && target && unlabeledOverlapNote(
     { spec: spec.source, names: source.names },
     { spec: spec.target, names: target.names },
   );
-  const order = (iteration: number, future: number) => {
-    const draws = sampler(iteration, future);
-    const files = {
-      source: filesOf(source, draws.source),
-      target: filesOf(target, draws.target),
+  const requestFor = (iteration: number, futureIndex: number): BatchRequest => {
+    const draws = sampler(iteration, futureIndex);
+    const sampleFiles = {
+      source: sampleFilesOf(source, draws.source),
+      target: sampleFilesOf(target, draws.target),
     };
-    return { iteration, future, draws, files };
+    return { iteration, futureIndex, draws, sampleFiles };
   };
   const roots = {
-    source: source.loose?.root ?? null,
-    target: target?.loose?.root ?? null,
+    source: source.unpacked?.root ?? null,
+    target: target?.unpacked?.root ?? null,
   };
-  const pool = workers > 0 ? startWorkers(spec, roots, workers) : null;
+  const task = { kind: "batches", options: spec, roots } as const;
+  const workers = Array.from(
+    { length: numWorkers },
+    () => startWorker(task, "make batches"),
+  );
   const pending = new Map<string, { iteration: number; batch: Promise<HostBatch> }>();
-  let closed = false;
 
-  const prepare = (iteration: number, future: number): Promise<HostBatch> => {
+  const prefetch = (iteration: number, future: number): Promise<HostBatch> => {
     const key = `${iteration}/${future}`;
-    const known = pending.get(key);
-    if (known !== undefined) return known.batch;
-    const made = (pool ?? maker).make(order(iteration, future));
-    // Whoever asks for it hears of a failure; until then it is nobody's.
-    made.catch(() => {});
-    pending.set(key, { iteration, batch: made });
-    return made;
+    const existing = pending.get(key);
+    if (existing !== undefined) return existing.batch;
+    const [least] = workers.toSorted((a, b) => a.pendingCount() - b.pendingCount());
+    const request = requestFor(iteration, future);
+    const batch = least === undefined ? maker.make(request) : least.request(request);
+    batch.catch(() => {}); // reported to the request for it, if there is one
+    pending.set(key, { iteration, batch });
+    return batch;
   };
 
   return {
     classes: source.classes,
-    pictures: { source: source.names.length, target: target?.names.length ?? 0 },
+    imageCounts: { source: source.names.length, target: target?.names.length ?? 0 },
     notes: [...source.notes ?? [], ...target?.notes ?? [], ...(note ? [note] : [])],
 
     batch(iteration, future = 0) {
-      if (closed) {
-        return Promise.reject(new Error("Cannot make a batch: the loader was closed"));
-      }
-      if (pool === null) return maker.make(order(iteration, future));
+      if (isClosed) return Promise.reject(closedError());
+      if (workers.length === 0) return maker.make(requestFor(iteration, future));
       for (const [key, entry] of pending) {
-        if (entry.iteration < iteration || entry.iteration > iteration + AHEAD) {
+        if (
+          entry.iteration < iteration || entry.iteration > iteration + PREFETCH_ITERATIONS
+        ) {
           pending.delete(key);
         }
       }
-      const wanted = prepare(iteration, future);
-      for (let ahead = 0; ahead <= AHEAD; ahead++) {
-        for (let i = 0; i <= futures; i++) prepare(iteration + ahead, i);
+      const requested = prefetch(iteration, future);
+      const last = Math.min(iteration + PREFETCH_ITERATIONS, iterations - 1);
+      for (let ahead = iteration; ahead <= last; ahead++) {
+        for (let i = 0; i <= futureBatches; i++) prefetch(ahead, i);
       }
-      return wanted;
+      return requested;
     },
 
     async close() {
-      if (closed) return;
-      closed = true;
+      isClosed = true;
       pending.clear();
-      await pool?.close();
+      await Promise.all(workers.map((worker) => worker.close(closedError())));
     },
   };
 }
 
-// Workers are told, so that not each of them has to list the data sets.
-function filesOf(
+// Workers receive the files, so that they need not list the data sets.
+function sampleFilesOf(
   dataSet: DataSet | null,
-  draws: readonly Draw[] | null,
-): readonly PicturePair[] | null {
-  const loose = dataSet?.loose ?? null;
-  if (loose === null || draws === null) return null;
-  return draws.flatMap(({ index }) => loose.slice(index, index + 1));
+  draws: readonly SampleDraw[] | null,
+): readonly SampleFiles[] | null {
+  const unpacked = dataSet?.unpacked ?? null;
+  if (unpacked === null || draws === null) return null;
+  return draws.flatMap(({ index }) => unpacked.slice(index, index + 1));
 }
 
-function assertSound(spec: LoaderSpec): void {
-  const whole = (name: string, value: number, least: number) => {
-    if (Number.isInteger(value) && value >= least) return;
+function assertValidSpec(spec: LoaderSpec): void {
+  const assertInteger = (name: string, value: number, minimum: number) => {
+    if (Number.isInteger(value) && value >= minimum) return;
     throw new RangeError(
-      `Cannot open a loader: "${name}" must be a whole number from ${least}: ` +
+      `Cannot open a loader: "${name}" must be an integer of at least ${minimum}: ` +
         `received ${value}`,
     );
   };
-  const share = (name: string, value: number) => {
+  const assertFraction = (name: string, value: number) => {
     if (value >= 0 && value <= 1) return;
     throw new RangeError(
       `Cannot open a loader: "${name}" must be in 0 … 1: received ${value}`,
     );
   };
-  whole("batch", spec.batch, 1);
-  whole("futures", spec.futures, 0);
-  whole("workers", spec.workers, 0);
-  whole("crop.height", spec.crop.height, 1);
-  whole("crop.width", spec.crop.width, 1);
+  assertInteger("batchSize", spec.batchSize, 1);
+  assertInteger("futureBatches", spec.futureBatches, 0);
+  assertInteger("iterations", spec.iterations, 1);
+  assertInteger("numWorkers", spec.numWorkers, 0);
+  assertInteger("cropSize.height", spec.cropSize.height, 1);
+  assertInteger("cropSize.width", spec.cropSize.width, 1);
   for (const name of ["resize", "sourceResize"] as const) {
     const box = spec[name] ?? null;
     if (box === null) continue;
-    whole(`${name}.height`, box.height, 1);
-    whole(`${name}.width`, box.width, 1);
+    assertInteger(`${name}.height`, box.height, 1);
+    assertInteger(`${name}.width`, box.width, 1);
   }
-  share("flip", spec.flip);
-  share("largestClassShare", spec.largestClassShare);
+  assertFraction("flipProbability", spec.flipProbability);
+  assertFraction("catMaxRatio", spec.catMaxRatio);
 }
 
 // Pseudo-labels of the target are mixed with labels of the source: ids must mean the same.
 function assertSameClasses({ source, target }: BatchMaker): void {
   if (target === null) return;
-  const [ours, theirs] = [source, target].map(({ classes }) =>
+  const [sourceNames, targetNames] = [source, target].map(({ classes }) =>
     classes.map(({ name }) => name).join(", ")
   );
-  if (ours === theirs) return;
+  if (sourceNames === targetNames) return;
   throw new RangeError(
     `Cannot open a loader: source and target must have the same classes: ` +
-      `"${source.name}" has ${ours}, "${target.name}" has ${theirs}`,
+      `"${source.name}" has ${sourceNames}, "${target.name}" has ${targetNames}`,
   );
 }

@@ -1,37 +1,26 @@
-/** Which of the pictures in a folder belong to a data set. @module */
+/** Which of the images in a folder belong to a data set. @module */
 
-import { readFile, stat } from "node:fs/promises";
-import { isAbsolute, join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { basename, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
-
-/** The part of a folder's pictures to use. What is null does not restrict. */
-export interface Selection {
-  /** Patterns for the stem, in which * stands for any characters; one has to fit. */
-  readonly include?: readonly string[] | null;
-  /**
-   * A file with one stem per line, as given or below the data set's folder; or one of this
-   * project's `configs/splits`, such as `pascal/662/labeled`.
-   */
-  readonly list?: string | null;
-}
+import { errorReason, isMissingPath } from "../io/file_errors.ts";
+import type { SampleSelection } from "./data_spec.ts";
+import { isRelativePath } from "./source/file_source.ts";
 
 /** The published splits, beside the configurations of this project. */
-const SPLITS = "../../configs/splits/";
+const BUNDLED_SPLITS = "../../configs/splits/";
 
 /**
  * Asserts that a path stays below the folder it is joined to.
  *
  * @param path The path, from a config, a list or a checkpoint.
- * @param what Where it stands, for the message.
+ * @param where Where it stands, for the message.
  * @throws {RangeError} If it is absolute or climbs with "..".
  */
-export function assertInside(path: string, what: string): void {
-  const parts = path.split(/[\\/]/);
-  const escapes = path === "" || path.includes("\0") || /^[A-Za-z]:/.test(path) ||
-    parts[0] === "" || parts.includes("..");
-  if (!escapes) return;
+export function assertRelativePath(path: string, where: string): void {
+  if (isRelativePath(path)) return;
   throw new RangeError(
-    `Cannot use ${what}: "${path}" leads out of the data set's folder: give a path ` +
+    `Cannot use ${where}: "${path}" leads out of the data set's folder: give a path ` +
       `below it, without "..", "/" or a drive in front`,
   );
 }
@@ -41,21 +30,23 @@ export function assertInside(path: string, what: string): void {
  *
  * @param found The stems in the folder, sorted.
  * @param folder The folder, for messages.
- * @param root The data set's folder, below which a list may lie.
+ * @param root The data set's folder, in which a list may lie.
  * @param nameOf The stem that a line of a list means.
  * @returns The chosen stems, sorted.
  * @throws {RangeError} If nothing is left, or a listed stem is absent, repeated or leads out.
  */
-export async function select(
+export async function selectStems(
   found: readonly string[],
-  selection: Selection,
+  selection: SampleSelection,
   folder: string,
   root: string,
   nameOf: (line: string) => string = (line) => line,
 ): Promise<string[]> {
   const include = selection.include ?? null;
   const list = selection.list ?? null;
-  const listed = list === null ? null : await readList(list, root, nameOf);
+  const listed = list === null
+    ? null
+    : parseList(list, await readList(selection, root), nameOf);
 
   if (listed !== null) {
     const present = new Set(found);
@@ -63,93 +54,134 @@ export async function select(
     if (absent.length > 0) {
       throw new RangeError(
         `Cannot use the list "${list}": ${absent.length} of its ${listed.length} lines ` +
-          `name no picture in "${folder}" (first: "${absent[0]}"; found there: ` +
-          `${summary(found)}): a line is the stem or the path of a picture`,
+          `name no image in "${folder}" (first: "${absent[0]}"; found there: ` +
+          `${describeStems(found)}): each line is the stem or the path of an image`,
       );
     }
   }
 
-  const patterns = (include ?? ["*"]).map(patternOf);
-  const allowed = listed === null ? null : new Set(listed);
+  const patterns = (include ?? ["*"]).map(globToRegExp);
+  const listedSet = listed === null ? null : new Set(listed);
   const chosen = found.filter((stem) =>
-    (allowed === null || allowed.has(stem)) &&
+    (listedSet === null || listedSet.has(stem)) &&
     patterns.some((pattern) => pattern.test(stem))
   );
   if (chosen.length === 0) {
-    const wanted = [
+    const criteria = [
       ...(include === null ? [] : [`"include" ${JSON.stringify(include)}`]),
       ...(list === null ? [] : [`"list" "${list}"`]),
     ].join(" and ");
     throw new RangeError(
-      `Cannot use the data set: no picture in "${folder}" ` +
-        `${wanted === "" ? "ends in .jpg, .jpeg or .png" : `fits ${wanted}`}: found ` +
-        `${summary(found)}`,
+      `Cannot use the data set: no image in "${folder}" ` +
+        `${
+          criteria === "" ? "ends in .jpg, .jpeg or .png" : `fits ${criteria}`
+        }: found ` +
+        `${describeStems(found)}`,
     );
   }
   return chosen;
 }
 
-/** How many stems there are and what the first few look like. */
-export function summary(found: readonly string[]): string {
-  if (found.length === 0) return "no pictures";
-  const some = found.slice(0, 3).map((stem) => `"${stem}"`).join(", ");
-  return `${found.length} pictures, such as ${some}`;
+/** How many stems there are and the first of them. */
+function describeStems(found: readonly string[]): string {
+  if (found.length === 0) return "no images";
+  const examples = found.slice(0, 3).map((stem) => `"${stem}"`).join(", ");
+  return `${found.length} images, such as ${examples}`;
 }
 
 // An editor's byte-order mark, blank lines and a missing last line end are no part of a list.
-async function readList(
+function parseList(
   list: string,
-  root: string,
+  text: string,
   nameOf: (line: string) => string,
-): Promise<string[]> {
-  const text = await readFile(list, "utf8")
-    .catch(() => readFile(join(root, list), "utf8"))
-    .catch(() => readOwn(list))
-    .catch(async () => {
-      const isFolder = await stat(list).then((info) => info.isDirectory(), () => false);
-      const reason = isFolder
-        ? "it is a folder"
-        : isAbsolute(list)
-        ? "there is no such file"
-        : `there is no such file, nor "${join(root, list)}", nor a published split of ` +
-          'this name, as "pascal/662/labeled" is one';
-      throw new RangeError(
-        `Cannot read the list "${list}": ${reason}: "list" is a text file with one stem ` +
-          "per line",
-      );
-    });
-  const stems = text.replace(/^\uFEFF/, "").split("\n")
+): string[] {
+  const lines = text.replace(/^\uFEFF/, "").split("\n")
     .map((line) => line.trim()).filter((line) => line !== "");
-  const seen = new Set<string>();
-  for (const line of stems) {
-    assertInside(line, `the list "${list}"`);
+  const stems = new Set<string>();
+  for (const line of lines) {
+    assertRelativePath(line, `the list "${list}"`);
     const stem = nameOf(line);
-    if (seen.has(stem)) {
+    if (stems.has(stem)) {
       throw new RangeError(
         `Cannot use the list "${list}": it names "${stem}" twice: remove one of the lines`,
       );
     }
-    seen.add(stem);
+    stems.add(stem);
   }
-  if (seen.size === 0) {
+  if (stems.size === 0) {
     throw new RangeError(`Cannot use the list "${list}": it is empty: one stem per line`);
   }
-  return [...seen];
+  return [...stems];
+}
+
+/**
+ * Where a list may lie in a folder of lists: at its path from there; one whose path leads
+ * elsewhere, as on another machine, also under its own name.
+ */
+export const listPathsIn = (folder: string, list: string): string[] =>
+  isRelativePath(list)
+    ? [join(folder, list)]
+    : [join(folder, list), join(folder, basename(list))];
+
+/**
+ * Reads the list of a selection: from its path as it is given, else from `listFolder`, from
+ * the data set's folder, or from the published splits of this project.
+ *
+ * @param root The data set's folder.
+ * @returns The text of the list.
+ * @throws {RangeError} If there is no such list, or it cannot be read.
+ */
+export async function readList(
+  { list, listFolder }: SampleSelection,
+  root: string,
+): Promise<string> {
+  const name = list ?? "";
+  const fail = (reason: string, cause?: unknown) =>
+    new RangeError(
+      `Cannot read the list "${name}": ${reason}: "list" is a text file with one stem ` +
+        "per line",
+      { cause },
+    );
+  const elsewhere = [
+    ...(listFolder ? listPathsIn(listFolder, name) : []),
+    ...(isAbsolute(name) ? [] : [join(root, name)]),
+  ];
+  const others = [...new Set(elsewhere)].filter((path) => path !== name);
+  const places = [name, ...others].map((path) => () => readFile(path, "utf8"));
+  if (isRelativePath(name)) places.push(() => readBundledSplit(name));
+  let failure: RangeError | null = null;
+  for (const read of places) {
+    try {
+      return await read();
+    } catch (error) {
+      if (isMissingPath(error)) continue;
+      const isFolder = error instanceof Error && "code" in error &&
+        error.code === "EISDIR";
+      failure ??= fail(isFolder ? "it is a folder" : errorReason(error), error);
+      // A place that is no list, or closed to this program, does not hide the next one.
+      if (!isFolder && !(error instanceof Deno.errors.NotCapable)) break;
+    }
+  }
+  const alternatives = others.map((path) => `, nor "${path}"`).join("");
+  const published = isRelativePath(name)
+    ? ', nor a published split of this name, such as "pascal/662/labeled"'
+    : "";
+  throw failure ?? fail(`there is no such file${alternatives}${published}`);
 }
 
 // Also where this project was imported by its address: its files are fetched as it was.
-async function readOwn(list: string): Promise<string> {
-  assertInside(list, '"list"');
+async function readBundledSplit(list: string): Promise<string> {
   const name = list.endsWith(".txt") ? list : `${list}.txt`;
-  const url = new URL(`${SPLITS}${name}`, import.meta.url);
+  const url = new URL(`${BUNDLED_SPLITS}${name}`, import.meta.url);
   if (url.protocol === "file:") return await readFile(fileURLToPath(url), "utf8");
-  const answer = await fetch(url);
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
+  const response = await fetch(url);
+  const text = await response.text();
+  if (response.status === 404) throw new Deno.errors.NotFound(url.href);
+  if (!response.ok) throw new Error(`the server answers ${response.status}`);
   return text;
 }
 
-function patternOf(pattern: string): RegExp {
+function globToRegExp(pattern: string): RegExp {
   const literal = pattern.split("*").map((part) =>
     part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")
   );

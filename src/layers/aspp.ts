@@ -1,37 +1,46 @@
 import type { Layer } from "../core/network.ts";
-import * as tf from "../core/tf.ts";
 import { convModule, separableConvModule } from "./conv_module.ts";
-import { parametersOf } from "./parameter.ts";
+import { concatBranches, poolingBranch } from "./pyramid_pooling.ts";
 
 /**
- * Atrous spatial pyramid: the same maps seen at several dilations, then fused by 3×3.
+ * Atrous spatial pyramid pooling: convolutions of several dilations on the same map,
+ * concatenated and fused by a 3×3 convolution.
  *
  * Source: Chen et al., "Rethinking Atrous Convolution", 2017,
- * https://arxiv.org/abs/1706.05587; without image pooling, as DAFormer uses it.
+ * https://arxiv.org/abs/1706.05587.
  *
- * @param name Parameters are `<name>.aspp_modules.<i>.*` and `<name>.bottleneck.*`.
- * @param separable Whether branches of dilation above 1 are depthwise separable.
+ * @param name Parameters are `<name>.image_pool.*`, `<name>.aspp_modules.<i>.*` and
+ * `<name>.bottleneck.*`.
+ * @param options `dilations` of the branches, of which 1 means a 1×1 convolution;
+ * `separable`: whether the others are depthwise separable; `imagePool`: whether the mean
+ * of the map is a branch, too, which DAFormer leaves out.
  */
 export function aspp(
   name: string,
-  inputs: number,
-  outputs: number,
-  { dilations, separable }: { dilations: readonly number[]; separable: boolean },
+  inChannels: number,
+  outChannels: number,
+  { dilations, separable, imagePool = false }: {
+    readonly dilations: readonly number[];
+    readonly separable: boolean;
+    readonly imagePool?: boolean;
+  },
 ): Layer {
   const branches = dilations.map((dilation, i) => {
     const branch = `${name}.aspp_modules.${i}`;
-    if (dilation === 1) return convModule(branch, inputs, outputs, { kernel: 1 });
-    return separable
-      ? separableConvModule(branch, inputs, outputs, { dilation })
-      : convModule(branch, inputs, outputs, { kernel: 3, dilation });
+    if (separable && dilation !== 1) {
+      return separableConvModule(branch, inChannels, outChannels, dilation);
+    }
+    const kernelSize = dilation === 1 ? 1 : 3;
+    return convModule(branch, inChannels, outChannels, kernelSize, dilation);
   });
-  const width = outputs * dilations.length;
-  const bottleneck = convModule(`${name}.bottleneck`, width, outputs, { kernel: 3 });
-  return {
-    parameters: parametersOf(...branches, bottleneck),
-    apply(weights, x, pass) {
-      const seen = branches.map((branch) => branch.apply(weights, x, pass));
-      return bottleneck.apply(weights, tf.concat(seen, 3), pass);
-    },
-  };
+  if (imagePool) {
+    branches.unshift(poolingBranch(`${name}.image_pool`, inChannels, outChannels, 1));
+  }
+  const bottleneck = convModule(
+    `${name}.bottleneck`,
+    branches.length * outChannels,
+    outChannels,
+    3,
+  );
+  return concatBranches(branches, bottleneck);
 }

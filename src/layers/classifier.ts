@@ -1,29 +1,29 @@
 import type { Layer } from "../core/network.ts";
-import { convolution } from "./convolution.ts";
+import { convolution, type ConvolutionInit } from "./convolution.ts";
 import { dropout } from "./dropout.ts";
 
-// Deviation of the fresh weights, as in mmsegmentation.
-const DEVIATION = 0.01;
+// Standard deviation of fresh weights, as in mmsegmentation.
+const INIT_STD = 0.01;
 
 /**
- * The end of most heads: whole channels dropped, then a 1×1 convolution to the classes.
+ * The end of most heads: dropout of whole channels, then a 1×1 convolution to the classes.
  *
- * @param head Parameters are `<head>.conv_seg.*`; also names the draws of the dropout.
- * @param rate Share of channels dropped.
+ * @param name Of the head; also names the draws of the dropout.
+ * @param dropoutRate Share of channels dropped.
+ * @param convName Parameters are `<convName>.*`, by default `<name>.conv_seg.*`.
  */
 export function classifier(
-  head: string,
+  name: string,
   channels: number,
   classes: number,
-  rate: number,
+  dropoutRate: number,
+  convName: string = `${name}.conv_seg`,
+  init: ConvolutionInit = INIT_STD,
 ): Layer {
-  const classify = convolution(`${head}.conv_seg`, channels, classes, {
-    kernel: 1,
-    start: DEVIATION,
-  });
+  const conv = convolution(convName, channels, classes, { kernelSize: 1, init });
   return {
-    parameters: classify.parameters,
-    apply: (weights, x, pass) =>
-      classify.apply(weights, dropout(head, x, rate, "channel", pass), pass),
+    parameters: conv.parameters,
+    apply: (weights, x, context) =>
+      conv.apply(weights, dropout(name, x, dropoutRate, "channel", context), context),
   };
 }

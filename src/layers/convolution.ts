@@ -1,29 +1,31 @@
-import { type Initial, type Layer, weightOf } from "../core/network.ts";
-import type * as tf from "../core/tf.ts";
-import { conv2d, type ConvOptions } from "../ops/conv2d.ts";
-import { depthwiseConv2d } from "../ops/depthwise_conv2d.ts";
+/** Convolutions with their parameters. @module */
+import { type Initializer, type Layer, weightOf } from "../core/network.ts";
+import * as tf from "../core/tf.ts";
+import { conv2d, type ConvOptions } from "../ops/conv2d/conv2d.ts";
+import { depthwiseConv2d } from "../ops/depthwise_conv2d/depthwise_conv2d.ts";
+import { transposedConv2d } from "../ops/transposed_conv2d.ts";
 import { parameter } from "./parameter.ts";
 
-/** Shape and start of a convolution. */
+/** The shape and the initial values of a convolution. */
 export interface ConvolutionOptions extends ConvOptions {
   /** Side of the square filter, in pixels. */
-  readonly kernel: number;
+  readonly kernelSize: number;
   /**
-   * Whether a value per channel is added.
+   * Whether a bias is added per channel.
    * @default {true}
    */
   readonly bias?: boolean;
   /**
-   * "he": normal of deviation √(2 / fan out), bias 0. "pytorch": both uniform in
-   * ±1/√(fan in). A number: normal of that deviation, bias 0. An {@linkcode Initial}:
-   * that for the filter alone, the bias as PyTorch starts it.
+   * "he": normal with standard deviation √(2 / fan out), bias 0. "pytorch": both uniform in
+   * ±1/√(fan in). A number: normal with that standard deviation, bias 0. An
+   * {@linkcode Initializer}: that for the filter alone, the bias as with "pytorch".
    * @default {"he"}
    */
-  readonly start?: Start;
+  readonly init?: ConvolutionInit;
 }
 
-/** How a convolution starts, see {@linkcode ConvolutionOptions}. */
-export type Start = "he" | "pytorch" | number | Initial;
+/** The initial values of a convolution, see {@linkcode ConvolutionOptions}. */
+export type ConvolutionInit = "he" | "pytorch" | number | Initializer;
 
 /**
  * A convolution with an optional bias.
@@ -32,19 +34,22 @@ export type Start = "he" | "pytorch" | number | Initial;
  */
 export function convolution(
   name: string,
-  inputs: number,
-  outputs: number,
-  { kernel, bias = true, start = "he", ...options }: ConvolutionOptions,
+  inChannels: number,
+  outChannels: number,
+  { kernelSize, bias = true, init = "he", ...options }: ConvolutionOptions,
 ): Layer {
-  const [forFilter, forBias] = starts(start, inputs * kernel ** 2, outputs * kernel ** 2);
-  const shape = [kernel, kernel, inputs, outputs];
-  const filter = parameter(`${name}.weight`, shape, "convolution", forFilter);
-  const shift = parameter(`${name}.bias`, [outputs], "plain", forBias);
+  const shape = [kernelSize, kernelSize, inChannels, outChannels];
+  const [fanIn, fanOut] = [inChannels * kernelSize ** 2, outChannels * kernelSize ** 2];
+  const inits = initializersOf(init, fanIn, fanOut);
+  const filter = parameter(`${name}.weight`, shape, "convolution", inits.filter);
+  const biases = bias
+    ? [parameter(`${name}.bias`, [outChannels], "plain", inits.bias)]
+    : [];
   return {
-    parameters: bias ? [filter, shift] : [filter],
+    parameters: [filter, ...biases],
     apply(weights, x) {
-      const added = bias ? weightOf<tf.Tensor1D>(weights, shift) : undefined;
-      return conv2d(x, weightOf(weights, filter), { ...options, bias: added });
+      const [bias] = biases.map((bias) => weightOf<tf.Tensor1D>(weights, bias));
+      return conv2d(x, weightOf(weights, filter), { ...options, bias });
     },
   };
 }
@@ -53,41 +58,65 @@ export function convolution(
  * A depthwise convolution of stride 1 that keeps the size of its maps.
  *
  * @param name Parameters are `<name>.weight` [C, 1, K, K in PyTorch] and `<name>.bias` [C].
- * @param fanOut What "he" divides by: K² per channel, or C·K² as PyTorch counts it.
+ * @param fanOut The divisor of "he": K² per channel, or C·K² as PyTorch counts it.
  */
 export function depthwiseConvolution(
   name: string,
   channels: number,
-  { kernel, dilation = 1, bias = true, fanOut }: {
-    kernel: number;
-    dilation?: number;
-    bias?: boolean;
-    fanOut: number;
+  { kernelSize, dilation = 1, bias = true, fanOut }: {
+    readonly kernelSize: number;
+    readonly dilation?: number;
+    readonly bias?: boolean;
+    readonly fanOut: number;
   },
 ): Layer {
-  const [forFilter, forBias] = starts("he", kernel ** 2, fanOut);
-  const shape = [kernel, kernel, channels, 1];
-  const filter = parameter(`${name}.weight`, shape, "depthwise", forFilter);
-  const shift = parameter(`${name}.bias`, [channels], "plain", forBias);
-  const padding = dilation * (kernel - 1) / 2;
+  const shape = [kernelSize, kernelSize, channels, 1];
+  const inits = initializersOf("he", kernelSize ** 2, fanOut);
+  const filter = parameter(`${name}.weight`, shape, "depthwise", inits.filter);
+  const biases = bias ? [parameter(`${name}.bias`, [channels], "plain", inits.bias)] : [];
+  const padding = dilation * (kernelSize - 1) / 2;
   return {
-    parameters: bias ? [filter, shift] : [filter],
+    parameters: [filter, ...biases],
     apply(weights, x) {
-      const added = bias ? weightOf<tf.Tensor1D>(weights, shift) : undefined;
-      const options = { dilation, padding, bias: added };
-      return depthwiseConv2d(x, weightOf(weights, filter), options);
+      const [bias] = biases.map((bias) => weightOf<tf.Tensor1D>(weights, bias));
+      return depthwiseConv2d(x, weightOf(weights, filter), { dilation, padding, bias });
     },
   };
 }
 
-function starts(
-  start: Start,
+/**
+ * A transposed convolution whose stride is the side of its filter: every pixel becomes a
+ * patch. Starts as PyTorch's, weight and bias uniform in ±1/√(O·K²).
+ *
+ * @param name Parameters are `<name>.weight` [I, O, K, K in PyTorch] and `<name>.bias` [O].
+ * @param kernelSize Side of a patch, in pixels.
+ */
+export function transposedConvolution(
+  name: string,
+  inChannels: number,
+  outChannels: number,
+  kernelSize: number,
+): Layer {
+  // PyTorch counts the fan of a transposed filter by its outputs.
+  const inits = initializersOf("pytorch", outChannels * kernelSize ** 2, 0);
+  const shape = [kernelSize, kernelSize, outChannels, inChannels];
+  const filter = parameter(`${name}.weight`, shape, "convolution", inits.filter);
+  const bias = parameter(`${name}.bias`, [outChannels], "plain", inits.bias);
+  return {
+    parameters: [filter, bias],
+    apply: (weights, x) =>
+      tf.add(transposedConv2d(x, weightOf(weights, filter)), weightOf(weights, bias)),
+  };
+}
+
+function initializersOf(
+  init: ConvolutionInit,
   fanIn: number,
   fanOut: number,
-): [Initial, Initial] {
-  const uniform: Initial = { kind: "uniform", bound: fanIn ** -0.5 };
-  if (start === "pytorch") return [uniform, uniform];
-  if (typeof start === "object") return [start, uniform];
-  const deviation = start === "he" ? Math.sqrt(2 / fanOut) : start;
-  return [{ kind: "normal", deviation }, { kind: "constant", value: 0 }];
+): { readonly filter: Initializer; readonly bias: Initializer } {
+  const uniform: Initializer = { kind: "uniform", bound: fanIn ** -0.5 };
+  if (init === "pytorch") return { filter: uniform, bias: uniform };
+  if (typeof init === "object") return { filter: init, bias: uniform };
+  const deviation = init === "he" ? Math.sqrt(2 / fanOut) : init;
+  return { filter: { kind: "normal", deviation }, bias: { kind: "constant", value: 0 } };
 }

@@ -1,23 +1,24 @@
-import type { Pass } from "../core/network.ts";
-import { streamOf } from "../core/random.ts";
+import type { ForwardContext } from "../core/network.ts";
+import { hashStreamName } from "../core/random.ts";
 import type * as tf from "../core/tf.ts";
-import { dropout as apply, type DropoutUnit } from "../ops/dropout.ts";
+import { dropout as dropUnits, type DropoutUnit } from "../ops/dropout/dropout.ts";
 
 /**
- * Dropout that is off where the pass has no chance.
+ * Dropout and drop path, which are off where the context has no RNG key.
  *
- * @param name Tells the draws of one layer from those of another.
+ * @param name Of the layer: each has draws of its own.
+ * @returns x itself where nothing is dropped.
  */
 export function dropout<T extends tf.Tensor>(
   name: string,
   x: T,
   rate: number,
   unit: DropoutUnit,
-  pass: Pass,
+  context: ForwardContext,
 ): T {
-  if (rate === 0) return x; // without a look at the pass's chance, which counts as a draw
-  const { chance } = pass;
-  if (chance === null) return x;
-  const stream = (chance.stream ^ streamOf(name)) >>> 0;
-  return apply(x, rate, unit, { ...chance, stream });
+  if (rate === 0) return x; // without reading the key, which counts as a draw
+  const { rngKey } = context;
+  if (rngKey === null) return x;
+  const stream = (rngKey.stream ^ hashStreamName(name)) >>> 0;
+  return dropUnits(x, rate, unit, { ...rngKey, stream });
 }

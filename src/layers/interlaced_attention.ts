@@ -1,12 +1,18 @@
 import type { Layer } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
+import { singleHeadAttention } from "../ops/attention/attention.ts";
+import { convModule } from "./conv_module.ts";
+import { convolution } from "./convolution.ts";
+import { flattenPixels } from "./multi_head_attention.ts";
 import { parametersOf } from "./parameter.ts";
-import { relation, type RelationOptions } from "./relation.ts";
+import { pipe } from "./sequential.ts";
 
-/** The shape of interlaced attention. */
-export interface InterlacedAttentionOptions extends RelationOptions {
-  /** Side of a cell of close pixels, in pixels of the map; published is 8. */
-  readonly cell: number;
+/** The shape of the attention of ISANet. */
+interface SelfAttentionOptions {
+  /** Channels of keys and queries. */
+  readonly keyChannels: number;
+  /** Convolutions that make the keys, and as many that make the queries. */
+  readonly keyQueryConvs: number;
 }
 
 /**
@@ -24,13 +30,16 @@ export interface InterlacedAttentionOptions extends RelationOptions {
 export function interlacedAttention(
   name: string,
   channels: number,
-  { cell, ...options }: InterlacedAttentionOptions,
+  { cell, ...options }: SelfAttentionOptions & {
+    /** Side of a cell of close pixels, in pixels of the map; published is 8. */
+    readonly cell: number;
+  },
 ): Layer {
-  const global = relation(`${name}.global_relation`, channels, options);
-  const local = relation(`${name}.local_relation`, channels, options);
+  const global = selfAttentionBlock(`${name}.global_relation`, channels, options);
+  const local = selfAttentionBlock(`${name}.local_relation`, channels, options);
   return {
     parameters: parametersOf(global, local),
-    apply(weights, x, pass) {
+    apply(weights, x, context) {
       const [B, H, W, C] = x.shape;
       const [rows, cols] = [Math.ceil(H / cell), Math.ceil(W / cell)];
       const [padY, padX] = [rows * cell - H, cols * cell - W];
@@ -38,25 +47,66 @@ export function interlacedAttention(
       const padded = tf.pad(x, [[0, 0], [top, padY - top], [left, padX - left], [0, 0]]);
 
       const cells = tf.reshape(padded, [B, rows, cell, cols, cell, C]);
-      const apart = tf.transpose(cells, [0, 2, 4, 1, 3, 5]); // [B, cell, cell, rows, cols, C]
-      const far = global.apply(
-        weights,
-        tf.reshape(apart, [B * cell * cell, rows, cols, C]),
-        pass,
-      );
-      const regrouped = tf.reshape(far, [B, cell, cell, rows, cols, C]);
-      const close = tf.transpose(regrouped, [0, 3, 4, 1, 2, 5]); // [B, rows, cols, cell, cell, C]
-      const near = local.apply(
-        weights,
-        tf.reshape(close, [B * rows * cols, cell, cell, C]),
-        pass,
-      );
-      const whole = tf.transpose(
-        tf.reshape(near, [B, rows, cols, cell, cell, C]),
-        [0, 1, 3, 2, 4, 5],
-      ); // [B, rows, cell, cols, cell, C]
-      const map = tf.reshape<tf.Rank.R4>(whole, [B, rows * cell, cols * cell, C]);
+      // Attention among the pixels that differ in axes 3 and 4.
+      const attend = (relation: Layer, x: tf.Tensor) => {
+        const [outerA = 1, outerB = 1, height = 1, width = 1] = x.shape.slice(1, 5);
+        const maps = tf.reshape<tf.Rank.R4>(x, [B * outerA * outerB, height, width, C]);
+        return tf.reshape(relation.apply(weights, maps, context), x.shape);
+      };
+      const places = tf.transpose(cells, [0, 2, 4, 1, 3, 5]); // [B, cell, cell, rows, cols, C]
+      const longRange = attend(global, places);
+      const regrouped = tf.transpose(longRange, [0, 3, 4, 1, 2, 5]); // [B, rows, cols, cell, cell, C]
+      const shortRange = attend(local, regrouped);
+      const rejoined = tf.transpose(shortRange, [0, 1, 3, 2, 4, 5]); // [B, rows, cell, cols, cell, C]
+      const map = tf.reshape<tf.Rank.R4>(rejoined, [B, rows * cell, cols * cell, C]);
       return tf.slice(map, [0, top, left, 0], [B, H, W, C]);
+    },
+  };
+}
+
+/**
+ * Attention of every pixel to all pixels of its map, with projections that have batch
+ * norm and ReLU.
+ *
+ * out = project(softmax(Q·Kᵀ / √keyChannels)·V)
+ *
+ * Source: mmsegmentation's `SelfAttentionBlock` as its ISANet head sets it up.
+ *
+ * @param name Parameters are `<name>.{key,query}_project.*`, with the number of the
+ * convolution after it where there are several, `<name>.value_project.*` and
+ * `<name>.output_project.*`.
+ */
+function selfAttentionBlock(
+  name: string,
+  channels: number,
+  { keyChannels, keyQueryConvs }: SelfAttentionOptions,
+): Layer {
+  const project = (projection: string): Layer =>
+    pipe(
+      ...Array.from({ length: keyQueryConvs }, (_, i) => {
+        const convName = `${name}.${projection}${keyQueryConvs === 1 ? "" : `.${i}`}`;
+        const inChannels = i === 0 ? channels : keyChannels;
+        return convModule(convName, inChannels, keyChannels, 1);
+      }),
+    );
+  const key = project("key_project");
+  const query = project("query_project");
+  const value = convolution(`${name}.value_project`, channels, channels, {
+    kernelSize: 1,
+    init: "pytorch",
+  });
+  const output = convModule(`${name}.output_project`, channels, channels, 1);
+  return {
+    parameters: parametersOf(key, query, value, output),
+    apply(weights, x, context) {
+      const flat = (layer: Layer) => flattenPixels(layer.apply(weights, x, context));
+      const attended = singleHeadAttention(
+        flat(query),
+        flat(key),
+        flat(value),
+        keyChannels ** -0.5,
+      ); // [B, H·W, C]
+      return output.apply(weights, tf.reshape(attended, x.shape), context);
     },
   };
 }

@@ -1,30 +1,30 @@
 /** Declaring the parameters of layers. @module */
-import type { Constant, Initial, Layout, Parameter } from "../core/network.ts";
+import type { DerivedBuffer, Initializer, Layout, Parameter } from "../core/network.ts";
 
-/** Declares a tensor that learns. */
+/** Declares a trained tensor. */
 export function parameter(
   name: string,
   shape: readonly number[],
   layout: Layout,
-  initial: Initial,
+  initializer: Initializer,
 ): Parameter {
-  return { name, shape, layout, initial, trained: true };
+  return { name, shape, layout, initializer, trainable: true };
 }
 
-/** Declares a vector that learns and starts at one value. */
-export function vector(name: string, size: number, value: number): Parameter {
+/** Declares a trained vector that starts at one value. */
+export function vectorParameter(name: string, size: number, value: number): Parameter {
   return parameter(name, [size], "plain", { kind: "constant", value });
 }
 
-/** Declares a tensor that is counted along, not learned. */
+/** Declares a buffer: a tensor that training updates without a gradient. */
 export function buffer(
   name: string,
   shape: readonly number[],
   layout: Layout,
   value: number,
 ): Parameter {
-  const initial = { kind: "constant", value } as const;
-  return { name, shape, layout, initial, trained: false };
+  const initializer = { kind: "constant", value } as const;
+  return { name, shape, layout, initializer, trainable: false };
 }
 
 /** The parameters of several layers, in order. */
@@ -34,9 +34,9 @@ export function parametersOf(
   return layers.flatMap(({ parameters }) => parameters);
 }
 
-/** The constants of several layers, in order. */
-export function constantsOf(
-  ...layers: readonly { readonly constants?: readonly Constant[] }[]
-): readonly Constant[] {
-  return layers.flatMap(({ constants = [] }) => constants);
+/** The derived buffers of several layers, in order. */
+export function derivedBuffersOf(
+  ...layers: readonly { readonly derivedBuffers?: readonly DerivedBuffer[] }[]
+): readonly DerivedBuffer[] {
+  return layers.flatMap(({ derivedBuffers = [] }) => derivedBuffers);
 }

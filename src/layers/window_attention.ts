@@ -1,11 +1,24 @@
-import { type Layer, weightOf } from "../core/network.ts";
+/**
+ * Attention inside windows, as in Swin Transformers.
+ *
+ * Source: Liu et al., "Swin Transformer" (ICCV 2021), https://arxiv.org/abs/2103.14030,
+ * section 3.2; names as in mmsegmentation's `ShiftWindowMSA`.
+ *
+ * @module
+ */
+import type { HostTensor } from "../core/host_tensor.ts";
+import { type Layer, type Parameter, weightOf } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
-import { matMul } from "../ops/mat_mul.ts";
-import { windowBias } from "../ops/window_bias.ts";
-import { joinWindows, splitWindows, windowSizes } from "../ops/windows.ts";
+import {
+  windowPartition,
+  windowReverse,
+  windowSizes,
+} from "../ops/window_partition/window_partition.ts";
+import { windowPositionBias } from "../ops/position_bias/position_bias.ts";
 import { linear } from "./linear.ts";
-import { parametersOf } from "./parameter.ts";
-import { relativePositionIndex, relativePositionTable } from "./relative_position.ts";
+import { assertHeads, biasedAttention } from "./multi_head_attention.ts";
+import { parameter, parametersOf } from "./parameter.ts";
+import { resizeSwinPositionTable } from "./resize_position_table.ts";
 
 /** The shape of attention inside windows. */
 export interface WindowAttentionOptions {
@@ -23,9 +36,6 @@ export interface WindowAttentionOptions {
  * out = softmax((Q·D^−½)·Kᵀ + bias + mask)·V for each head of D = C / heads. Maps are
  * padded with zeros to whole windows; the padding takes part, as in the reference.
  *
- * Source: Liu et al., "Swin Transformer" (ICCV 2021), https://arxiv.org/abs/2103.14030,
- * section 3.2; names as in mmsegmentation's `ShiftWindowMSA`.
- *
  * @param name Parameters are `<name>.w_msa.{relative_position_bias_table,qkv.*,proj.*}`.
  * @throws {RangeError} If `heads` does not divide the channels.
  */
@@ -34,41 +44,58 @@ export function windowAttention(
   channels: number,
   { heads, window, shift }: WindowAttentionOptions,
 ): Layer {
-  if (channels % heads !== 0) {
-    throw new RangeError(
-      `Cannot split attention: "heads" must divide the channels: received ${heads} for ` +
-        `${channels}`,
-    );
-  }
-  const inner = `${name}.w_msa`;
-  const table = relativePositionTable(inner, window, heads);
-  const qkv = linear(`${inner}.qkv`, channels, 3 * channels);
-  const output = linear(`${inner}.proj`, channels, channels);
+  assertHeads(heads, channels);
+  const attentionName = `${name}.w_msa`;
+  const tableName = `${attentionName}.relative_position_bias_table`;
+  const table = relativePositionTable(tableName, window, heads);
+  const qkv = linear(`${attentionName}.qkv`, channels, 3 * channels);
+  const output = linear(`${attentionName}.proj`, channels, channels);
   return {
     parameters: [table, ...parametersOf(qkv, output)],
-    constants: [relativePositionIndex(inner, window)],
-    apply(weights, x, pass) {
-      const C = channels;
-      const D = C / heads;
+    derivedBuffers: [{
+      name: `${attentionName}.relative_position_index`,
+      value: () => relativePositionIndex(window),
+    }],
+    apply(weights, x, context) {
       const sizes = windowSizes(x, window, shift);
-      const pixels = splitWindows(x, sizes); // [B·windows, N, C]
-      const [B, N] = pixels.shape;
-      const all = qkv.apply(weights, tf.reshape(pixels, [B, N, 1, C]), pass);
-      const part = (index: number) => {
-        const mine = tf.slice(all, [0, 0, 0, index * C], [B, N, 1, C]);
-        return tf.transpose(tf.reshape(mine, [B, N, heads, D]), [0, 2, 1, 3]);
-      };
-      const [q, k, v] = [part(0), part(1), part(2)]; // each [B·windows, heads, N, D]
-      const scores = matMul(tf.mul(q, D ** -0.5), k, { transposeB: true });
-      const biased = windowBias(
-        scores as tf.Tensor4D,
-        weightOf(weights, table),
-        sizes,
-      ); // [B·windows, heads, N, N]
-      const mixed = matMul(tf.softmax(biased), v); // [B·windows, heads, N, D]
-      const merged = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [B, N, 1, C]);
-      const told = output.apply(weights, merged as tf.Tensor4D, pass);
-      return joinWindows(tf.reshape(told, [B, N, C]), sizes); // [B, H, W, C]
+      const pixels = windowPartition(x, sizes); // [B·windows, N, C]
+      const [B, N, C] = pixels.shape;
+      const qkvTokens = qkv.apply(weights, tf.reshape(pixels, [B, N, 1, C]), context);
+      const attended = biasedAttention(
+        qkvTokens,
+        heads,
+        (scores) => windowPositionBias(scores, weightOf(weights, table), sizes),
+      );
+      const projected = output.apply(weights, attended, context); // [B·windows, N, 1, C]
+      return windowReverse(tf.reshape(projected, [B, N, C]), sizes); // [B, H, W, C]
     },
   };
+}
+
+/** The table of biases per relative position; one of another window is resized. */
+function relativePositionTable(name: string, window: number, heads: number): Parameter {
+  const side = 2 * window - 1; // offsets per axis
+  const init = { kind: "truncated-normal", deviation: 0.02 } as const;
+  return {
+    ...parameter(name, [side ** 2, heads], "plain", init),
+    adaptShape: (value) => resizeSwinPositionTable(value, side, heads),
+  };
+}
+
+/**
+ * The entry of the table for every pair of pixels, in PyTorch's layout. [window², window²]
+ *
+ *   index[p, q] = (py − qy + w − 1)·(2w − 1) + (px − qx + w − 1)
+ */
+function relativePositionIndex(window: number): HostTensor {
+  const pixels = window ** 2;
+  const side = 2 * window - 1;
+  // An entry is linear in the difference of the places of p and q.
+  const place = (p: number) => Math.floor(p / window) * side + p % window;
+  const center = (window - 1) * (side + 1);
+  const index = BigInt64Array.from(
+    { length: pixels ** 2 },
+    (_, k) => BigInt(place(Math.floor(k / pixels)) - place(k % pixels) + center),
+  );
+  return { dtype: "I64", shape: [pixels, pixels], bytes: new Uint8Array(index.buffer) };
 }

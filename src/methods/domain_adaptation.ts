@@ -1,6 +1,6 @@
 /**
- * The loss evaluation of domain adaptation: what a student is told by labelled source
- * images and by a teacher's opinion of unlabelled target images.
+ * The objective of domain adaptation: labeled source images, and target images with a
+ * teacher's pseudo-labels.
  *
  *   E(θ, b, φ) = CE(θ; source) + λ·FD(θ; source) + CE(θ; mixed, pseudo-labels of φ, weights)
  *
@@ -12,118 +12,137 @@
  *
  * @module
  */
-import type { MixedTensors } from "../augment/strong.ts";
-import type { Batch } from "../core/batch.ts";
-import { type Network, type Pass, type Weights } from "../core/network.ts";
+import type { MixedBatch } from "../augment/strong_augmentation.ts";
+import { addGradients } from "../core/backward.ts";
+import { type Batch, unlabeledImages } from "../core/batch.ts";
+import type { ForwardContext, Network, Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import {
+  computePseudoLabel,
   type PseudoLabel,
-  pseudoLabel,
   type PseudoLabelOptions,
 } from "../objectives/pseudo_label.ts";
-import type { Objective } from "./learner.ts";
 import {
-  cut,
-  noteLoss,
-  type Portion,
-  portionsOf,
-  shareOf,
-  slopeOfPortions,
-} from "./portions.ts";
-import { sourceLoss, type SourceLossParts } from "./source_loss.ts";
-import { addSlopes, studentPass, supervise } from "./student_pass.ts";
+  accumulateCrossEntropy,
+  type MicroBatch,
+  sliceMicroBatch,
+  splitMicroBatches,
+} from "./gradient_accumulation.ts";
+import { type Objective, recordLoss, requireTeacher, studentContext } from "./learner.ts";
+import { comparingPseudoLabeler, type StepInputs } from "./pseudo_labeler.ts";
+import { sourceLoss, type SourceLossOptions } from "./source_loss.ts";
 
-/** What makes the mixed images of one evaluation; the caller of it owns the result. */
-export type Mix = (
+/** Makes the mixed images of one forward pass; its caller owns the result. */
+export type MixFunction = (
   batch: Batch,
-  opinion: PseudoLabel,
-  evaluation: number,
-) => MixedTensors;
+  pseudoLabel: PseudoLabel,
+  forwardIndex: number,
+) => MixedBatch;
 
-/** What one evaluation went through, for pictures; valid only during the call. */
-export interface Seen {
-  readonly batch: Batch;
-  readonly opinion: PseudoLabel;
-  readonly mixed: MixedTensors;
-}
-
-/** The parts of an evaluation; its seed keys dropout together with the evaluation's n. */
-export interface DomainAdaptation extends SourceLossParts {
-  /** Null for source-only training, which never looks at the target. */
+/** The parts of the objective. */
+export interface DomainAdaptationOptions extends SourceLossOptions {
+  /** Null for source-only training, which uses no target images. */
   readonly target: {
     readonly pseudoLabel: PseudoLabelOptions;
-    readonly mix: Mix;
+    readonly mix: MixFunction;
+    /**
+     * Whether the depth of a look-ahead depends on the pseudo-labels.
+     * @default {false}
+     */
+    readonly measuresAgreement?: boolean;
   } | null;
-  /** Told about every evaluation that looks at the target. */
-  readonly inspect?: (seen: Seen) => void;
+  /** Called in every pass on target images. */
+  readonly onStep?: (inputs: StepInputs) => void;
 }
 
 /** Batch statistics without dropout, as the published teacher runs. */
-const TEACHER: Pass = { training: true, chance: null };
+const TEACHER_CONTEXT: ForwardContext = { training: true, rngKey: null };
 
 /**
- * Builds the evaluation.
+ * Builds the objective.
  *
  * The losses are "source", "featureDistance" and "mixed", as far as they apply, and
- * "confident", the share q of confident target pixels.
+ * "confidentShare", the share q of confident target pixels.
  */
-export function domainAdaptation(parts: DomainAdaptation): Objective {
-  const { network, target } = parts;
-  const source = sourceLoss(parts);
-
+export function domainAdaptation(options: DomainAdaptationOptions): Objective {
+  const { network, seed, target, accumulationSteps = 1 } = options;
+  const source = sourceLoss(options);
+  if (target === null) {
+    const { clearCache } = source;
+    return {
+      clearCache,
+      forwardBackward: (student, _teacher, batch, forwardIndex, cacheMode) =>
+        source.forwardBackward(student, batch, forwardIndex, cacheMode),
+    };
+  }
+  const labeler = comparingPseudoLabeler(
+    (teacher, batch) => {
+      const images = unlabeledImages(batch);
+      const microBatches = splitMicroBatches(images.shape[0], accumulationSteps);
+      const { pseudoLabel } = target;
+      return pseudoLabelTarget(network, teacher, images, pseudoLabel, microBatches);
+    },
+    {
+      confidenceThreshold: target.pseudoLabel.threshold,
+      measuresAgreement: target.measuresAgreement ?? false,
+    },
+  );
   return {
-    forget: source.forget,
-    evaluate(student, teacher, batch, evaluation, turn) {
-      const { losses, gradient } = source.evaluate(student, batch, evaluation, turn);
-      if (target === null) return { losses, gradient };
-      if (teacher === null || batch.target === null) {
-        throw new RangeError(
-          "Cannot self-train: a teacher and target images are needed; give the run a target",
-        );
-      }
-
-      const { images } = batch.target;
-      const portions = portionsOf(images.shape[0], parts.accumulate ?? 1);
-      const opinion = labelTarget(network, teacher, images, target.pseudoLabel, portions);
-      losses.set("confident", opinion.share as tf.Scalar);
-      const mixed = target.mix(batch, opinion, evaluation);
-      const mixedGradient = slopeOfPortions(network, student, portions, (portion) => {
-        const own = (whole: tf.Tensor) => cut(whole, portion);
-        const { first } = portion;
-        const pass = studentPass(parts.seed, "mixed", evaluation, undefined, first);
-        const seen = network.forward(student, own(mixed.images) as tf.Tensor4D, pass);
-        const mean = supervise(network, seen, own(mixed.labels), own(mixed.weights));
-        const loss = shareOf(mean, portion);
-        noteLoss(losses, "mixed", loss);
-        return loss;
-      });
-      parts.inspect?.({ batch, opinion, mixed });
-      tf.dispose([opinion.labels, opinion.confidence, opinion.weights]);
-      tf.dispose([mixed.images, mixed.labels, mixed.weights]);
-      return { losses, gradient: addSlopes(gradient, mixedGradient) };
+    clearCache() {
+      source.clearCache();
+      labeler.clearCache();
+    },
+    pseudoLabelAgreement: (_student, teacher, batch) =>
+      labeler.agreement(requireTeacher(teacher), batch),
+    forwardBackward(student, maybeTeacher, batch, forwardIndex, cacheMode) {
+      const { losses, gradient } = source.forwardBackward(
+        student,
+        batch,
+        forwardIndex,
+        cacheMode,
+      );
+      const pseudoLabel = labeler.label(requireTeacher(maybeTeacher), batch);
+      losses.set("confidentShare", pseudoLabel.confidentShare as tf.Scalar);
+      const mixed = target.mix(batch, pseudoLabel, forwardIndex);
+      const mixedGradient = accumulateCrossEntropy(
+        network,
+        student,
+        { ...mixed, images: mixed.images as tf.Tensor4D },
+        accumulationSteps,
+        (start) => studentContext(seed, "mixed", forwardIndex, start),
+        (part) => recordLoss(losses, "mixed", part),
+      );
+      options.onStep?.({ batch, pseudoLabel, mixed });
+      tf.dispose([pseudoLabel.labels, pseudoLabel.confidence, pseudoLabel.pixelWeights]);
+      tf.dispose([mixed.images, mixed.labels, mixed.pixelWeights]);
+      return { losses, gradient: addGradients(gradient, mixedGradient) };
     },
   };
 }
 
 /**
- * A teacher's pseudo-labels for target images; the caller owns them.
+ * A teacher's pseudo-labels of target images; the caller owns them.
  *
- * @param portions Of the images, one pass each; the share of sure pixels is of them all.
+ * @param microBatches Of the images, one forward pass each; the share of confident pixels
+ * is that of all images.
  */
-export function labelTarget(
+function pseudoLabelTarget(
   network: Network,
   teacher: Weights,
   images: tf.Tensor4D,
   options: PseudoLabelOptions,
-  portions: readonly Portion[] = portionsOf(images.shape[0], 1),
+  microBatches: readonly MicroBatch[],
 ): PseudoLabel {
   return tf.tidy(() => {
-    const parts = portions.map((portion) =>
-      tf.tidy(() => network.forward(teacher, cut(images, portion), TEACHER).logits)
+    const logits = microBatches.map((microBatch) =>
+      tf.tidy(() =>
+        network.forward(teacher, sliceMicroBatch(images, microBatch), TEACHER_CONTEXT)
+          .logits
+      )
     );
-    const [only] = parts;
-    const logits = parts.length === 1 && only ? only : tf.concat(parts, 0);
+    const [first] = logits;
+    const allLogits = logits.length === 1 && first ? first : tf.concat(logits, 0);
     const [, H, W] = images.shape;
-    return { ...pseudoLabel(logits, [H, W], options, network.decoder) };
+    return { ...computePseudoLabel(allLogits, [H, W], options, network.decoder) };
   });
 }

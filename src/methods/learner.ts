@@ -1,138 +1,205 @@
 /**
- * What every method shares: who learns, what a loss evaluation is, and a real step.
+ * What all methods share: the learner, the objective, the student's forward passes, and
+ * the real step.
  *
  * @module
  */
 import type { Batch } from "../core/batch.ts";
-import type { Parameter, Weights } from "../core/network.ts";
-import { releaseWeights } from "../core/weights.ts";
+import type {
+  ForwardContext,
+  Parameter,
+  RngKey,
+  RunningStatsUpdate,
+  Weights,
+} from "../core/network.ts";
+import { hashStreamName } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
-import type { Moments } from "../optim/adamw.ts";
+import { releaseWeights } from "../core/weights.ts";
+import type { Moments } from "../optim/optimizer.ts";
 
 /**
- * The state that training changes, in place. Whoever built it releases it.
+ * The state that training changes, in place. Its creator releases it.
  *
- * Saving it together with the iteration is all that a resume needs.
+ * With the iteration it is all that has to be saved to resume.
  */
 export interface Learner {
   /** θ, the network being trained. */
   readonly student: Weights;
   /** φ, which labels the target; null for supervised training. */
   readonly teacher: Weights | null;
-  /** m, the optimizer's memory of the student. */
+  /** m, the optimizer's state for the student. */
   readonly moments: Moments;
-  /** What the loss remembers between iterations, by name; absent if nothing. */
-  readonly memory?: Weights;
-  /** n, how many loss evaluations were made, imagined ones included. */
-  evaluations: number;
+  /** What the loss keeps between iterations, by name; absent if nothing. */
+  readonly lossState?: Weights;
+  /** n, how many forward and backward passes were made, virtual ones included. */
+  forwardCount: number;
+}
+
+/** @throws {RangeError} If there is no teacher. */
+export function requireTeacher(teacher: Weights | null): Weights {
+  if (teacher !== null) return teacher;
+  throw new RangeError("Cannot self-train without a teacher");
 }
 
 /** Named scalars on the device, for the log. */
 export type Losses = ReadonlyMap<string, tf.Scalar>;
 
-/** The result of one loss evaluation; the caller releases it. */
-export interface Evaluation {
+/** The result of one forward and backward pass; the caller releases it. */
+export interface LossesAndGradient {
   /** ∇E by parameter. */
   readonly gradient: Weights;
   readonly losses: Losses;
 }
 
 /**
- * Whether a student is evaluated on a batch once in an iteration, or twice: "first", and
- * "again" with weights that have the same trained values, wherever they lie.
+ * Whether what a forward and backward pass computes is stored or reused. A "store" and the
+ * "reuse" after it are passes on the same batch with the same trained weights, though in
+ * other tensors.
  */
-export type Turn = "once" | "first" | "again";
+export type CacheMode = "off" | "store" | "reuse";
 
 /**
  * E(θ, batch, φ): the loss of a student on a batch under a teacher, and its gradient.
  *
- * It may write batch-norm statistics into the weights it is given, nothing else.
+ * It may update running statistics in the weights, nothing else.
  *
- * @param evaluation n, the key of this evaluation's chance.
+ * @param forwardIndex n, the key of the random draws.
  */
-export type Evaluate = (
+export type ForwardBackward = (
   student: Weights,
   teacher: Weights | null,
   batch: Batch,
-  evaluation: number,
-  turn: Turn,
-) => Evaluation;
+  forwardIndex: number,
+  cacheMode: CacheMode,
+) => LossesAndGradient;
 
-/** A loss, and what it remembers of the batches of an iteration. */
+/** A loss with its cache for the batches of an iteration. */
 export interface Objective {
-  readonly evaluate: Evaluate;
+  readonly forwardBackward: ForwardBackward;
   /**
-   * The share of pixels on which a teacher has the opinion of the one that the last
-   * evaluation of this iteration had, in 0 … 1, a scalar that the caller owns. The next
-   * evaluation of the batch takes this opinion as its teacher's.
+   * The share of pixels whose pseudo-label is that of the last forward pass of this
+   * iteration, in 0 … 1, a scalar that the caller owns. The next forward pass on the batch
+   * uses the new pseudo-labels.
    */
-  readonly agreement?: (
+  readonly pseudoLabelAgreement?: (
     student: Weights,
     teacher: Weights | null,
     batch: Batch,
   ) => tf.Scalar;
   /**
-   * Makes what the last evaluation found part of the learner's memory, in place; a method
+   * Stores what the last forward pass found in the learner's loss state, in place; a method
    * calls it after its real step, and never after a virtual one.
    */
-  remember?(): void;
-  /** Frees what it remembers of the batches; a method calls it when its iteration is over. */
-  forget(): void;
+  commitLossState?(): void;
+  /** Frees the cache; a method calls it at the end of an iteration. */
+  clearCache(): void;
 }
 
-/** One optimizer step with the rate of the current iteration: changes its arguments. */
-export type Descend = (weights: Weights, moments: Moments, gradient: Weights) => void;
+/** One optimizer step with the learning rate of the iteration; changes its arguments. */
+export type OptimizerStep = (
+  weights: Weights,
+  moments: Moments,
+  gradient: Weights,
+) => void;
 
-/** What a method needs besides the learner and its data. */
+/** What a method needs in addition to the learner and its data. */
 export interface Recipe extends Objective {
   readonly parameters: readonly Parameter[];
-  readonly descend: Descend;
+  readonly optimizerStep: OptimizerStep;
 }
-
-/**
- * A learning rule: changes the learner by one iteration.
- *
- * @param batches The batch of the real step, then those of other futures, if any.
- * @param iteration t, counted from 0.
- * @returns The losses of the real step; the caller releases them.
- */
-export type Method = (
-  learner: Learner,
-  batches: readonly Batch[],
-  iteration: number,
-  recipe: Recipe,
-) => Losses;
 
 /** The batch of the real step. @throws {RangeError} If there is none. */
 export function realBatch(batches: readonly Batch[]): Batch {
   const [batch] = batches;
-  if (batch === undefined) throw new RangeError("Cannot learn from no batch");
+  if (batch === undefined) throw new RangeError("Cannot train: no batch was given");
   return batch;
 }
 
-/** Evaluates a set of weights on a batch and moves it by one step; the gradient is freed. */
-export function step(
+/** Weights with the optimizer's state for them. */
+export interface WeightsAndMoments {
+  readonly weights: Weights;
+  readonly moments: Moments;
+}
+
+/** θ, m ← step(θ, m, ∇E(θ, b, φ)) for any θ and m, under the learner's teacher. */
+export function gradientStep(
   learner: Learner,
-  weights: Weights,
-  moments: Moments,
+  { weights, moments }: WeightsAndMoments,
   batch: Batch,
-  { evaluate, descend }: Recipe,
-  turn: Turn = "once",
+  { forwardBackward, optimizerStep }: Recipe,
+  cacheMode: CacheMode = "off",
 ): Losses {
-  const { gradient, losses } = evaluate(
+  const { teacher, forwardCount } = learner;
+  const { gradient, losses } = forwardBackward(
     weights,
-    learner.teacher,
+    teacher,
     batch,
-    learner.evaluations,
-    turn,
+    forwardCount,
+    cacheMode,
   );
-  learner.evaluations++;
-  descend(weights, moments, gradient);
+  learner.forwardCount++;
+  optimizerStep(weights, moments, gradient);
   releaseWeights(gradient);
   return losses;
 }
 
-/** Frees the losses of a step that nobody logs. */
+/** The side effects of a forward pass. */
+export interface ForwardSideEffects {
+  /** Whether a layer read the RNG key: with another key the result is another one. */
+  usedRng: boolean;
+  /** In order; their batch statistics are kept until {@linkcode releaseStatsUpdates}. */
+  readonly runningStatsUpdates: RunningStatsUpdate[];
+}
+
+/**
+ * The context of a student's forward pass.
+ *
+ * @param domain Of the images: each domain has random draws of its own.
+ * @param forwardIndex n, the key of the draws.
+ * @param sampleOffset The index in the batch of the first image.
+ * @param sideEffects Filled in by the pass.
+ */
+export function studentContext(
+  seed: number,
+  domain: string,
+  forwardIndex: number,
+  sampleOffset: number = 0,
+  sideEffects: ForwardSideEffects | null = null,
+): ForwardContext {
+  const stream = hashStreamName(`dropout/${domain}`);
+  const rngKey: RngKey = { seed, stream, iteration: forwardIndex, sampleOffset };
+  if (sideEffects === null) return { training: true, rngKey };
+  return {
+    training: true,
+    get rngKey() {
+      sideEffects.usedRng = true;
+      return rngKey;
+    },
+    onRunningStatsUpdate(update) {
+      update.batchStatistics.forEach(tf.keep);
+      sideEffects.runningStatsUpdates.push(update);
+    },
+  };
+}
+
+/** Frees the batch statistics of updates. */
+export function releaseStatsUpdates(updates: readonly RunningStatsUpdate[]): void {
+  for (const { batchStatistics } of updates) tf.dispose([...batchStatistics]);
+}
+
+/** Adds a loss to that of its name in the log. @returns The loss itself. */
+export function recordLoss(
+  losses: Map<string, tf.Scalar>,
+  name: string,
+  loss: tf.Scalar,
+): tf.Scalar {
+  const before = losses.get(name);
+  losses.set(name, tf.keep(before === undefined ? tf.clone(loss) : tf.add(before, loss)));
+  before?.dispose();
+  return loss;
+}
+
+/** Frees the losses of a step that are not logged. */
 export function releaseLosses(losses: Losses): void {
   tf.dispose([...losses.values()]);
 }

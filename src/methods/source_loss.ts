@@ -1,165 +1,167 @@
 /**
- * The half of an evaluation that no teacher changes, and what of it is computed once.
+ * The source term of an objective, which no teacher changes, and its cache.
  *
  *   S(θ, b) = CE(θ; source) + λ·FD(θ; source)
  *
- * Within an iteration the frozen features of a batch and the mask of its labels stay the
- * same, whatever θ is. S and its gradient stay the same where θ does, if the pass draws
- * nothing: batch norm normalises with statistics of the batch alone. The buffers are then
- * changed as a second pass would have changed them, by the statistics of the first.
+ * Within an iteration, the frozen features of a batch and the mask of its labels do not
+ * depend on θ. S and its gradient depend on the trained parameters of θ alone if the
+ * forward pass draws nothing: batch norm normalizes with the statistics of the batch. When
+ * S is reused, the running statistics are updated by the statistics of the stored pass.
  *
  * @module
  */
 import type { Batch } from "../core/batch.ts";
 import type { Network, Weights } from "../core/network.ts";
-import { releaseWeights } from "../core/weights.ts";
 import * as tf from "../core/tf.ts";
-import { releaseLosses, type Turn } from "./learner.ts";
+import { releaseWeights } from "../core/weights.ts";
+import { accumulateCrossEntropy, type MicroBatch } from "./gradient_accumulation.ts";
 import {
-  cut,
-  noteLoss,
-  type Portion,
-  portionsOf,
-  shareOf,
-  slopeOfPortions,
-} from "./portions.ts";
-import { type Observed, releaseChanges, studentPass, supervise } from "./student_pass.ts";
+  type CacheMode,
+  type ForwardSideEffects,
+  type LossesAndGradient,
+  recordLoss,
+  releaseLosses,
+  releaseStatsUpdates,
+  studentContext,
+} from "./learner.ts";
 
-/** What keeps a student's features near those of a frozen network on one batch. */
-export interface Anchored {
-  /** What a portion of the batch adds to λ·FD; on the tape. */
-  distance(features: readonly tf.Tensor4D[], portion: Portion): tf.Scalar;
+/** The distance to the features of a frozen network on one batch. */
+export interface BatchFeatureDistance {
+  /** What a micro-batch contributes to λ·FD; differentiable. */
+  distance(features: readonly tf.Tensor4D[], microBatch: MicroBatch): tf.Scalar;
   /** Frees the frozen features. */
   release(): void;
 }
 
-/** Looks at a batch with the frozen network. */
-export type Anchor = (batch: Batch) => Anchored;
+/** Runs the frozen network on a batch. */
+export type FeatureDistance = (batch: Batch) => BatchFeatureDistance;
 
-/** How evaluations of the same iteration share their work. */
-export interface Sharing {
-  /** Computes once what is the same; changes no result. */
+/** What the passes of an iteration share. */
+export interface ReuseOptions {
+  /** Whether equal results are computed once; changes no result. */
   readonly reuse: boolean;
   /**
-   * Lets evaluations of the same weights on the same batch share their draw of dropout
-   * on the source, so that S is the same for every network. Changes results.
+   * Whether passes of the same weights on the same batch share their draws of dropout on
+   * the source, so that S can be reused for every network. Changes results.
    */
   readonly shareDropout: boolean;
 }
 
 /** The parts of the loss. */
-export interface SourceLossParts extends Sharing {
+export interface SourceLossOptions extends ReuseOptions {
   readonly network: Network;
   readonly seed: number;
-  readonly anchor: Anchor | null;
+  readonly featureDistance: FeatureDistance | null;
   /**
-   * Portions that batches are learned from in, see `portions.ts`.
+   * Micro-batches per batch, see `gradient_accumulation.ts`.
    * @default {1}
    */
-  readonly accumulate?: number;
+  readonly accumulationSteps?: number;
 }
 
-/** S with its memory. */
-export interface SourceLoss {
-  /** The losses "source" and "featureDistance", and ∇S; the caller releases both. */
-  evaluate(student: Weights, batch: Batch, evaluation: number, turn: Turn): Half;
-  /** Frees what is remembered of all batches. */
-  forget(): void;
-}
-
-/** The losses of one half of an evaluation, and their gradient. */
-export interface Half {
+/** The losses "source" and "featureDistance", and ∇S; the caller releases both. */
+export interface SourceLossesAndGradient extends LossesAndGradient {
   readonly losses: Map<string, tf.Scalar>;
-  readonly gradient: Weights;
 }
 
-interface Memory {
-  anchored: Anchored | null;
-  /** n of the first turn. */
-  drawn: number | null;
-  /** S at the first turn, and how its pass changed the buffers. */
-  first: (Half & Pick<Observed, "changes">) | null;
+/** S with its cache. */
+export interface SourceLoss {
+  /** Computes S and its gradient, or reuses them. */
+  forwardBackward(
+    student: Weights,
+    batch: Batch,
+    forwardIndex: number,
+    cacheMode: CacheMode,
+  ): SourceLossesAndGradient;
+  /** Frees the cache. */
+  clearCache(): void;
+}
+
+interface BatchCache {
+  featureDistance: BatchFeatureDistance | null;
+  /** n of the stored pass. */
+  storedForwardIndex: number | null;
+  stored:
+    | (SourceLossesAndGradient & Pick<ForwardSideEffects, "runningStatsUpdates">)
+    | null;
 }
 
 /** Builds the loss. */
 export function sourceLoss(
-  { network, seed, anchor, reuse, shareDropout, accumulate = 1 }: SourceLossParts,
+  { network, seed, featureDistance, reuse, shareDropout, accumulationSteps = 1 }:
+    SourceLossOptions,
 ): SourceLoss {
-  const memories = new Map<Batch, Memory>();
-  const buffers = network.parameters.filter(({ trained }) => !trained);
+  const caches = new Map<Batch, BatchCache>();
+  const buffers = network.parameters.filter(({ trainable }) => !trainable);
 
-  // Another draw, or a layer that changes buffers without telling, would be missed.
-  const repeatable = ({ drew, changes }: Observed): boolean => {
-    const told = new Set(
-      changes.flatMap(({ buffers }) => buffers.map(({ name }) => name)),
+  // Not if S depends on random draws, or a layer updates buffers without reporting it.
+  const isReusable = ({ usedRng, runningStatsUpdates }: ForwardSideEffects): boolean => {
+    const updated = new Set(
+      runningStatsUpdates.flatMap(({ buffers }) => buffers.map(({ name }) => name)),
     );
-    return (!drew || shareDropout) && buffers.every(({ name }) => told.has(name));
+    return (!usedRng || shareDropout) && buffers.every(({ name }) => updated.has(name));
   };
 
-  function evaluate(
-    student: Weights,
-    batch: Batch,
-    evaluation: number,
-    turn: Turn,
-  ): Half {
-    const memory = memories.get(batch) ?? { anchored: null, drawn: null, first: null };
-    memories.set(batch, memory);
-    if (turn === "again" && memory.first !== null) {
-      for (const change of memory.first.changes) change.make(student);
-      return another(memory.first);
-    }
-    if (turn === "first") memory.drawn = evaluation;
-    const shared = shareDropout && turn === "again" ? memory.drawn : null;
-    const observed: Observed | undefined = reuse && turn === "first"
-      ? { drew: false, changes: [] }
-      : undefined;
-    const anchored = memory.anchored ?? anchor?.(batch) ?? null;
-    const losses = new Map<string, tf.Scalar>();
-    const { images, labels } = batch.source;
-    const portions = portionsOf(images.shape[0], accumulate);
-    const gradient = slopeOfPortions(network, student, portions, (portion) => {
-      const { first } = portion;
-      const pass = studentPass(seed, "source", shared ?? evaluation, observed, first);
-      const seen = network.forward(student, cut(images, portion), pass);
-      const loss = shareOf(supervise(network, seen, cut(labels, portion), null), portion);
-      noteLoss(losses, "source", loss);
-      if (anchored === null) return loss;
-      const distance = anchored.distance(seen.features, portion);
-      noteLoss(losses, "featureDistance", distance);
-      return tf.add(loss, distance);
-    });
-    if (reuse) memory.anchored = anchored;
-    else anchored?.release();
-    if (observed === undefined) return { losses, gradient };
-    if (!repeatable(observed)) {
-      releaseChanges(observed.changes);
-      return { losses, gradient };
-    }
-    memory.first = { losses, gradient, changes: observed.changes };
-    return another(memory.first);
-  }
-
   return {
-    evaluate,
-    forget() {
-      for (const { anchored, first } of memories.values()) {
-        anchored?.release();
-        if (first !== null) releaseFirst(first);
+    forwardBackward(student, batch, forwardIndex, cacheMode) {
+      const cache = caches.get(batch) ??
+        { featureDistance: null, storedForwardIndex: null, stored: null };
+      caches.set(batch, cache);
+      if (cacheMode === "reuse" && cache.stored !== null) {
+        for (const update of cache.stored.runningStatsUpdates) update.apply(student);
+        return cloneResult(cache.stored);
       }
-      memories.clear();
+      if (cacheMode === "store") cache.storedForwardIndex = forwardIndex;
+      const dropoutIndex = shareDropout && cacheMode === "reuse"
+        ? cache.storedForwardIndex ?? forwardIndex
+        : forwardIndex;
+      const sideEffects: ForwardSideEffects | null = reuse && cacheMode === "store"
+        ? { usedRng: false, runningStatsUpdates: [] }
+        : null;
+      const batchDistance = cache.featureDistance ?? featureDistance?.(batch) ?? null;
+      const losses = new Map<string, tf.Scalar>();
+      const gradient = accumulateCrossEntropy(
+        network,
+        student,
+        { ...batch.source, pixelWeights: null },
+        accumulationSteps,
+        (start) => studentContext(seed, "source", dropoutIndex, start, sideEffects),
+        (part, { features }, microBatch) => {
+          const loss = recordLoss(losses, "source", part);
+          if (batchDistance === null) return loss;
+          const distance = batchDistance.distance(features, microBatch);
+          return tf.add(loss, recordLoss(losses, "featureDistance", distance));
+        },
+      );
+      if (reuse) cache.featureDistance = batchDistance;
+      else batchDistance?.release();
+      if (sideEffects === null) return { losses, gradient };
+      const { runningStatsUpdates } = sideEffects;
+      if (!isReusable(sideEffects)) {
+        releaseStatsUpdates(runningStatsUpdates);
+        return { losses, gradient };
+      }
+      cache.stored = { losses, gradient, runningStatsUpdates };
+      return cloneResult(cache.stored);
+    },
+    clearCache() {
+      for (const { featureDistance, stored } of caches.values()) {
+        featureDistance?.release();
+        if (stored === null) continue;
+        releaseLosses(stored.losses);
+        releaseWeights(stored.gradient);
+        releaseStatsUpdates(stored.runningStatsUpdates);
+      }
+      caches.clear();
     },
   };
 }
 
-// The same values under tensors of their own.
-function another({ losses, gradient }: Half): Half {
-  const copy = <T extends tf.Tensor>(all: ReadonlyMap<string, T>) =>
-    new Map([...all].map(([name, one]) => [name, tf.clone(one)]));
+// The same values in tensors of their own.
+function cloneResult(
+  { losses, gradient }: SourceLossesAndGradient,
+): SourceLossesAndGradient {
+  const copy = <T extends tf.Tensor>(tensors: ReadonlyMap<string, T>) =>
+    new Map([...tensors].map(([name, tensor]) => [name, tf.clone(tensor)]));
   return { losses: copy(losses), gradient: copy(gradient) };
-}
-
-function releaseFirst({ losses, gradient, changes }: NonNullable<Memory["first"]>): void {
-  releaseLosses(losses);
-  releaseWeights(gradient);
-  releaseChanges(changes);
 }

@@ -1,10 +1,53 @@
-import { type Method, realBatch, step } from "./learner.ts";
+/** Training on labeled images alone. @module */
+import type { Network } from "../core/network.ts";
+import { computeGradient } from "../core/backward.ts";
+import type { Batch } from "../core/batch.ts";
+import type * as tf from "../core/tf.ts";
+import { type Criterion, lossWithAuxiliary } from "../objectives/cross_entropy.ts";
+import {
+  gradientStep,
+  type Learner,
+  type Losses,
+  type Objective,
+  type Recipe,
+  recordLoss,
+  studentContext,
+} from "./learner.ts";
 
-/** Plain training on labelled images: θ ← step(θ, m, ∇E(θ, b)). */
-export const supervised: Method = (learner, batches, _iteration, recipe) => {
-  const { student, moments } = learner;
-  const losses = step(learner, student, moments, realBatch(batches), recipe);
-  recipe.remember?.();
-  recipe.forget();
+/**
+ * One iteration of plain training: θ, m ← step(θ, m, ∇E(θ, b)).
+ *
+ * @returns The losses; the caller releases them.
+ */
+export function supervised(learner: Learner, batch: Batch, recipe: Recipe): Losses {
+  const { student: weights, moments } = learner;
+  const losses = gradientStep(learner, { weights, moments }, batch, recipe);
+  recipe.commitLossState?.();
+  recipe.clearCache();
   return losses;
-};
+}
+
+/** The loss of labeled images; its name in the log is "supervised". */
+export function supervisedObjective(
+  network: Network,
+  seed: number,
+  criterion: Criterion,
+): Objective {
+  return {
+    clearCache() {},
+    forwardBackward(student, _teacher, { source }, forwardIndex) {
+      const losses = new Map<string, tf.Scalar>();
+      const gradient = computeGradient(network.parameters, student, () => {
+        // The name keys the draws of dropout: spelled otherwise, old runs would not resume.
+        const context = studentContext(seed, "labelled", forwardIndex);
+        const output = network.forward(student, source.images, context);
+        const loss = lossWithAuxiliary(
+          output,
+          (logits) => criterion(logits, source.labels, network.decoder),
+        );
+        return recordLoss(losses, "supervised", loss);
+      });
+      return { losses, gradient };
+    },
+  };
+}

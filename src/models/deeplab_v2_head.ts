@@ -1,6 +1,16 @@
+/**
+ * The decoder of DeepLabV2: the sum of 3×3 classifiers of several dilations, on the
+ * coarsest map alone and at its resolution; no norm, no dropout.
+ *
+ * Source: Chen et al., "DeepLab" (TPAMI 2018), https://arxiv.org/abs/1606.00915.
+ *
+ * @module
+ */
 import type { Decoder } from "../core/network.ts";
-import { dilatedSum } from "../layers/dilated_sum.ts";
-import { coarsestOf } from "./coarsest_map.ts";
+import * as tf from "../core/tf.ts";
+import { convolution, type ConvolutionInit } from "../layers/convolution.ts";
+import { parametersOf } from "../layers/parameter.ts";
+import { singleMapDecoder } from "./feature_map.ts";
 
 /** The shape of a DeepLabV2 head. */
 export interface DeeplabV2HeadOptions {
@@ -9,30 +19,63 @@ export interface DeeplabV2HeadOptions {
   readonly dilations: readonly number[];
 }
 
-// Deviation of the fresh weights, as in the reference.
-const DEVIATION = 0.01;
+// Standard deviation of fresh filters, as in the references.
+const INIT_STD = 0.01;
 
 /**
- * The decoder of DeepLabV2: the sum of 3×3 classifiers of several dilations, on the
- * coarsest map alone and at its resolution; no norm, no dropout.
- *
- * Source: Chen et al., "DeepLab" (TPAMI 2018), https://arxiv.org/abs/1606.00915.
+ * Builds the head of mmsegmentation.
  *
  * @param name Prefix of the parameters, "decode_head" in whole networks.
- * @param widths Channels of the encoder's maps, from fine to coarse.
  * @throws {RangeError} If there is no dilation.
  */
 export function deeplabV2Head(
   name: string,
-  widths: readonly number[],
-  { classes, dilations }: DeeplabV2HeadOptions,
+  inChannels: readonly number[],
+  options: DeeplabV2HeadOptions,
 ): Decoder {
+  const nameOf = (i: number) => `${name}.aspp_modules.${i}.conv`;
+  return summedAspp(nameOf, inChannels, options, INIT_STD);
+}
+
+/**
+ * Builds the head of the semi-supervised networks, with initial biases as PyTorch's and
+ * with aligned corners; published dilations are 6, 12, 18, 24.
+ *
+ * @param name Prefix of the parameters, "decoder" in whole networks.
+ * @throws {RangeError} If there is no dilation.
+ */
+export function semiDeeplabV2Head(
+  name: string,
+  inChannels: readonly number[],
+  options: DeeplabV2HeadOptions,
+): Decoder {
+  const nameOf = (i: number) => `${name}.classifier.conv2d_list.${i}`;
+  const init = { kind: "normal", deviation: INIT_STD } as const;
+  return { ...summedAspp(nameOf, inChannels, options, init), alignCorners: true };
+}
+
+function summedAspp(
+  nameOf: (branch: number) => string,
+  inChannels: readonly number[],
+  { classes, dilations }: DeeplabV2HeadOptions,
+  init: ConvolutionInit,
+): Decoder {
+  if (dilations.length === 0) {
+    throw new RangeError(
+      'Cannot build a DeepLabV2 head: "dilations" must name at least one branch',
+    );
+  }
   const branches = dilations.map((dilation, i) =>
-    [`${name}.aspp_modules.${i}.conv`, dilation] as const
+    convolution(nameOf(i), inChannels.at(-1) ?? 0, classes, {
+      kernelSize: 3,
+      dilation,
+      padding: dilation,
+      init,
+    })
   );
-  const sum = dilatedSum(branches, widths.at(-1) ?? 0, classes, DEVIATION);
-  return {
-    parameters: sum.parameters,
-    apply: (weights, maps, pass) => sum.apply(weights, coarsestOf(maps, widths), pass), // [B, H, W, classes]
-  };
+  return singleMapDecoder(inChannels, -1, {
+    parameters: parametersOf(...branches),
+    apply: (weights, x, context) =>
+      tf.addN(branches.map((branch) => branch.apply(weights, x, context))),
+  });
 }

@@ -7,101 +7,106 @@
  * @module
  */
 import type { Encoder, Layer } from "../core/network.ts";
-import * as tf from "../core/tf.ts";
-import { chain } from "../layers/chain.ts";
+import type * as tf from "../core/tf.ts";
 import { convolution, depthwiseConvolution } from "../layers/convolution.ts";
-import { dropout } from "../layers/dropout.ts";
-import { layerNorm } from "../layers/layer_norm.ts";
 import { linear } from "../layers/linear.ts";
+import { layerNorm } from "../layers/normalization.ts";
 import { parametersOf } from "../layers/parameter.ts";
 import { reducedAttention } from "../layers/reduced_attention.ts";
-import { gelu } from "../ops/gelu.ts";
+import { pipe, sequential, withoutParameters } from "../layers/sequential.ts";
+import { dropPathRates, residualBranch } from "../layers/transformer_block.ts";
+import { gelu } from "../ops/gelu/gelu.ts";
 
 /** The shape of a Mix Transformer; each list has one entry per stage. */
-export interface MitShape {
-  /** Channels. */
-  readonly widths: readonly number[];
-  /** Blocks. */
+export interface MitOptions {
+  /** Channels of each stage. */
+  readonly embedDims: readonly number[];
+  /** Blocks of each stage. */
   readonly depths: readonly number[];
-  /** Attention heads; each divides the width of its stage. */
-  readonly heads: readonly number[];
-  /** By how much keys and values are coarser than queries, per side. */
-  readonly reductions: readonly number[];
+  /** Attention heads; each divides the channels of its stage. */
+  readonly numHeads: readonly number[];
+  /** By how much keys and values are coarser than queries, per axis. */
+  readonly srRatios: readonly number[];
   /** Drop-path rate of the last block; it grows linearly from 0 at the first. */
-  readonly dropPath: number;
+  readonly dropPathRate: number;
 }
 
-const HEADS = [1, 2, 5, 8];
-const REDUCTIONS = [8, 4, 2, 1];
-const NARROW = [32, 64, 160, 256];
-const WIDE = [64, 128, 320, 512];
-const depths = (widths: readonly number[], ...depths: number[]) => ({
-  widths,
+const B0_CHANNELS = [32, 64, 160, 256];
+const B1_TO_B5_CHANNELS = [64, 128, 320, 512];
+const mitPreset = (embedDims: readonly number[], ...depths: number[]) => ({
+  embedDims,
   depths,
-  heads: HEADS,
-  reductions: REDUCTIONS,
+  numHeads: [1, 2, 5, 8],
+  srRatios: [8, 4, 2, 1],
 });
 
 /** The published shapes. */
 export const MIT_PRESETS = {
-  "mit-b0": depths(NARROW, 2, 2, 2, 2),
-  "mit-b1": depths(WIDE, 2, 2, 2, 2),
-  "mit-b2": depths(WIDE, 3, 4, 6, 3),
-  "mit-b3": depths(WIDE, 3, 4, 18, 3),
-  "mit-b4": depths(WIDE, 3, 8, 27, 3),
-  "mit-b5": depths(WIDE, 3, 6, 40, 3),
+  "mit-b0": mitPreset(B0_CHANNELS, 2, 2, 2, 2),
+  "mit-b1": mitPreset(B1_TO_B5_CHANNELS, 2, 2, 2, 2),
+  "mit-b2": mitPreset(B1_TO_B5_CHANNELS, 3, 4, 6, 3),
+  "mit-b3": mitPreset(B1_TO_B5_CHANNELS, 3, 4, 18, 3),
+  "mit-b4": mitPreset(B1_TO_B5_CHANNELS, 3, 8, 27, 3),
+  "mit-b5": mitPreset(B1_TO_B5_CHANNELS, 3, 6, 40, 3),
 } as const;
 
 const MLP_RATIO = 4;
 const BLOCK_EPSILON = 1e-6;
-const EMBED_EPSILON = 1e-5;
 
 /**
  * Builds the encoder; its maps have strides 4, 8, 16 and 32.
  *
  * @param name Prefix of the parameters, "backbone" in whole networks.
- * @throws {RangeError} If the lists differ in length, or heads do not divide widths.
+ * @throws {RangeError} If the lists differ in length, or heads do not divide channels.
  */
-export function mit(name: string, shape: MitShape): Encoder {
-  const { widths, depths, heads, reductions, dropPath } = shape;
-  const lengths = new Set([widths, depths, heads, reductions].map((list) => list.length));
+export function mit(
+  name: string,
+  { embedDims: channels, depths, numHeads, srRatios, dropPathRate }: MitOptions,
+): Encoder {
+  const lengths = new Set(
+    [channels, depths, numHeads, srRatios].map((list) => list.length),
+  );
   if (lengths.size !== 1) {
     throw new RangeError(
-      'Cannot build a Mix Transformer: "widths", "depths", "heads" and "reductions" must ' +
-        `have one entry per stage: received ${widths.length}, ${depths.length}, ` +
-        `${heads.length} and ${reductions.length}`,
+      'Cannot build a Mix Transformer: "embedDims", "depths", "numHeads" and ' +
+        `"srRatios" must have one entry per stage: received ${channels.length}, ${depths.length}, ` +
+        `${numHeads.length} and ${srRatios.length}`,
     );
   }
-  const blocks = depths.reduce((sum, depth) => sum + depth, 0);
-  let before = 0;
-  const stages = widths.map((width, s) => {
+  const rates = dropPathRates(depths, dropPathRate);
+  const stages = channels.map((stageChannels, s) => {
     const stage = s + 1;
-    const embed = patchEmbed(`${name}.patch_embed${stage}`, widths[s - 1] ?? 3, width, s);
-    const body = Array.from({ length: depths[s] ?? 0 }, (_, k) => {
-      const rate = blocks > 1 ? dropPath * (before + k) / (blocks - 1) : 0;
-      return mitBlock(`${name}.block${stage}.${k}`, width, {
-        heads: heads[s] ?? 1,
-        reduction: reductions[s] ?? 1,
-        dropPath: rate,
-      });
-    });
-    before += body.length;
-    const norm = layerNorm(`${name}.norm${stage}`, width, BLOCK_EPSILON);
-    return { embed, rest: chain([...body, norm]) };
+    const blocks = (rates[s] ?? []).map((dropPath, k) =>
+      mitBlock(`${name}.block${stage}.${k}`, stageChannels, {
+        heads: numHeads[s] ?? 1,
+        reduction: srRatios[s] ?? 1,
+        dropPath,
+      })
+    );
+    const norm = layerNorm(`${name}.norm${stage}`, stageChannels, BLOCK_EPSILON);
+    return {
+      embed: overlapPatchEmbedding(
+        `${name}.patch_embed${stage}`,
+        channels[s - 1] ?? 3,
+        stageChannels,
+        s === 0 ? { kernelSize: 7, stride: 4 } : { kernelSize: 3, stride: 2 },
+      ),
+      blocks: sequential([...blocks, norm]),
+    };
   });
   return {
-    strides: widths.map((_, s) => 4 * 2 ** s),
-    widths,
+    strides: channels.map((_, s) => 4 * 2 ** s),
+    channels,
     // In the order of PyTorch's state_dict: all embeddings come first.
-    parameters: [
-      ...stages.flatMap(({ embed }) => embed.parameters),
-      ...stages.flatMap(({ rest }) => rest.parameters),
-    ],
-    apply(weights, images, pass) {
+    parameters: parametersOf(
+      ...stages.map(({ embed }) => embed),
+      ...stages.map(({ blocks }) => blocks),
+    ),
+    apply(weights, images, context) {
       const maps: tf.Tensor4D[] = [];
       let x = images;
-      for (const { embed, rest } of stages) {
-        x = rest.apply(weights, embed.apply(weights, x, pass), pass);
+      for (const { embed, blocks } of stages) {
+        x = blocks.apply(weights, embed.apply(weights, x, context), context);
         maps.push(x);
       }
       return maps;
@@ -109,58 +114,49 @@ export function mit(name: string, shape: MitShape): Encoder {
   };
 }
 
-// The first embedding sees 7×7 pixels at stride 4, the others 3×3 at stride 2.
-function patchEmbed(name: string, inputs: number, outputs: number, stage: number): Layer {
-  const [kernel, stride] = stage === 0 ? [7, 4] : [3, 2];
-  const padding = Math.floor(kernel / 2);
-  const proj = convolution(`${name}.proj`, inputs, outputs, { kernel, stride, padding });
-  const norm = layerNorm(`${name}.norm`, outputs, EMBED_EPSILON);
-  return {
-    parameters: parametersOf(proj, norm),
-    apply: (weights, x, pass) => norm.apply(weights, proj.apply(weights, x, pass), pass),
-  };
+function overlapPatchEmbedding(
+  name: string,
+  inChannels: number,
+  outChannels: number,
+  { kernelSize, stride }: { readonly kernelSize: number; readonly stride: number },
+): Layer {
+  const padding = Math.floor(kernelSize / 2);
+  const options = { kernelSize, stride, padding };
+  return pipe(
+    convolution(`${name}.proj`, inChannels, outChannels, options),
+    layerNorm(`${name}.norm`, outChannels),
+  );
 }
 
 /** x += dropPath(attention(norm1(x)));  x += dropPath(mlp(norm2(x))). */
 function mitBlock(
   name: string,
-  width: number,
-  { heads, reduction, dropPath }: { heads: number; reduction: number; dropPath: number },
+  channels: number,
+  { dropPath, ...options }: {
+    readonly heads: number;
+    readonly reduction: number;
+    readonly dropPath: number;
+  },
 ): Layer {
-  const norm1 = layerNorm(`${name}.norm1`, width, BLOCK_EPSILON);
-  const attention = reducedAttention(`${name}.attn`, width, { heads, reduction });
-  const norm2 = layerNorm(`${name}.norm2`, width, BLOCK_EPSILON);
-  const mlp = mixMlp(`${name}.mlp`, width);
-  return {
-    parameters: parametersOf(norm1, attention, norm2, mlp),
-    apply(weights, x, pass) {
-      const seen = attention.apply(weights, norm1.apply(weights, x, pass), pass);
-      const mixed = tf.add(x, dropout(`${name}.attn`, seen, dropPath, "sample", pass));
-      const thought = mlp.apply(
-        weights,
-        norm2.apply(weights, mixed as tf.Tensor4D, pass),
-        pass,
-      );
-      return tf.add(mixed, dropout(`${name}.mlp`, thought, dropPath, "sample", pass));
-    },
-  };
+  const norm1 = layerNorm(`${name}.norm1`, channels, BLOCK_EPSILON);
+  const attention = reducedAttention(`${name}.attn`, channels, options);
+  const norm2 = layerNorm(`${name}.norm2`, channels, BLOCK_EPSILON);
+  const mlp = mixFfn(`${name}.mlp`, channels);
+  return pipe(
+    residualBranch(`${name}.attn`, norm1, attention, dropPath),
+    residualBranch(`${name}.mlp`, norm2, mlp, dropPath),
+  );
 }
 
-/** fc2(gelu(depthwise 3×3(fc1(x)))), the hidden width being four times that of x. */
-function mixMlp(name: string, width: number): Layer {
-  const hidden = MLP_RATIO * width;
-  const fc1 = linear(`${name}.fc1`, width, hidden);
-  const kernel = 3;
+/** fc2(gelu(depthwise 3×3(fc1(x)))) with four times as many channels in between. */
+function mixFfn(name: string, channels: number): Layer {
+  const hidden = MLP_RATIO * channels;
+  const kernelSize = 3;
+  const fc1 = linear(`${name}.fc1`, channels, hidden);
   const depthwise = depthwiseConvolution(`${name}.dwconv.dwconv`, hidden, {
-    kernel,
-    fanOut: kernel ** 2,
+    kernelSize,
+    fanOut: kernelSize ** 2,
   });
-  const fc2 = linear(`${name}.fc2`, hidden, width);
-  return {
-    parameters: parametersOf(fc1, depthwise, fc2),
-    apply(weights, x, pass) {
-      const wide = depthwise.apply(weights, fc1.apply(weights, x, pass), pass);
-      return fc2.apply(weights, gelu(wide), pass);
-    },
-  };
+  const fc2 = linear(`${name}.fc2`, hidden, channels);
+  return pipe(fc1, depthwise, withoutParameters(gelu), fc2);
 }

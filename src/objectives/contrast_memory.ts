@@ -1,123 +1,117 @@
 /**
- * What a contrastive loss remembers between iterations: per class a bank of unit vectors,
- * first in, first out, and a prototype.
+ * The memory of a contrastive loss: per class a queue of unit vectors (the bank) and a
+ * prototype.
  *
  *     bank       [C, S, D]
  *     prototype  [C, D]
  *     cursor     [C, 3]   next place in the bank, filled places, 1 once there is a prototype
  *
- * Everything is on the device and takes 4·C·(S·D + D + 3) bytes, and as many new entries
- * as may come wait beside it. An evaluation stages what it would store; only `commit`
- * stores it, so evaluations that nobody commits leave no mark.
+ * The memory is on the device and takes 4·C·(S·D + D + 3) bytes, plus 4·C·(M·D + D + 4)
+ * bytes for staged entries. A forward pass stages what it would store; only `commit`
+ * stores it, so virtual steps leave the memory unchanged.
  *
  * @module
  */
 import type { Parameter, Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
-import { blend } from "../ops/in_place.ts";
-import { enqueue } from "../ops/memory_bank.ts";
+import { lerp } from "../ops/in_place/in_place.ts";
+import { enqueue } from "../ops/memory_bank/memory_bank.ts";
 
 /** Sizes of a memory. */
-export interface ContrastSizes {
+export interface ContrastMemorySizes {
   /** C */
-  readonly classes: number;
+  readonly classCount: number;
   /** D, channels of the representation. */
   readonly channels: number;
   /** S, entries per class. */
-  readonly entriesPerClass: number;
-  /** M, new entries per class and iteration at most; not more than S. */
-  readonly newPerIteration: number;
+  readonly queueSize: number;
+  /** M, the most new entries per class and iteration; at most S. */
+  readonly maxEnqueued: number;
 }
 
-/** What an evaluation would store. */
-export interface Staged {
-  /** Unit vectors that enter the banks. [C, M, D] */
+/** What a forward pass would store. */
+export interface StagedEntries {
+  /** Unit vectors for the bank. [C, M, D] */
   readonly keys: tf.Tensor3D;
-  /** How many of them do. [C] */
-  readonly fresh: tf.Tensor1D;
+  /** How many of the M there are. [C] */
+  readonly newCounts: tf.Tensor1D;
   /** [C, D] */
   readonly prototype: tf.Tensor2D;
   /** The cursor afterwards. [C, 3] */
   readonly cursor: tf.Tensor2D;
 }
 
-/** A memory that is in use. */
-export interface ContrastMemory extends Omit<Staged, "keys" | "fresh"> {
+/** An open memory. */
+export interface ContrastMemory extends Pick<StagedEntries, "prototype" | "cursor"> {
   /** [C, S, D] */
   readonly bank: tf.Tensor3D;
-  /** What the last evaluation would store; always the same tensors. */
-  readonly staged: Staged;
+  /** What the last forward pass would store; always the same tensors. */
+  readonly staged: StagedEntries;
   /** Copies into `staged`. */
-  stage(next: Staged): void;
+  stage(next: StagedEntries): void;
   /** Stores what is staged. */
   commit(): void;
-  /** Frees what is staged; whoever gave the memory frees that. */
+  /** Frees the staged entries, not the tensors that the memory was opened on. */
   release(): void;
 }
 
 /** The tensors of a memory, for checkpoints; all start as zeros. */
-export function contrastParameters(
-  { classes, channels, entriesPerClass }: Omit<ContrastSizes, "newPerIteration">,
+export function contrastMemoryParameters(
+  { classCount, channels, queueSize }: Omit<ContrastMemorySizes, "maxEnqueued">,
 ): readonly Parameter[] {
-  const plain = (name: string, shape: readonly number[]): Parameter => ({
-    ...{ name, shape, layout: "plain", trained: false },
-    initial: { kind: "constant", value: 0 },
+  const zeroBuffer = (name: string, shape: readonly number[]): Parameter => ({
+    ...{ name, shape, layout: "plain", trainable: false },
+    initializer: { kind: "constant", value: 0 },
   });
   return [
-    plain("bank", [classes, entriesPerClass, channels]),
-    plain("prototype", [classes, channels]),
-    plain("cursor", [classes, 3]),
+    zeroBuffer("bank", [classCount, queueSize, channels]),
+    zeroBuffer("prototype", [classCount, channels]),
+    zeroBuffer("cursor", [classCount, 3]),
   ];
 }
 
 /**
- * Takes a memory into use.
+ * Opens a memory.
  *
- * @param memory Tensors as {@linkcode contrastParameters} describes them, changed in place.
- * @throws {TypeError} If it lacks one.
+ * @param lossState The tensors of {@linkcode contrastMemoryParameters}, changed in place.
+ * @throws {TypeError} If one is missing.
  */
-export function contrastMemory(
-  memory: Weights,
-  { classes, channels, newPerIteration }: Omit<ContrastSizes, "entriesPerClass">,
+export function openContrastMemory(
+  lossState: Weights,
+  { classCount, channels, maxEnqueued }: Omit<ContrastMemorySizes, "queueSize">,
 ): ContrastMemory {
-  const of = <T extends tf.Tensor>(name: string): T => {
-    const tensor = memory.get(name);
+  const tensorNamed = <T extends tf.Tensor>(name: string): T => {
+    const tensor = lossState.get(name);
     if (tensor === undefined) {
-      throw new TypeError(
-        `Cannot compare representations: the memory lacks its "${name}"`,
-      );
+      throw new TypeError(`Cannot open the contrast memory: it lacks "${name}"`);
     }
     return tensor as T;
   };
-  const bank = of<tf.Tensor3D>("bank");
-  const prototype = of<tf.Tensor2D>("prototype");
-  const cursor = of<tf.Tensor2D>("cursor");
-  // Memory of their own: in-place updates would write to what a copy shares.
-  const blank = <R extends tf.Rank>(shape: tf.ShapeMap[R]) => tf.zeros<R>(shape);
-  const staged: Staged = {
-    keys: blank<tf.Rank.R3>([classes, newPerIteration, channels]),
-    fresh: blank<tf.Rank.R1>([classes]),
-    prototype: blank<tf.Rank.R2>([classes, channels]),
-    cursor: blank<tf.Rank.R2>([classes, 3]),
+  const bank = tensorNamed<tf.Tensor3D>("bank");
+  const prototype = tensorNamed<tf.Tensor2D>("prototype");
+  const cursor = tensorNamed<tf.Tensor2D>("cursor");
+  const staged: StagedEntries = {
+    keys: tf.zeros<tf.Rank.R3>([classCount, maxEnqueued, channels]),
+    newCounts: tf.zeros<tf.Rank.R1>([classCount]),
+    prototype: tf.zeros<tf.Rank.R2>([classCount, channels]),
+    cursor: tf.zeros<tf.Rank.R2>([classCount, 3]),
   };
   return {
     bank,
     prototype,
     cursor,
     staged,
-    stage(next) {
-      blend(staged.keys, next.keys, 0);
-      blend(staged.fresh, next.fresh, 0);
-      blend(staged.prototype, next.prototype, 0);
-      blend(staged.cursor, next.cursor, 0);
+    stage({ keys, newCounts, prototype, cursor }) {
+      lerp(staged.keys, keys, 0);
+      lerp(staged.newCounts, newCounts, 0);
+      lerp(staged.prototype, prototype, 0);
+      lerp(staged.cursor, cursor, 0);
     },
     commit() {
-      enqueue(bank, staged.keys, staged.fresh, cursor);
-      blend(prototype, staged.prototype, 0);
-      blend(cursor, staged.cursor, 0);
+      enqueue(bank, staged.keys, staged.newCounts, cursor);
+      lerp(prototype, staged.prototype, 0);
+      lerp(cursor, staged.cursor, 0);
     },
-    release() {
-      tf.dispose([staged.keys, staged.fresh, staged.prototype, staged.cursor]);
-    },
+    release: () => tf.dispose({ ...staged }),
   };
 }

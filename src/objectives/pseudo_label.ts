@@ -1,7 +1,10 @@
+/** Pseudo-labels from a teacher's logits. @module */
+import type { UpsampleOptions } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
-import { upsampledBelief } from "../ops/upsampled_belief.ts";
+import { upsampledArgmax } from "../ops/argmax_confidence/upsampled_argmax.ts";
+import { isValid } from "./cross_entropy.ts";
 
-/** How far pseudo-labels are trusted. */
+/** How much pseudo-labels count. */
 export interface PseudoLabelOptions {
   /** A pixel is confident if its probability is at least this. */
   readonly threshold: number;
@@ -11,52 +14,67 @@ export interface PseudoLabelOptions {
   readonly ignoreBottom: number;
 }
 
-/** A teacher's opinion of target images. */
+/** A teacher's pseudo-labels of target images. */
 export interface PseudoLabel {
-  /** Most probable class of every pixel, however unsure. int32. [B, H, W] */
+  /** Most probable class of every pixel, however uncertain. int32. [B, H, W] */
   readonly labels: tf.Tensor;
-  /** Its probability, for pictures. [B, H, W] */
+  /** Its probability. [B, H, W] */
   readonly confidence: tf.Tensor;
   /** q, or 0 in the ignored rows. [B, H, W] */
-  readonly weights: tf.Tensor;
+  readonly pixelWeights: tf.Tensor;
   /** q: the share of confident pixels in the whole batch. A scalar. */
-  readonly share: tf.Tensor;
+  readonly confidentShare: tf.Tensor;
 }
 
 /**
  * Turns a teacher's logits into pseudo-labels.
  *
  * q = #(p ≥ threshold) / (B·H·W), one number for the batch, is the weight of all pixels; no
- * pixel is masked for being unsure.
+ * pixel is masked for being uncertain.
  *
  * Source: DACS, Tranheden et al. (WACV 2021), https://arxiv.org/abs/2007.08702. Nothing is
  * read back from the device.
  *
  * @param logits Of any size. [B, h, w, C]
  * @param size Height and width of the images, in pixels: H and W.
- * @param enlarging How the logits are enlarged, see `resizeLogits`.
  * @returns Four tensors; the caller owns them.
  * @throws {RangeError} If more rows are ignored than there are.
  */
-export function pseudoLabel(
+export function computePseudoLabel(
   logits: tf.Tensor4D,
   size: readonly [number, number],
   { threshold, ignoreTop, ignoreBottom }: PseudoLabelOptions,
-  enlarging: { readonly alignCorners?: boolean } = {},
+  upsampling: UpsampleOptions = {},
 ): PseudoLabel {
   const [H, W] = size;
   const rows = H - ignoreTop - ignoreBottom;
   if (rows < 0) {
     throw new RangeError(
-      `Cannot weigh pseudo-labels: "ignoreTop" ${ignoreTop} and "ignoreBottom" ` +
+      `Cannot weight pseudo-labels: "ignoreTop" ${ignoreTop} and "ignoreBottom" ` +
         `${ignoreBottom} are more than the ${H} rows of a crop`,
     );
   }
   return tf.tidy(() => {
-    const belief = upsampledBelief(logits, size, threshold, enlarging);
-    const one = tf.reshape(belief.share, [1, 1, 1]);
-    const trusted = tf.tile(one, [logits.shape[0], rows, W]);
-    const weights = tf.pad(trusted, [[0, 0], [ignoreTop, ignoreBottom], [0, 0]]);
-    return { ...belief, weights };
+    const upsampled = upsampledArgmax(logits, size, threshold, upsampling);
+    const weight = tf.reshape(upsampled.confidentShare, [1, 1, 1]);
+    const tiled = tf.tile(weight, [logits.shape[0], rows, W]);
+    const pixelWeights = tf.pad(tiled, [[0, 0], [ignoreTop, ignoreBottom], [0, 0]]);
+    return { ...upsampled, pixelWeights };
+  });
+}
+
+/**
+ * The share of pixels that have the same label in both, among those that have one in
+ * either; 1 if there are none.
+ *
+ * @param a int32, 255 for no label. [B, H, W]
+ * @param b Likewise.
+ * @returns A scalar in 0 … 1; the caller owns it.
+ */
+export function labelAgreement(a: tf.Tensor, b: tf.Tensor): tf.Scalar {
+  return tf.tidy(() => {
+    const either = tf.cast(tf.logicalOr(isValid(a), isValid(b)), "float32");
+    const differ = tf.cast(tf.notEqual(a, b), "float32");
+    return tf.sub(1, tf.div(tf.sum(differ), tf.maximum(tf.sum(either), 1)));
   });
 }

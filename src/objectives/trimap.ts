@@ -11,7 +11,7 @@
  */
 
 /** Sums over rectangles that begin at the top left corner, with a row and column of 0. */
-function summedArea(
+function summedAreaTable(
   height: number,
   width: number,
   at: (y: number, x: number) => boolean,
@@ -34,16 +34,16 @@ function summedArea(
  * @param radius In pixels, 1 or more.
  * @returns 1 in the band, 0 elsewhere. [H, W]
  */
-export function trimapOf(
+export function trimapMask(
   labels: ArrayLike<number>,
   { height, width }: { readonly height: number; readonly width: number },
   radius: number,
 ): Uint8Array {
-  // A window holds one label exactly if no two neighbours in it differ.
+  // A window holds one label exactly if no two neighbors in it differ.
   const differs = (step: number) => (y: number, x: number) =>
     labels[y * width + x] !== labels[y * width + x + step];
-  const across = summedArea(height, Math.max(0, width - 1), differs(1));
-  const down = summedArea(Math.max(0, height - 1), width, differs(width));
+  const across = summedAreaTable(height, Math.max(0, width - 1), differs(1));
+  const down = summedAreaTable(Math.max(0, height - 1), width, differs(width));
   const count = (
     sums: Uint32Array,
     columns: number,

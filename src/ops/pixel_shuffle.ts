@@ -22,8 +22,8 @@ export function pixelShuffle(x: tf.Tensor4D, factor: number): tf.Tensor4D {
     );
   }
   return tf.tidy(() => {
-    const cells = tf.reshape(x, [B, H, W, C, factor, factor]);
-    const moved = tf.transpose(cells, [0, 1, 4, 2, 5, 3]); // [B, H, r, W, r, C]
-    return tf.reshape(moved, [B, H * factor, W * factor, C]);
+    const blocks = tf.reshape(x, [B, H, W, C, factor, factor]);
+    const interleaved = tf.transpose(blocks, [0, 1, 4, 2, 5, 3]); // [B, H, r, W, r, C]
+    return tf.reshape(interleaved, [B, H * factor, W * factor, C]);
   });
 }

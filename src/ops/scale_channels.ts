@@ -1,5 +1,5 @@
 import * as tf from "../core/tf.ts";
-import { columnSum } from "../kernels/column_sum/mod.ts";
+import { columnSum } from "./sums/sums.ts";
 
 /**
  * Multiplies every channel by a factor of its own: y = x · scale.

@@ -1,5 +1,5 @@
 import * as tf from "../core/tf.ts";
-import { matMul } from "./mat_mul.ts";
+import { matMul } from "./mat_mul/mat_mul.ts";
 
 /**
  * Transposed convolution whose stride equals its filter, so that patches do not overlap.

@@ -1,34 +1,85 @@
 /**
- * Pickle as data: the opcodes that `torch.save` writes, protocols 2 to 4, over a stack of
- * plain values. The names a pickle may refer to are `torch_globals.ts`; any other refuses
- * the file, and so does every opcode that could make an object of another class.
+ * Reads pickles as data: the opcodes that `torch.save` writes, protocols 2 to 4, on a
+ * stack of plain values. `pickle_values.ts` lists the globals that a pickle may refer to;
+ * any other global and every opcode that could create an object of another class is
+ * refused.
  *
  * Source: https://github.com/python/cpython/blob/3.12/Lib/pickletools.py.
  *
  * @module
  */
-import { PickleCursor } from "./pickle_cursor.ts";
-import { allowedGlobal, storageOf } from "./torch_globals.ts";
+import { decodeLatin1 } from "../formats/latin1.ts";
+import type { Reject } from "../io/random_access_file.ts";
 import {
+  findAllowedGlobal,
   isKind,
   isSequence,
+  parseStorageRef,
   type PickleValue,
-  type Refuse,
-  type StorageReference,
-} from "./torch_values.ts";
+  type StorageRef,
+} from "./pickle_values.ts";
 
 /** Containers per pickle: twenty times what the largest published networks need. */
-const MOST_CONTAINERS = 500_000;
+const MAX_CONTAINERS = 500_000;
 
-/** Bytes of one integer; nothing that tensors need has more than eight. */
-const MOST_INTEGER_BYTES = 64;
+/** Bytes of one integer; tensors need eight at most. */
+const MAX_INTEGER_BYTES = 64;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
-const python2 = new TextDecoder("latin1");
 
-function integer(bytes: Uint8Array, refuse: Refuse): number | bigint {
-  if (bytes.length > MOST_INTEGER_BYTES) {
-    return refuse(`it has an integer of ${bytes.length} bytes`);
+/** A pickle that continues after the given bytes. */
+export class PickleEndError extends Error {
+  /** Identifies the class of error. */
+  override readonly name = "PickleEndError";
+}
+
+/** Reads the arguments of the opcodes in order. */
+class PickleCursor {
+  readonly #view: DataView;
+
+  /** Starts at the byte `position`. */
+  constructor(readonly bytes: Uint8Array, public position: number) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  /** Advances by some bytes, and returns the position before. */
+  #advance(length: number): number {
+    const start = this.position;
+    if (length > this.bytes.length - start) {
+      throw new PickleEndError("the pickle goes on");
+    }
+    this.position += length;
+    return start;
+  }
+
+  readonly readUint8 = (): number => this.#view.getUint8(this.#advance(1));
+  readonly readUint16 = (): number => this.#view.getUint16(this.#advance(2), true);
+  readonly readUint32 = (): number => this.#view.getUint32(this.#advance(4), true);
+  readonly readInt32 = (): number => this.#view.getInt32(this.#advance(4), true);
+  /** Rounded above 2⁵³, which exceeds any file. */
+  readonly readUint64 = (): number =>
+    Number(this.#view.getBigUint64(this.#advance(8), true));
+  /** The only big-endian number of the format. */
+  readonly readFloat64 = (): number => this.#view.getFloat64(this.#advance(8));
+
+  /** The next bytes, without a copy. */
+  readBytes(length: number): Uint8Array {
+    const start = this.#advance(length);
+    return this.bytes.subarray(start, start + length);
+  }
+
+  /** The bytes before the next line feed, which is skipped. */
+  readLine(): Uint8Array {
+    const end = this.bytes.indexOf(0x0a, this.position);
+    const line = this.readBytes((end < 0 ? this.bytes.length : end) - this.position);
+    this.#advance(1);
+    return line;
+  }
+}
+
+function decodeInteger(bytes: Uint8Array, reject: Reject): number | bigint {
+  if (bytes.length > MAX_INTEGER_BYTES) {
+    return reject(`it has an integer of ${bytes.length} bytes`);
   }
   const value = bytes.reduceRight((sum, byte) => sum << 8n | BigInt(byte), 0n);
   const signed = BigInt.asIntN(8 * bytes.length, value);
@@ -37,7 +88,7 @@ function integer(bytes: Uint8Array, refuse: Refuse): number | bigint {
 }
 
 /** The stack and the memo of one pickle. */
-class Machine {
+class PickleMachine {
   readonly stack: PickleValue[] = [];
   readonly marks: number[] = [];
   readonly memo = new Map<number, PickleValue>();
@@ -46,27 +97,27 @@ class Machine {
 
   constructor(
     readonly cursor: PickleCursor,
-    readonly refuse: Refuse,
-    readonly onStorage: (storage: StorageReference) => void,
+    readonly reject: Reject,
+    readonly onStorage: (storage: StorageRef) => void,
   ) {}
 
-  /** Counts a container, and the items that making it copies. */
-  count(copied = 0): void {
+  /** Counts a container and the items that are copied into it. */
+  countContainer(copied = 0): void {
     this.#copied += copied;
-    if (++this.#containers > MOST_CONTAINERS || this.#copied > 10 * MOST_CONTAINERS) {
-      this.refuse(`its pickle has more than ${MOST_CONTAINERS} containers`);
+    if (++this.#containers > MAX_CONTAINERS || this.#copied > 10 * MAX_CONTAINERS) {
+      this.reject(`its pickle has more than ${MAX_CONTAINERS} containers`);
     }
   }
 
   push(value: PickleValue): void {
-    if (this.stack.length >= MOST_CONTAINERS) this.refuse("its pickle nests too deep");
+    if (this.stack.length >= MAX_CONTAINERS) this.reject("its pickle nests too deep");
     this.stack.push(value);
   }
 
   pop(): PickleValue {
     const value = this.stack.pop();
     if (value === undefined || this.stack.length < (this.marks.at(-1) ?? 0)) {
-      return this.refuse("its pickle takes from an empty stack");
+      return this.reject("its pickle takes from an empty stack");
     }
     return value;
   }
@@ -79,104 +130,103 @@ class Machine {
 
   popToMark(): PickleValue[] {
     const mark = this.marks.pop();
-    if (mark === undefined) return this.refuse("its pickle has no mark to go back to");
+    if (mark === undefined) return this.reject("its pickle has no mark to go back to");
     return this.stack.splice(mark);
   }
 
   pushTuple(length: number): void {
-    this.count();
+    this.countContainer();
     const items = Array.from({ length }, () => this.pop());
     this.push(items.reverse());
   }
 
-  text(bytes: Uint8Array): string {
+  decodeText(bytes: Uint8Array): string {
     try {
       return utf8.decode(bytes);
     } catch {
-      return this.refuse("it has a text that is not UTF-8");
+      return this.reject("it has a text that is not UTF-8");
     }
   }
 
-  append(items: readonly PickleValue[]): void {
+  appendItems(items: readonly PickleValue[]): void {
     const list = this.top();
-    if (!Array.isArray(list)) return this.refuse("its pickle appends to no list");
+    if (!Array.isArray(list)) return this.reject("its pickle appends to no list");
     for (const item of items) list.push(item);
   }
 
   setItems(items: readonly PickleValue[]): void {
     const map = this.top();
     if (!(map instanceof Map)) {
-      return this.refuse("its pickle sets items of no dictionary");
+      return this.reject("its pickle sets items of no dictionary");
     }
-    if (items.length % 2 !== 0) this.refuse("its pickle has a key without a value");
+    if (items.length % 2 !== 0) this.reject("its pickle has a key without a value");
     for (let i = 0; i < items.length; i += 2) {
       map.set(items[i] ?? null, items[i + 1] ?? null);
     }
   }
 
-  get(index: number): void {
+  pushMemo(index: number): void {
     const value = this.memo.get(index);
-    this.push(
-      value === undefined ? this.refuse(`its pickle lacks memo ${index}`) : value,
-    );
+    if (value === undefined) return this.reject(`its pickle lacks memo ${index}`);
+    this.push(value);
   }
 
-  put(index: number): void {
+  memoize(index: number): void {
     this.memo.set(index, this.top());
   }
 
-  global(module: string, name: string): void {
-    this.push(allowedGlobal(module, name, this.refuse));
+  pushGlobal(module: string, name: string): void {
+    this.push(findAllowedGlobal(module, name, this.reject));
   }
 
-  stackGlobal(): void {
+  pushStackGlobal(): void {
     const name = this.pop();
     const module = this.pop();
     if (typeof module !== "string" || typeof name !== "string") {
-      return this.refuse("its pickle refers to a name that is no text");
+      return this.reject("its pickle refers to a name that is no text");
     }
-    this.global(module, name);
+    this.pushGlobal(module, name);
   }
 
   call(): void {
     const args = this.pop();
     const callee = this.pop();
     if (!isKind(callee, "global") || callee.call === undefined || !isSequence(args)) {
-      return this.refuse("its pickle calls something that cannot be called");
+      return this.reject("its pickle calls something that cannot be called");
     }
     const [first] = args;
-    this.count(isSequence(first) ? first.length : 0);
-    this.push(callee.call(args, this.refuse));
+    this.countContainer(isSequence(first) ? first.length : 0);
+    this.push(callee.call(args, this.reject));
   }
 
-  storage(): void {
-    const storage = storageOf(this.pop(), this.refuse);
-    this.count();
+  pushStorage(): void {
+    const storage = parseStorageRef(this.pop(), this.reject);
+    this.countContainer();
     this.onStorage(storage);
     this.push(storage);
   }
 
-  /** Attributes, as `_metadata` of a state dict, are of no use and left out. */
+  /** Drops attributes, as `_metadata` of a state dict. */
   build(): void {
     this.pop();
     const object = this.top();
     if (
       !(object instanceof Map || isKind(object, "opaque") || isKind(object, "tensor"))
     ) {
-      this.refuse("its pickle gives attributes to a value that has none");
+      this.reject("its pickle gives attributes to a value that has none");
     }
   }
 }
 
-type Operation = (machine: Machine, cursor: PickleCursor) => void;
+type OpcodeHandler = (machine: PickleMachine, cursor: PickleCursor) => void;
 
-/** By the opcode's character, as `pickletools` lists them. */
-const OPERATIONS: Readonly<Record<string, Operation>> = {
+/** The opcodes by their characters, as `pickletools` lists them. */
+const OPCODES: Readonly<Record<string, OpcodeHandler>> = {
   "\x80": (m, c) => {
-    const protocol = c.uint8();
-    if (protocol > 5) m.refuse(`its pickle has protocol ${protocol}; known are 2 to 5`);
+    const protocol = c.readUint8();
+    if (protocol > 5) m.reject(`its pickle has protocol ${protocol}; known are 2 to 5`);
   },
-  "\x95": (_, c) => void c.uint64(), // a frame is a hint for buffering
+  "\x95": (_, c) => void c.readUint64(), // a frame is a hint for buffering
   "(": (m) => void m.marks.push(m.stack.length),
   "0": (m) => {
     const empty = m.stack.length === (m.marks.at(-1) ?? 0);
@@ -187,56 +237,57 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   "N": (m) => m.push(null),
   "\x88": (m) => m.push(true),
   "\x89": (m) => m.push(false),
-  "J": (m, c) => m.push(c.int32()),
-  "K": (m, c) => m.push(c.uint8()),
-  "M": (m, c) => m.push(c.uint16()),
-  "G": (m, c) => m.push(c.float64()),
-  "\x8a": (m, c) => m.push(integer(c.take(c.uint8()), m.refuse)),
-  "\x8b": (m, c) => m.push(integer(c.take(c.uint32()), m.refuse)),
-  "X": (m, c) => m.push(m.text(c.take(c.uint32()))),
-  "\x8c": (m, c) => m.push(m.text(c.take(c.uint8()))),
-  "\x8d": (m, c) => m.push(m.text(c.take(c.uint64()))),
-  "T": (m, c) => m.push(python2.decode(c.take(c.uint32()))),
-  "U": (m, c) => m.push(python2.decode(c.take(c.uint8()))),
-  "B": (m, c) => m.push(python2.decode(c.take(c.uint32()))),
-  "C": (m, c) => m.push(python2.decode(c.take(c.uint8()))),
-  "]": (m) => (m.count(), m.push([])),
-  "}": (m) => (m.count(), m.push(new Map())),
-  "\x8f": (m) => (m.count(), m.push([])),
+  "J": (m, c) => m.push(c.readInt32()),
+  "K": (m, c) => m.push(c.readUint8()),
+  "M": (m, c) => m.push(c.readUint16()),
+  "G": (m, c) => m.push(c.readFloat64()),
+  "\x8a": (m, c) => m.push(decodeInteger(c.readBytes(c.readUint8()), m.reject)),
+  "\x8b": (m, c) => m.push(decodeInteger(c.readBytes(c.readUint32()), m.reject)),
+  "X": (m, c) => m.push(m.decodeText(c.readBytes(c.readUint32()))),
+  "\x8c": (m, c) => m.push(m.decodeText(c.readBytes(c.readUint8()))),
+  "\x8d": (m, c) => m.push(m.decodeText(c.readBytes(c.readUint64()))),
+  "T": (m, c) => m.push(decodeLatin1(c.readBytes(c.readUint32()))),
+  "U": (m, c) => m.push(decodeLatin1(c.readBytes(c.readUint8()))),
+  "B": (m, c) => m.push(decodeLatin1(c.readBytes(c.readUint32()))),
+  "C": (m, c) => m.push(decodeLatin1(c.readBytes(c.readUint8()))),
+  "]": (m) => (m.countContainer(), m.push([])),
+  "}": (m) => (m.countContainer(), m.push(new Map())),
+  "\x8f": (m) => (m.countContainer(), m.push([])),
   ")": (m) => m.pushTuple(0),
   "\x85": (m) => m.pushTuple(1),
   "\x86": (m) => m.pushTuple(2),
   "\x87": (m) => m.pushTuple(3),
-  "t": (m) => (m.count(), m.push(m.popToMark())),
-  "l": (m) => (m.count(), m.push(m.popToMark())),
+  "t": (m) => (m.countContainer(), m.push(m.popToMark())),
+  "l": (m) => (m.countContainer(), m.push(m.popToMark())),
   "d": (m) => {
     const items = m.popToMark();
-    m.count();
+    m.countContainer();
     m.push(new Map());
     m.setItems(items);
   },
-  "a": (m) => m.append([m.pop()]),
-  "e": (m) => m.append(m.popToMark()),
-  "\x90": (m) => m.append(m.popToMark()),
+  "a": (m) => m.appendItems([m.pop()]),
+  "e": (m) => m.appendItems(m.popToMark()),
+  "\x90": (m) => m.appendItems(m.popToMark()),
   "s": (m) => {
     const value = m.pop();
     m.setItems([m.pop(), value]);
   },
   "u": (m) => m.setItems(m.popToMark()),
-  "h": (m, c) => m.get(c.uint8()),
-  "j": (m, c) => m.get(c.uint32()),
-  "q": (m, c) => m.put(c.uint8()),
-  "r": (m, c) => m.put(c.uint32()),
-  "\x94": (m) => m.put(m.memo.size),
-  "c": (m, c) => m.global(m.text(c.line()), m.text(c.line())),
-  "\x93": (m) => m.stackGlobal(),
+  "h": (m, c) => m.pushMemo(c.readUint8()),
+  "j": (m, c) => m.pushMemo(c.readUint32()),
+  "q": (m, c) => m.memoize(c.readUint8()),
+  "r": (m, c) => m.memoize(c.readUint32()),
+  "\x94": (m) => m.memoize(m.memo.size),
+  "c": (m, c) => m.pushGlobal(m.decodeText(c.readLine()), m.decodeText(c.readLine())),
+  "\x93": (m) => m.pushStackGlobal(),
   "R": (m) => m.call(),
   "\x81": (m) => m.call(),
   "b": (m) => m.build(),
-  "Q": (m) => m.storage(),
+  "Q": (m) => m.pushStorage(),
   "i": (m, c) => {
-    m.global(m.text(c.line()), m.text(c.line())); // refused by its name, where it can be
-    m.refuse("its pickle makes an instance of a class");
+    // Refused by its name if possible.
+    m.pushGlobal(m.decodeText(c.readLine()), m.decodeText(c.readLine()));
+    m.reject("its pickle makes an instance of a class");
   },
 };
 
@@ -244,27 +295,27 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
  * Reads one pickle.
  *
  * @param start Its first byte.
- * @param refuse Called for whatever is not plain data about tensors.
- * @param onStorage Called for every storage that the pickle mentions.
- * @returns The value, and the position behind the pickle.
+ * @param reject Called for anything but plain data about tensors.
+ * @param onStorage Called for every storage of the pickle.
+ * @returns The value, and the position after the pickle.
  * @throws {PickleEndError} If the bytes end before the pickle does.
  */
 export function unpickle(
   bytes: Uint8Array,
   start: number,
-  refuse: Refuse,
-  onStorage: (storage: StorageReference) => void = () => {},
+  reject: Reject,
+  onStorage: (storage: StorageRef) => void = () => {},
 ): { value: PickleValue; end: number } {
   const cursor = new PickleCursor(bytes, start);
-  const machine = new Machine(cursor, refuse, onStorage);
+  const machine = new PickleMachine(cursor, reject, onStorage);
   for (;;) {
-    const code = cursor.uint8();
+    const code = cursor.readUint8();
     const name = String.fromCharCode(code);
     if (name === ".") return { value: machine.pop(), end: cursor.position };
-    const operation = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined;
+    const operation = Object.hasOwn(OPCODES, name) ? OPCODES[name] : undefined;
     if (operation === undefined) {
       const hex = code.toString(16).padStart(2, "0");
-      return refuse(`its pickle has the opcode 0x${hex}, which tensors do not need`);
+      return reject(`its pickle has the opcode 0x${hex}, which tensors do not need`);
     }
     operation(machine, cursor);
   }

@@ -8,7 +8,7 @@ import {
   tensorsKeptBy,
 } from "../support/mod.ts";
 
-Deno.test("blurKernelSize() is a tenth of the side, odd", () => {
+Deno.test("blurKernelSize() is an odd tenth of the image size", () => {
   const sizes = [64, 128, 256, 321, 512, 640].map(blurKernelSize);
   assert.deepEqual(sizes, [7, 13, 25, 33, 51, 63]);
 });
@@ -19,23 +19,23 @@ onEachBackend("gaussianBlur() equals a convolution with the full kernel", async 
     { length: size },
     (_, k) => Math.exp(-((k - 15) ** 2) / (2 * sigma ** 2)),
   );
-  const sum = line.reduce((all, one) => all + one, 0);
-  const cells = line.flatMap((a) => line.map((b) => a * b / sum ** 2));
+  const sum = line.reduce((a, b) => a + b, 0);
+  const elements = line.flatMap((a) => line.map((b) => a * b / sum ** 2));
   const x = randomTensor<tf.Rank.R4>([1, 40, 33, 1]);
   const padded = tf.mirrorPad(x, [[0, 0], [15, 15], [15, 15], [0, 0]], "reflect");
-  const kernel = tf.tensor4d(cells, [size, size, 1, 1]);
+  const kernel = tf.tensor4d(elements, [size, size, 1, 1]);
   const expected = tf.conv2d(padded as tf.Tensor4D, kernel, 1, "valid");
   await assertClose(gaussianBlur(x, [sigma], [size, size]), expected, 2e-6);
 });
 
-onEachBackend("gaussianBlur() blurs each sample by its own sigma", async () => {
+onEachBackend("gaussianBlur() applies sigma per sample", async () => {
   const x = randomTensor<tf.Rank.R4>([2, 30, 21, 3]);
   const [first, second] = tf.split(x, 2) as [tf.Tensor4D, tf.Tensor4D];
-  const apart = tf.concat([gaussianBlur(first, [0.2]), gaussianBlur(second, [1])]);
-  await assertClose(gaussianBlur(x, [0.2, 1]), apart, 1e-6);
+  const separate = tf.concat([gaussianBlur(first, [0.2]), gaussianBlur(second, [1])]);
+  await assertClose(gaussianBlur(x, [0.2, 1]), separate, 1e-6);
 });
 
-onEachBackend("gaussianBlur() keeps nothing but its result", () => {
+onEachBackend("gaussianBlur() leaks no tensors", () => {
   const x = randomTensor<tf.Rank.R4>([1, 30, 21, 3]);
   assert.equal(tensorsKeptBy(() => gaussianBlur(x, [1])), 1);
 });

@@ -1,32 +1,33 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { against, type Report, saveReport } from "../../bench/report.ts";
+import { compareWithSaved, type Report, saveReport } from "../../bench/report.ts";
 import { timeInTurns } from "../../bench/kernels/measure.ts";
-import { casesOf } from "../../bench/kernels/cases.ts";
+import { selectCases } from "../../bench/kernels/cases.ts";
 import { median } from "../../bench/median.ts";
 import { openBackend } from "../../src/core/backend.ts";
-import { call, inFolder, tinyFile } from "../support/commands.ts";
+import { call, tinyFile } from "../support/commands.ts";
+import { inFolder } from "../support/files.ts";
 import { main } from "../../tasks/bench.ts";
 
-const PLAIN = { outIsTerminal: false, color: false };
+const PLAIN = { isOutTty: false, color: false };
 
 const report = (seconds: number, speedUp: number): Report => ({
   text: "",
-  bench: "kernels",
+  benchmark: "kernels",
   backend: "wasm",
   adapter: "WebAssembly",
   rows: [{ name: "gelu", seconds, speedUp }],
   json: null,
 });
 
-Deno.test("two states are compared by time and by what stock operations took", () =>
+Deno.test("two states are compared by time and by what tfjs took", () =>
   inFolder(async (folder) => {
     const file = join(folder, "before.json");
     await saveReport(file, report(0.4, 2));
-    const text = await against(file, report(0.2, 3), PLAIN);
+    const text = await compareWithSaved(file, report(0.2, 3), PLAIN);
     assert.match(text, /gelu\s+2\.00×\s+1\.50×/);
     await assert.rejects(
-      against(file, { ...report(1, 1), backend: "webgpu" }, PLAIN),
+      compareWithSaved(file, { ...report(1, 1), backend: "webgpu" }, PLAIN),
       /its backend is "wasm" and not "webgpu"/,
     );
   }));
@@ -50,13 +51,13 @@ Deno.test("works are timed in turns", async () => {
 });
 
 Deno.test("a part of a name chooses cases, heavy ones too", () => {
-  assert(casesOf([]).every(({ isHeavy }) => !isHeavy));
-  const chosen = casesOf(["ResNet-101 stage 3"]);
+  assert(selectCases([]).every(({ isHeavy }) => !isHeavy));
+  const chosen = selectCases(["ResNet-101 stage 3"]);
   assert(chosen.length > 0 && chosen.every(({ isHeavy }) => isHeavy));
-  assert.throws(() => casesOf(["gellu"]), /Cannot measure "gellu": known are .*gelu/);
+  assert.throws(() => selectCases(["gellu"]), /Cannot measure "gellu": known are .*gelu/);
 });
 
-Deno.test("bench step computes the same losses by stock operations and by ours", () =>
+Deno.test("bench step computes the same losses by tfjs and by ours", () =>
   inFolder(async (folder) => {
     const { status, out, error } = await call(
       main,
@@ -65,7 +66,7 @@ Deno.test("bench step computes the same losses by stock operations and by ours",
     );
     assert.equal(status, 0, error);
     const { times } = JSON.parse(out) as { times: Record<string, unknown>[] };
-    assert.deepEqual(times.map(({ variant }) => variant), ["stock", "ours"]);
+    assert.deepEqual(times.map(({ variant }) => variant), ["tfjs", "ours"]);
     assert(times.every(({ seconds }) => Number(seconds) > 0));
     assert.match(error, /self-training {2}ours/);
   }));
@@ -77,13 +78,13 @@ Deno.test("bench io reads the drawn pictures of any configuration", () =>
       ...["io", "--config", await tinyFile(folder), "--rounds", "1", "--json"],
     );
     assert.equal(status, 0, error);
-    const { times } = JSON.parse(out) as { times: { waiting: number }[] };
+    const { times } = JSON.parse(out) as { times: { dataTimeShare: number }[] };
     assert.equal(times.length, 3);
-    assert(times.every(({ waiting }) => waiting >= 0 && waiting <= 1));
+    assert(times.every(({ dataTimeShare }) => dataTimeShare >= 0 && dataTimeShare <= 1));
   }));
 
 Deno.test("bench names what it can measure", async () => {
   const { status, error } = await call(main, "kernel");
   assert.equal(status, 2);
-  assert.match(error, /Cannot measure "kernel": known are kernels, step, reuse, io/);
+  assert.match(error, /Cannot benchmark "kernel": known are kernels, step, reuse, io/);
 });

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import * as attention from "../../bench/pairs/attention.ts";
 import * as convolution from "../../bench/pairs/convolution.ts";
-import * as normalisation from "../../bench/pairs/normalisation.ts";
-import { gradients, numbers, type Pair, type Results } from "../../bench/pairs/pair.ts";
+import * as normalization from "../../bench/pairs/normalization.ts";
+import {
+  inputGradients,
+  normalTensor,
+  type Pair,
+  type Results,
+} from "../../bench/pairs/pair.ts";
 import * as pixels from "../../bench/pairs/pixels.ts";
 import * as resampling from "../../bench/pairs/resampling.ts";
 import * as update from "../../bench/pairs/update.ts";
@@ -25,15 +30,15 @@ const PAIRS: Readonly<Record<string, Pair>> = {
   depthwise: convolution.depthwisePair([2, 7, 6, 5]),
   "dilated depthwise": convolution.depthwisePair([1, 9, 8, 3], 3, 2),
   linear: convolution.linearPair(21, 5, 6),
-  "products of matrices": convolution.matMulPair(2, [5, 7, 6]),
-  "layer norm": normalisation.layerNormPair(11, 6),
-  "batch norm": normalisation.batchNormPair([2, 5, 4, 3]),
-  "frozen batch norm": normalisation.frozenBatchNormPair([2, 5, 4, 3]),
-  gelu: normalisation.geluPair(11, 6),
-  "scale channels": normalisation.scaleChannelsPair(11, 6),
-  "dropout of elements": normalisation.dropoutPair([3, 5, 4, 7], "element"),
-  "dropout of channels": normalisation.dropoutPair([3, 5, 4, 7], "channel"),
-  "dropout of samples": normalisation.dropoutPair([3, 5, 4, 7], "sample"),
+  "batched matmul": convolution.matMulPair(2, [5, 7, 6]),
+  "layer norm": normalization.layerNormPair(11, 6),
+  "batch norm": normalization.batchNormPair([2, 5, 4, 3]),
+  "frozen batch norm": normalization.frozenBatchNormPair([2, 5, 4, 3]),
+  gelu: normalization.geluPair(11, 6),
+  "scale channels": normalization.scaleChannelsPair(11, 6),
+  "dropout of elements": normalization.dropoutPair([3, 5, 4, 7], "element"),
+  "dropout of channels": normalization.dropoutPair([3, 5, 4, 7], "channel"),
+  "dropout of samples": normalization.dropoutPair([3, 5, 4, 7], "sample"),
   attention: attention.attentionPair([2, 12, 5, 6], 2),
   "attention with one head": attention.singleHeadPair([2, 9, 7], [4, 6]),
   gram: attention.gramPair([2, 12, 5]),
@@ -53,37 +58,37 @@ const PAIRS: Readonly<Record<string, Pair>> = {
   "adaptive average pool": resampling.adaptiveAveragePoolPair([2, 7, 5, 3], [3, 2]),
   "cross entropy": pixels.crossEntropyPair([2, 5, 4, 6]),
   "cross entropy of enlarged logits": pixels.upsampledCrossEntropyPair([2, 5, 4, 6], 3),
-  "belief in enlarged logits": pixels.upsampledBeliefPair([2, 5, 4, 6], 3),
+  "upsampled argmax": pixels.upsampledArgmaxPair([2, 5, 4, 6], 3),
   "argmax and confidence": pixels.argmaxConfidencePair([2, 5, 4, 6]),
   "channel distance": pixels.channelDistancePair([2, 5, 4, 6]),
   "class mix": pixels.classMixPair([2, 5, 4]),
-  "colour jitter": pixels.colorJitterPair([3, 5, 4]),
+  "color jitter": pixels.colorJitterPair([3, 5, 4]),
   "gaussian blur": pixels.gaussianBlurPair([2, 19, 20]),
   "order statistic": pixels.orderStatisticPair(101),
   adamw: update.adamwPair(37),
   sgd: update.sgdPair(37),
-  blend: update.blendPair(37),
+  lerp: update.lerpPair(37),
 };
 
 const list = (results: Results) => results instanceof tf.Tensor ? [results] : results;
 
 for (const [name, pair] of Object.entries(PAIRS)) {
-  onEachBackend(`stock operations give what ours gives: ${name}`, async () => {
-    const { ours, stock, slopes, tolerance } = pair;
+  onEachBackend(`tfjs gives what ours gives: ${name}`, async () => {
+    const { ours, tfjs, differentiableInputs, tolerance } = pair;
     const expected = list(ours(...pair.inputs()));
-    const actual = list(stock(...pair.inputs()));
+    const actual = list(tfjs(...pair.inputs()));
     assert.equal(actual.length, expected.length);
     for (const [i, result] of expected.entries()) {
       await assertClose(actual[i] ?? [], result, tolerance, `result ${i}`);
     }
     const [result] = expected;
-    if (slopes === 0 || result === undefined) return;
-    const weights = numbers(result.shape as tf.ShapeMap[tf.Rank], "weights");
+    if (differentiableInputs === 0 || result === undefined) return;
+    const weights = normalTensor(result.shape as tf.ShapeMap[tf.Rank], "weights");
     const inputs = pair.inputs();
-    const wanted = gradients(ours, slopes, inputs, weights);
-    const found = gradients(stock, slopes, inputs, weights);
-    for (const [i, slope] of wanted.entries()) {
-      await assertClose(found[i] ?? [], slope, tolerance, `gradient ${i}`);
+    const wanted = inputGradients(ours, differentiableInputs, inputs, weights);
+    const found = inputGradients(tfjs, differentiableInputs, inputs, weights);
+    for (const [i, gradient] of wanted.entries()) {
+      await assertClose(found[i] ?? [], gradient, tolerance, `gradient ${i}`);
     }
   });
 }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { type Context, runCommand } from "../../src/cli/command.ts";
+import { type CommandContext, runCommand } from "../../src/cli/command.ts";
 import { argument, option } from "../../src/cli/option.ts";
 import { recorder } from "./recorder.ts";
 
 const OPTIONS = {
-  out: option.text("DIR", "where to write"),
-  set: option.texts("K=V", "replace a value"),
-  seed: option.count("N", "start of chance"),
+  out: option.string("DIR", "where to write"),
+  set: option.strings("K=V", "replace a value"),
+  seed: option.integer("N", "start of chance"),
   scales: option.numbers("LIST", [1], "sizes of the image"),
   backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
   startOver: option.flag("keep nothing"),
@@ -15,8 +15,8 @@ const ARGUMENTS = {
   config: argument.optional("configs/demo.yaml", "the run"),
 };
 type Action = (
-  context: Context<typeof OPTIONS, typeof ARGUMENTS>,
-) => Promise<{ status?: number; json?: unknown } | void>;
+  context: CommandContext<typeof OPTIONS, typeof ARGUMENTS>,
+) => Promise<{ exitCode?: number; json?: unknown } | void>;
 
 async function run(args: string[], action: Action = async () => {}) {
   const terminal = recorder();
@@ -148,8 +148,8 @@ Deno.test("an error is its sentence and status 1; --verbose adds where", async (
   assert.match(error, /^RangeError: Cannot train: no images\n\s+at /);
 });
 
-Deno.test("an action may end with a status of its own", async () => {
-  assert.equal((await run([], () => Promise.resolve({ status: 1 }))).status, 1);
+Deno.test("an action may end with an exit code of its own", async () => {
+  assert.equal((await run([], () => Promise.resolve({ exitCode: 1 }))).status, 1);
 });
 
 Deno.test("--json prints one document and moves everything else aside", async () => {
@@ -194,7 +194,7 @@ Deno.test("an option that may stand alone has its own number then, and none with
         description: "Measures",
         examples: [],
         arguments: {},
-        options: { large: option.count("N", "pictures", 7), seed: OPTIONS.seed },
+        options: { large: option.integer("N", "pictures", 7), seed: OPTIONS.seed },
         hasJson: false,
         action: ({ options }) => {
           seen.push(options.large);

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { confusionCsv, confusionTable } from "../../src/cli/confusion.ts";
-import { openConfusionFiles } from "../../src/cli/confusion_files.ts";
-import { confusionPicture } from "../../src/cli/confusion_picture.ts";
-import { decodePng } from "../../src/core/png.ts";
-import { inFolder } from "../support/commands.ts";
+import {
+  confusionCsv,
+  confusionTable,
+  drawConfusionMatrix,
+  prepareConfusionFiles,
+} from "../../src/cli/confusion_matrix.ts";
+import { decodePng } from "../../src/formats/png.ts";
+import { inFolder } from "../support/files.ts";
 
 const MATRIX = {
   classes: ["sky", 'a, "b"', "car"],
@@ -23,18 +26,18 @@ Deno.test("confusionTable() tells apart nothing, next to nothing and no pixels",
   assert.equal(
     confusionTable(rare),
     [
-      "% of true class as   0   1   2",
-      "  0 sky            100   0   ·",
-      '  1 a, "b"          25  25  50',
-      "  2 car              –   –   –",
+      "% of true class predicted as   0   1   2",
+      "  0 sky                      100   0   ·",
+      '  1 a, "b"                    25  25  50',
+      "  2 car                        –   –   –",
     ].join("\n"),
   );
 });
 
-Deno.test("confusionPicture() is darkest on the diagonal and grey without pixels", () => {
+Deno.test("drawConfusionMatrix() is darkest on the diagonal and gray without pixels", () => {
   const counts = [[10, 0, 0], [0, 10, 0], [0, 0, 0]];
   const { width, height, data } = decodePng(
-    confusionPicture({ ...MATRIX, counts }),
+    drawConfusionMatrix({ ...MATRIX, counts }),
     "matrix",
   );
   // The cells are the last 3×3 squares before the margin; their first pixels hold no figure.
@@ -49,37 +52,40 @@ Deno.test("confusionPicture() is darkest on the diagonal and grey without pixels
   assert.deepEqual(colors, [[8, 255, 255], [255, 8, 255], [240, 240, 240]]);
 });
 
-Deno.test("confusionPicture() holds any number of classes, with long names", () => {
+Deno.test("drawConfusionMatrix() holds any number of classes, with long names", () => {
   for (const count of [1, 40, 41, 150]) {
     const classes = Array.from(
       { length: count },
       (_, id) => `a class of some name ${id}`,
     );
     const counts = classes.map((_, y) => classes.map((_, x) => x === y ? 9 : 1));
-    const { width, height } = decodePng(confusionPicture({ classes, counts }), "matrix");
+    const { width, height } = decodePng(
+      drawConfusionMatrix({ classes, counts }),
+      "matrix",
+    );
     assert.ok(width < 3000 && height < 3000, `${count}: ${width}×${height}`);
   }
 });
 
-Deno.test("openConfusionFiles() writes what names ask for, and refuses others at once", () =>
+Deno.test("prepareConfusionFiles() writes what names ask for, and refuses others at once", () =>
   inFolder(async (folder) => {
     const csv = join(folder, "new", "m.csv");
     const png = join(folder, "m.PNG");
-    const write = await openConfusionFiles([csv, png]);
+    const write = await prepareConfusionFiles([csv, png]);
     assert.deepEqual(await Array.fromAsync(Deno.readDir(join(folder, "new"))), []);
     await write(MATRIX);
     assert.equal(await Deno.readTextFile(csv), confusionCsv(MATRIX));
-    assert.deepEqual(await Deno.readFile(png), confusionPicture(MATRIX));
-    await assert.rejects(openConfusionFiles([csv, "m.txt"]), {
+    assert.deepEqual(await Deno.readFile(png), drawConfusionMatrix(MATRIX));
+    await assert.rejects(prepareConfusionFiles([csv, "m.txt"]), {
       name: "RangeError",
       message: 'Cannot write a confusion matrix to "m.txt": the name must end with ' +
         ".csv (counts) or .png (a heat map)",
     });
-    await assert.rejects(openConfusionFiles([join(csv, "x.csv")]), {
+    await assert.rejects(prepareConfusionFiles([join(csv, "x.csv")]), {
       name: "Error",
       message: /^Cannot write ".*x\.csv": there is a file where a folder should be;/,
     });
-    await openConfusionFiles([csv]);
+    await prepareConfusionFiles([csv]);
     assert.equal(
       await Deno.readTextFile(csv),
       confusionCsv(MATRIX),

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { byteText } from "../../src/cli/byte_text.ts";
-import { openDownloadReporter } from "../../src/cli/download_reporter.ts";
+import { formatBytes } from "../../src/cli/format_bytes.ts";
+import { openDownloadReporter } from "../../src/cli/download_report.ts";
 import { recorder } from "./recorder.ts";
 
 const bytes = (received: number, total: number | null = 100e6) =>
   ({ kind: "bytes", file: "net.pth", received, total }) as const;
 
-Deno.test("byteText() says what people say", () => {
-  assert.deepEqual([0, 999, 1000, 13_300_000, 326e6, 1.31e9, 999_999].map(byteText), [
+Deno.test("formatBytes() says what people say", () => {
+  assert.deepEqual([0, 999, 1000, 13_300_000, 326e6, 1.31e9, 999_999].map(formatBytes), [
     "0 B",
     "999 B",
     "1.00 kB",
@@ -23,11 +23,11 @@ Deno.test("on a terminal, a download is a bar with bytes, rate and the time that
   let now = 0;
   {
     using reporter = openDownloadReporter(terminal, () => now);
-    reporter.show(bytes(20e6)); // an earlier start has got so far
+    reporter.onProgress(bytes(20e6)); // an earlier start has got so far
     now += 2000;
-    reporter.show(bytes(40e6));
-    reporter.show({
-      kind: "pause",
+    reporter.onProgress(bytes(40e6));
+    reporter.onProgress({
+      kind: "retry",
       file: "net.pth",
       from: "https://h/net.pth",
       reason: "the connection broke",
@@ -38,7 +38,7 @@ Deno.test("on a terminal, a download is a bar with bytes, rate and the time that
   assert.equal(out, "");
   assert.match(error, /━─+ 40\.0 MB\/100 MB {2}6s left {2}10\.0 MB\/s {2}net\.pth/);
   assert(
-    error.includes("https://h/net.pth: the connection broke; going on in 1s\n"),
+    error.includes("https://h/net.pth: the connection broke; retrying in 1s\n"),
     error,
   );
 });
@@ -48,7 +48,7 @@ Deno.test("without a terminal, a download is a line every ten seconds", () => {
   let now = 0;
   using reporter = openDownloadReporter(terminal, () => now);
   for (let i = 0; i <= 20; i++) {
-    reporter.show(bytes(i * 5e6));
+    reporter.onProgress(bytes(i * 5e6));
     now += 1000;
   }
   assert.deepEqual(terminal.written.error.trimEnd().split("\n"), [
@@ -62,7 +62,7 @@ Deno.test("a download of unknown length has no bar", () => {
   for (const isTerminal of [false, true]) {
     const terminal = recorder(isTerminal);
     using reporter = openDownloadReporter(terminal, () => 0);
-    reporter.show(bytes(5000, null));
+    reporter.onProgress(bytes(5000, null));
     assert.equal(terminal.written.error, "net.pth  5.00 kB\n");
   }
 });

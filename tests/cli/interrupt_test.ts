@@ -6,7 +6,7 @@ const PROGRAM = `
   import { runCommand } from "${COMMAND}";
   Deno.exit(await runCommand({
     name: "wait", description: "Waits", examples: ["wait"], arguments: {}, options: {},
-    finishesOnInterrupt: true,
+    handlesInterrupt: true,
     async action({ signal, print }) {
       const { promise, resolve } = Promise.withResolvers();
       const timer = setTimeout(resolve, 20_000);
@@ -37,6 +37,6 @@ Deno.test({
     const error = await new Response(child.stderr).text();
     assert.equal((await child.status).code, 130);
     assert.equal(text, "ready\nsaved\n");
-    assert.match(error, /Interrupted: finishing; press Ctrl-C again to leave at once/);
+    assert.match(error, /Interrupted: finishing; press Ctrl-C again to stop at once/);
   },
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { iouTable } from "../../src/cli/iou_table.ts";
+import { iouTable } from "../../src/cli/evaluation_report.ts";
 
 const SCORE = {
   mIoU: 0.5,
@@ -15,7 +15,7 @@ const SCORE = {
 
 Deno.test("iouTable() is plain columns where nobody watches", () => {
   assert.equal(
-    iouTable(SCORE, { outIsTerminal: false, color: true }),
+    iouTable(SCORE, { isOutTty: false, color: true }),
     [
       "class                         IoU %  accuracy %",
       "sky                           90.00       95.00",
@@ -27,11 +27,11 @@ Deno.test("iouTable() is plain columns where nobody watches", () => {
   );
 });
 
-Deno.test("iouTable() has rules on a terminal, and colours unless unwanted", () => {
-  const plain = iouTable(SCORE, { outIsTerminal: true, color: false });
+Deno.test("iouTable() has rules on a terminal, and colors unless unwanted", () => {
+  const plain = iouTable(SCORE, { isOutTty: true, color: false });
   assert.match(plain, /│ sky {26}│ 90\.00 │ {6}95\.00 │/);
   assert(!plain.includes("\x1b"));
-  assert(iouTable(SCORE, { outIsTerminal: true, color: true }).includes("\x1b[1mmIoU"));
+  assert(iouTable(SCORE, { isOutTty: true, color: true }).includes("\x1b[1mmIoU"));
 });
 
 Deno.test("iouTable() adds means over subsets and along boundaries", () => {
@@ -39,7 +39,7 @@ Deno.test("iouTable() adds means over subsets and along boundaries", () => {
   const trimap = { pixels: 3, mIoU: 0.25, pixelAccuracy: 0.5 };
   const lines = iouTable(
     { ...SCORE, subsets: [subset], trimap },
-    { outIsTerminal: false, color: true },
+    { isOutTty: false, color: true },
   ).split("\n");
   assert.match(lines[6] ?? "", /^synthia-13: mIoU, mean accuracy +90\.00 +–$/);
   assert.match(lines[7] ?? "", /^trimap 3: mIoU, mean accuracy +25\.00 +–$/);

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { labelIdsOf } from "../../src/cli/label_ids.ts";
-import { predictionPaths, predictionWriter } from "../../src/cli/prediction_files.ts";
-import { openPredictionFolder } from "../../src/cli/prediction_folder.ts";
-import { decodePng } from "../../src/core/png.ts";
-import { inFolder } from "../support/commands.ts";
+import { cityscapesLabelIds } from "../../src/cli/cityscapes_label_ids.ts";
+import {
+  createPredictionWriter,
+  openPredictionFolder,
+  predictionPaths,
+} from "../../src/cli/prediction_files.ts";
+import { decodePng } from "../../src/formats/png.ts";
+import { inFolder } from "../support/files.ts";
 
 const CLASSES = [
   "road sidewalk building wall fence pole traffic_light traffic_sign vegetation terrain",
@@ -17,26 +20,26 @@ const CLASSES = [
 // In the order of train ids.
 const IDS = [7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33];
 
-Deno.test("labelIdsOf() maps train ids, in whatever order classes are", () => {
-  assert.deepEqual([...labelIdsOf(CLASSES)], IDS);
-  assert.deepEqual([...labelIdsOf(CLASSES.toReversed())], IDS.toReversed());
+Deno.test("cityscapesLabelIds() maps train ids, in whatever order classes are", () => {
+  assert.deepEqual([...cityscapesLabelIds(CLASSES)], IDS);
+  assert.deepEqual([...cityscapesLabelIds(CLASSES.toReversed())], IDS.toReversed());
 });
 
-Deno.test("labelIdsOf() refuses other classes in one sentence", () => {
+Deno.test("cityscapesLabelIds() refuses other classes in one sentence", () => {
   const start =
     "Cannot save label ids of Cityscapes: they are for networks with its 19 " +
     "training classes, and this one ";
-  assert.throws(() => labelIdsOf(CLASSES.slice(1)), {
+  assert.throws(() => cityscapesLabelIds(CLASSES.slice(1)), {
     name: "RangeError",
-    message: `${start}has no class "road"; leave out --ids labelIds`,
+    message: `${start}has no class "road"; omit --ids labelIds`,
   });
-  assert.throws(() => labelIdsOf([...CLASSES, { name: "toString" }]), {
+  assert.throws(() => cityscapesLabelIds([...CLASSES, { name: "toString" }]), {
     name: "RangeError",
-    message: `${start}knows a class "toString"; leave out --ids labelIds`,
+    message: `${start}knows a class "toString"; omit --ids labelIds`,
   });
 });
 
-Deno.test("a folder of label ids holds one grey file per picture and nothing else", () =>
+Deno.test("a folder of label ids holds one gray file per picture and nothing else", () =>
   inFolder(async (folder) => {
     const save = await openPredictionFolder(folder, CLASSES, {}, "labelIds");
     const labels = Uint8Array.from({ length: 20 }, (_, i) => i % 19);
@@ -49,17 +52,17 @@ Deno.test("a folder of label ids holds one grey file per picture and nothing els
     );
     assert.deepEqual(names, ["ulm_000000_000019_leftImg8bit.png"]);
     const file = join(folder, `${name}.png`);
-    const { width, height, channels, depth, palette, data } = decodePng(
+    const { width, height, channels, bitDepth, palette, data } = decodePng(
       await Deno.readFile(file),
       file,
     );
-    assert.deepEqual([width, height, channels, depth, palette], [5, 4, 1, 8, null]);
+    assert.deepEqual([width, height, channels, bitDepth, palette], [5, 4, 1, 8, null]);
     assert.deepEqual([...data], [...IDS, 7]);
     await assert.rejects(
       openPredictionFolder(undefined, CLASSES, {}, "labelIds"),
       {
         name: "RangeError",
-        message: "Cannot write labelIds: say into which folder with --save DIR",
+        message: "Cannot write labelIds: name the folder with --save DIR",
       },
     );
   }));
@@ -74,5 +77,5 @@ Deno.test("predictionPaths() gives label ids the image's own name, elsewhere onl
     name: "RangeError",
     message: /would overwrite an input; choose another --out$/,
   });
-  assert.throws(() => predictionWriter(CLASSES.slice(2), "labelIds"), RangeError);
+  assert.throws(() => createPredictionWriter(CLASSES.slice(2), "labelIds"), RangeError);
 });

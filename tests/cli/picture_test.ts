@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
-import { ADVANCE, textDots } from "../../src/cli/dot_font.ts";
-import {
-  colorize,
-  denormalise,
-  grayscale,
-  overlay,
-} from "../../src/cli/label_picture.ts";
-import { drawSheet } from "../../src/cli/picture.ts";
-import { decodePng } from "../../src/core/png.ts";
+import { GLYPH_ADVANCE, textPixels } from "../../src/cli/canvas.ts";
+import { colorize, denormalize, grayscale, overlay } from "../../src/cli/colorize.ts";
+import { drawImageGrid } from "../../src/cli/image_grid.ts";
+import { decodePng } from "../../src/formats/png.ts";
 
 const CLASSES = [{ color: [128, 64, 128] }, { color: [0, 0, 142] }] as const;
 
@@ -39,19 +34,19 @@ Deno.test("grayscale() goes from black to white and cuts off", () => {
   assert.deepEqual([...grayscale([-1, 0.5, 2])], [0, 0, 0, 128, 128, 128, 255, 255, 255]);
 });
 
-Deno.test("denormalise() undoes the normalisation", () => {
-  const pixels = denormalise([0, 1, -9], { mean: [10, 20, 30], deviation: [1, 2, 4] });
+Deno.test("denormalize() undoes the normalization", () => {
+  const pixels = denormalize([0, 1, -9], { mean: [10, 20, 30], std: [1, 2, 4] });
   assert.deepEqual([...pixels], [10, 22, 0]);
 });
 
-Deno.test("textDots() draws letters side by side", () => {
-  const dots = textDots("I!").map(([x, y]) => `${x},${y}`);
+Deno.test("textPixels() draws letters side by side", () => {
+  const dots = textPixels("I!").map(([x, y]) => `${x},${y}`);
   assert(dots.includes("2,3"), "the stem of the I");
-  assert(dots.includes(`${ADVANCE + 2},6`), "the dot of the exclamation mark");
-  assert(!dots.includes(`${ADVANCE + 2},5`));
+  assert(dots.includes(`${GLYPH_ADVANCE + 2},6`), "the dot of the exclamation mark");
+  assert(!dots.includes(`${GLYPH_ADVANCE + 2},5`));
 });
 
-Deno.test("drawSheet() puts pictures in a grid on white, each at its place", () => {
+Deno.test("drawImageGrid() puts pictures in a grid on white, each at its place", () => {
   const cell = (title: string, value: number) => ({
     title,
     width: 160,
@@ -59,7 +54,7 @@ Deno.test("drawSheet() puts pictures in a grid on white, each at its place", () 
     rgb: new Uint8Array(160 * 2 * 3).fill(value),
   });
   const sheet = decodePng(
-    drawSheet([[cell("a", 1), cell("b", 2)], [cell("c", 3)]]),
+    drawImageGrid([[cell("a", 1), cell("b", 2)], [cell("c", 3)]]),
     "sheet",
   );
   const { width, height, channels, data } = sheet;
@@ -69,10 +64,10 @@ Deno.test("drawSheet() puts pictures in a grid on white, each at its place", () 
   assert.deepEqual([at(7, 18), at(8 + 160, 18), at(8, 20)], [255, 255, 255]);
 });
 
-Deno.test("drawSheet() enlarges small pictures by whole pixels", () => {
+Deno.test("drawImageGrid() enlarges small pictures by whole pixels", () => {
   const rgb = Uint8Array.of(1, 1, 1, 2, 2, 2);
   const { width, data } = decodePng(
-    drawSheet([[{ title: "x", width: 2, height: 1, rgb }]]),
+    drawImageGrid([[{ title: "x", width: 2, height: 1, rgb }]]),
     "sheet",
   );
   assert.equal(width, 2 * 80 + 16);
@@ -80,9 +75,9 @@ Deno.test("drawSheet() enlarges small pictures by whole pixels", () => {
   assert.deepEqual([data[3 * (row + 8 + 79)], data[3 * (row + 8 + 80)]], [1, 2]);
 });
 
-Deno.test("drawSheet() refuses pixels that do not fill their size", () => {
+Deno.test("drawImageGrid() refuses pixels that do not fill their size", () => {
   assert.throws(
-    () => drawSheet([[{ title: "x", width: 2, height: 2, rgb: new Uint8Array(3) }]]),
+    () => drawImageGrid([[{ title: "x", width: 2, height: 2, rgb: new Uint8Array(3) }]]),
     {
       name: "RangeError",
       message: 'Cannot draw "x": 3 bytes are not 2×2 RGB pixels',

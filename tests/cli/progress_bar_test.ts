@@ -1,19 +1,23 @@
 import assert from "node:assert/strict";
-import { duration, openCounter, openProgress } from "../../src/cli/progress_bar.ts";
+import {
+  formatDuration,
+  openCounter,
+  openTrainingProgress,
+} from "../../src/cli/progress_bar.ts";
 import { recorder } from "./recorder.ts";
 
 const step = (iteration: number) => ({
   iteration,
   losses: { source: 1.25, mixed: 0.5 },
-  rate: 6e-4,
+  learningRate: 6e-4,
   secondsPerIteration: 0.5,
-  waiting: 0.01,
+  dataTimeShare: 0.01,
 });
 
 Deno.test("without a terminal, progress is a line every ten seconds and at the end", () => {
   const terminal = recorder();
   let now = 0;
-  const progress = openProgress(terminal, 100, 0, () => now);
+  const progress = openTrainingProgress(terminal, 100, 0, () => now);
   for (let iteration = 1; iteration <= 100; iteration++) {
     progress.update(step(iteration));
     now += 500;
@@ -23,7 +27,7 @@ Deno.test("without a terminal, progress is a line every ten seconds and at the e
   const lines = terminal.written.error.trimEnd().split("\n");
   assert.equal(
     lines[0],
-    "iteration   1/100  50s left  0.50 s/iteration  source 1.250  mixed 0.500  rate 6.0e-4",
+    "iteration   1/100  50s left  0.50 s/iteration  source 1.250  mixed 0.500  lr 6.0e-4",
   );
   assert.deepEqual(
     lines.map((line) => Number(/ (\d+)\//.exec(line)?.[1])),
@@ -34,8 +38,8 @@ Deno.test("without a terminal, progress is a line every ten seconds and at the e
 
 Deno.test("progress names the share of waiting for data where it costs something", () => {
   const terminal = recorder();
-  using progress = openProgress(terminal, 100);
-  progress.update({ ...step(1), waiting: 0.204 });
+  using progress = openTrainingProgress(terminal, 100);
+  progress.update({ ...step(1), dataTimeShare: 0.204 });
   assert.match(
     terminal.written.error,
     /0\.50 s\/iteration {2}20 % of it waiting for data {2}source/,
@@ -45,7 +49,7 @@ Deno.test("progress names the share of waiting for data where it costs something
 Deno.test("on a terminal, a line of the log stands above the bar", () => {
   const terminal = recorder(true);
   {
-    using progress = openProgress(terminal, 10, 2);
+    using progress = openTrainingProgress(terminal, 10, 2);
     progress.update(step(4));
     progress.log("saved last.safetensors");
   }
@@ -69,8 +73,8 @@ Deno.test("a counter says how many are done and how long the rest takes", () => 
   }
 });
 
-Deno.test("duration() says what people say", () => {
-  assert.deepEqual([0, 59.4, 185, 7620, -1].map(duration), [
+Deno.test("formatDuration() says what people say", () => {
+  assert.deepEqual([0, 59.4, 185, 7620, -1].map(formatDuration), [
     "0s",
     "59s",
     "3m 05s",

@@ -12,10 +12,10 @@ export function recorder(isTerminal = false): Recorder {
   const written = { out: "", error: "" };
   return {
     written,
-    out: (text) => void (written.out += text),
-    error: (text) => void (written.error += text),
-    outIsTerminal: isTerminal,
-    errorIsTerminal: isTerminal,
+    writeOut: (text) => void (written.out += text),
+    writeErr: (text) => void (written.error += text),
+    isOutTty: isTerminal,
+    isErrTty: isTerminal,
     color: false,
     columns: 120,
   };

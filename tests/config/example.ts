@@ -1,6 +1,6 @@
 /** The smallest configurations that say something about each method. */
 
-import { readConfig } from "../../src/config/read.ts";
+import { parseConfig } from "../../src/config/read.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 
 /** A complete text with nothing but what has no default. */
@@ -9,17 +9,18 @@ model:
   encoder: { name: mit-b0 }
 data:
   kind: embedded
-  crop: { height: 64, width: 64 }
+  cropSize: { height: 64, width: 64 }
   target: { domain: worn, images: 20 }
   evaluations: { worn: { domain: worn, images: 5 } }
 method:
-  name: future-self-training
+  name: self-training
+  lookAhead: {}
 `;
 
 /** The same for images in a folder. */
 export const FOLDER_EXAMPLE = `
 model:
-  encoder: { name: mit, widths: [16, 32, 64, 96], depths: [1, 1, 2, 1], heads: [1, 2, 4, 6] }
+  encoder: { name: mit, embedDims: [16, 32, 64, 96], depths: [1, 1, 2, 1], numHeads: [1, 2, 4, 6] }
 data:
   kind: folder
   classes:
@@ -27,17 +28,28 @@ data:
     - { name: sky, color: [70, 130, 180] }
   source: { split: train }
   evaluations: { val: { split: val } }
-  crop: { height: 64, width: 64 }
+  cropSize: { height: 64, width: 64 }
 method:
   name: supervised
 `;
 
 /** Reads {@linkcode EXAMPLE} with overrides. */
 export function example(...overrides: string[]): RunConfig {
-  return readConfig(EXAMPLE, "example.yaml", overrides);
+  return parseConfig(EXAMPLE, "example.yaml", overrides);
 }
 
 /** Reads {@linkcode FOLDER_EXAMPLE} with overrides. */
 export function folderExample(...overrides: string[]): RunConfig {
-  return readConfig(FOLDER_EXAMPLE, "folder.yaml", overrides);
+  return parseConfig(FOLDER_EXAMPLE, "folder.yaml", overrides);
 }
+
+const refusedBy = (file: string) => (...problems: string[]) => ({
+  name: "SyntaxError",
+  message: [`Cannot use "${file}":`, ...problems].join("\n  "),
+});
+
+/** The error of {@linkcode example} that lists these problems. */
+export const problems = refusedBy("example.yaml");
+
+/** The error of {@linkcode folderExample} that lists these problems. */
+export const folderProblems = refusedBy("folder.yaml");

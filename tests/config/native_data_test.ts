@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { nativeRoot } from "../../src/config/native_data.ts";
-import { loadConfig, readConfig, writeConfig } from "../../src/config/read.ts";
+import { nativeDataRoot } from "../../src/config/data.ts";
+import { loadConfig, parseConfig, stringifyConfig } from "../../src/config/read.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import {
   CITYSCAPES_CLASSES,
   NATIVE_CLASSES,
-  NATIVE_SETS,
-  SYNTHIA_13,
-  SYNTHIA_16,
-} from "../../src/core/known_classes.ts";
-import { evaluationSpec, loaderSpec } from "../../src/engine/data.ts";
-import { assertSameRun } from "../../src/engine/config_difference.ts";
-import { inFolder } from "../support/commands.ts";
+  NATIVE_DATA_SETS,
+  SYNTHIA_13_CLASS_IDS,
+  SYNTHIA_16_CLASS_IDS,
+} from "../../src/data/native_classes.ts";
+import { evaluationSpec, trainingLoaderSpec } from "../../src/prepare/data_specs.ts";
+import { assertSameRun } from "../../src/train/run_folder.ts";
+import { inFolder } from "../support/files.ts";
 
 const TEXT = `
 model:
@@ -23,17 +23,17 @@ data:
   source: { set: gta5 }
   target: { set: cityscapes, split: train }
   evaluations: { val: { set: cityscapes, split: val } }
-  crop: { height: 64, width: 64 }
+  cropSize: { height: 64, width: 64 }
 method: { name: self-training }
 `;
 
 const native = (...overrides: string[]): RunConfig =>
-  readConfig(TEXT, "native.yaml", overrides);
+  parseConfig(TEXT, "native.yaml", overrides);
 
 /** The roots of source, target and evaluation. */
 function roots(...overrides: string[]): string[] {
   const config = native(...overrides);
-  const { source, target } = loaderSpec(config, null);
+  const { source, target } = trainingLoaderSpec(config, null);
   return [source, target, evaluationSpec(config.data, "val", null)].map((spec) =>
     spec?.kind === "native" ? spec.root : "none"
   );
@@ -75,7 +75,7 @@ Deno.test("an open root says with which --set it is given", () => {
     () => evaluationSpec(data, "val", null),
     /"data\.evaluations\.val\.root" is not given: name its folder with --set data\.eval/,
   );
-  assert.ok(data.kind === "native" && nativeRoot(data, data.source) === "/a");
+  assert.ok(data.kind === "native" && nativeDataRoot(data, data.source) === "/a");
 });
 
 Deno.test("an evaluation by name, and any other split of its set", () => {
@@ -107,7 +107,7 @@ Deno.test("sets whose classes differ cannot be joined", () => {
 
 Deno.test("classes of the feature distance are those of the sets", () => {
   const distance =
-    "method.featureDistance={weight: 0.1, minimumShare: 0.5, classes: [horse]}";
+    "method.featureDistance={lossWeight: 0.1, scaleMinRatio: 0.5, classes: [horse]}";
   assert.throws(
     () => native(distance, "model.pretrained=mit-b0"),
     /method\.featureDistance\.classes\.0: Unknown class "horse"/,
@@ -135,7 +135,7 @@ Deno.test("SBD belongs to VOC, wherever it is, and is the same for all parts of 
     "data.root=/d",
   ];
   const sbdOf = (config: RunConfig) => {
-    const { source } = loaderSpec(config, null);
+    const { source } = trainingLoaderSpec(config, null);
     return [source, evaluationSpec(config.data, "val", null)].map((spec) =>
       spec.kind === "native" ? spec.sbd : "none"
     );
@@ -151,7 +151,7 @@ Deno.test("SBD belongs to VOC, wherever it is, and is the same for all parts of 
   );
 });
 
-Deno.test("a list beside the configuration is found from any folder", async () => {
+Deno.test("loadConfig() finds a list beside the configuration from any folder", async () => {
   await inFolder(async (folder) => {
     await mkdir(join(folder, "lists"));
     await Deno.writeTextFile(join(folder, "lists/few.txt"), "00001");
@@ -161,9 +161,10 @@ Deno.test("a list beside the configuration is found from any folder", async () =
       "data.target.list=cityscapes/186/labeled",
     ]);
     assert.ok(config.data.kind === "native");
-    assert.equal(config.data.source.list, join(folder, "lists/few.txt"));
+    assert.equal(config.data.source.list, "lists/few.txt");
+    assert.equal(config.data.listFolder, folder);
     assert.equal(config.data.target?.list, "cityscapes/186/labeled");
-    assert.deepEqual(readConfig(writeConfig(config), "again"), config);
+    assert.deepEqual(parseConfig(stringifyConfig(config), "again"), config);
   });
 });
 
@@ -173,14 +174,14 @@ Deno.test("SYNTHIA is scored without the classes that it lacks", () => {
     CITYSCAPES_CLASSES.map(({ name }) => name).filter((name) =>
       !names(ids).includes(name)
     );
-  assert.deepEqual(without(SYNTHIA_16), ["terrain", "truck", "train"]);
-  assert.deepEqual(without(SYNTHIA_13), [
+  assert.deepEqual(without(SYNTHIA_16_CLASS_IDS), ["terrain", "truck", "train"]);
+  assert.deepEqual(without(SYNTHIA_13_CLASS_IDS), [
     ...["wall", "fence", "pole", "terrain", "truck", "train"],
   ]);
 });
 
-Deno.test("class names and colours of a set are unique", () => {
-  for (const set of NATIVE_SETS) {
+Deno.test("class names and colors of a set are unique", () => {
+  for (const set of NATIVE_DATA_SETS) {
     const classes = NATIVE_CLASSES[set];
     assert.equal(new Set(classes.map(({ name }) => name)).size, classes.length);
     assert.equal(new Set(classes.map(({ color }) => color.join())).size, classes.length);

@@ -3,33 +3,33 @@ import { join } from "node:path";
 import {
   configName,
   loadConfig,
-  readConfig,
-  writeConfig,
+  parseConfig,
+  stringifyConfig,
 } from "../../src/config/read.ts";
 import { EXAMPLE, example, folderExample } from "./example.ts";
 
-Deno.test("readConfig() names the line of every YAML mistake", () => {
-  assert.throws(() => readConfig("a: [1,\nb: 2\nc: }", "configs/bad.yaml"), {
+Deno.test("parseConfig() names the line of every YAML mistake", () => {
+  assert.throws(() => parseConfig("a: [1,\nb: 2\nc: }", "configs/bad.yaml"), {
     name: "SyntaxError",
     message: 'Cannot read "configs/bad.yaml" as YAML:\n' +
       "  line 2: Flow sequence in block collection must be sufficiently indented and " +
       'end with a ]\n  line 3: Unexpected flow-map-end token in YAML stream: "}"',
   });
   assert.throws(
-    () => readConfig("seed: 1\nseed: 2", "x"),
+    () => parseConfig("seed: 1\nseed: 2", "x"),
     /line 2: Map keys must be unique/,
   );
 });
 
-Deno.test("readConfig() reports every problem at once, each with its path", () => {
-  const text = EXAMPLE + `
-  depht: 2
+Deno.test("parseConfig() reports every problem at once, each with its path", () => {
+  const text = EXAMPLE.replace("lookAhead: {}", "lookAhead: { depht: 2 }") + `
   pseudoLabel: { threshold: 2 }
-optimizer: { rate: fast }
+  mixin: {}
+optimizer: { learningRate: fast }
 loging: {}
 `;
   assert.throws(
-    () => readConfig(text, "configs/bad.yaml", ["model.encoder.name=mitb0"]),
+    () => parseConfig(text, "configs/bad.yaml", ["model.encoder.name=mitb0"]),
     {
       name: "SyntaxError",
       message: [
@@ -39,21 +39,22 @@ loging: {}
         '"resnet-50-multigrid", "resnet-101-multigrid", "swin", "swin-t", "swin-s", ' +
         '"swin-b", "swin-l", "beit", "beit-b", "beit-l": received "mitb0"; did you mean ' +
         '"mit-b0"?',
-        "optimizer.rate: Invalid input: expected number, received string",
+        "optimizer.learningRate: Invalid input: expected number, received string",
+        'method.lookAhead: Unrecognized key: "depht"; did you mean "depth"?',
         "method.pseudoLabel.threshold: Too big: expected number to be <=1",
-        'method: Unrecognized key: "depht"; did you mean "depth"?',
+        'method: Unrecognized key: "mixin"; did you mean "mixing"?',
         '(top level): Unrecognized key: "loging"; did you mean "logging"?',
       ].join("\n  "),
     },
   );
 });
 
-Deno.test("readConfig() names what is required", () => {
-  assert.throws(() => readConfig("seed: 1", "x"), {
+Deno.test("parseConfig() names what is required", () => {
+  assert.throws(() => parseConfig("seed: 1", "x"), {
     message: 'Cannot use "x":\n  model: is required\n  data: is required\n' +
       "  method: is required",
   });
-  assert.throws(() => readConfig("# nothing", "x"), {
+  assert.throws(() => parseConfig("# nothing", "x"), {
     message: 'Cannot use "x": the file is empty',
   });
 });
@@ -62,8 +63,8 @@ Deno.test("overrides replace values, groups and entries of lists", () => {
   const config = example(
     "seed=7",
     "optimizer.betas.1=0.99", // a list that the file leaves to its default
-    "method={name: self-training, teacher: {momentum: 0.9}}",
-    "method.teacher.momentum=0.5", // later ones see earlier ones
+    "method={name: self-training, teacher: {emaDecay: 0.9}}",
+    "method.teacher.emaDecay=0.5", // later ones see earlier ones
     "data.evaluations.clean={domain: clean, images: 3}",
   );
   assert.equal(config.seed, 7);
@@ -71,7 +72,7 @@ Deno.test("overrides replace values, groups and entries of lists", () => {
   assert.deepEqual(config.optimizer.betas, [0.9, 0.99]);
   assert.equal(config.method.name, "self-training");
   assert.deepEqual("teacher" in config.method && config.method.teacher, {
-    momentum: 0.5,
+    emaDecay: 0.5,
   });
   assert.deepEqual(Object.keys(config.data.evaluations), ["worn", "clean"]);
   const folder = folderExample("data.classes.0.name=street");
@@ -83,12 +84,12 @@ Deno.test("overrides that lead nowhere are refused with their path", () => {
     assert.throws(() => example(override), { message });
   refuses(
     "seed",
-    'Cannot set "seed": write a path, "=" and a value, as in optimizer.rate=1e-4',
+    'Cannot set "seed": write a path, "=" and a value, as in optimizer.learningRate=1e-4',
   );
   refuses("seed=[1", /^Cannot set "seed=\[1": the value is not YAML: Flow sequence/);
   refuses(
-    "data.crop.height.x=2",
-    'Cannot set "data.crop.height.x=2": "data.crop.height" is the value 64 and has no ' +
+    "data.cropSize.height.x=2",
+    'Cannot set "data.cropSize.height.x=2": "data.cropSize.height" is the value 64 and has no ' +
       '"x" in it',
   );
   refuses(
@@ -96,15 +97,18 @@ Deno.test("overrides that lead nowhere are refused with their path", () => {
     'Cannot set "optimizer.betas.2=0": "optimizer.betas" is a list of 2: "2" must be an ' +
       "index of it, counted from 0",
   );
-  refuses("optimizer.rat=1", /optimizer: Unrecognized key: "rat"; did you mean "rate"\?/);
+  refuses(
+    "optimizer.learningRat=1",
+    /optimizer: Unrecognized key: "learningRat"; did you mean "learningRate"\?/,
+  );
   refuses("__proto__.seed=1", /Unrecognized key: "__proto__"/);
 });
 
-Deno.test("writeConfig() writes what readConfig() reads", () => {
-  for (const config of [example("seed=3"), folderExample("data.labels={7: 0}")]) {
-    assert.deepEqual(readConfig(writeConfig(config), "again.yaml"), config);
+Deno.test("stringifyConfig() writes what parseConfig() reads", () => {
+  for (const config of [example("seed=3"), folderExample("data.labelMap={7: 0}")]) {
+    assert.deepEqual(parseConfig(stringifyConfig(config), "again.yaml"), config);
   }
-  assert.match(writeConfig(example()), /betas: \[ 0\.9, 0\.999 \]\n/);
+  assert.match(stringifyConfig(example()), /betas: \[ 0\.9, 0\.999 \]\n/);
 });
 
 Deno.test("loadConfig() suggests a file with a similar name", async () => {
@@ -123,3 +127,18 @@ Deno.test("loadConfig() suggests a file with a similar name", async () => {
 Deno.test("configName() is the file's name without folder and ending", () => {
   assert.equal(configName("configs/street_fst_deep.yaml"), "street_fst_deep");
 });
+
+for (
+  const [value, kind] of [["0016E5", "number"], ["2012", "number"], ["true", "boolean"]]
+) {
+  Deno.test(`parseConfig() asks for quotes where YAML reads the text ${value} as a ${kind}`, () => {
+    assert.throws(
+      () => folderExample(`data.source.split=${value}`),
+      (error: Error) =>
+        error.message.includes(`data.source.split: must be text`) &&
+        error.message.includes(`the ${kind} `) && error.message.includes("quotes"),
+    );
+    const { data } = folderExample(`data.source.split="${value}"`);
+    assert.equal(data.kind === "folder" && data.source.split, value);
+  });
+}

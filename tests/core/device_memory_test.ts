@@ -7,30 +7,33 @@ import { onEachBackend } from "../support/mod.ts";
 const SIZE = 5000;
 const filled = (value: number) => tf.tensor(new Float32Array(SIZE).fill(value));
 
-onEachBackend("an upload into memory in use comes after its use", async () => {
-  const results: tf.Tensor[] = [];
-  for (let i = 0; i < 20; i++) {
-    const x = filled(i);
-    results.push(tf.mul(x, 2));
-    x.dispose(); // the next upload may get its memory
-  }
-  for (const [i, one] of results.entries()) {
-    assert.deepEqual(new Set(await readBack(one)), new Set([2 * i]));
-  }
-  tf.dispose(results);
-});
+onEachBackend(
+  "tf.tensor() does not overwrite memory that pending commands read",
+  async () => {
+    const results: tf.Tensor[] = [];
+    for (let i = 0; i < 20; i++) {
+      const x = filled(i);
+      results.push(tf.mul(x, 2));
+      x.dispose(); // the next upload may get its memory
+    }
+    for (const [i, result] of results.entries()) {
+      assert.deepEqual(new Set(await readBack(result)), new Set([2 * i]));
+    }
+    tf.dispose(results);
+  },
+);
 
-onEachBackend("a kept result of a freed tensor stays as it is", async () => {
+onEachBackend("tf.clone() survives the disposal of its source", async () => {
   const x = filled(3);
-  const kept = tf.clone(x);
+  const clone = tf.clone(x);
   x.dispose();
-  const others = [1, 2, 4].map(filled).map((one) => tf.add(one, one));
-  assert.deepEqual(new Set(await readBack(kept)), new Set([3]));
-  tf.dispose([kept, ...others]);
+  const others = [1, 2, 4].map(filled).map((tensor) => tf.add(tensor, tensor));
+  assert.deepEqual(new Set(await readBack(clone)), new Set([3]));
+  tf.dispose([clone, ...others]);
 });
 
 Deno.test({
-  name: "a long row of operations needs the memory of a few [webgpu]",
+  name: "tf.Tensor.dispose() makes memory reusable before submission [webgpu]",
   ignore: await probeAdapter() === null && Deno.env.get("FST_REQUIRE_WEBGPU") !== "1",
   sanitizeOps: false, // the device outlives the test
   sanitizeResources: false,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createRandom, pcg4d } from "../../src/core/random.ts";
 
-Deno.test("pcg4d() gives the words of the paper's formula", () => {
+Deno.test("pcg4d() equals the formula of the paper", () => {
   const words = Uint32Array.of(1, 2, 3, 4);
   pcg4d(words);
   // The same formula with big integers.
@@ -21,7 +21,7 @@ Deno.test("pcg4d() gives the words of the paper's formula", () => {
   assert.deepEqual([...words].map(BigInt), v);
 });
 
-Deno.test("createRandom() depends on seed, stream and iteration, and on nothing else", () => {
+Deno.test("createRandom() depends on seed, stream and iteration only", () => {
   const draw = (seed: number, stream: string, iteration: number) => {
     const random = createRandom(seed, stream, iteration);
     return Array.from({ length: 9 }, () => random.uniform());

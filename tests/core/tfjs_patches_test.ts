@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import * as tf from "../../src/core/tf.ts";
 import { onEachBackend } from "../support/mod.ts";
 
-onEachBackend("tf.slice() gives the elements asked for, of every type", async () => {
-  const cells = Int32Array.from({ length: 24 }, (_, i) => i);
+onEachBackend("tf.slice() gives the requested elements of every dtype", async () => {
+  const elements = Int32Array.from({ length: 24 }, (_, i) => i);
   for (const dtype of ["float32", "int32"] as const) {
-    const x = tf.tensor3d(cells, [4, 2, 3], dtype);
+    const x = tf.tensor3d(elements, [4, 2, 3], dtype);
     const whole = tf.slice(x, [1, 0, 0], [2, 2, 3]); // in one piece
-    assert.deepEqual([...await readBack(whole)], [...cells.slice(6, 18)]);
+    assert.deepEqual([...await readBack(whole)], [...elements.slice(6, 18)]);
     const rest = tf.slice(x, [3, 1, 1], [1, 1, -1]);
     assert.deepEqual([...await readBack(rest)], [22, 23]);
     const columns = tf.slice(x, [0, 1, 1], [4, 1, 1]); // in pieces
@@ -17,7 +17,7 @@ onEachBackend("tf.slice() gives the elements asked for, of every type", async ()
   }
 });
 
-Deno.test("tf.slice() on wasm takes booleans and text", async () => {
+Deno.test("tf.slice() on wasm slices booleans and strings", async () => {
   await openBackend("wasm");
   const flags = tf.tensor1d([true, false, true, true], "bool");
   assert.deepEqual([...await tf.slice(flags, 1, 2).data()], [0, 1]);

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { classStatistics, parseStatistics } from "../../src/data/class_statistics.ts";
+import {
+  classStatistics,
+  parseSampleClassStats,
+} from "../../src/data/class_statistics.ts";
 import type { DataSet } from "../../src/data/data_set.ts";
 import { openFolder } from "../../src/data/folder.ts";
-import { countsOf } from "../../src/data/pixel_counts.ts";
+import { labelCounts } from "../../src/data/class_counts.ts";
 import { tinyFiles, tinyLabel, tinySpec, withFiles } from "./tiny_folder.ts";
 
 // Counts how many labels are read.
@@ -24,7 +27,7 @@ Deno.test("classStatistics() counts once and then reads its cache", async () => 
     assert.equal(reads(), 2);
     // 48 pixels, of which 9 are ignored.
     assert.equal(counted.totals.reduce((a, b) => a + b), 2 * 39);
-    assert.deepEqual([counted.counts.labels, counted.counts.classes], [2, 3]);
+    assert.deepEqual([counted.counts.labelCount, counted.counts.classCount], [2, 3]);
 
     assert.deepEqual(await classStatistics(dataSet, cache), counted);
     assert.equal(reads(), 2);
@@ -39,14 +42,14 @@ Deno.test("classStatistics() counts anew when a label or the list changes", asyn
     await classStatistics(first.dataSet, cache);
 
     const fewer = watched(await openFolder(tinySpec(root, { include: ["a", "b"] })));
-    assert.equal((await classStatistics(fewer.dataSet, cache)).counts.labels, 2);
+    assert.equal((await classStatistics(fewer.dataSet, cache)).counts.labelCount, 2);
     assert.equal(fewer.reads(), 2);
 
     const label = join(root, "labels/train/a.png");
     await writeFile(label, tinyLabel(() => 2));
     await utimes(label, new Date(), new Date(Date.now() + 5000));
     assert.deepEqual(
-      [...countsOf((await classStatistics(first.dataSet, cache)).counts, 0)],
+      [...labelCounts((await classStatistics(first.dataSet, cache)).counts, 0)],
       [0, 0, 48],
     );
   });
@@ -71,7 +74,7 @@ Deno.test("classStatistics() takes over sample_class_stats.json if it fits", asy
     const { dataSet, reads } = watched(await openFolder(tinySpec(root)));
     const counted = await classStatistics(dataSet, null);
     const entries = dataSet.names.map((name, i) => ({
-      ...Object.fromEntries(countsOf(counted.counts, i).entries()),
+      ...Object.fromEntries(labelCounts(counted.counts, i).entries()),
       file: `elsewhere/labels/${name}_labelTrainIds.png`,
     }));
     const file = join(root, "sample_class_stats.json");
@@ -87,18 +90,20 @@ Deno.test("classStatistics() takes over sample_class_stats.json if it fits", asy
   });
 });
 
-Deno.test("parseStatistics() reads the PyTorch code's format and refuses others", () => {
+Deno.test("parseSampleClassStats() reads the PyTorch code's format and refuses others", () => {
   const text = '[{"0": 512034, "13": 9001, "file": "data/gta/labels/00001.png"}]';
-  const pixels = parseStatistics(text, "x.json", 19).get("data/gta/labels/00001.png");
+  const pixels = parseSampleClassStats(text, "x.json", 19).get(
+    "data/gta/labels/00001.png",
+  );
   assert.equal(pixels?.length, 19);
   assert.deepEqual([pixels?.[0], pixels?.[1], pixels?.[13]], [512034, 0, 9001]);
 
-  assert.throws(() => parseStatistics(text, "x.json", 13), {
+  assert.throws(() => parseSampleClassStats(text, "x.json", 13), {
     name: "SyntaxError",
     message:
       'Cannot read "x.json" as class statistics: "data/gta/labels/00001.png" has ' +
       '9001 pixels of class "13" of 13: delete it',
   });
-  assert.throws(() => parseStatistics("{", "x.json", 19), /it is not JSON/);
-  assert.throws(() => parseStatistics("{}", "x.json", 19), /it is not an array/);
+  assert.throws(() => parseSampleClassStats("{", "x.json", 19), /it is not JSON/);
+  assert.throws(() => parseSampleClassStats("{}", "x.json", 19), /it is not an array/);
 });

@@ -1,9 +1,9 @@
 // Folder data sets whose files have other names, or lie in archives.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { FILE_PATTERN, openFolder } from "../../src/data/folder.ts";
+import { DEFAULT_FILE_PATTERN, openFolder } from "../../src/data/folder.ts";
 import { tarOf, zipOf } from "./archives.ts";
-import { complaint } from "./complaint.ts";
+import { complaint } from "../support/error_text.ts";
 import { tinyFiles, tinySpec, withFiles } from "./tiny_folder.ts";
 
 const renamed = Object.fromEntries(
@@ -23,7 +23,7 @@ const files = {
 };
 
 Deno.test("folders and suffixes of images and labels are as the configuration says", async () => {
-  // A file without the suffix is not a picture of the set.
+  // A file without the suffix is not an image of the set.
   const all = {
     ...renamed,
     "rgb/train/a_depth.png": renamed["rgb/train/a_rgb.png"] ?? "",
@@ -36,7 +36,7 @@ Deno.test("folders and suffixes of images and labels are as the configuration sa
       await complaint(root, openFolder(tinySpec(root, { files, split: "val" }))),
       /there is no folder "ROOT\/rgb\/val": "ROOT\/rgb" holds "train": correct "split"/,
     );
-    const out = { ...FILE_PATTERN, images: "../{split}" };
+    const out = { ...DEFAULT_FILE_PATTERN, images: "../{split}" };
     assert.match(
       await complaint(root, openFolder(tinySpec(root, { files: out }))),
       /Cannot use "files\.images": "\.\.\/\{split\}" leads out/,
@@ -50,7 +50,7 @@ Deno.test("a folder data set may be packed", async () => {
     "all.zip": zipOf(tiny),
     "train.tar": tarOf(tiny),
     ...Object.fromEntries(
-      Object.entries(tiny).map(([path, bytes]) => [`loose/${path}`, bytes]),
+      Object.entries(tiny).map(([path, bytes]) => [`unpacked/${path}`, bytes]),
     ),
   };
   await withFiles(packed, async (root) => {
@@ -58,7 +58,7 @@ Deno.test("a folder data set may be packed", async () => {
       const set = await openFolder(tinySpec(join(root, place)));
       return await Promise.all(set.names.map((_, index) => set.read(index)));
     };
-    const expected = await of("loose");
+    const expected = await of("unpacked");
     assert.equal(expected.length, 2);
     assert.deepEqual(await of("all.zip"), expected);
     assert.deepEqual(await of("{split}.tar"), expected);

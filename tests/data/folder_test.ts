@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { encodePng } from "../../src/core/png.ts";
-import { openDataSet } from "../../src/data/data_set.ts";
+import { encodePng } from "../../src/formats/png.ts";
+import { openDataSet } from "../../src/data/open_data_set.ts";
 import { openFolder } from "../../src/data/folder.ts";
 import {
   CLASSES,
@@ -39,7 +39,7 @@ Deno.test("a folder data set reads images and labels by sorted name", async () =
   );
 });
 
-Deno.test("patterns and a list restrict the pictures", async () => {
+Deno.test("patterns and a list restrict the images", async () => {
   const files = tinyFiles(["0001_a", "0001_b", "0006_a", "0016.x"]);
   // No line end after the last line; Windows line ends; an editor's mark at the start.
   files["list.txt"] = new TextEncoder().encode("\uFEFF0006_a\r\n\r\n0001_b");
@@ -75,24 +75,24 @@ Deno.test("a palette label's indices are class ids", async () => {
 Deno.test("a label map turns file values into class ids", async () => {
   const label = tinyLabel((i) => [7, 8, 26, 0][i % 4] ?? 0);
   await withFiles({ ...tinyFiles(["a"]), "labels/train/a.png": label }, async (root) => {
-    const labels = { 7: 0, 8: 1, 26: 2, 0: 255 };
-    const set = await openFolder(tinySpec(root, { labels }));
+    const labelMap = { 7: 0, 8: 1, 26: 2, 0: 255 };
+    const set = await openFolder(tinySpec(root, { labelMap }));
     assert.deepEqual([...(await set.readLabel(0)).data].slice(0, 4), [0, 1, 2, 255]);
 
-    const some = await openFolder(tinySpec(root, { labels: { 7: 0, 8: 1, 0: 255 } }));
+    const some = await openFolder(tinySpec(root, { labelMap: { 7: 0, 8: 1, 0: 255 } }));
     assert.equal(
       await complaint(root, some.read(0)),
       'RangeError: Cannot use the label "ROOT/labels/train/a.png": it holds the value 26 ' +
         "(first at row 0, column 2), but the allowed values are those of " +
-        '"labels" (0, 7, 8, 255): correct "classes" or map the values in "labels"',
+        '"labelMap" (0, 7, 8, 255): correct "classes" or map the values in "labelMap"',
     );
     assert.match(
-      await complaint(root, openFolder(tinySpec(root, { labels: { 7: 3 } }))),
-      /"labels" maps 7 to 3, but there are 3 classes: use 0 … 2, or 255 to ignore/,
+      await complaint(root, openFolder(tinySpec(root, { labelMap: { 7: 3 } }))),
+      /"labelMap" maps 7 to 3, but there are 3 classes: use 0 … 2, or 255 to ignore/,
     );
     assert.match(
-      await complaint(root, openFolder(tinySpec(root, { labels: { road: 1 } }))),
-      /"labels" has the key "road"/,
+      await complaint(root, openFolder(tinySpec(root, { labelMap: { road: 1 } }))),
+      /"labelMap" has the key "road"/,
     );
   });
 });
@@ -105,12 +105,12 @@ Deno.test("a value beyond the classes names file, value and what is allowed", as
       await complaint(root, set.read(0)),
       'RangeError: Cannot use the label "ROOT/labels/train/a.png": it holds the value 3 ' +
         "(first at row 1, column 2), but the allowed values are 0 … 2 and 255 (ignored): " +
-        'correct "classes" or map the values in "labels"',
+        'correct "classes" or map the values in "labelMap"',
     );
   });
 });
 
-Deno.test("a label with colours or 16 bits is refused by name", async () => {
+Deno.test("a label with colors or 16 bits is refused by name", async () => {
   const deep = Uint8Array.from(
     atob(
       "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABEAAAAACB2fwVAAAADUlEQVR4nGNgYGDUAQAAMwAuMadZLQAAAABJRU5ErkJggg==",
@@ -127,12 +127,12 @@ Deno.test("a label with colours or 16 bits is refused by name", async () => {
     assert.equal(
       await complaint(root, set.readLabel(0)),
       'SyntaxError: Cannot read the label "ROOT/labels/train/a.png": its pixels are ' +
-        "8-bit RGB, but labels are 8-bit grey or palette PNGs whose values are class " +
+        "8-bit RGB, but labels are 8-bit gray or palette PNGs whose values are class " +
         "ids: convert it first",
     );
     assert.match(
       await complaint(root, set.readLabel(1)),
-      /b\.png": its pixels are 16-bit grey,/,
+      /b\.png": its pixels are 16-bit gray,/,
     );
   });
 });
@@ -182,9 +182,10 @@ Deno.test("a missing label is named, and no matter where labels are not needed",
     assert.equal(
       await complaint(root, openFolder(tinySpec(root))),
       'RangeError: Cannot use the data set "ROOT": the label "ROOT/labels/train/b.png" is ' +
-        "missing (1 of 3 pictures have none): add it, or use this set as a target only",
+        "missing (1 of 3 images have none): add it, or use this data set as the unlabeled " +
+        "target only",
     );
-    const set = await openFolder(tinySpec(root, { labelled: false }));
+    const set = await openFolder(tinySpec(root, { labeled: false }));
     assert.equal((await set.read(1)).label, null);
   });
 });
@@ -193,8 +194,8 @@ Deno.test("an empty selection says where it looked and what is there", async () 
   await withFiles(tinyFiles(["a1", "a2", "b1", "b2"]), async (root) => {
     assert.equal(
       await complaint(root, openFolder(tinySpec(root, { include: ["0006R0*"] }))),
-      'RangeError: Cannot use the data set: no picture in "ROOT/images/train" fits ' +
-        '"include" ["0006R0*"]: found 4 pictures, such as "a1", "a2", "b1"',
+      'RangeError: Cannot use the data set: no image in "ROOT/images/train" fits ' +
+        '"include" ["0006R0*"]: found 4 images, such as "a1", "a2", "b1"',
     );
     assert.equal(
       await complaint(root, openFolder(tinySpec(root, { split: "test" }))),
@@ -207,19 +208,19 @@ Deno.test("an empty selection says where it looked and what is there", async () 
     );
     assert.match(
       await complaint(root, openFolder(tinySpec(join(root, "nowhere")))),
-      /"ROOT\/nowhere" cannot be read either: correct "data\.root"$/,
+      /there is no folder "ROOT\/nowhere" either: correct "data\.root"$/,
     );
   });
   await withFiles({ "images/train/readme.txt": "" }, async (root) => {
     assert.equal(
       await complaint(root, openFolder(tinySpec(root))),
-      'RangeError: Cannot use the data set: no picture in "ROOT/images/train" ends in ' +
-        ".jpg, .jpeg or .png: found no pictures",
+      'RangeError: Cannot use the data set: no image in "ROOT/images/train" ends in ' +
+        ".jpg, .jpeg or .png: found no images",
     );
   });
 });
 
-Deno.test("two pictures that would share a label are both named", async () => {
+Deno.test("two images that would share a label are both named", async () => {
   const files = { ...tinyFiles(["a"]), "images/train/a.jpg": "" };
   await withFiles(files, async (root) => {
     assert.match(
@@ -244,8 +245,8 @@ Deno.test("a bad list is named with its line", async () => {
     assert.equal(
       await of("absent.txt"),
       'RangeError: Cannot use the list "ROOT/absent.txt": 1 of its 2 lines name no ' +
-        'picture in "ROOT/images/train" (first: "z"; found there: 2 pictures, such as ' +
-        '"a", "b"): a line is the stem or the path of a picture',
+        'image in "ROOT/images/train" (first: "z"; found there: 2 images, such as ' +
+        '"a", "b"): each line is the stem or the path of an image',
     );
     assert.match(await of("twice.txt"), /it names "a" twice: remove one of the lines$/);
     assert.match(await of("out.txt"), /"\.\.\/\.\.\/secret" leads out of the data set/);
@@ -272,7 +273,7 @@ Deno.test({
       name: String(id),
       color: CLASSES[0]?.color ?? [0, 0, 0],
     }));
-    const spec = { kind: "folder", root: CAMVID, classes, labelled: true } as const;
+    const spec = { kind: "folder", root: CAMVID, classes, labeled: true } as const;
     const val = await openDataSet({ ...spec, split: "val" });
     assert.equal(val.names.length, 101);
     const dusk = await openDataSet({ ...spec, split: "train", include: ["0001TP*"] });

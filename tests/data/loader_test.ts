@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type HostBatch, IMAGENET } from "../../src/core/host_batch.ts";
-import { openDataSet } from "../../src/data/data_set.ts";
+import { openDataSet } from "../../src/data/open_data_set.ts";
 import { type LoaderSpec, openLoader } from "../../src/data/loader.ts";
 import { tarOf, zipOf } from "./archives.ts";
 import { tinyFiles, tinyImage, tinyLabel, tinySpec, withFiles } from "./tiny_folder.ts";
@@ -13,24 +13,25 @@ const SPEC: LoaderSpec = {
     domain: "clean",
     images: 6,
     size: { height: 48, width: 64 },
-    labelled: true,
+    labeled: true,
   },
   target: {
     kind: "embedded",
     domain: "worn",
     images: 5,
     size: { height: 48, width: 64 },
-    labelled: true,
+    labeled: true,
   },
-  batch: 2,
-  futures: 2,
+  batchSize: 2,
+  futureBatches: 2,
+  iterations: 100,
   resize: null,
-  crop: { height: 32, width: 32 },
-  flip: 0.5,
-  largestClassShare: 0.75,
-  normalisation: IMAGENET,
-  rareClasses: null,
-  workers: 0,
+  cropSize: { height: 32, width: 32 },
+  flipProbability: 0.5,
+  catMaxRatio: 0.75,
+  normalization: IMAGENET,
+  rareClassSampling: null,
+  numWorkers: 0,
   cacheFolder: null,
 };
 
@@ -49,30 +50,30 @@ async function batches(spec: LoaderSpec): Promise<HostBatch[]> {
   }
 }
 
-Deno.test("a batch has normalised crops of both domains and labels of the source", async () => {
+Deno.test("a batch has normalized crops of both domains and labels of the source", async () => {
   const [batch] = await batches(SPEC);
   assert.ok(batch);
-  assert.deepEqual([batch.batch, batch.height, batch.width], [2, 32, 32]);
+  assert.deepEqual([batch.batchSize, batch.height, batch.width], [2, 32, 32]);
   assert.equal(batch.source.images.length, 2 * 32 * 32 * 3);
   assert.equal(batch.source.labels.length, 2 * 32 * 32);
   assert.ok(batch.source.labels.every((id) => id < 10));
   assert.equal(batch.target?.images.length, 2 * 32 * 32 * 3);
   assert.ok(!("labels" in (batch.target ?? {})));
-  assert.ok(batch.source.names.every((name) => /^clean_0000\d$/.test(name)));
-  assert.ok(batch.target?.names.every((name) => /^worn_0000\d$/.test(name)));
+  assert.ok(batch.source.fileNames.every((name) => /^clean_0000\d$/.test(name)));
+  assert.ok(batch.target?.fileNames.every((name) => /^worn_0000\d$/.test(name)));
   assert.ok(batch.source.images.every((value) => value > -2.2 && value < 2.7));
 });
 
 Deno.test("batches are the same with 0, 1 and 3 workers", async () => {
   const inPlace = await batches(SPEC);
-  assert.deepEqual(await batches({ ...SPEC, workers: 1 }), inPlace);
-  assert.deepEqual(await batches({ ...SPEC, workers: 3 }), inPlace);
+  assert.deepEqual(await batches({ ...SPEC, numWorkers: 1 }), inPlace);
+  assert.deepEqual(await batches({ ...SPEC, numWorkers: 3 }), inPlace);
   assert.notDeepEqual(inPlace[0]?.source, inPlace[1]?.source);
   assert.notDeepEqual(inPlace[0]?.source, inPlace[3]?.source);
 });
 
 Deno.test("real batches do not depend on the number of futures", async () => {
-  const few = await openLoader({ ...SPEC, futures: 0 });
+  const few = await openLoader({ ...SPEC, futureBatches: 0 });
   const many = await openLoader(SPEC);
   assert.deepEqual(await few.batch(4), await many.batch(4));
   await few.close();
@@ -85,20 +86,20 @@ Deno.test("files are read by workers, with and without a target", async () => {
       ...SPEC,
       source: tinySpec(root),
       target: null,
-      crop: { height: 8, width: 8 },
+      cropSize: { height: 8, width: 8 },
     };
     const inPlace = await batches(spec);
     assert.equal(inPlace[0]?.target, null);
-    assert.deepEqual(await batches({ ...spec, workers: 2 }), inPlace);
+    assert.deepEqual(await batches({ ...spec, numWorkers: 2 }), inPlace);
   });
 });
 
-Deno.test("workers read what is loose, packed, and some of both", async () => {
+Deno.test("workers read what is unpacked, packed, and some of both", async () => {
   const files = tinyFiles(["a", "b", "c"]);
   const only = (part: string) =>
     Object.fromEntries(Object.entries(files).filter(([path]) => path.startsWith(part)));
   const places: Record<string, Record<string, Uint8Array>> = {
-    loose: files,
+    unpacked: files,
     packed: { "all.tar": tarOf(files) },
     both: { ...only("images"), "labels.zip": zipOf(only("labels")) },
   };
@@ -106,26 +107,26 @@ Deno.test("workers read what is loose, packed, and some of both", async () => {
     Object.entries(own).map(([path, bytes]) => [`${place}/${path}`, bytes] as const)
   );
   await withFiles(Object.fromEntries(all), async (root) => {
-    const rareClasses = { temperature: 1, minimumPixels: 1, minimumCropShare: 0 };
-    const crop = { height: 4, width: 4 };
+    const rareClassSampling = { classTemperature: 1, minPixels: 1, minCropRatio: 0 };
+    const cropSize = { height: 4, width: 4 };
     let first: HostBatch[] | null = null;
     for (const place of Object.keys(places)) {
-      const isLoose = place === "loose";
+      const isUnpacked = place === "unpacked";
       const source = tinySpec(join(root, place));
       const dataSet = await openDataSet(source);
-      assert.equal(dataSet.loose?.root ?? null, isLoose ? source.root : null);
-      for (const workers of [0, 2]) {
-        const target = tinySpec(join(root, "loose"), { labelled: false });
+      assert.equal(dataSet.unpacked?.root ?? null, isUnpacked ? source.root : null);
+      for (const numWorkers of [0, 2]) {
+        const target = tinySpec(join(root, "unpacked"), { labeled: false });
         const some = await batches({
           ...SPEC,
           source,
           target,
-          rareClasses,
-          crop,
-          workers,
+          rareClassSampling,
+          cropSize,
+          numWorkers,
         });
         first ??= some;
-        assert.deepEqual(some, first, `${place}, ${workers} workers`);
+        assert.deepEqual(some, first, `${place}, ${numWorkers} workers`);
       }
     }
   });
@@ -137,22 +138,22 @@ Deno.test("a target needs no labels", async () => {
   await withFiles(files, async (root) => {
     const target = tinySpec(root, { split: "dusk" });
     const loader = await openLoader({ ...SPEC, source: tinySpec(root), target });
-    assert.deepEqual((await loader.batch(0)).target?.names, ["d", "d"]);
-    assert.deepEqual(loader.pictures, { source: 2, target: 1 });
+    assert.deepEqual((await loader.batch(0)).target?.fileNames, ["d", "d"]);
+    assert.deepEqual(loader.imageCounts, { source: 2, target: 1 });
     await loader.close();
   });
 });
 
-Deno.test("unlabelled pictures that all have labels are noticed", async () => {
-  const scenes = async (unlabelled: number) => {
+Deno.test("unlabeled images that all have labels are noticed", async () => {
+  const scenes = async (unlabeled: number) => {
     const source = { ...SPEC.source, images: 3 } as LoaderSpec["source"];
-    const target = { ...source, images: unlabelled } as LoaderSpec["source"];
+    const target = { ...source, images: unlabeled } as LoaderSpec["source"];
     const loader = await openLoader({ ...SPEC, source, target });
     await loader.close();
     return loader.notes;
   };
   assert.deepEqual(await scenes(4), []);
-  assert.match((await scenes(2)).join(), /^every one of the 2 pictures without labels/);
+  assert.match((await scenes(2)).join(), /^every one of the 2 unlabeled images is/);
 
   await withFiles(tinyFiles(["a", "b", "c"]), async (root) => {
     const notes = async (...include: string[]) => {
@@ -167,7 +168,7 @@ Deno.test("unlabelled pictures that all have labels are noticed", async () => {
   });
 });
 
-Deno.test("rare classes decide which source pictures come", async () => {
+Deno.test("rare classes decide which source images come", async () => {
   // Only "rare" holds class 2.
   const files = { ...tinyFiles(["a", "b"]), ...tinyFiles(["rare"]) };
   for (const stem of ["a", "b"]) {
@@ -179,13 +180,13 @@ Deno.test("rare classes decide which source pictures come", async () => {
       ...SPEC,
       source: tinySpec(root),
       target: null,
-      rareClasses: { temperature: 0.01, minimumPixels: 4, minimumCropShare: 0.5 },
+      rareClassSampling: { classTemperature: 0.01, minPixels: 4, minCropRatio: 0.5 },
       cacheFolder: join(root, "cache"),
     };
-    for (const workers of [0, 1]) {
-      const loader = await openLoader({ ...spec, workers });
+    for (const numWorkers of [0, 1]) {
+      const loader = await openLoader({ ...spec, numWorkers });
       for (let i = 0; i < 5; i++) {
-        assert.deepEqual((await loader.batch(i)).source.names, ["rare", "rare"]);
+        assert.deepEqual((await loader.batch(i)).source.fileNames, ["rare", "rare"]);
       }
       await loader.close();
     }
@@ -197,8 +198,8 @@ Deno.test("a worker's error is the error of its batch, and others are unharmed",
   await withFiles(files, async (root) => {
     const spec = { ...SPEC, source: tinySpec(root), target: null };
     const messages: string[] = [];
-    for (const workers of [0, 1]) {
-      const loader = await openLoader({ ...spec, workers });
+    for (const numWorkers of [0, 1]) {
+      const loader = await openLoader({ ...spec, numWorkers });
       await assert.rejects(loader.batch(0), (error) => {
         assert.ok(error instanceof RangeError);
         messages.push(error.message);
@@ -213,7 +214,7 @@ Deno.test("a worker's error is the error of its batch, and others are unharmed",
 });
 
 Deno.test("close() ends a loader amid its work, and twice is as good as once", async () => {
-  const loader = await openLoader({ ...SPEC, workers: 2 });
+  const loader = await openLoader({ ...SPEC, numWorkers: 2 });
   const asked = [loader.batch(0), loader.batch(0, 1), loader.batch(7)];
   const outcomes = Promise.allSettled(asked);
   await loader.close();
@@ -225,9 +226,67 @@ Deno.test("close() ends a loader amid its work, and twice is as good as once", a
   await assert.rejects(loader.batch(1), /the loader was closed/);
 });
 
+Deno.test("openLoader() prepares nothing beyond the last iteration", async () => {
+  const requests: string[] = [];
+  const OriginalWorker = globalThis.Worker;
+  class WatchedWorker extends OriginalWorker {
+    override postMessage(message: unknown) {
+      const { request = null } = message as {
+        request?: { iteration: number; futureIndex: number };
+      };
+      if (request) requests.push(`${request.iteration}/${request.futureIndex}`);
+      super.postMessage(message);
+    }
+  }
+  globalThis.Worker = WatchedWorker;
+  try {
+    for (const [iterations, start] of [[1, 0], [4, 0], [4, 3]] as const) {
+      for (const numWorkers of [1, 2]) {
+        requests.length = 0;
+        const loader = await openLoader({ ...SPEC, iterations, numWorkers });
+        for (let t = start; t < iterations; t++) {
+          for (let i = 0; i < 3; i++) await loader.batch(t, i);
+        }
+        await loader.close();
+        const expected = Array.from(
+          { length: 3 * (iterations - start) },
+          (_, n) => `${start + Math.floor(n / 3)}/${n % 3}`,
+        );
+        assert.deepEqual(requests.toSorted(), expected);
+      }
+    }
+  } finally {
+    globalThis.Worker = OriginalWorker;
+  }
+});
+
+Deno.test("close() cancels batches in progress instead of waiting for them", async () => {
+  const size = { height: 512, width: 1024 };
+  const spec: LoaderSpec = {
+    ...SPEC,
+    source: { ...SPEC.source, size } as LoaderSpec["source"],
+    target: null,
+    batchSize: 6,
+    cropSize: { height: 400, width: 800 },
+  };
+  for (const numWorkers of [0, 1]) {
+    const loader = await openLoader({ ...spec, numWorkers });
+    const startTime = performance.now();
+    await loader.batch(0);
+    const batchTime = performance.now() - startTime;
+    const next = loader.batch(50); // six scenes, and with a worker eight more batches
+    const outcome = assert.rejects(next, /Cannot make a batch: the loader was closed/);
+    const closeStart = performance.now();
+    await loader.close();
+    await outcome;
+    const closeTime = performance.now() - closeStart;
+    assert.ok(closeTime < batchTime, `${closeTime} ms of ${batchTime} ms`);
+  }
+});
+
 Deno.test("a program that closes its loader ends", async () => {
   await withFiles(tinyFiles(["a", "b"]), async (root) => {
-    const spec = { ...SPEC, source: tinySpec(root), target: null, workers: 2 };
+    const spec = { ...SPEC, source: tinySpec(root), target: null, numWorkers: 2 };
     await assertEnds(
       root,
       `const loader = await openLoader(${JSON.stringify(spec)});
@@ -249,8 +308,8 @@ Deno.test("a loader may be closed when one file failed while others were read", 
   };
   await withFiles(files, async (root) => {
     const part = tinySpec(root);
-    const parts = { source: part, target: part, batch: 3 };
-    const spec = { ...SPEC, ...parts, crop: { height: 4, width: 4 }, workers: 2 };
+    const parts = { source: part, target: part, batchSize: 3 };
+    const spec = { ...SPEC, ...parts, cropSize: { height: 4, width: 4 }, numWorkers: 2 };
     await assertEnds(
       root,
       `for (let i = 0; i < 8; i++) {
@@ -284,10 +343,11 @@ async function assertEnds(folder: string, program: string): Promise<void> {
 
 Deno.test("openLoader() refuses what cannot be loaded", async () => {
   const bad: readonly [Partial<LoaderSpec>, RegExp][] = [
-    [{ batch: 0 }, /"batch" must be a whole number from 1: received 0/],
-    [{ workers: -1 }, /"workers" must be a whole number from 0: received -1/],
-    [{ crop: { height: 0, width: 4 } }, /"crop.height" must be/],
-    [{ flip: 2 }, /"flip" must be in 0 … 1: received 2/],
+    [{ batchSize: 0 }, /"batchSize" must be an integer of at least 1: received 0/],
+    [{ iterations: 0 }, /"iterations" must be an integer of at least 1: received 0/],
+    [{ numWorkers: -1 }, /"numWorkers" must be an integer of at least 0: received -1/],
+    [{ cropSize: { height: 0, width: 4 } }, /"cropSize.height" must be/],
+    [{ flipProbability: 2 }, /"flipProbability" must be in 0 … 1: received 2/],
   ];
   for (const [change, message] of bad) {
     await assert.rejects(openLoader({ ...SPEC, ...change }), message);

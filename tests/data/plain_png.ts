@@ -1,10 +1,10 @@
-/** PNGs of any depth and colour type, written by hand: what the library cannot write. @module */
+/** PNGs of any depth and color type, written by hand: what the library cannot write. @module */
 
 import { Buffer } from "node:buffer";
 import { crc32, deflateSync } from "node:zlib";
 
-/** Colour types of PNG. */
-export const GREY = 0;
+/** Color types of PNG. */
+export const GRAY = 0;
 export const RGB = 2;
 export const PALETTE = 3;
 

@@ -3,7 +3,7 @@
 import type { Files } from "./native/trees.ts";
 
 /** How the server is to behave on the n-th request, counted from 0; "ok" is well. */
-export type Behaviour = (
+export type Behavior = (
   request: number,
 ) => "ok" | "whole" | "overloaded" | "cut" | "gone" | "other" | "changed";
 
@@ -21,12 +21,12 @@ export interface RangeServer {
 export async function withServer(
   files: Files,
   use: (server: RangeServer) => Promise<void>,
-  behaviour: Behaviour = () => "ok",
+  behavior: Behavior = () => "ok",
 ): Promise<void> {
   let requests = 0;
   let sent = 0;
   const answer = (request: Request): Response => {
-    const how = behaviour(requests++);
+    const how = behavior(requests++);
     const body = files[decodeURIComponent(new URL(request.url).pathname.slice(1))];
     if (body === undefined || how === "gone") {
       return new Response("no", { status: 404, statusText: "Not Found" });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type HostBatch, IMAGENET } from "../../src/core/host_batch.ts";
 import { type LoaderSpec, openLoader } from "../../src/data/loader.ts";
-import type { NativeSpec } from "../../src/data/native/native.ts";
+import type { NativeSpec } from "../../src/data/data_spec.ts";
 import { tarOf } from "./archives.ts";
 import { cityscapesFiles, frame, within } from "./native/trees.ts";
 import { withServer } from "./range_server.ts";
@@ -33,36 +33,37 @@ const listOf = (...numbers: number[]) => numbers.map(nameOf).join("\n");
 /** Everything that chance has a say in. */
 const COMMON = {
   seed: 5,
-  batch: 2,
-  futures: 2,
+  batchSize: 2,
+  futureBatches: 2,
+  iterations: 100,
   resize: { height: 28, width: 42 },
   sourceResize: { height: 36, width: 54 },
   randomScale: [0.5, 2],
-  padding: { place: "centre", label: 3 },
-  crop: { height: 24, width: 40 },
-  flip: 0.5,
-  largestClassShare: 0.75,
-  normalisation: IMAGENET,
+  padding: { position: "center", label: 3 },
+  cropSize: { height: 24, width: 40 },
+  flipProbability: 0.5,
+  catMaxRatio: 0.75,
+  normalization: IMAGENET,
   cacheFolder: null,
 } as const;
 
-const RARE = { temperature: 0.1, minimumPixels: 8, minimumCropShare: 0.5 };
+const RARE = { classTemperature: 0.1, minPixels: 8, minCropRatio: 0.5 };
 
-/** Three of the pictures have labels, the others have none. */
+/** Three of the images have labels, the others have none. */
 function specAt(
   folder: string,
   root: string,
-  workers: number,
-  rareClasses: LoaderSpec["rareClasses"],
+  numWorkers: number,
+  rareClassSampling: LoaderSpec["rareClassSampling"],
 ): LoaderSpec {
   const part = { kind: "native", set: "cityscapes", root, split: "train" } as const;
-  const of = (list: string, labelled: boolean): NativeSpec => ({
+  const of = (list: string, labeled: boolean): NativeSpec => ({
     ...part,
     list: join(folder, list),
-    labelled,
+    labeled,
   });
   const [source, target] = [of("few.txt", true), of("rest.txt", false)];
-  return { ...COMMON, source, target, workers, rareClasses };
+  return { ...COMMON, source, target, numWorkers, rareClassSampling };
 }
 
 /** The batches of iterations first … 5, with those of the futures. */
@@ -96,7 +97,7 @@ for (const [how, rare] of [["in turn", null], ["by rare classes", RARE]] as cons
         const [first = ""] = places;
         const expected = await batchesFrom(0, specAt(folder, first, 0, rare));
         const labels = new Set(expected.flatMap(({ source }) => [...source.labels]));
-        // Road, building, car, nothing, and what pads small pictures.
+        // Road, building, car, nothing, and what pads small images.
         assert.deepEqual(labels, new Set([0, 2, 13, 255, 3]));
         for (const root of places) {
           for (const workers of [0, 1, 3]) {
@@ -119,7 +120,7 @@ Deno.test("chance decides anew in every batch, in both domains", () =>
     const made = await batchesFrom(0, specAt(folder, join(folder, "folder"), 0, null));
     const differing = (views: readonly unknown[]) =>
       new Set(views.map((view) => JSON.stringify(view))).size;
-    // One picture each: only scales, windows and mirrors make them differ.
+    // One image each: only scales, windows and mirrors make them differ.
     assert.equal(differing(made.map(({ source }) => [...source.images])), made.length);
     assert.equal(
       differing(made.map(({ target }) => [...target?.images ?? []])),
@@ -127,22 +128,24 @@ Deno.test("chance decides anew in every batch, in both domains", () =>
     );
   }));
 
-Deno.test("a batch amid a run reads its own pictures and no others", () => {
+Deno.test("a batch amid a run reads its own images and no others", () => {
   const stems = Array.from({ length: 12 }, (_, n) => `p${n}`);
   return withFiles(tinyFiles(stems), async (root) => {
     const spec = {
       ...COMMON,
       source: tinySpec(root),
       target: null,
-      workers: 0,
-      rareClasses: null,
-      crop: { height: 4, width: 4 },
+      numWorkers: 0,
+      rareClassSampling: null,
+      cropSize: { height: 4, width: 4 },
     };
     const loader = await openLoader(spec);
     const expected = await loader.batch(5);
     await loader.close();
     const fresh = await openLoader(spec);
-    for (const stem of stems.filter((stem) => !expected.source.names.includes(stem))) {
+    for (
+      const stem of stems.filter((stem) => !expected.source.fileNames.includes(stem))
+    ) {
       for (const part of ["images", "labels"]) {
         await Deno.remove(join(root, part, "train", `${stem}.png`));
       }

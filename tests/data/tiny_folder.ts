@@ -4,8 +4,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { ClassInfo } from "../../src/core/host_batch.ts";
-import { encodePng } from "../../src/core/png.ts";
-import type { FolderSpec } from "../../src/data/folder.ts";
+import { encodePng } from "../../src/formats/png.ts";
+import type { FolderSpec } from "../../src/data/data_spec.ts";
 
 /** Three classes. */
 export const CLASSES: readonly ClassInfo[] = [
@@ -14,11 +14,11 @@ export const CLASSES: readonly ClassInfo[] = [
   { name: "car", color: [0, 0, 142] },
 ];
 
-/** Width and height of the tiny pictures. */
+/** Width and height of the tiny images. */
 export const WIDTH = 8;
 export const HEIGHT = 6;
 
-/** The bytes of a tiny RGB picture that differs from others by `shade`. */
+/** The bytes of a tiny RGB image that differs from others by `shade`. */
 export function tinyImage(shade: number, width = WIDTH, height = HEIGHT): Uint8Array {
   const data = Uint8Array.from(
     { length: width * height * 3 },
@@ -27,7 +27,7 @@ export function tinyImage(shade: number, width = WIDTH, height = HEIGHT): Uint8A
   return encodePng({ width, height, channels: 3, data });
 }
 
-/** The bytes of a tiny grey label; `value` gives the value of pixel i. */
+/** The bytes of a tiny gray label; `value` gives the value of pixel i. */
 export function tinyLabel(
   value: (i: number) => number,
   width = WIDTH,
@@ -71,7 +71,7 @@ export function tinySpec(root: string, rest: Partial<FolderSpec> = {}): FolderSp
     root,
     split: "train",
     classes: CLASSES,
-    labelled: true,
+    labeled: true,
     ...rest,
   };
 }

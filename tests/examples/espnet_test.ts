@@ -1,37 +1,38 @@
 // A network that is declared outside of the library. Its published weights and CamVid are
-// not kept in this repository; without them beside it their tests are reported as ignored.
+// not kept in this repository; without them next to it their tests are reported as ignored.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { loadNetwork, parseConfig, train } from "../../mod.ts";
 import {
-  EVALUATION,
-  initialWeights,
-  loadNetwork,
+  EVAL_CONTEXT,
   openBackend,
-  openTorchFile,
-  predictWith,
-  pytorchShape,
-  readConfig,
-  readPicture,
-  releaseWeights,
-  train,
+  predictCustomNetwork,
+  readImage,
   weightOf,
-} from "../../mod.ts";
-import { CAMVID_CLASSES, ESPNET_CAMVID } from "../../examples/espnet/camvid.ts";
-import { weightsFromTorch } from "../../examples/espnet/checkpoint.ts";
+} from "../../nn.ts";
+import {
+  initializeWeights,
+  openTorchFile,
+  pytorchShape,
+  releaseWeights,
+} from "../../weights.ts";
+import { CAMVID_CLASSES } from "../../config.ts";
+import { ESPNET_CAMVID } from "../../examples/espnet/camvid.ts";
+import { weightsFromTorch } from "../../examples/espnet/load_weights.ts";
 import { espnet } from "../../examples/espnet/espnet.ts";
-import { measure } from "../../examples/espnet/evaluate.ts";
+import { evaluateEspnet } from "../../examples/espnet/evaluate.ts";
 import { readBack } from "../../src/core/backend.ts";
-import { gradientOf } from "../../src/core/gradient.ts";
+import { lossAndGradient } from "../../src/core/backward.ts";
 import * as tf from "../../src/core/tf.ts";
 import { assertGradients, onEachBackend, randomTensor } from "../support/mod.ts";
 import { tinyRun } from "../support/tiny_run.ts";
 
-const beside = (path: string) =>
+const shared = (path: string) =>
   fileURLToPath(new URL(`../../../shared/data/${path}`, import.meta.url));
-const CHECKPOINT = beside("weights/espnet_camvid/espnet_p_2_q_8_camvid.pth");
-const CAMVID = beside("camvid");
+const CHECKPOINT = shared("weights/espnet_camvid/espnet_p_2_q_8_camvid.pth");
+const CAMVID = shared("camvid");
 const isAbsent = !existsSync(CHECKPOINT) || !existsSync(CAMVID);
 
 const published = () => espnet({ classes: CAMVID_CLASSES.length, unused: 1 });
@@ -57,10 +58,11 @@ Deno.test({
 
 onEachBackend("ESPNet takes a picture of odd size", async () => {
   const network = espnet({ classes: 4, unused: 1, p: 1, q: 1 });
-  const weights = initialWeights(network.parameters, 0);
+  const weights = initializeWeights(network.parameters, 0);
   const before = tf.memory().numTensors;
   const logits = tf.tidy(() =>
-    network.forward(weights, randomTensor<tf.Rank.R4>([1, 37, 51, 3]), EVALUATION).logits
+    network.forward(weights, randomTensor<tf.Rank.R4>([1, 37, 51, 3]), EVAL_CONTEXT)
+      .logits
   );
   assert.deepEqual(logits.shape, [1, 38, 52, 4]);
   assert.ok((await readBack(logits)).every(Number.isFinite));
@@ -71,19 +73,19 @@ onEachBackend("ESPNet takes a picture of odd size", async () => {
 
 onEachBackend("the gradient reaches every parameter of ESPNet", async () => {
   const network = espnet({ classes: 4, unused: 1, p: 1, q: 1 });
-  const weights = initialWeights(network.parameters, 0);
+  const weights = initializeWeights(network.parameters, 0);
   const images = randomTensor<tf.Rank.R4>([2, 37, 51, 3]);
-  const { gradient } = gradientOf(network.parameters, weights, () => {
-    const pass = { training: true, chance: null };
-    const { logits } = network.forward(weights, images, pass);
+  const { gradient } = lossAndGradient(network.parameters, weights, () => {
+    const context = { training: true, rngKey: null };
+    const { logits } = network.forward(weights, images, context);
     return tf.sum(tf.mul(logits, randomTensor(logits.shape, "loss")));
   });
-  for (const one of network.parameters.filter(({ trained }) => trained)) {
+  for (const one of network.parameters.filter(({ trainable }) => trainable)) {
     const slope = weightOf(gradient, one);
     assert.deepEqual(slope.shape, one.shape, one.name);
-    const cells = await readBack(slope);
-    assert.ok(cells.every(Number.isFinite), `${one.name} is finite`);
-    assert.ok(cells.some((cell) => cell !== 0), `${one.name} is reached`);
+    const numbers = await readBack(slope);
+    assert.ok(numbers.every(Number.isFinite), `${one.name} is finite`);
+    assert.ok(numbers.some((cell) => cell !== 0), `${one.name} is reached`);
   }
   releaseWeights(weights);
 });
@@ -110,7 +112,7 @@ Deno.test({
   sanitizeOps: false,
   sanitizeResources: false,
   async fn() {
-    const result = await measure({
+    const result = await evaluateEspnet({
       checkpoint: CHECKPOINT,
       root: CAMVID,
       images: 12,
@@ -136,7 +138,7 @@ withFiles(
   "the published weights label a picture alike everywhere",
   async (backend: "wasm" | "webgpu") => {
     const network = published();
-    const { data, width } = await readPicture(
+    const { data, width } = await readImage(
       join(CAMVID, "images/val/0016E5_07959.jpg"),
     );
     // A part of it, for the sake of software drivers.
@@ -150,8 +152,8 @@ withFiles(
     const labelsOn = async (name: "wasm" | "webgpu") => {
       await openBackend(name);
       const weights = await weightsFromTorch(network, CHECKPOINT);
-      const own = { network, weights, normalisation: ESPNET_CAMVID };
-      const labels = await predictWith(own, picture);
+      const own = { network, weights, normalization: ESPNET_CAMVID };
+      const labels = await predictCustomNetwork(own, picture);
       releaseWeights(weights);
       return labels;
     };
@@ -170,12 +172,19 @@ Deno.test({
   async fn() {
     const out = await Deno.makeTempDir();
     try {
-      const network = (classes: number) => espnet({ classes, p: 1, q: 1 });
-      const config = readConfig(tinyRun(2, "{ name: future-self-training }"), "inline");
-      const { status, summary } = await train(config, { out, backend: "wasm", network });
+      const makeNetwork = (classes: number) => espnet({ classes, p: 1, q: 1 });
+      const config = parseConfig(
+        tinyRun(2, "{ name: self-training, lookAhead: {} }"),
+        "inline",
+      );
+      const { status, summary } = await train(config, {
+        out,
+        backend: "wasm",
+        makeNetwork,
+      });
       assert.equal(status, "finished");
       const file = join(out, "last.safetensors");
-      using loaded = await loadNetwork(file, { backend: "wasm", network });
+      using loaded = await loadNetwork(file, { backend: "wasm", makeNetwork });
       const { mIoU } = await loaded.evaluate();
       assert.equal(mIoU, summary?.evaluation.mIoU);
       await assert.rejects(loadNetwork(file, { backend: "wasm" }), /another network/);

@@ -1,10 +1,9 @@
 // The two attentions of DANet.
 import assert from "node:assert/strict";
-import { EVALUATION, type Layer } from "../../src/core/network.ts";
+import { EVAL_CONTEXT, type Layer } from "../../src/core/network.ts";
 import * as tf from "../../src/core/tf.ts";
-import { initialWeights, releaseWeights } from "../../src/core/weights.ts";
-import { channelAttention } from "../../src/layers/channel_attention.ts";
-import { positionAttention } from "../../src/layers/position_attention.ts";
+import { initializeWeights, releaseWeights } from "../../src/core/weights.ts";
+import { channelAttention, positionAttention } from "../../src/layers/dual_attention.ts";
 import {
   assertClose,
   assertGradients,
@@ -16,36 +15,37 @@ const LAYERS: Record<string, () => Layer> = {
   "channelAttention()": () => channelAttention("attention"),
   "positionAttention()": () => positionAttention("attention", 4, 2),
 };
-// Small, so that the softmax over channels is not one-hot.
-const example = () => tf.mul(randomTensor<tf.Rank.R4>([2, 3, 5, 4]), 0.3) as tf.Tensor4D;
+// Small values, so that the softmax over channels is not one-hot.
+const exampleInput = () =>
+  tf.mul(randomTensor<tf.Rank.R4>([2, 3, 5, 4]), 0.3) as tf.Tensor4D;
 
 for (const [name, build] of Object.entries(LAYERS)) {
-  onEachBackend(`a fresh ${name} passes its input on`, async () => {
+  onEachBackend(`${name} is the identity after initialization`, async () => {
     const layer = build();
-    const weights = initialWeights(layer.parameters, 1);
-    const x = example();
-    await assertClose(layer.apply(weights, x, EVALUATION), x, 1e-7);
+    const weights = initializeWeights(layer.parameters, 1);
+    const x = exampleInput();
+    await assertClose(layer.apply(weights, x, EVAL_CONTEXT), x, 1e-7);
     releaseWeights(weights);
   });
 
-  onEachBackend(`${name} has the gradients of finite differences`, async () => {
+  onEachBackend(`${name} matches finite-difference gradients`, async () => {
     const layer = build();
-    const weights = initialWeights(layer.parameters, 1);
+    const weights = initializeWeights(layer.parameters, 1);
     await assertGradients(
       (x, factor) =>
         layer.apply(
           new Map([...weights, ["attention.gamma.scale", factor]]),
           x as tf.Tensor4D,
-          EVALUATION,
+          EVAL_CONTEXT,
         ),
-      [example(), tf.scalar(0.7)],
+      [exampleInput(), tf.scalar(0.7)],
     );
     releaseWeights(weights);
   });
 }
 
 onEachBackend(
-  "channelAttention() attends to the channel that resembles least",
+  "channelAttention() attends to the least similar channel",
   async () => {
     const layer = channelAttention("attention");
     assert.deepEqual(layer.parameters.map(({ shape }) => shape), [[]]);
@@ -55,7 +55,7 @@ onEachBackend(
     const x = tf.concat([channel, channel, tf.neg(channel)], 3) as tf.Tensor4D;
     const zero = tf.zerosLike(channel);
     await assertClose(
-      layer.apply(weights, x, EVALUATION),
+      layer.apply(weights, x, EVAL_CONTEXT),
       tf.concat([zero, zero, zero], 3),
       1e-6,
     );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { EVALUATION } from "../../src/core/network.ts";
+import { EVAL_CONTEXT } from "../../src/core/network.ts";
 import * as tf from "../../src/core/tf.ts";
-import { initialWeights, releaseWeights } from "../../src/core/weights.ts";
+import { initializeWeights, releaseWeights } from "../../src/core/weights.ts";
 import { windowAttention } from "../../src/layers/window_attention.ts";
 import {
   assertClose,
@@ -13,7 +13,7 @@ import {
 const layer = (shift: number) =>
   windowAttention("attn", 4, { heads: 2, window: 3, shift });
 
-// Fresh tables and matrices are too small to matter.
+// Initial tables and matrices are too small to matter.
 const weightsOf = (shift: number) => {
   const { parameters } = layer(shift);
   return parameters.map(({ name, shape }) =>
@@ -21,8 +21,8 @@ const weightsOf = (shift: number) => {
   );
 };
 
-Deno.test("windowAttention() has the names and the order of mmsegmentation", () => {
-  const { parameters, constants } = layer(1);
+Deno.test("windowAttention() has the parameter names and order of mmsegmentation", () => {
+  const { parameters, derivedBuffers } = layer(1);
   assert.deepEqual(parameters.map(({ name, shape }) => [name, shape]), [
     ["attn.w_msa.relative_position_bias_table", [25, 2]],
     ["attn.w_msa.qkv.weight", [4, 12]],
@@ -30,60 +30,95 @@ Deno.test("windowAttention() has the names and the order of mmsegmentation", () 
     ["attn.w_msa.proj.weight", [4, 4]],
     ["attn.w_msa.proj.bias", [4]],
   ]);
-  assert.deepEqual(constants?.map(({ name }) => name), [
+  assert.deepEqual(derivedBuffers?.map(({ name }) => name), [
     "attn.w_msa.relative_position_index",
   ]);
 });
 
-onEachBackend("windowAttention() has the gradients of finite differences", async () => {
+onEachBackend("windowAttention() matches finite-difference gradients", async () => {
   for (const shift of [0, 1]) {
     const { parameters, apply } = layer(shift);
     const x = randomTensor<tf.Rank.R4>([2, 4, 5, 4], "x");
     await assertGradients(
       (x, ...values) => {
         const weights = new Map(parameters.map(({ name }, i) => [name, values[i] ?? x]));
-        return apply(weights, x as tf.Tensor4D, EVALUATION);
+        return apply(weights, x as tf.Tensor4D, EVAL_CONTEXT);
       },
       [x, ...weightsOf(shift)],
     );
   }
 });
 
-onEachBackend("windowAttention() does not look across windows", async () => {
-  for (const [shift, seen] of [[0, 3], [1, 1]] as const) {
+onEachBackend("windowAttention() does not attend across windows", async () => {
+  for (const [shift, visible] of [[0, 3], [1, 1]] as const) {
     const { parameters, apply } = layer(shift);
     const values = weightsOf(shift);
     const weights = new Map(
       parameters.map(({ name }, i) => [name, values[i] ?? tf.zeros([1])]),
     );
     const x = randomTensor<tf.Rank.R4>([1, 6, 6, 4], "x");
-    const corner = tf.slice4d(x, [0, 0, 0, 0], [1, seen, seen, 4]);
-    const rest = [[0, 0], [0, 6 - seen], [0, 6 - seen], [0, 0]] as [number, number][];
-    // Everything outside of the first window is replaced; rolled maps begin with a part.
-    const other = tf.add(
-      tf.mul(x, tf.pad(tf.onesLike(corner), rest)),
-      tf.mul(5, tf.sub(1, tf.pad(tf.onesLike(corner), rest))),
+    const corner = tf.slice4d(x, [0, 0, 0, 0], [1, visible, visible, 4]);
+    const padding = [[0, 0], [0, 6 - visible], [0, 6 - visible], [0, 0]] as [
+      number,
+      number,
+    ][];
+    // All pixels outside of the first window change; shifted maps begin with a partial one.
+    const changed = tf.add(
+      tf.mul(x, tf.pad(tf.onesLike(corner), padding)),
+      tf.mul(5, tf.sub(1, tf.pad(tf.onesLike(corner), padding))),
     ) as tf.Tensor4D;
-    const of = (map: tf.Tensor4D) =>
-      tf.slice4d(apply(weights, map, EVALUATION), [0, 0, 0, 0], [1, seen, seen, 4]);
-    await assertClose(of(other), of(x), 1e-5);
+    const cornerOf = (map: tf.Tensor4D) =>
+      tf.slice4d(apply(weights, map, EVAL_CONTEXT), [0, 0, 0, 0], [
+        1,
+        visible,
+        visible,
+        4,
+      ]);
+    await assertClose(cornerOf(changed), cornerOf(x), 1e-5);
   }
 });
 
-onEachBackend("windowAttention() keeps the size of any map", () => {
+onEachBackend("windowAttention() preserves the map size", () => {
   const { parameters, apply } = layer(1);
-  const weights = initialWeights(parameters, 1);
+  const weights = initializeWeights(parameters, 1);
   for (const [H, W] of [[1, 1], [2, 7], [3, 3]] as const) {
     const x = randomTensor<tf.Rank.R4>([2, H, W, 4]);
-    assert.deepEqual(apply(weights, x, EVALUATION).shape, x.shape);
+    assert.deepEqual(apply(weights, x, EVAL_CONTEXT).shape, x.shape);
   }
   releaseWeights(weights);
 });
 
-Deno.test("windowAttention() asks for heads that divide the channels", () => {
+Deno.test("windowAttention() rejects heads that do not divide the channels", () => {
   assert.throws(() => windowAttention("attn", 10, { heads: 4, window: 7, shift: 0 }), {
     name: "RangeError",
     message:
       'Cannot split attention: "heads" must divide the channels: received 4 for 10',
   });
+});
+
+const positionIndexOf = (window: number) => {
+  const { derivedBuffers = [] } = windowAttention("attn", 4, {
+    heads: 2,
+    window,
+    shift: 0,
+  });
+  return derivedBuffers[0] ?? assert.fail();
+};
+
+Deno.test("windowAttention() indexes the table entry of each pair of pixels", () => {
+  const { name, value } = positionIndexOf(2);
+  assert.equal(name, "attn.w_msa.relative_position_index");
+  const { dtype, shape, bytes } = value();
+  assert.equal(dtype, "I64");
+  assert.deepEqual(shape, [4, 4]);
+  const index = Array.from(new BigInt64Array(bytes.buffer), Number);
+  // Three by three offsets, row by row; 4 is the pixel itself.
+  assert.deepEqual(index, [4, 3, 1, 0, 5, 4, 2, 1, 7, 6, 4, 3, 8, 7, 5, 4]);
+});
+
+Deno.test("windowAttention() with window 12 uses all 529 entries of the table", () => {
+  const { bytes } = positionIndexOf(12).value();
+  const index = new Set(new BigInt64Array(bytes.buffer));
+  assert.equal(index.size, 529);
+  assert.ok(index.has(0n) && index.has(528n));
 });

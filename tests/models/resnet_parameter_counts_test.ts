@@ -1,17 +1,16 @@
 // Parameter counts of the published networks on ResNetV1c, as the reference code builds
 // them (19 classes).
 import assert from "node:assert/strict";
-import type { Decoder, Parameter } from "../../src/core/network.ts";
+import type { Decoder } from "../../src/core/network.ts";
 import { daformerHead } from "../../src/models/daformer_head.ts";
+import { danetHead } from "../../src/models/danet_head.ts";
 import { deeplabV2Head } from "../../src/models/deeplab_v2_head.ts";
 import { deeplabV3PlusHead } from "../../src/models/deeplab_v3_plus_head.ts";
-import { network } from "../../src/models/network.ts";
+import { encoderDecoder } from "../../src/models/encoder_decoder.ts";
+import { isaHead } from "../../src/models/isa_head.ts";
 import { pspHead } from "../../src/models/psp_head.ts";
 import { resnet, RESNET_PRESETS } from "../../src/models/resnet.ts";
-
-const count = (parameters: readonly Parameter[]) =>
-  parameters.filter(({ trained }) => trained)
-    .reduce((sum, { shape }) => sum + shape.reduce((size, side) => size * side, 1), 0);
+import { trainableCount } from "../support/network_checks.ts";
 
 const BACKBONES: Record<keyof typeof RESNET_PRESETS, number> = {
   "resnet-50": 23_527_264,
@@ -19,9 +18,9 @@ const BACKBONES: Record<keyof typeof RESNET_PRESETS, number> = {
 };
 
 for (const [name, published] of Object.entries(BACKBONES)) {
-  Deno.test(`resnet() has the parameters of the published ${name}`, () => {
+  Deno.test(`resnet() has the parameter count of the published ${name}`, () => {
     const shape = RESNET_PRESETS[name as keyof typeof RESNET_PRESETS];
-    assert.equal(count(resnet("backbone", shape).parameters), published);
+    assert.equal(trainableCount(resnet("backbone", shape).parameters), published);
   });
 }
 
@@ -38,7 +37,7 @@ const HEADS: Record<string, readonly [Decoder, published: number]> = {
     pspHead("decode_head", widths, {
       classes,
       channels: 512,
-      bins: [1, 2, 3, 6],
+      poolScales: [1, 2, 3, 6],
       dropout,
     }),
     23_083_539,
@@ -47,7 +46,7 @@ const HEADS: Record<string, readonly [Decoder, published: number]> = {
     deeplabV3PlusHead("decode_head", widths, {
       classes,
       channels: 512,
-      fineChannels: 48,
+      lowLevelChannels: 48,
       dilations: [1, 12, 24, 36],
       dropout,
     }),
@@ -63,29 +62,50 @@ const HEADS: Record<string, readonly [Decoder, published: number]> = {
     }),
     4_433_171,
   ],
+  // mmsegmentation's DAHead of configs/danet and ISAHead of configs/isanet.
+  DANet: [
+    danetHead("decode_head", widths, {
+      classes,
+      channels: 512,
+      pamChannels: 64,
+      dropout,
+    }),
+    23_954_619,
+  ],
+  ISANet: [
+    isaHead("decode_head", widths, {
+      classes,
+      channels: 512,
+      isaChannels: 256,
+      downFactor: 8,
+      dropout,
+    }),
+    11_815_443,
+  ],
 };
 
 for (const [name, [head, published]] of Object.entries(HEADS)) {
-  Deno.test(`the head of ${name} has as many parameters on ResNet as the reference`, () => {
-    assert.equal(count(head.parameters), published);
+  Deno.test(`the head of ${name} on ResNet has the parameter count of the reference`, () => {
+    assert.equal(trainableCount(head.parameters), published);
   });
 }
 
-Deno.test("ResNet with the DeepLabV2 head has the parameters of the reference", () => {
-  const whole = (name: keyof typeof RESNET_PRESETS) =>
-    network(resnet("backbone", RESNET_PRESETS[name]), deeplabV2(6, 12), classes);
-  assert.equal(count(whole("resnet-50").parameters), 24_227_718);
-  assert.equal(count(whole("resnet-101").parameters), 43_219_846);
+Deno.test("ResNet with the DeepLabV2 head has the parameter count of the reference", () => {
+  const network = (name: keyof typeof RESNET_PRESETS) =>
+    encoderDecoder(resnet("backbone", RESNET_PRESETS[name]), deeplabV2(6, 12), classes);
+  assert.equal(trainableCount(network("resnet-50").parameters), 24_227_718);
+  assert.equal(trainableCount(network("resnet-101").parameters), 43_219_846);
 });
 
-Deno.test("resnet() names an odd width of the stem", () => {
-  assert.throws(() => resnet("backbone", { depths: [1, 1, 1, 1], stem: 7 }), {
+Deno.test("resnet() rejects an odd number of stem channels", () => {
+  assert.throws(() => resnet("backbone", { depths: [1, 1, 1, 1], stemChannels: 7 }), {
     name: "RangeError",
-    message: 'Cannot build a ResNet: "stem" must be even, because its first half has ' +
+    message:
+      'Cannot build a ResNet: "stemChannels" must be even, because its first half has ' +
       "half as many channels: received 7",
   });
 });
 
-Deno.test("deeplabV2Head() asks for a dilation", () => {
+Deno.test("deeplabV2Head() requires a dilation", () => {
   assert.throws(() => deeplabV2(), { name: "RangeError", message: /"dilations"/ });
 });

@@ -2,28 +2,23 @@
 // them.
 import assert from "node:assert/strict";
 import type { Decoder, Parameter } from "../../src/core/network.ts";
-import {
-  RESNET_MULTIGRID_PRESETS,
-  resnetMultigrid,
-} from "../../src/models/resnet_multigrid.ts";
-import { semiDeeplabV2Head } from "../../src/models/semi_deeplab_v2_head.ts";
-import { semiDeeplabV3PlusHead } from "../../src/models/semi_deeplab_v3_plus_head.ts";
-import { semiFcnHead } from "../../src/models/semi_fcn_head.ts";
-import { semiPspHead } from "../../src/models/semi_psp_head.ts";
+import { RESNET_MULTIGRID_PRESETS, resnetMultigrid } from "../../src/models/resnet.ts";
+import { semiDeeplabV2Head } from "../../src/models/deeplab_v2_head.ts";
+import { semiDeeplabV3PlusHead } from "../../src/models/deeplab_v3_plus_head.ts";
+import { semiFcnHead } from "../../src/models/fcn_head.ts";
+import { semiPspHead } from "../../src/models/psp_head.ts";
+import { trainableCount } from "../support/network_checks.ts";
 
-const count = (parameters: readonly Parameter[]) =>
-  parameters.filter(({ trained }) => trained)
-    .reduce((sum, { shape }) => sum + shape.reduce((size, side) => size * side, 1), 0);
 const encoder = resnetMultigrid(
   "encoder",
   RESNET_MULTIGRID_PRESETS["resnet-101-multigrid"],
 );
-const widths = encoder.widths;
+const widths = encoder.channels;
 const dropout = 0.1;
 
-Deno.test("resnetMultigrid() has the parameters of the published ResNet-101", () => {
+Deno.test("resnetMultigrid() has the parameter count of the published ResNet-101", () => {
   assert.deepEqual(widths, [256, 512, 1024, 2048]);
-  assert.equal(count(encoder.parameters), 42_623_936);
+  assert.equal(trainableCount(encoder.parameters), 42_623_936);
 });
 
 const HEADS: Record<string, readonly [Decoder, published: number]> = {
@@ -31,7 +26,7 @@ const HEADS: Record<string, readonly [Decoder, published: number]> = {
     semiDeeplabV3PlusHead("decoder", widths, {
       classes: 21,
       channels: 256,
-      inner: 256,
+      innerPlanes: 256,
       dilations: [12, 24, 36],
       dropout,
     }),
@@ -42,7 +37,11 @@ const HEADS: Record<string, readonly [Decoder, published: number]> = {
     1_548_372,
   ],
   "PSPNet of 21 classes": [
-    semiPspHead("decoder", widths, { classes: 21, channels: 512, bins: [1, 2, 3, 6] }),
+    semiPspHead("decoder", widths, {
+      classes: 21,
+      channels: 512,
+      poolScales: [1, 2, 3, 6],
+    }),
     23_090_088,
   ],
   "the auxiliary head of 19 classes": [
@@ -52,17 +51,17 @@ const HEADS: Record<string, readonly [Decoder, published: number]> = {
 };
 
 for (const [name, [head, published]] of Object.entries(HEADS)) {
-  Deno.test(`a semi-supervised network has the parameters of the published ${name}`, () => {
-    assert.equal(count(head.parameters), published);
+  Deno.test(`a semi-supervised network has the parameter count of the published ${name}`, () => {
+    assert.equal(trainableCount(head.parameters), published);
     assert.equal(head.alignCorners, true);
   });
 }
 
-const named = (parameters: readonly Parameter[]) =>
-  parameters.filter(({ trained }) => trained).map(({ name }) => name);
+const trainableNames = (parameters: readonly Parameter[]) =>
+  parameters.filter(({ trainable }) => trainable).map(({ name }) => name);
 
-Deno.test("resnetMultigrid() names its stem as the published files do", () => {
-  assert.deepEqual(named(encoder.parameters).slice(0, 10), [
+Deno.test("resnetMultigrid() has the stem parameter names of the published files", () => {
+  assert.deepEqual(trainableNames(encoder.parameters).slice(0, 10), [
     "encoder.conv1.0.weight",
     "encoder.conv1.1.weight",
     "encoder.conv1.1.bias",
@@ -76,23 +75,23 @@ Deno.test("resnetMultigrid() names its stem as the published files do", () => {
   ]);
 });
 
-Deno.test("semiDeeplabV2Head() names its branches as the published files do", () => {
+Deno.test("semiDeeplabV2Head() has the branch parameter names of the published files", () => {
   const [head] = HEADS["DeepLabV2 of 21 classes"] ?? assert.fail();
-  assert.deepEqual(named(head.parameters).slice(0, 3), [
+  assert.deepEqual(trainableNames(head.parameters).slice(0, 3), [
     "decoder.classifier.conv2d_list.0.weight",
     "decoder.classifier.conv2d_list.0.bias",
     "decoder.classifier.conv2d_list.1.weight",
   ]);
 });
 
-Deno.test("semiDeeplabV2Head() asks for a dilation", () => {
+Deno.test("semiDeeplabV2Head() requires a dilation", () => {
   assert.throws(
     () => semiDeeplabV2Head("decoder", widths, { classes: 21, dilations: [] }),
     { name: "RangeError", message: /"dilations"/ },
   );
 });
 
-Deno.test("resnetMultigrid() has no grid for a fourth block of its last stage", () => {
+Deno.test("resnetMultigrid() rejects a fourth block in the last stage", () => {
   assert.throws(() => resnetMultigrid("encoder", { depths: [3, 4, 6, 4] }), {
     name: "RangeError",
     message: 'Cannot build a ResNet with multi-grid: the last of "depths" must be at ' +

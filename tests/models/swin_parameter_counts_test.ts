@@ -1,15 +1,11 @@
 // Parameter counts of the published Swin Transformers.
 import assert from "node:assert/strict";
-import type { Parameter } from "../../src/core/network.ts";
-import { swin, SWIN_PRESETS, type SwinShape } from "../../src/models/swin.ts";
+import { swin, SWIN_PRESETS, type SwinOptions } from "../../src/models/swin.ts";
+import { trainableCount } from "../support/network_checks.ts";
 
-const count = (parameters: readonly Parameter[]) =>
-  parameters.filter(({ trained }) => trained)
-    .reduce((sum, { shape }) => sum + shape.reduce((size, side) => size * side, 1), 0);
-
-const encoder = (name: keyof typeof SWIN_PRESETS, window?: number) => {
-  const shape: SwinShape = { ...SWIN_PRESETS[name], dropPath: 0.3 };
-  return swin("backbone", window === undefined ? shape : { ...shape, window });
+const encoder = (name: keyof typeof SWIN_PRESETS, windowSize?: number) => {
+  const shape: SwinOptions = { ...SWIN_PRESETS[name], dropPathRate: 0.3 };
+  return swin("backbone", windowSize === undefined ? shape : { ...shape, windowSize });
 };
 
 // Classifiers of 1000 classes with windows of 7: "num_params" of torchvision's weights
@@ -22,24 +18,24 @@ const CLASSIFIERS: Record<keyof typeof SWIN_PRESETS, number> = {
 };
 
 for (const [name, published] of Object.entries(CLASSIFIERS)) {
-  Deno.test(`swin() has the parameters of the published ${name}`, () => {
-    const { parameters, widths } = encoder(name as keyof typeof SWIN_PRESETS);
-    const last = widths.at(-1) ?? 0;
+  Deno.test(`swin() has the parameter count of the published ${name}`, () => {
+    const { parameters, channels } = encoder(name as keyof typeof SWIN_PRESETS);
+    const last = channels.at(-1) ?? 0;
     // A classifier has a matrix and one norm; an encoder has a norm for each map.
     const head = (last + 1) * 1000 + 2 * last;
-    const norms = 2 * widths.reduce((sum, width) => sum + width, 0);
-    assert.equal(count(parameters), published - head + norms);
+    const norms = 2 * channels.reduce((sum, width) => sum + width, 0);
+    assert.equal(trainableCount(parameters), published - head + norms);
   });
 }
 
-Deno.test("swin() has as many parameters as the reference's encoders", () => {
-  assert.equal(count(encoder("swin-b", 12).parameters), 86_880_376);
-  assert.equal(count(encoder("swin-l", 7).parameters), 194_998_164);
+Deno.test("swin() has the parameter counts of the reference encoders", () => {
+  assert.equal(trainableCount(encoder("swin-b", 12).parameters), 86_880_376);
+  assert.equal(trainableCount(encoder("swin-l", 7).parameters), 194_998_164);
 });
 
 // The reference's network has 439 tensors: these, 43 of its heads and 39 running statistics.
-Deno.test("swin() has as many tensors as the reference's encoder", () => {
-  const { parameters, constants = [] } = encoder("swin-b", 12);
+Deno.test("swin() has the tensor count of the reference encoder", () => {
+  const { parameters, derivedBuffers = [] } = encoder("swin-b", 12);
   assert.equal(parameters.length, 333);
-  assert.equal(constants.length, 24);
+  assert.equal(derivedBuffers.length, 24);
 });

@@ -1,5 +1,9 @@
 import * as tf from "../../src/core/tf.ts";
-import { batchMoments, batchNorm, frozenBatchNorm } from "../../src/ops/batch_norm.ts";
+import {
+  batchMoments,
+  batchNorm,
+  frozenBatchNorm,
+} from "../../src/ops/batch_norm/batch_norm.ts";
 import {
   assertAccurate,
   assertClose,
@@ -37,7 +41,7 @@ onEachBackend("batchNorm() gives each channel mean 0 and variance 1", async () =
   await assertClose(variance, tf.ones([7]), 1e-5);
 });
 
-onEachBackend("batchNorm() has the gradients of finite differences", async () => {
+onEachBackend("batchNorm() matches finite-difference gradients", async () => {
   const { x, scale, shift } = example();
   await assertGradients(
     (x, scale, shift) => {
@@ -48,7 +52,7 @@ onEachBackend("batchNorm() has the gradients of finite differences", async () =>
   );
 });
 
-onEachBackend("frozenBatchNorm() has the gradients of finite differences", async () => {
+onEachBackend("frozenBatchNorm() matches finite-difference gradients", async () => {
   const { x, scale, shift, frozen } = example();
   await assertGradients(
     (x, scale, shift) => frozenBatchNorm(x as tf.Tensor, affine(scale, shift), frozen),
@@ -56,15 +60,15 @@ onEachBackend("frozenBatchNorm() has the gradients of finite differences", async
   );
 });
 
-onEachBackend("batchMoments() is exact where the mean is far from 0", async () => {
+onEachBackend("batchMoments() is accurate for a mean far from 0", async () => {
   const [rows, C] = [2048, 8];
   const x = tf.add(randomTensor<tf.Rank.R2>([rows, C], "x"), 30);
-  const cells = await x.data();
+  const values = await x.data();
   const mean = new Float64Array(C);
   const variance = new Float64Array(C);
-  cells.forEach((cell, i) => mean[i % C] = (mean[i % C] ?? 0) + cell / rows);
-  cells.forEach((cell, i) => {
-    variance[i % C] = (variance[i % C] ?? 0) + (cell - (mean[i % C] ?? NaN)) ** 2 / rows;
+  values.forEach((value, i) => mean[i % C] = (mean[i % C] ?? 0) + value / rows);
+  values.forEach((value, i) => {
+    variance[i % C] = (variance[i % C] ?? 0) + (value - (mean[i % C] ?? NaN)) ** 2 / rows;
   });
   const found = batchMoments(x);
   // Half a unit in the last place of the mean is 6e-8; without the second pass it was 1.3e-7.

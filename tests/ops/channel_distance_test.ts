@@ -1,5 +1,5 @@
 import * as tf from "../../src/core/tf.ts";
-import { channelDistance } from "../../src/ops/channel_distance.ts";
+import { channelDistance } from "../../src/ops/channel_distance/channel_distance.ts";
 import {
   assertClose,
   assertGradients,
@@ -13,7 +13,7 @@ onEachBackend("channelDistance() equals the norm of the difference", async () =>
   await assertClose(channelDistance(a, b), tf.norm(tf.sub(a, b), 2, -1), 1e-6);
 });
 
-onEachBackend("channelDistance() has the gradients of finite differences", async () => {
+onEachBackend("channelDistance() matches finite-difference gradients", async () => {
   await assertGradients(
     (a, b) => channelDistance(a as tf.Tensor, b as tf.Tensor),
     [
@@ -23,9 +23,12 @@ onEachBackend("channelDistance() has the gradients of finite differences", async
   );
 });
 
-onEachBackend("channelDistance() has gradient 0 where the maps are equal", async () => {
-  const a = tf.tensor2d([[1, 2], [3, 4]]);
-  const b = tf.tensor2d([[1, 2], [3, 2]]);
-  const gradient = tf.grad((a) => channelDistance(a, b))(a);
-  await assertClose(gradient, [0, 0, 0, 1], 1e-7);
-});
+onEachBackend(
+  "channelDistance() has zero gradient where the maps are equal",
+  async () => {
+    const a = tf.tensor2d([[1, 2], [3, 4]]);
+    const b = tf.tensor2d([[1, 2], [3, 2]]);
+    const gradient = tf.grad((a) => channelDistance(a, b))(a);
+    await assertClose(gradient, [0, 0, 0, 1], 1e-7);
+  },
+);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import * as tf from "../../src/core/tf.ts";
-import { conv2d, type ConvOptions } from "../../src/ops/conv2d.ts";
-import { depthwiseConv2d } from "../../src/ops/depthwise_conv2d.ts";
+import { conv2d, type ConvOptions } from "../../src/ops/conv2d/conv2d.ts";
+import { depthwiseConv2d } from "../../src/ops/depthwise_conv2d/depthwise_conv2d.ts";
+import { lerp } from "../../src/ops/in_place/in_place.ts";
 import {
   assertAccurate,
   assertClose,
@@ -11,25 +12,25 @@ import {
   tensorsKeptBy,
 } from "../support/mod.ts";
 
-const CASES: readonly (ConvOptions & { kernel: number })[] = [
-  { kernel: 1 },
-  { kernel: 3, padding: 1 },
-  { kernel: 3, padding: 2, dilation: 2 },
-  { kernel: 3, padding: 6, dilation: 6 },
-  { kernel: 3, padding: 1, stride: 2 },
-  { kernel: 7, padding: 3, stride: 4 },
-  { kernel: 2, stride: 2 },
-  { kernel: 3, stride: 3 },
-  { kernel: 3, padding: 2, stride: 2, dilation: 2 },
-  { kernel: 1, padding: 2 },
-  { kernel: 1, stride: 2 },
+const CASES: readonly (ConvOptions & { kernelSize: number })[] = [
+  { kernelSize: 1 },
+  { kernelSize: 3, padding: 1 },
+  { kernelSize: 3, padding: 2, dilation: 2 },
+  { kernelSize: 3, padding: 6, dilation: 6 },
+  { kernelSize: 3, padding: 1, stride: 2 },
+  { kernelSize: 7, padding: 3, stride: 4 },
+  { kernelSize: 2, stride: 2 },
+  { kernelSize: 3, stride: 3 },
+  { kernelSize: 3, padding: 2, stride: 2, dilation: 2 },
+  { kernelSize: 1, padding: 2 },
+  { kernelSize: 1, stride: 2 },
 ];
 
-for (const { kernel, ...options } of CASES) {
-  const name = JSON.stringify({ kernel, ...options });
-  onEachBackend(`conv2d() has the gradients of finite differences: ${name}`, async () => {
+for (const { kernelSize, ...options } of CASES) {
+  const name = JSON.stringify({ kernelSize, ...options });
+  onEachBackend(`conv2d() matches finite-difference gradients: ${name}`, async () => {
     const x = randomTensor<tf.Rank.R4>([2, 9, 11, 3], "x");
-    const filter = randomTensor<tf.Rank.R4>([kernel, kernel, 3, 4], "filter");
+    const filter = randomTensor<tf.Rank.R4>([kernelSize, kernelSize, 3, 4], "filter");
     await assertGradients(
       (x, filter) => conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, options),
       [x, filter],
@@ -39,7 +40,7 @@ for (const { kernel, ...options } of CASES) {
 
 for (const dilation of [1, 2, 6]) {
   onEachBackend(
-    `depthwiseConv2d() has the gradients of finite differences: dilation ${dilation}`,
+    `depthwiseConv2d() matches finite-difference gradients: dilation ${dilation}`,
     async () => {
       const x = randomTensor<tf.Rank.R4>([2, 9, 7, 5], "x");
       const filter = randomTensor<tf.Rank.R4>([3, 3, 5, 1], "filter");
@@ -59,22 +60,18 @@ onEachBackend(
     const filter = randomTensor<tf.Rank.R4>([3, 3, 4, 4], "filter");
     const depthwise = randomTensor<tf.Rank.R4>([3, 3, 4, 1], "filter");
     const bias = randomTensor<tf.Rank.R1>([4], "bias");
-    await assertGradients(
-      (x, filter, bias) =>
-        conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, {
-          padding: 1,
-          bias: bias as tf.Tensor1D,
-        }),
-      [x, filter, bias],
-    );
-    await assertGradients(
-      (x, filter, bias) =>
-        depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, {
-          padding: 1,
-          bias: bias as tf.Tensor1D,
-        }),
-      [x, depthwise, bias],
-    );
+    for (
+      const [convolve, weights] of [
+        [conv2d, filter],
+        [depthwiseConv2d, depthwise],
+      ] as const
+    ) {
+      await assertGradients(
+        (x, weights, bias) =>
+          convolve(x as tf.Tensor4D, weights as tf.Tensor4D, { padding: 1, bias }),
+        [x, weights, bias],
+      );
+    }
   },
 );
 
@@ -133,13 +130,12 @@ onEachBackend("depthwiseConv2d() sums its filter gradient accurately", async () 
   await assertAccurate(gradient, exact, 2e-7);
 });
 
-onEachBackend("conv2d() sees a filter that was changed in place", async () => {
-  const { blend } = await import("../../src/ops/in_place.ts");
+onEachBackend("conv2d() uses a filter that was changed in place", async () => {
   const x = randomTensor<tf.Rank.R4>([1, 6, 6, 2], "x");
   const filter = randomTensor<tf.Rank.R4>([3, 3, 2, 2], "filter");
   const other = randomTensor<tf.Rank.R4>([3, 3, 2, 2], "other");
   conv2d(x, filter, { padding: 1 }); // a backend may keep a packed copy of the filter
-  blend(filter, other, 0);
+  lerp(filter, other, 0);
   await assertClose(
     conv2d(x, filter, { padding: 1 }),
     conv2d(x, other, { padding: 1 }),
@@ -147,7 +143,7 @@ onEachBackend("conv2d() sees a filter that was changed in place", async () => {
   );
 });
 
-onEachBackend("conv2d() keeps nothing but its result", () => {
+onEachBackend("conv2d() leaks no tensors", () => {
   const x = randomTensor<tf.Rank.R4>([1, 6, 6, 2], "x");
   const filter = randomTensor<tf.Rank.R4>([3, 3, 2, 2], "filter");
   assert.equal(tensorsKeptBy(() => conv2d(x, filter, { padding: 1 })), 1);
@@ -159,7 +155,7 @@ onEachBackend("conv2d() keeps nothing but its result", () => {
   );
 });
 
-Deno.test("conv2d() names a filter that does not fit", () => {
+Deno.test("conv2d() rejects a filter larger than the map", () => {
   const x = tf.zeros<tf.Rank.R4>([1, 2, 2, 1]);
   const filter = tf.zeros<tf.Rank.R4>([5, 5, 1, 1]);
   assert.throws(() => conv2d(x, filter), {

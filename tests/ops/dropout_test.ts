@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { openBackend, readBack } from "../../src/core/backend.ts";
 import * as tf from "../../src/core/tf.ts";
-import { dropout, type DropoutUnit } from "../../src/ops/dropout.ts";
+import { dropout, type DropoutUnit } from "../../src/ops/dropout/dropout.ts";
 import { onEachBackend } from "../support/mod.ts";
 
 const KEY = { seed: 3, stream: 11, iteration: 5 };
 const draw = (unit: DropoutUnit, rate = 0.25) =>
   dropout(tf.ones<tf.Rank.R4>([16, 8, 8, 16]), rate, unit, KEY);
 
-onEachBackend("dropout() drops the asked share and keeps the mean", async () => {
-  const cells = await readBack(draw("element"));
-  const zeros = cells.filter((cell: number) => cell === 0).length / cells.length;
+onEachBackend("dropout() drops the requested fraction and keeps the mean", async () => {
+  const values = await readBack(draw("element"));
+  const zeros = values.filter((value: number) => value === 0).length / values.length;
   assert.ok(Math.abs(zeros - 0.25) < 0.01, `dropped ${zeros}`);
-  assert.ok(Math.abs((cells[cells.findIndex((c) => c > 0)] ?? 0) - 4 / 3) < 1e-6);
+  assert.ok(Math.abs((values[values.findIndex((c) => c > 0)] ?? 0) - 4 / 3) < 1e-6);
 });
 
 onEachBackend("dropout() drops whole channels or whole samples", async () => {
@@ -24,17 +24,17 @@ onEachBackend("dropout() drops whole channels or whole samples", async () => {
 });
 
 onEachBackend("dropout() draws the same numbers on every backend", async (backend) => {
-  const here = await readBack(draw("element"));
+  const found = await readBack(draw("element"));
   await openBackend("wasm");
-  assert.deepEqual(here, await readBack(draw("element")));
+  assert.deepEqual(found, await readBack(draw("element")));
   await openBackend(backend);
 });
 
-onEachBackend("dropout() passes gradients through the survivors only", async () => {
+onEachBackend("dropout() passes gradients through kept elements only", async () => {
   const x = tf.ones<tf.Rank.R4>([4, 2, 2, 3]);
-  const slope = tf.grad((x) => dropout(x, 0.5, "element", KEY))(x);
+  const gradient = tf.grad((x) => dropout(x, 0.5, "element", KEY))(x);
   assert.deepEqual(
-    await readBack(slope),
+    await readBack(gradient),
     await readBack(dropout(x, 0.5, "element", KEY)),
   );
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as tf from "../../src/core/tf.ts";
-import { layerNorm } from "../../src/ops/layer_norm.ts";
+import { layerNorm } from "../../src/ops/layer_norm/layer_norm.ts";
 import {
   assertClose,
   assertGradients,
@@ -26,7 +26,7 @@ onEachBackend("layerNorm() equals its formula", async () => {
   await assertClose(layerNorm(x, scale, shift, EPSILON), expected, 1e-5);
 });
 
-onEachBackend("layerNorm() has the gradients of finite differences", async () => {
+onEachBackend("layerNorm() matches finite-difference gradients", async () => {
   const { x, scale, shift } = example();
   await assertGradients(
     (x, scale, shift) =>
@@ -35,7 +35,7 @@ onEachBackend("layerNorm() has the gradients of finite differences", async () =>
   );
 });
 
-onEachBackend("layerNorm() keeps nothing but its result", () => {
+onEachBackend("layerNorm() leaks no tensors", () => {
   const { x, scale, shift } = example();
   assert.equal(tensorsKeptBy(() => layerNorm(x, scale, shift, EPSILON)), 1);
 });

@@ -7,7 +7,7 @@ import {
   randomTensor,
 } from "../support/mod.ts";
 
-onEachBackend("linear() has the gradients of finite differences", async () => {
+onEachBackend("linear() matches finite-difference gradients", async () => {
   const x = randomTensor<tf.Rank.R3>([2, 7, 5], "x");
   const weight = randomTensor<tf.Rank.R2>([5, 4], "weight");
   const bias = randomTensor<tf.Rank.R1>([4], "bias");
@@ -17,10 +17,13 @@ onEachBackend("linear() has the gradients of finite differences", async () => {
   );
 });
 
-onEachBackend("matMul() with a long transposed factor is right", async () => {
-  // tfjs's split-K path on webgpu forgets the transposition.
-  const a = randomTensor<tf.Rank.R2>([32, 4096], "a");
-  const b = randomTensor<tf.Rank.R2>([32, 4096], "b");
-  const expected = tf.matMul(a, tf.transpose(b));
-  await assertClose(tf.matMul(a, b, false, true), expected, 1e-5);
-});
+onEachBackend(
+  "tf.matMul() with a long transposed factor equals an explicit transpose",
+  async () => {
+    // tfjs's split-K path on webgpu forgets the transposition.
+    const a = randomTensor<tf.Rank.R2>([32, 4096], "a");
+    const b = randomTensor<tf.Rank.R2>([32, 4096], "b");
+    const expected = tf.matMul(a, tf.transpose(b));
+    await assertClose(tf.matMul(a, b, false, true), expected, 1e-5);
+  },
+);

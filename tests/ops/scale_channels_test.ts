@@ -14,17 +14,17 @@ const example = () => ({
   scale: randomTensor<tf.Rank.R1>([5], "scale"),
 });
 
-onEachBackend("scaleChannels() is a product", async () => {
+onEachBackend("scaleChannels() equals a product", async () => {
   const { x, scale } = example();
   await assertClose(scaleChannels(x, scale), tf.mul(x, scale), 1e-7);
 });
 
-onEachBackend("scaleChannels() has the gradients of finite differences", async () => {
+onEachBackend("scaleChannels() matches finite-difference gradients", async () => {
   const { x, scale } = example();
   await assertGradients(scaleChannels, [x, scale]);
 });
 
-onEachBackend("scaleChannels() keeps nothing but its result and its gradients", () => {
+onEachBackend("scaleChannels() leaks no tensors", () => {
   const { x, scale } = example();
   assert.equal(tensorsKeptBy(() => scaleChannels(x, scale)), 1);
   assert.equal(tensorsKeptBy(() => tf.grads(scaleChannels)([x, scale])), 2);

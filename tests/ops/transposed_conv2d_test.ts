@@ -22,7 +22,7 @@ onEachBackend("transposedConv2d() equals tfjs", async () => {
   await assertClose(transposedConv2d(x, filter), expected, 1e-6);
 });
 
-onEachBackend("transposedConv2d() has the gradients of finite differences", async () => {
+onEachBackend("transposedConv2d() matches finite-difference gradients", async () => {
   const { x, filter } = example();
   await assertGradients(
     (x, filter) => transposedConv2d(x as tf.Tensor4D, filter as tf.Tensor4D),
@@ -30,7 +30,7 @@ onEachBackend("transposedConv2d() has the gradients of finite differences", asyn
   );
 });
 
-onEachBackend("transposedConv2d() keeps nothing but its result", () => {
+onEachBackend("transposedConv2d() leaks no tensors", () => {
   const { x, filter } = example();
   assert.equal(tensorsKeptBy(() => transposedConv2d(x, filter)), 1);
 });

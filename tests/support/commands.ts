@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type RunConfig } from "../../src/config/schema.ts";
-import { readConfig } from "../../src/config/read.ts";
-import type { Main } from "../../src/cli/command.ts";
+import { parseConfig } from "../../src/config/read.ts";
+import type { CommandMain } from "../../src/cli/command.ts";
 import { recorder } from "../cli/recorder.ts";
 
 /** A network of a few thousand weights on drawn scenes of 32×48 pixels. */
@@ -11,7 +11,7 @@ export const TINY = `
 seed: 3
 iterations: 2
 model:
-  encoder: { name: mit, widths: [4, 4, 8, 8], depths: [1, 1, 1, 1], heads: [1, 1, 1, 1], reductions: [8, 4, 2, 1], dropPath: 0.1 }
+  encoder: { name: mit, embedDims: [4, 4, 8, 8], depths: [1, 1, 1, 1], numHeads: [1, 1, 1, 1], srRatios: [8, 4, 2, 1], dropPathRate: 0.1 }
   decoder: { name: segformer, channels: 8, dropout: 0.1 }
 data:
   kind: embedded
@@ -19,29 +19,22 @@ data:
   source: { domain: clean, images: 6 }
   target: { domain: worn, images: 6 }
   evaluations: { worn: { domain: worn, images: 2 }, clean: { domain: clean, images: 1 } }
-  crop: { height: 32, width: 32 }
-  batch: 1
-  workers: 0
-optimizer: { rate: 1.0e-3, warmup: 2 }
-method: { name: source-only, teacher: { momentum: 0.9 } }
-evaluation: { every: 0 }
-logging: { every: 1, pictures: 0, checkpoint: 1 }
+  cropSize: { height: 32, width: 32 }
+  batchSize: 1
+  numWorkers: 0
+optimizer: { learningRate: 1.0e-3, warmupIterations: 2 }
+method: { name: source-only, teacher: { emaDecay: 0.9 } }
+evaluation: { interval: 0 }
+logging: { interval: 1, imageInterval: 0, checkpointInterval: 1 }
 `;
 
 /** {@linkcode TINY}, checked, with some values replaced. */
 export function tinyConfig(...overrides: string[]): RunConfig {
-  return readConfig(TINY, "tiny.yaml", overrides);
+  return parseConfig(TINY, "tiny.yaml", overrides);
 }
 
-/** Gives a new folder to `use`, and removes it. */
-export async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "fst_" });
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+/** The arguments that choose the processor. */
+export const WASM = ["--backend", "wasm"] as const;
 
 /** How a command ended and what it wrote. */
 export interface Ended {
@@ -51,7 +44,7 @@ export interface Ended {
 }
 
 /** Runs a command in this process. */
-export async function call(main: Main, ...args: string[]): Promise<Ended> {
+export async function call(main: CommandMain, ...args: string[]): Promise<Ended> {
   const terminal = recorder();
   const status = await main(args, terminal);
   return { status, ...terminal.written };

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readBack } from "../../src/core/backend.ts";
 import { createRandom } from "../../src/core/random.ts";
 import * as tf from "../../src/core/tf.ts";
+import { l2Norms, maxAbsolute } from "../../src/doctor/check.ts";
 
 /** Normal numbers of a fixed seed. */
 export function randomTensor<R extends tf.Rank>(
@@ -27,14 +28,7 @@ export async function assertClose(
   const a = actual instanceof tf.Tensor ? await readBack(actual) : actual;
   const b = expected instanceof tf.Tensor ? await readBack(expected) : expected;
   assert.equal(a.length, b.length, `${what}: lengths`);
-  let error = 0;
-  let largest = 0;
-  for (let i = 0; i < b.length; i++) {
-    const difference = Math.abs(Number(a[i]) - Number(b[i]));
-    // A NaN must not pass as "not larger".
-    if (!(difference <= error)) error = difference;
-    largest = Math.max(largest, Math.abs(Number(b[i])));
-  }
+  const { error, largest } = maxAbsolute(a, b);
   assert.ok(
     error <= tolerance * Math.max(largest, 1e-6),
     `${what}: largest error ${error} for values up to ${largest}`,
@@ -50,13 +44,8 @@ export async function assertAccurate(
 ): Promise<void> {
   const a = await readBack(actual);
   assert.equal(a.length, exact.length, `${what}: lengths`);
-  let difference = 0;
-  let size = 0;
-  exact.forEach((value, i) => {
-    difference += (Number(a[i]) - value) ** 2;
-    size += value ** 2;
-  });
-  const error = Math.sqrt(difference / size);
+  const { difference, size } = l2Norms(a, exact);
+  const error = difference / size;
   assert.ok(error <= tolerance, `${what}: relative error ${error}`);
 }
 
@@ -82,9 +71,9 @@ export async function assertGradients(
   );
   const value = async (xs: tf.Tensor[]) => {
     const out = tf.tidy(() => tf.mul(f(...xs), weights));
-    const cells = Array.from(await readBack(out));
+    const values = Array.from(await readBack(out));
     out.dispose();
-    return cells.reduce((sum, cell) => sum + cell, 0);
+    return values.reduce((sum, cell) => sum + cell, 0);
   };
   for (const [i, input] of inputs.entries()) {
     const direction = randomTensor(input.shape as tf.ShapeMap[tf.Rank], `direction ${i}`);

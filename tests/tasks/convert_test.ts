@@ -3,17 +3,19 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { HostTensor } from "../../src/core/host_tensor.ts";
-import { loadCheckpoint, splitSections } from "../../src/weights/checkpoint_file.ts";
-import { encodeSafetensors, readSafetensors } from "../../src/weights/safetensors.ts";
+import { loadCheckpoint, splitSections } from "../../src/weights/checkpoint.ts";
+import { readSafetensors } from "../../src/weights/safetensors.ts";
+import { encodeSafetensors } from "../support/safetensors.ts";
 import { readTorchFile } from "../../src/weights/torch_file.ts";
+import { writeTorchFile } from "../../src/weights/write_torch_file.ts";
 import { main as convert } from "../../tasks/convert.ts";
 import { main as evaluate } from "../../tasks/eval.ts";
 import { main as train } from "../../tasks/train.ts";
-import { assertRefused, call, inFolder, TINY, tinyFile } from "../support/commands.ts";
+import { assertRefused, call, TINY, tinyFile, WASM } from "../support/commands.ts";
+import { inFolder } from "../support/files.ts";
 
-const WASM = ["--backend", "wasm"];
 const SWIN =
-  "{name: swin, width: 4, depths: [2, 1, 1, 1], heads: [1, 2, 2, 2], window: 4}";
+  "{name: swin, embedDim: 4, depths: [2, 1, 1, 1], numHeads: [1, 2, 2, 2], windowSize: 4}";
 
 type Tensors = ReadonlyMap<string, HostTensor>;
 
@@ -35,13 +37,23 @@ async function trained(folder: string, ...sets: string[]): Promise<string> {
   return join(out, "last.safetensors");
 }
 
+/** Converts weights of a tiny network on Swin into a checkpoint. @returns What was said. */
+async function fromSwin(pth: string, folder: string): Promise<string> {
+  const text = TINY.replace(/encoder: \{.*\}/, `encoder: ${SWIN}`);
+  const config = await tinyFile(folder, text);
+  const out = join(folder, "out.safetensors");
+  const ended = await call(convert, pth, out, "--config", config);
+  assert.equal(ended.status, 0, ended.error);
+  return ended.out;
+}
+
 const evaluated = async (checkpoint: string, ...more: string[]) => {
   const ended = await call(evaluate, checkpoint, "--json", ...WASM, ...more);
   assert.equal(ended.status, 0, ended.error);
   return JSON.parse(ended.out);
 };
 
-Deno.test("a trained network goes to PyTorch and comes back as it was", () =>
+Deno.test("convert writes a trained network for PyTorch and reads it back unchanged", () =>
   inFolder(async (folder) => {
     const checkpoint = await trained(folder);
     const { student, teacher } = splitSections(
@@ -52,7 +64,7 @@ Deno.test("a trained network goes to PyTorch and comes back as it was", () =>
     const { status, out, error } = await call(convert, checkpoint, pth);
     assert.equal(status, 0, error);
     assert.match(out, /student\.pth: \d+ tensors, a network of [\d,]+ parameters/);
-    assert.match(out, /also there, to be taken with --prefix: ema_model\./);
+    assert.match(out, /other networks in the file \(select with --prefix\): ema_model\./);
     assertSameTensors((await readTorchFile(pth)).tensors, student);
 
     const teacherFile = join(folder, "teacher.pt");
@@ -68,7 +80,7 @@ Deno.test("a trained network goes to PyTorch and comes back as it was", () =>
     assert.deepEqual(await evaluated(back), await evaluated(checkpoint));
   }));
 
-Deno.test("a checkpoint without its moments is one that evaluates, its teacher too", () =>
+Deno.test("convert keeps student and teacher of a checkpoint, which then evaluates", () =>
   inFolder(async (folder) => {
     const checkpoint = await trained(folder);
     const slim = join(folder, "slim.safetensors");
@@ -87,7 +99,7 @@ Deno.test("a checkpoint without its moments is one that evaluates, its teacher t
     );
   }));
 
-Deno.test("PyTorch gets what its modules hold besides weights", () =>
+Deno.test("convert writes the buffers that PyTorch's modules have besides weights", () =>
   inFolder(async (folder) => {
     const checkpoint = await trained(folder, `model.encoder=${SWIN}`);
     const pth = join(folder, "swin.pth");
@@ -96,16 +108,10 @@ Deno.test("PyTorch gets what its modules hold besides weights", () =>
     const { tensors } = await readTorchFile(pth);
     assert.deepEqual(tensors.get(name)?.shape, [16, 16]);
     assert.equal(tensors.get(name)?.dtype, "I64");
-    const config = await tinyFile(
-      folder,
-      TINY.replace(/encoder: \{.*\}/, `encoder: ${SWIN}`),
-    );
-    const back = join(folder, "back.safetensors");
-    const ended = await call(convert, pth, back, "--config", config);
-    assert.equal(ended.status, 0, ended.error);
+    await fromSwin(pth, folder);
   }));
 
-Deno.test("weights of a golden keep their bits through both formats", () =>
+Deno.test("convert keeps every bit through both formats", () =>
   inFolder(async (folder) => {
     const golden = new URL("../golden/net_mit_segformer.safetensors", import.meta.url);
     const { tensors } = await readSafetensors(fileURLToPath(golden));
@@ -125,7 +131,34 @@ Deno.test("weights of a golden keep their bits through both formats", () =>
     assertSameTensors((await readSafetensors(third)).tensors, weights);
   }));
 
-Deno.test("what cannot be converted is told in a sentence, and nothing is replaced", () =>
+Deno.test("convert says what was done so that the weights fit the network", () =>
+  inFolder(async (folder) => {
+    const checkpoint = await trained(folder, `model.encoder=${SWIN}`);
+    const { student } = splitSections((await loadCheckpoint(checkpoint)).tensors);
+    const table = "backbone.stages.0.blocks.0.attn.w_msa.relative_position_bias_table";
+    const counters = [...student.keys()].filter((name) => name.endsWith("tracked"));
+    const odd = new Map(student);
+    for (const name of counters) odd.delete(name);
+    const bytes = new Uint8Array(2 * 25);
+    odd.set(table, { dtype: "F16", shape: [25, 1], bytes });
+    const index = table.replace("bias_table", "index");
+    odd.set(index, { dtype: "I64", shape: [9, 9], bytes: new Uint8Array(8 * 81) });
+    const pth = join(folder, "odd.pth");
+    await writeTorchFile(pth, odd);
+    const out = await fromSwin(pth, folder);
+    for (
+      const line of [
+        `1 resized: ${table}`,
+        `1 cast to float32: ${table}`,
+        `${counters.length} batch counters absent, started at 0: ${counters.join(", ")}`,
+        `1 buffers computed instead of read: ${index}`,
+      ]
+    ) {
+      assert.ok(out.split("\n").includes(line), `${line} is not in: ${out}`);
+    }
+  }));
+
+Deno.test("convert refuses in one sentence, and replaces nothing", () =>
   inFolder(async (folder) => {
     const checkpoint = await trained(folder);
     const there = join(folder, "there.pth");
@@ -133,6 +166,14 @@ Deno.test("what cannot be converted is told in a sentence, and nothing is replac
     assertRefused(await call(convert, checkpoint, there), "there.pth", "--force");
     assert.equal(await Deno.readTextFile(there), "precious");
     assert.equal((await call(convert, checkpoint, there, "--force")).status, 0);
+
+    // Files below a file, in no folder, and in the place of a folder.
+    for (const name of ["there.pth/x.pth", "no/x.safetensors", "taken.pth"]) {
+      await Deno.mkdir(join(folder, "taken.pth"), { recursive: true });
+      const ended = await call(convert, checkpoint, join(folder, name), "--force");
+      assertRefused(ended, `Cannot write "${join(folder, name)}": `);
+      assert.doesNotMatch(ended.error, /--out|a run/);
+    }
 
     const odd = join(folder, "weights.onnx");
     assertRefused(await call(convert, checkpoint, odd), "weights.onnx", "--to pth");
@@ -150,6 +191,6 @@ Deno.test("what cannot be converted is told in a sentence, and nothing is replac
     const other = await tinyFile(folder, TINY.replace("channels: 8", "channels: 12"));
     assertRefused(
       await call(convert, checkpoint, join(folder, "x.safetensors"), "--config", other),
-      "of another shape: decode_head.",
+      "size mismatch: decode_head.",
     );
   }));

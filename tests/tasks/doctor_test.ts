@@ -30,7 +30,7 @@ Deno.test("doctor says what to install where no GPU is reachable, and that is no
   const diagnosis = JSON.parse(new TextDecoder().decode(stdout));
   assert.equal(code, 0, new TextDecoder().decode(stderr));
   assert.equal(diagnosis.adapter, null);
-  assert.equal(diagnosis.chosen.name, "wasm");
+  assert.equal(diagnosis.autoBackend.name, "wasm");
   assert.deepEqual(diagnosis.backends.map(({ name }: { name: string }) => name), [
     "wasm",
   ]);

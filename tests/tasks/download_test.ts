@@ -2,22 +2,29 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { main } from "../../tasks/download.ts";
-import { assertRefused, call, inFolder } from "../support/commands.ts";
-import { fileAnswer, someBytes, withServer } from "../weights/file_server.ts";
+import { assertRefused, call } from "../support/commands.ts";
+import { inFolder } from "../support/files.ts";
+import {
+  fileAnswer,
+  fileAt,
+  someBytes,
+  stalling,
+  withServer,
+} from "../download/file_server.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const FILE = someBytes(50_000);
 
-Deno.test("download lists what there is: name, what, size, licence, places", async () => {
+Deno.test("download lists what there is: name, description, size, license, source", async () => {
   for (const args of [[], ["--list"]]) {
     const { status, out } = await call(main, ...args);
     assert.equal(status, 0);
-    assert.match(out, /^name +what +size +licence +from$/m);
+    assert.match(out, /^name +description +size +license +source$/m);
     assert.match(
       out,
       /^mit-b5 +MiT-B5 .*326 MB +NVIDIA .*non-commercial\) +download\.openmmlab\.com, hu/m,
     );
-    assert.match(out, /^fst-gta-mit-b5 .* – .*by hand$/m);
+    assert.match(out, /^fst-gta-mit-b5 .* – .*manual download$/m);
   }
   const { out } = await call(main, "--list", "--json");
   const names = JSON.parse(out).map(({ name }: { name: string }) => name);
@@ -37,15 +44,14 @@ Deno.test("download fetches addresses, says where they are, and prints JSON on r
       const again = await call(main, url, "--to", to, "--json");
       const { files, missing } = JSON.parse(again.out);
       assert.equal(files.length, 1);
-      assert.equal(files[0].status, "was there");
+      assert.equal(files[0].status, "already present");
       assert.deepEqual(await Deno.readFile(files[0].path), FILE);
       assert.deepEqual(missing, []);
     })));
 
 Deno.test("download takes what it can get and fails for the rest in a sentence", () =>
   withServer(
-    (asked) =>
-      asked.path === "/good" ? fileAnswer(asked, FILE) : { status: "404 Not Found" },
+    fileAt("/good", FILE),
     (base) =>
       inFolder(async (folder) => {
         const urls = [`${base}/bad`, `${base}/good`];
@@ -85,7 +91,7 @@ Deno.test("download prints the steps for what only a person can fetch", () =>
     const path = join(to, "fst-gta-r101.pth");
     assert.equal(
       error,
-      `fst-gta-r101 cannot be fetched by a program. By hand:
+      `fst-gta-r101 must be downloaded manually:
   1. Open https://drive.google.com/drive/folders/1CxjiTBSr6nwy_nHewK9UkybJZekvd16Q and download the .pth file of the folder.
      or https://github.com/usr922/FST#model-zoo and follow the link in the table of models.
   2. Save the file as ${path}.
@@ -95,7 +101,7 @@ Deno.test("download prints the steps for what only a person can fetch", () =>
     await Deno.writeFile(path, FILE);
     const there = await call(main, "fst-gta-r101", "--to", to);
     assert.equal(there.status, 0, there.error);
-    assert.match(there.out, /was there$/m);
+    assert.match(there.out, /already present$/m);
   }));
 
 Deno.test("download refuses unknown names and options before it fetches anything", async () => {
@@ -124,10 +130,7 @@ Deno.test({
   ignore: Deno.build.os === "windows", // it has no such signal for children
   fn: () =>
     withServer(
-      (asked) => ({
-        ...fileAnswer(asked, FILE, { cut: asked.before === 0 ? 20_000 : undefined }),
-        hangs: asked.before === 0,
-      }),
+      stalling(FILE, 20_000),
       (base, log) =>
         inFolder(async (to) => {
           const args = [`${base}/net.pth`, "--to", to];

@@ -1,10 +1,11 @@
 // What people publish of an evaluation, from the command line.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { decodePng } from "../../src/core/png.ts";
+import { parseConfig, stringifyConfig } from "../../src/config/read.ts";
+import { decodePng } from "../../src/formats/png.ts";
 import { main } from "../../tasks/eval.ts";
 import { main as train } from "../../tasks/train.ts";
-import { CITYSCAPES_CLASSES } from "../../src/core/known_classes.ts";
+import { CITYSCAPES_CLASSES } from "../../src/data/native_classes.ts";
 import { zipOf } from "../data/archives.ts";
 import {
   cityscapesFiles,
@@ -14,26 +15,19 @@ import {
   within,
 } from "../data/native/trees.ts";
 import { withFiles } from "../data/tiny_folder.ts";
-import { assertRefused, call, inFolder, tinyFile } from "../support/commands.ts";
+import { assertRefused, call, tinyFile, WASM } from "../support/commands.ts";
+import { inFolder } from "../support/files.ts";
+import { tinyNativeRun } from "../support/tiny_run.ts";
 
-const WASM = ["--backend", "wasm"];
-
-const CITY = `
-iterations: 1
-model:
-  encoder: { name: mit, widths: [4, 4, 8, 8], depths: [1, 1, 1, 1], heads: [1, 1, 1, 1], reductions: [8, 4, 2, 1] }
-  decoder: { name: segformer, channels: 8 }
-data:
-  kind: native
-  source: { set: cityscapes, split: train }
-  evaluations: { val: { set: cityscapes, split: val } }
-  crop: { height: 32, width: 32 }
-  batch: 1
-  workers: 0
-optimizer: { warmup: 0 }
-method: { name: supervised }
-evaluation: { every: 0 }
-`;
+const CITY = stringifyConfig(
+  parseConfig(tinyNativeRun("cityscapes, split: train"), "city.yaml", [
+    "iterations=1",
+    "data.target=",
+    "data.rareClassSampling=",
+    "optimizer={ warmupIterations: 0 }",
+    "method={ name: supervised }",
+  ]),
+);
 
 async function withCity(use: (checkpoint: string, root: string) => Promise<void>) {
   await withFiles(within("cityscapes", cityscapesFiles()), async (root) => {
@@ -88,7 +82,7 @@ Deno.test("eval counts what is taken for what, and writes it as asked", () =>
     const table = await call(main, checkpoint, ...more, ...WASM);
     assert.match(table.out, /synthia-16: mIoU, mean accuracy/);
     assert.match(table.out, /trimap 2: mIoU/);
-    assert.match(table.out, /% of true class as/);
+    assert.match(table.out, /% of true class predicted as/);
   }));
 
 Deno.test("train ends with the means for SYNTHIA that eval finds", async () => {
@@ -205,6 +199,6 @@ Deno.test("eval finds the same whatever the batch size and the number of workers
       return out;
     };
     const expected = await figures();
-    assert.equal(await figures("data.batch=2", "data.workers=2"), expected);
-    assert.equal(await figures("data.workers=1"), expected);
+    assert.equal(await figures("data.batchSize=2", "data.numWorkers=2"), expected);
+    assert.equal(await figures("data.numWorkers=1"), expected);
   }));

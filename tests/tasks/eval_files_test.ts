@@ -3,20 +3,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { main } from "../../tasks/eval.ts";
 import { main as predict } from "../../tasks/predict.ts";
-import { main as train } from "../../tasks/train.ts";
 import { tinyImage } from "../data/tiny_folder.ts";
-import { assertRefused, call, inFolder, tinyFile } from "../support/commands.ts";
-
-const WASM = ["--backend", "wasm"];
-
-async function withRun(use: (checkpoint: string, folder: string) => Promise<void>) {
-  await inFolder(async (folder) => {
-    const out = join(folder, "run");
-    const { status } = await call(train, await tinyFile(folder), "--out", out, ...WASM);
-    assert.equal(status, 0);
-    await use(join(out, "last.safetensors"), folder);
-  });
-}
+import { assertRefused, call, WASM } from "../support/commands.ts";
+import { withRun } from "./trained_run.ts";
 
 Deno.test("eval and predict ask first whether their results can be written", () =>
   withRun(async (checkpoint, folder) => {

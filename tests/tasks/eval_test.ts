@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { decodePng } from "../../src/core/png.ts";
+import { decodePng } from "../../src/formats/png.ts";
 import { main } from "../../tasks/eval.ts";
 import { main as train } from "../../tasks/train.ts";
 import { CLASSES, tinyFiles, tinyLabel, withFiles } from "../data/tiny_folder.ts";
-import { assertRefused, call, inFolder, tinyFile } from "../support/commands.ts";
-
-const WASM = ["--backend", "wasm"];
-
-async function withRun(use: (checkpoint: string, folder: string) => Promise<void>) {
-  await inFolder(async (folder) => {
-    const out = join(folder, "run");
-    const { status } = await call(train, await tinyFile(folder), "--out", out, ...WASM);
-    assert.equal(status, 0);
-    await use(join(out, "last.safetensors"), folder);
-  });
-}
+import { assertRefused, call, tinyFile, WASM } from "../support/commands.ts";
+import { withRun } from "./trained_run.ts";
 
 Deno.test("eval repeats the figures of the run, in the promised JSON", () =>
   withRun(async (checkpoint, folder) => {
@@ -65,7 +55,7 @@ Deno.test("eval measures any split folder, and never writes among a data set's f
     const file = await tinyFile(root);
     const split = "{train: {split: train}}";
     const sets = [
-      `data={kind: folder, crop: {height: 32, width: 32}, batch: 1, workers: 0, source: {split: train}, evaluations: ${split}}`,
+      `data={kind: folder, cropSize: {height: 32, width: 32}, batchSize: 1, numWorkers: 0, source: {split: train}, evaluations: ${split}}`,
       `data.root=${root}`,
       `data.classes=${JSON.stringify(CLASSES)}`,
     ].flatMap((text) => ["--set", text]);
@@ -89,5 +79,8 @@ Deno.test("eval measures any split folder, and never writes among a data set's f
     const nothing = await call(main, checkpoint, "--split", "val", ...WASM);
     assert.equal(nothing.status, 0);
     assert.match(nothing.out, /mIoU, mean accuracy +– +–/);
-    assert.match(nothing.out, /1 images of "val": none of their pixels has a label/);
+    assert.match(
+      nothing.out,
+      /1 images of "val": no labeled pixels, so there are no scores/,
+    );
   }));

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { vulkanFiles, xzFiles } from "../../src/cli/pack/system_files.ts";
+import { vulkanFiles, xzFiles } from "../../tools/pack/system_files.ts";
 import { main } from "../../tasks/pack.ts";
-import { assertRefused, call, inFolder } from "../support/commands.ts";
+import { assertRefused, call } from "../support/commands.ts";
+import { inFolder, namesIn } from "../support/files.ts";
 
 const UNSHARE = "/usr/bin/unshare";
-
-const namesIn = async (folder: string) =>
-  (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
 
 const isHere = (promise: Promise<unknown>) => promise.then(() => true, () => false);
 
@@ -59,7 +57,7 @@ async function runOffline(
 }
 
 Deno.test({
-  name: "a pack is below 60 MB, and doctor, train and eval run from it offline",
+  name: "pack makes less than 60 MB, from which doctor, train and eval run offline",
   ignore,
   fn: () =>
     inFolder(async (folder) => {
@@ -73,7 +71,7 @@ Deno.test({
 
       const pack = JSON.parse(made.out);
       const names = await namesIn(out);
-      const archives = pack.parts.map(({ file }: { file: string }) => file);
+      const archives = pack.archives.map(({ file }: { file: string }) => file);
       assert.deepEqual(names, [...archives, "pack.json", "run.sh"].sort());
       assert(archives.includes("deno.tar.xz") && archives.includes("fst.tar.xz"));
       let carried = 0;
@@ -89,7 +87,7 @@ Deno.test({
       const doctor = await run("doctor");
       assert.equal(doctor.code, 0, doctor.error);
       assert.match(doctor.error, /^unpacking into /);
-      assert.match(doctor.out, /^pictures .* can be read$/m);
+      assert.match(doctor.out, /^codecs .* can be read$/m);
       assert.match(doctor.out, /^self-test on wasm$/m);
 
       const train = await run(
@@ -109,7 +107,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "pack leaves a folder alone that holds anything else",
+  name: "pack leaves a folder with other files alone",
   ignore,
   fn: () =>
     inFolder(async (folder) => {
@@ -120,7 +118,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "pack names a level that xz does not have",
+  name: "pack refuses a level that xz does not have",
   ignore,
   async fn() {
     assertRefused(await call(main, "--level", "12"), "12", "0 to 9");

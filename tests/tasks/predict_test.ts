@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { encodeJpeg } from "../../src/core/image_codec.ts";
-import { decodePng } from "../../src/core/png.ts";
+import { encodeJpeg } from "../../src/formats/image_codec.ts";
+import { decodePng } from "../../src/formats/png.ts";
 import { main } from "../../tasks/predict.ts";
 import { main as train } from "../../tasks/train.ts";
 import { tinyImage } from "../data/tiny_folder.ts";
-import { assertRefused, call, inFolder, tinyFile } from "../support/commands.ts";
-
-const WASM = ["--backend", "wasm"];
+import { assertRefused, call, tinyFile, WASM } from "../support/commands.ts";
+import { inFolder } from "../support/files.ts";
 
 Deno.test("predict labels pictures of any size, and never overwrites one", () =>
   inFolder(async (folder) => {
@@ -33,6 +32,7 @@ Deno.test("predict labels pictures of any size, and never overwrites one", () =>
     const images = [path("photo.jpg"), path("dot.png")];
     const both = await call(main, checkpoint, ...images, "--json", ...WASM);
     assert.equal(both.status, 0, both.error);
+    assert.match(both.error, /^network +student after \d+ iterations$/m);
     assert.deepEqual(JSON.parse(both.out)[1], {
       image: path("dot.png"),
       labels: path("dot_labels.png"),
@@ -62,9 +62,9 @@ Deno.test("predict labels pictures of any size, and never overwrites one", () =>
       await call(main, checkpoint, ...clash, ...WASM),
       "would overwrite an input",
     );
-    const twins = [path("dot.png"), join(folder, "run", "..", "dot.png")];
+    const sameNames = [path("dot.png"), join(folder, "run", "..", "dot.png")];
     assertRefused(
-      await call(main, checkpoint, ...twins, ...WASM),
+      await call(main, checkpoint, ...sameNames, ...WASM),
       "would overwrite that",
     );
   }));

@@ -1,10 +1,10 @@
 // A user checks a data set before training on it.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { decodePng } from "../../src/core/png.ts";
+import { decodePng } from "../../src/formats/png.ts";
 import { main } from "../../tasks/prepare.ts";
 import { gtaFiles, within } from "../data/native/trees.ts";
-import { GREY, PALETTE, plainPng } from "../data/plain_png.ts";
+import { GRAY, PALETTE, plainPng } from "../data/plain_png.ts";
 import { withFiles } from "../data/tiny_folder.ts";
 import { recorder } from "../cli/recorder.ts";
 import { call, tinyFile } from "../support/commands.ts";
@@ -15,31 +15,31 @@ Deno.test("prepare prints tables, and with --json one document of the contract",
     const { status, out, error } = await call(main, ...args);
     assert.equal(status, 0, error);
     assert.equal(error, "", "bars are for terminals");
-    assert.match(out, /^split +pictures +published/);
+    assert.match(out, /^split +images +published/);
     assert.match(out, /all +3 +24966 +yes +48 × 32 +0/);
     assert.match(out, /building +33\.33/);
     assert.match(out, /note: 3 pictures of "all" are there; 24966 were published/);
-    assert.match(out, /\nchecked: no problems\nkept in .*c\n$/);
+    assert.match(out, /\nchecked: no problems\nstatistics cached in .*c\n$/);
 
     const again = await call(main, ...args, "--json");
     assert.equal(again.status, 0);
-    assert.match(again.error, /checked before, and unchanged since: no problems/);
-    const { parts, ...rest } = JSON.parse(again.out);
+    assert.match(again.error, /unchanged since the last check \(cached\): no problems/);
+    const { splits, ...rest } = JSON.parse(again.out);
     assert.deepEqual(rest, {
       dataset: "gta5",
       cache: join(root, "c"),
       notes: [],
       problems: [],
     });
-    const [{ classes, notes, ...part }] = parts;
-    assert.deepEqual(part, {
+    const [{ classes, notes, ...split }] = splits;
+    assert.deepEqual(split, {
       name: "all",
       folder: join(root, "gta5", "images"),
       pictures: 3,
-      published: 24966,
-      labelled: true,
+      publishedCount: 24966,
+      labeled: true,
       sizes: [{ width: 48, height: 32, pictures: 3 }],
-      known: true,
+      isCached: true,
       problems: [],
     });
     assert.equal(notes.length, 1);
@@ -61,7 +61,7 @@ Deno.test("prepare shows twenty problems, counts the others and fails", async ()
   const names = Array.from({ length: 25 }, (_, i) => String(i + 10000));
   const files = within("gta5", gtaFiles(names));
   for (const name of names) {
-    files[`gta5/labels/${name}.png`] = plainPng(48, 32, GREY, 16, () => 1);
+    files[`gta5/labels/${name}.png`] = plainPng(48, 32, GRAY, 16, () => 1);
   }
   await withFiles(files, async (root) => {
     const args = ["gta5", join(root, "gta5"), "--cache", join(root, "c"), "--json"];
@@ -73,7 +73,7 @@ Deno.test("prepare shows twenty problems, counts the others and fails", async ()
   });
 });
 
-Deno.test("prepare --picture draws samples beside themselves under their labels' colours", async () => {
+Deno.test("prepare --picture draws samples beside themselves under their labels' colors", async () => {
   const files = within("gta5", gtaFiles(["00001", "00002"]));
   // One class: road, and what is ignored at the right.
   const label = plainPng(48, 32, PALETTE, 8, (i) => i % 48 < 24 ? 7 : 0);
@@ -83,7 +83,7 @@ Deno.test("prepare --picture draws samples beside themselves under their labels'
     const args = ["gta5", join(root, "gta5"), "--cache", join(root, "c")];
     const { status, out } = await call(main, ...args, "--picture", file);
     assert.equal(status, 0);
-    assert.match(out, /\nsamples in .*sheet\.png\n$/);
+    assert.match(out, /\npreview written to .*sheet\.png\n$/);
     const sheet = decodePng(await Deno.readFile(file), "sheet");
     // Two samples in a row, each twice; a swatch of 64 pixels in the first column. Small
     // pictures are shown larger, all by the same factor: 160 / 64, rounded up.
@@ -118,7 +118,7 @@ Deno.test("prepare has nothing to check in drawn scenes", async () => {
     const { status, out } = await call(main, config, "--cache", join(root, "c"));
     assert.equal(status, 0);
     assert.match(out, /evaluation worn/);
-    assert.match(out, /the scenes are drawn when they are needed/);
+    assert.match(out, /the scenes are rendered on demand/);
   });
 });
 

@@ -1,21 +1,27 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { loadCheckpoint } from "../../src/weights/checkpoint_file.ts";
+import { loadCheckpoint } from "../../src/weights/checkpoint.ts";
 import { main } from "../../tasks/train.ts";
-import { call, inFolder, tinyFile } from "../support/commands.ts";
+import { call, tinyFile, WASM } from "../support/commands.ts";
+import { inFolder } from "../support/files.ts";
 
 const TASK = fileURLToPath(new URL("../../tasks/train.ts", import.meta.url));
-const WASM = ["--backend", "wasm"];
 
 Deno.test("train leaves everything that a run promises, and goes on only once", () =>
   inFolder(async (folder) => {
     const out = join(folder, "run");
-    const args = [await tinyFile(folder), "--out", out, "--set", "logging.pictures=2"];
+    const args = [
+      await tinyFile(folder),
+      "--out",
+      out,
+      "--set",
+      "logging.imageInterval=2",
+    ];
     const first = await call(main, ...args, ...WASM);
     assert.equal(first.status, 0, first.error);
     assert.match(first.out, /mIoU, mean accuracy/);
-    assert.match(first.error, /predicted peak \S+ kB of device memory \(weights/);
+    assert.match(first.error, /estimated peak \S+ kB of device memory \(weights/);
     assert.match(first.error, /iteration 2\/2 {2}done.* {2}source \d/);
     const files = await Array.fromAsync(Deno.readDir(out), ({ name }) => name);
     assert.deepEqual(files.sort(), [
@@ -34,7 +40,7 @@ Deno.test("train leaves everything that a run promises, and goes on only once", 
 
     const again = await call(main, ...args, ...WASM, "--json");
     assert.equal(again.status, 0);
-    assert.match(again.error, /is finished; its result/);
+    assert.match(again.error, /is already finished; its result/);
     assert.deepEqual(JSON.parse(again.out), summary);
 
     const other = await call(main, ...args, ...WASM, "--seed", "4");
@@ -61,7 +67,10 @@ Deno.test({
     inFolder(async (folder) => {
       const out = join(folder, "run");
       // Nothing is logged or saved on the way: the signal must be heard all the same.
-      const rare = ["--set", "logging={every: 500, pictures: 0, checkpoint: 0}"];
+      const rare = [
+        "--set",
+        "logging={interval: 500, imageInterval: 0, checkpointInterval: 0}",
+      ];
       const args = [await tinyFile(folder), "--out", out, "--iterations", "80", ...rare];
       const child = new Deno.Command(Deno.execPath(), {
         args: ["run", "-A", "--no-check", TASK, ...args, ...WASM],

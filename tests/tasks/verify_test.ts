@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { main } from "../../tasks/verify.ts";
-import { assertRefused, call, inFolder } from "../support/commands.ts";
+import { assertRefused, call, WASM } from "../support/commands.ts";
+import { inFolder } from "../support/files.ts";
 
 const GOLDEN = fileURLToPath(new URL("../golden/", import.meta.url));
 const NAME = "vec_schedules_optim";
-const WASM = ["--backend", "wasm"];
 
 Deno.test("verify prints a line per tensor, once for both files of a pair", async () => {
   const pair = [join(GOLDEN, `${NAME}.json`), join(GOLDEN, `${NAME}.safetensors`)];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { DataType, HostTensor } from "../../src/core/host_tensor.ts";
-import { sameIntegers, toFloat32, toInt64 } from "../../src/weights/cast.ts";
+import { integersEqual, toFloat32, toInt64 } from "../../src/weights/cast.ts";
 
 const of = (dtype: DataType, array: ArrayBufferView<ArrayBuffer>, length: number) => ({
   dtype,
@@ -13,7 +13,7 @@ const floats = (value: HostTensor) => [...new Float32Array(value.bytes.slice().b
 const shorts = (dtype: DataType, bits: number[]) =>
   of(dtype, Uint16Array.from(bits), bits.length);
 
-Deno.test("float16 keeps its values, the smallest, infinite and signed ones too", () => {
+Deno.test("toFloat32() keeps the values of float16, the smallest, infinite and signed ones too", () => {
   const bits = [0x3c00, 0xc000, 0x3555, 0x7bff, 0x0001, 0x83ff, 0x8000, 0x7c00, 0xfc00];
   assert.deepEqual(floats(toFloat32(shorts("F16", bits), "w")), [
     1,
@@ -30,7 +30,7 @@ Deno.test("float16 keeps its values, the smallest, infinite and signed ones too"
   assert(Number.isNaN(odd));
 });
 
-Deno.test("bfloat16 is the upper half of float32", () => {
+Deno.test("toFloat32() takes bfloat16 for the upper half of float32", () => {
   const bits = [0x3f80, 0xc049, 0x0001, 0x7f7f, 0xff80];
   const [one, pi, small, large, infinite] = floats(toFloat32(shorts("BF16", bits), "w"));
   assert.deepEqual([one, pi, infinite], [1, -3.140625, -Infinity]);
@@ -38,7 +38,7 @@ Deno.test("bfloat16 is the upper half of float32", () => {
   assert.equal(large, 2 ** 127 * (2 - 2 ** -7));
 });
 
-Deno.test("float64 is rounded to the nearest, to the even one of two", () => {
+Deno.test("toFloat32() rounds float64 to the nearest, to the even one of two", () => {
   const step = 2 ** -23;
   const values = [1 + step / 2, 1 + 1.5 * step, 1 + step * 0.51, 1e-50, -0.1, Infinity];
   const doubles = of("F64", Float64Array.from(values), values.length);
@@ -56,7 +56,7 @@ Deno.test("float64 is rounded to the nearest, to the even one of two", () => {
   });
 });
 
-Deno.test("float32 is not copied, and integers are no weights", () => {
+Deno.test("toFloat32() does not copy float32, and refuses integers", () => {
   const same = of("F32", Float32Array.of(1, 2), 2);
   assert.equal(toFloat32(same, "w"), same);
   assert.throws(() => toFloat32(of("I64", BigInt64Array.of(1n), 1), "w"), {
@@ -65,17 +65,17 @@ Deno.test("float32 is not copied, and integers are no weights", () => {
   });
 });
 
-Deno.test("tensors that begin in the middle of a file are read where they are", () => {
+Deno.test("toFloat32() reads tensors that begin anywhere in a buffer", () => {
   const bytes = new Uint8Array([9, 9, 0x00, 0x3c]).subarray(2);
   assert.deepEqual(floats(toFloat32({ dtype: "F16", shape: [1], bytes }, "w")), [1]);
 });
 
-Deno.test("whole numbers become int64, and equal ones are equal", () => {
+Deno.test("toInt64() and integersEqual() take integers of any width", () => {
   const narrow = of("I32", Int32Array.of(-1, 7), 2);
   const wide = of("I64", BigInt64Array.of(-1n, 7n), 2);
   assert.deepEqual(toInt64(narrow), wide);
-  assert(sameIntegers(narrow, wide));
-  assert(!sameIntegers(narrow, of("I64", BigInt64Array.of(-1n, 8n), 2)));
+  assert(integersEqual(narrow, wide));
+  assert(!integersEqual(narrow, of("I64", BigInt64Array.of(-1n, 8n), 2)));
   const half = of("F32", Float32Array.of(0.5), 1);
   assert.equal(toInt64(half), half);
 });

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { BYTES_PER_ELEMENT, type HostTensor } from "../../src/core/host_tensor.ts";
-import {
-  encodeSafetensors,
-  parseSafetensors,
-  readSafetensors,
-} from "../../src/weights/safetensors.ts";
+import { parseSafetensors, readSafetensors } from "../../src/weights/safetensors.ts";
+import { encodeSafetensors } from "../support/safetensors.ts";
 
 type DataType = HostTensor["dtype"];
 
@@ -32,7 +29,7 @@ const f32 = (shape: unknown, start: unknown, end: unknown) => ({
   data_offsets: [start, end],
 });
 
-Deno.test("a safetensors file gives back every dtype, shape and byte", () => {
+Deno.test("parseSafetensors() gives back every dtype, shape and byte", () => {
   const dtypes = Object.keys(BYTES_PER_ELEMENT) as DataType[];
   const tensors = new Map(
     dtypes.map((dtype, i) => [`layer.${dtype}`, tensor(dtype, [3, i % 2 + 1], i)]),
@@ -50,7 +47,7 @@ Deno.test("a safetensors file gives back every dtype, shape and byte", () => {
   }
 });
 
-Deno.test("typed arrays fit over the tensors of any safetensors file", () => {
+Deno.test("parseSafetensors() gives tensors that typed arrays fit over", () => {
   const header = {
     small: { dtype: "U8", shape: [1], data_offsets: [0, 1] },
     wide: f32([2], 1, 9),
@@ -112,14 +109,14 @@ Deno.test("parseSafetensors() refuses headers that contradict the file", () => {
   );
 });
 
-Deno.test("every cut of a safetensors file is refused", () => {
+Deno.test("parseSafetensors() refuses every cut of a file", () => {
   const bytes = encodeSafetensors(new Map([["a", tensor("F32", [2])]]), { k: "v" });
   for (let length = 0; length < bytes.length; length++) {
     assert.throws(() => parseSafetensors(bytes.slice(0, length)), SyntaxError);
   }
 });
 
-Deno.test("encodeSafetensors() refuses what nobody could read", () => {
+Deno.test("safetensorsChunks() refuses what nobody could read", () => {
   const short = { ...tensor("F32", [2]), shape: [3] };
   assert.throws(() => encodeSafetensors(new Map([["a", short]])), {
     name: "RangeError",

@@ -2,27 +2,20 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { crc32 } from "node:zlib";
+import { concatBytes } from "../../src/core/host_tensor.ts";
 import { openTorchFile, readTorchFile } from "../../src/weights/torch_file.ts";
-import { writeTorchFile } from "../../src/weights/torch_write.ts";
-import { zipChunks } from "../../src/weights/zip_write.ts";
+import { writeTorchFile } from "../../src/weights/write_torch_file.ts";
+import { storedZipChunks } from "../../src/formats/stored_zip.ts";
+import { inFolder } from "../support/files.ts";
 
 const GOLDEN = fileURLToPath(new URL("../golden/checkpoints/", import.meta.url));
-
-async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 const ascii = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
 
 /** A pickle of protocol 2 as a PyTorch file without storages. */
 const zipOf = (pickle: string, name = "archive/data.pkl") =>
   new Blob(
-    zipChunks([{ name, bytes: ascii(`\x80\x02${pickle}`) }]).map((c) => c.slice()),
+    storedZipChunks([{ name, bytes: ascii(`\x80\x02${pickle}`) }]).map((c) => c.slice()),
   ).bytes();
 
 Deno.test("openTorchFile() reads only the tensors that are asked for", async () => {
@@ -45,23 +38,23 @@ Deno.test("openTorchFile() reads only the tensors that are asked for", async () 
       ["good", { dtype: "F32", shape: [2] }],
       ["damaged", { dtype: "U8", shape: [3] }],
     ]);
-    assert.deepEqual((await file.read("good")).bytes, new Uint8Array(8).fill(1));
-    await assert.rejects(file.read("damaged"), /archive\/data\/1" is damaged/);
-    await assert.rejects(file.read("other"), { name: "RangeError" });
+    assert.deepEqual((await file.readTensor("good")).bytes, new Uint8Array(8).fill(1));
+    await assert.rejects(file.readTensor("damaged"), /archive\/data\/1" is damaged/);
+    await assert.rejects(file.readTensor("other"), { name: "RangeError" });
   });
 });
 
-Deno.test("a root that has no tensors is refused with the keys there are", async () => {
+Deno.test("readTorchFile() refuses a key without tensors, and lists the keys", async () => {
   const path = join(GOLDEN, "zip_with_optimizer.pth");
   await assert.rejects(
-    readTorchFile(path, { root: "teacher_state" }),
+    readTorchFile(path, { stateDictKey: "teacher_state" }),
     /no tensors under "teacher_state"; its keys begin with meta, state_dict, optimizer$/,
   );
-  const { root } = await readTorchFile(path, { root: "" });
-  assert.equal(root, "");
+  const { stateDictKey } = await readTorchFile(path, { stateDictKey: "" });
+  assert.equal(stateDictKey, "");
 });
 
-Deno.test("a path that leads to no file is told so", async () => {
+Deno.test("readTorchFile() refuses a path that leads to no file", async () => {
   await inFolder(async (folder) => {
     await assert.rejects(readTorchFile(join(folder, "none.pth")), {
       name: "NotFound",
@@ -70,6 +63,10 @@ Deno.test("a path that leads to no file is told so", async () => {
     await assert.rejects(readTorchFile(folder), /it is no file$/);
   });
 });
+
+/** A tensor of shape [0] over the storage "0". */
+const EMPTY_TENSOR = "ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storage" +
+  "ctorch\nByteStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\0tQK\0K\0\x85K\x01\x85\x89NtR";
 
 const REFUSED: readonly (readonly [string, string, RegExp])[] = [
   ["a dictionary in itself", "}q\0X\x01\0\0\0ah\0s.", /nests more than 32 dictionaries/],
@@ -87,7 +84,7 @@ const REFUSED: readonly (readonly [string, string, RegExp])[] = [
 ];
 
 for (const [what, pickle, message] of REFUSED) {
-  Deno.test(`a pickle with ${what} is refused`, async () => {
+  Deno.test(`readTorchFile() refuses a pickle with ${what}`, async () => {
     await inFolder(async (folder) => {
       const path = join(folder, "bad.pth");
       await Deno.writeFile(path, await zipOf(pickle));
@@ -96,12 +93,30 @@ for (const [what, pickle, message] of REFUSED) {
   });
 }
 
-Deno.test("a zip that is no PyTorch file or a program is told so", async () => {
+Deno.test("readTorchFile() keeps every byte of the texts of Python 2", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "python2.pth");
+    // The opcodes of 8-bit strings and of bytes, with a length of one byte and of four.
+    const texts = ["U\x80", "T\x80\0\0\0", "C\x80", "B\x80\0\0\0"];
+    for (const opcode of texts) {
+      const name = Array.from({ length: 0x80 }, (_, i) => String.fromCharCode(0x80 + i));
+      const pickle = `\x80\x02}${opcode}${name.join("")}${EMPTY_TENSOR}s.`;
+      const entries = [
+        { name: "a/data.pkl", bytes: ascii(pickle) },
+        { name: "a/data/0", bytes: new Uint8Array() },
+      ];
+      await Deno.writeFile(path, concatBytes(storedZipChunks(entries)));
+      assert.deepEqual([...(await readTorchFile(path)).tensors.keys()], [name.join("")]);
+    }
+  });
+});
+
+Deno.test("readTorchFile() refuses a zip of something else and a program", async () => {
   await inFolder(async (folder) => {
     const path = join(folder, "other.zip");
     await Deno.writeFile(path, await zipOf("N.", "word/document.xml"));
     await assert.rejects(readTorchFile(path), /it has no data\.pkl$/);
-    const program = zipChunks([
+    const program = storedZipChunks([
       { name: "net/data.pkl", bytes: ascii("\x80\x02N.") },
       { name: "net/constants.pkl", bytes: ascii("\x80\x02).") },
     ]);
@@ -116,7 +131,8 @@ function asZip64(bytes: Uint8Array): Uint8Array {
   const start = end.getUint32(16, true);
   const parts: Uint8Array[] = [bytes.subarray(0, start)];
   let length = 0;
-  for (let at = start; at < bytes.length - 22;) {
+  let count = 0;
+  for (let at = start; at < bytes.length - 22; count++) {
     const view = new DataView(bytes.buffer, at);
     const size = 46 + view.getUint16(28, true);
     const entry = new Uint8Array(size + 28);
@@ -137,6 +153,8 @@ function asZip64(bytes: Uint8Array): Uint8Array {
   const tail = new Uint8Array(56 + 20 + 22);
   const view = new DataView(tail.buffer);
   view.setUint32(0, 0x06064b50, true);
+  view.setBigUint64(24, BigInt(count), true);
+  view.setBigUint64(32, BigInt(count), true);
   view.setBigUint64(40, BigInt(length), true);
   view.setBigUint64(48, BigInt(start), true);
   view.setUint32(56, 0x07064b50, true);
@@ -146,7 +164,7 @@ function asZip64(bytes: Uint8Array): Uint8Array {
   return new Uint8Array([...parts, tail].flatMap((part) => [...part]));
 }
 
-Deno.test("a zip64 directory is read", async () => {
+Deno.test("readTorchFile() reads a zip64 directory", async () => {
   await inFolder(async (folder) => {
     const path = join(folder, "wide.pth");
     const bytes = new Uint8Array([1, 2, 3, 4]);
@@ -157,7 +175,7 @@ Deno.test("a zip64 directory is read", async () => {
   });
 });
 
-Deno.test("compressed, encrypted and doubled entries are refused", async () => {
+Deno.test("readTorchFile() refuses compressed, encrypted and doubled entries", async () => {
   await inFolder(async (folder) => {
     const path = join(folder, "odd.pth");
     const whole = await zipOf("}.");
@@ -168,13 +186,58 @@ Deno.test("compressed, encrypted and doubled entries are refused", async () => {
       await Deno.writeFile(path, bytes);
       await assert.rejects(readTorchFile(path), message as RegExp);
     }
-    const twice = zipChunks([{ name: "a", bytes: whole }, { name: "a", bytes: whole }]);
+    const twice = storedZipChunks([{ name: "a", bytes: whole }, {
+      name: "a",
+      bytes: whole,
+    }]);
     await Deno.writeFile(path, await new Blob(twice.map((c) => c.slice())).bytes());
     await assert.rejects(readTorchFile(path), /two entries "a"/);
   });
 });
 
-Deno.test("tensors that repeat one storage many times are not read at once", async () => {
+Deno.test("readTorchFile() refuses a zip whose directory claims what the file cannot have", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "hostile.pth");
+    const whole = concatBytes(storedZipChunks([
+      { name: "a/data.pkl", bytes: ascii("\x80\x02}.") },
+      { name: "a/data/0", bytes: new Uint8Array(4096) },
+    ]));
+    const end = whole.length - 22;
+    const directory = new DataView(whole.buffer).getUint32(end + 16, true);
+    const refuses = async (
+      bytes: Uint8Array,
+      change: (view: DataView<ArrayBufferLike>) => void,
+      message: RegExp,
+    ) => {
+      const copy = bytes.slice();
+      change(new DataView(copy.buffer));
+      await Deno.writeFile(path, copy);
+      await assert.rejects(readTorchFile(path), { name: "SyntaxError", message });
+    };
+    // Two entries over the same bytes: every byte would be read twice.
+    await refuses(whole, (view) => {
+      view.setUint32(directory + 20, 4096, true);
+      view.setUint32(directory + 24, 4096, true);
+    }, /its zip entries are larger than the file/);
+    const farAway = (view: DataView) => view.setUint32(directory + 42, 1e9, true);
+    await refuses(whole, farAway, /its entry "a\/data\.pkl" is cut short/);
+    await refuses(whole.subarray(0, -1), () => {}, /it is cut off/);
+    // Entries, bytes and position of a zip64 directory; the latter two show without it.
+    const wide = asZip64(whole);
+    for (
+      const [field, message] of [
+        [32, /it is cut off/],
+        [40, /it has no tensors/],
+        [48, /it has no tensors/],
+      ] as const
+    ) {
+      const at = wide.length - (56 + 20 + 22) + field;
+      await refuses(wide, (view) => view.setBigUint64(at, 2n ** 52n, true), message);
+    }
+  });
+});
+
+Deno.test("readTorchFile() refuses tensors that repeat one storage many times", async () => {
   await inFolder(async (folder) => {
     const path = join(folder, "repeated.pth");
     const storage =
@@ -187,13 +250,13 @@ Deno.test("tensors that repeat one storage many times are not read at once", asy
       (_, i) => `K${String.fromCharCode(i)}h\0`,
     );
     const bytes = ascii(`\x80\x02}(K\x63${tensor}q\0${items.join("")}u.`);
-    const chunks = zipChunks([
+    const chunks = storedZipChunks([
       { name: "a/data.pkl", bytes },
       { name: "a/data/0", bytes: new Uint8Array(4096) },
     ]);
     await Deno.writeFile(path, await new Blob(chunks.map((c) => c.slice())).bytes());
     await assert.rejects(readTorchFile(path), /read the tensors one by one$/);
     await using file = await openTorchFile(path);
-    assert.equal(crc32((await file.read("7")).bytes), crc32(new Uint8Array(4096)));
+    assert.equal(crc32((await file.readTensor("7")).bytes), crc32(new Uint8Array(4096)));
   });
 });

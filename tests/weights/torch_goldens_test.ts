@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { HostTensor } from "../../src/core/host_tensor.ts";
 import { z } from "../../src/core/zod.ts";
-import { stripPrefix } from "../../src/weights/name_prefix.ts";
 import { readSafetensors } from "../../src/weights/safetensors.ts";
 import { openTorchFile, readTorchFile } from "../../src/weights/torch_file.ts";
 
@@ -51,9 +50,9 @@ function assertSame(
 const folder = await exists(SHARED) ? SHARED : COMMITTED;
 const list = await Deno.readTextFile(join(COMMITTED, "checkpoints.json"));
 
-async function read(path: string, root: string | undefined) {
+async function read(path: string, stateDictKey: string | undefined) {
   if (path.endsWith(".safetensors")) return await readSafetensors(path);
-  return await readTorchFile(path, root === undefined ? {} : { root });
+  return await readTorchFile(path, stateDictKey === undefined ? {} : { stateDictKey });
 }
 
 for (const golden of Goldens.parse(JSON.parse(list)).files) {
@@ -61,7 +60,7 @@ for (const golden of Goldens.parse(JSON.parse(list)).files) {
   const path = join(folder, file);
   if (!await exists(path)) continue; // only some are kept in this repository
 
-  Deno.test(`the golden checkpoint ${file} does what it must: ${must}`, async () => {
+  Deno.test(`readTorchFile() and readSafetensors() must ${must} the golden ${file}`, async () => {
     const named = new RegExp(`^Cannot read ".*${RegExp.escape(file)}": [^\n]*[^.\n]$`);
     const refused = { name: "SyntaxError", message: named };
     if (must === "refuse" || must === "refuse_preferred") {
@@ -77,7 +76,9 @@ for (const golden of Goldens.parse(JSON.parse(list)).files) {
       const want = await readSafetensors(expectedPath);
       for (const at of [root, undefined]) { // named, and found
         const { tensors } = await read(path, at);
-        assertSame(stripPrefix(tensors, prefix), want.tensors);
+        const network = [...tensors].filter(([name]) => name.startsWith(prefix))
+          .map(([name, value]) => [name.slice(prefix.length), value] as const);
+        assertSame(new Map(network), want.tensors);
       }
     }
     if (also !== undefined) {
@@ -93,22 +94,22 @@ for (const golden of Goldens.parse(JSON.parse(list)).files) {
   });
 }
 
-Deno.test("a refused file is told which name of Python it refers to", async () => {
+Deno.test("readTorchFile() names what a refused file refers to", async () => {
   for (const file of ["evil_zip_os_system.pth", "evil_legacy_os_system.pth"]) {
     await assert.rejects(readTorchFile(join(COMMITTED, file)), /"posix\.system"/);
   }
 });
 
 Deno.test({
-  name: "a published network of the legacy format is read as a whole",
+  name: "openTorchFile() reads a published network of the legacy format",
   ignore: !await exists(ESPNET),
   fn: async () => {
     await using file = await openTorchFile(ESPNET);
     assert.equal(file.tensors.size, 189);
-    assert.equal(file.root, "");
+    assert.equal(file.stateDictKey, "");
     let elements = 0;
     for (const [name, { dtype, shape }] of file.tensors) {
-      const tensor = await file.read(name);
+      const tensor = await file.readTensor(name);
       assert.deepEqual([dtype, shape], [tensor.dtype, tensor.shape]);
       const values = new Float32Array(tensor.bytes.buffer);
       assert.ok(values.every(Number.isFinite), name);

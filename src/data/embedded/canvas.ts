@@ -1,15 +1,15 @@
-/** Flat shapes on a grid of pixels: colour, class and distance are painted together. @module */
+/** Flat shapes on a grid of pixels: color, class and distance are painted together. @module */
 
-import type { Size } from "../resize.ts";
-import type { ClassId } from "./classes.ts";
+import type { Size } from "../../core/host_batch.ts";
+import { EMBEDDED_CLASS_IDS, type EmbeddedClassName } from "./classes.ts";
 
 /** Red, green, blue in 0 … 255. */
 export type Rgb = readonly [number, number, number];
 
 /** A place in pixels, from the top left corner: right, down. */
-export type Point = readonly [number, number];
+export type Point2 = readonly [number, number];
 
-/** A picture in the making. */
+/** An image in the making. */
 export interface Canvas extends Size {
   /** [H, W, 3] */
   readonly color: Uint8ClampedArray;
@@ -21,11 +21,19 @@ export interface Canvas extends Size {
 
 /** What a shape is filled with. */
 export interface Paint {
-  readonly id: ClassId;
+  /** Class id. */
+  readonly id: number;
   readonly color: Rgb;
   /** Metres from the camera. */
   readonly distance: number;
 }
+
+/** The paint of a thing of a class. */
+export const paintOf = (
+  name: EmbeddedClassName,
+  color: Rgb,
+  distance: number,
+): Paint => ({ id: EMBEDDED_CLASS_IDS[name], color, distance });
 
 /** An empty canvas. */
 export function createCanvas({ height, width }: Size): Canvas {
@@ -47,10 +55,10 @@ export function setPixel(canvas: Canvas, at: number, paint: Paint): void {
   canvas.distance[at] = paint.distance;
 }
 
-/** Fills a polygon (even-odd rule): a pixel belongs to it if its centre does. */
+/** Fills a polygon (even-odd rule): a pixel belongs to it if its center does. */
 export function fillPolygon(
   canvas: Canvas,
-  points: readonly Point[],
+  points: readonly Point2[],
   paint: Paint,
 ): void {
   const { color, label, distance } = canvas;
@@ -66,10 +74,10 @@ export function fillPolygon(
   });
 }
 
-/** Multiplies the colours inside a polygon: a shadow. Classes stay. */
+/** Multiplies the colors inside a polygon: a shadow. Classes stay. */
 export function shadePolygon(
   canvas: Canvas,
-  points: readonly Point[],
+  points: readonly Point2[],
   factor: number,
 ): void {
   forEachSpan(canvas, points, (from, to) => {
@@ -79,24 +87,24 @@ export function shadePolygon(
   });
 }
 
-/** A colour times a brightness. */
-export function scaled(color: Rgb, factor: number): Rgb {
+/** A color times a brightness. */
+export function scaleColor(color: Rgb, factor: number): Rgb {
   return [color[0] * factor, color[1] * factor, color[2] * factor];
 }
 
-/** A colour on the way from `a` (share 0) to `b` (share 1). */
-export function blended(a: Rgb, b: Rgb, share: number): Rgb {
+/** A color on the way from `a` (share 0) to `b` (share 1). */
+export function mixColors(a: Rgb, b: Rgb, fraction: number): Rgb {
   return [
-    a[0] + (b[0] - a[0]) * share,
-    a[1] + (b[1] - a[1]) * share,
-    a[2] + (b[2] - a[2]) * share,
+    a[0] + (b[0] - a[0]) * fraction,
+    a[1] + (b[1] - a[1]) * fraction,
+    a[2] + (b[2] - a[2]) * fraction,
   ];
 }
 
 // Visits the pixels inside a polygon as runs within a row: first, and one past the last.
 function forEachSpan(
   { height, width }: Size,
-  points: readonly Point[],
+  points: readonly Point2[],
   visit: (from: number, to: number) => void,
 ): void {
   let top = Infinity;

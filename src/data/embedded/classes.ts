@@ -2,8 +2,8 @@
 
 import type { ClassInfo } from "../../core/host_batch.ts";
 
-/** Index = class id; the colours are those of Cityscapes. */
-export const EMBEDDED_CLASSES: readonly ClassInfo[] = [
+/** Index = class id; the colors are those of Cityscapes. */
+export const EMBEDDED_CLASSES = [
   { name: "road", color: [128, 64, 128] },
   { name: "pavement", color: [244, 35, 232] },
   { name: "building", color: [70, 70, 70] },
@@ -14,21 +14,12 @@ export const EMBEDDED_CLASSES: readonly ClassInfo[] = [
   { name: "sky", color: [70, 130, 180] },
   { name: "person", color: [220, 20, 60] },
   { name: "car", color: [0, 0, 142] },
-];
+] as const satisfies readonly ClassInfo[];
+
+/** The name of a class. */
+export type EmbeddedClassName = typeof EMBEDDED_CLASSES[number]["name"];
 
 /** Class ids by name. */
-export const ID = {
-  road: 0,
-  pavement: 1,
-  building: 2,
-  fence: 3,
-  pole: 4,
-  sign: 5,
-  vegetation: 6,
-  sky: 7,
-  person: 8,
-  car: 9,
-} as const;
-
-/** A class id. */
-export type ClassId = typeof ID[keyof typeof ID];
+export const EMBEDDED_CLASS_IDS = Object.fromEntries(
+  EMBEDDED_CLASSES.map(({ name }, id) => [name, id]),
+) as Readonly<Record<EmbeddedClassName, number>>; // each name has its entry

@@ -1,13 +1,13 @@
 /**
- * CamVid, the 701 frames of 960×720 with their coloured labels.
+ * CamVid, the 701 frames of 960×720 with their colored labels.
  *
  * ```text
  * 701_StillsRaw_full/0001TP_006690.png
- * LabeledApproved_full/0001TP_006690_L.png        8-bit RGB, a colour per class
+ * LabeledApproved_full/0001TP_006690_L.png        8-bit RGB, a color per class
  * ```
  *
  * It has no splits of its own: the usual ones are lists of stems. The 32 classes are joined
- * to 11 in the usual way (SegNet's); what is none of them is ignored.
+ * to 11 in the usual way (SegNet's); all other pixels are ignored.
  *
  * Source: Brostow et al., "Semantic object classes in video" (Pattern Recognition Letters
  * 30(2), 2009), and the label_colors.txt of the data set.
@@ -15,12 +15,12 @@
  * @module
  */
 
-import { CAMVID_CLASSES } from "../../core/known_classes.ts";
-import { decodeColors } from "../color_label.ts";
+import { CAMVID_CLASSES } from "../native_classes.ts";
+import { decodeColorLabel } from "../decode_label.ts";
 import type { NativeLayout } from "./layout.ts";
-import { findSideBySide, stemOf } from "./side_by_side.ts";
+import { fileStem, findParallelFiles } from "./find_files.ts";
 
-/** The colours of each class, in the order of their ids. */
+/** The colors of each class, in the order of their ids. */
 const COLORS: readonly (readonly (readonly [number, number, number])[])[] = [
   [[128, 128, 128]], // sky
   // Building, archway, bridge, tunnel, wall.
@@ -38,24 +38,28 @@ const COLORS: readonly (readonly (readonly [number, number, number])[])[] = [
   [[0, 128, 192], [192, 0, 192]], // bicyclist, motorcyclist
 ];
 
-/** Void, the one colour without a class. */
+/** Void, the one color without a class. */
 const VOID = [0, 0, 0] as const;
 
 /** CamVid as it is downloaded. */
 export const CAMVID: NativeLayout = {
   title: "CamVid",
   classes: CAMVID_CLASSES,
-  tree: '"701_StillsRaw_full" and "LabeledApproved_full"',
+  expectedContents: '"701_StillsRaw_full" and "LabeledApproved_full"',
+  imageCounts: { "": 701 },
+  downloadHint:
+    'CamVid is "701_StillsRaw_full.zip" and "LabeledApproved_full.zip" of its page ' +
+    "at the University of Cambridge",
   splits: null,
-  find: (source, wanted) =>
-    findSideBySide(source, wanted, {
-      bases: ["", "CamVid", "camvid"],
+  findFiles: (source, options) =>
+    findParallelFiles(source, options, {
+      baseFolders: ["", "CamVid", "camvid"],
       images: "701_StillsRaw_full",
       labels: ["LabeledApproved_full"],
       labelSuffix: "_L",
     }),
-  nameOf: stemOf,
-  decoderOf: () => (bytes, file) => decodeColors(bytes, file, "CamVid", COLORS, [VOID]),
-  cure: "add it",
-  bad: null,
+  nameOf: fileStem,
+  decoderOf: () => (bytes, file) =>
+    decodeColorLabel(bytes, file, "CamVid", COLORS, [VOID]),
+  missingLabelHint: "add it",
 };

@@ -13,119 +13,106 @@
  * @module
  */
 
-import { CITYSCAPES_CLASSES } from "../../core/known_classes.ts";
-import type { LabelForm } from "../label_map.ts";
-import { below, type FileSource } from "../source/file_source.ts";
+import { CITYSCAPES_CLASSES } from "../native_classes.ts";
+import type { LabelEncoding } from "../decode_label.ts";
+import { type FileSource, joinPath } from "../source/file_source.ts";
 import {
-  decoderOfIds,
-  decoderOfValues,
-  type Found,
+  classIdDecoder,
+  type FindOptions,
+  type FoundFiles,
+  mappedIdDecoder,
   type NativeLayout,
-  type Wanted,
 } from "./layout.ts";
+import { filesByStem } from "./find_files.ts";
 
-/** Class id of every labelId that has one; the others are ignored. */
-export const CITYSCAPES_IDS: Readonly<Record<string, number>> = {
-  7: 0,
-  8: 1,
-  11: 2,
-  12: 3,
-  13: 4,
-  17: 5,
-  19: 6,
-  20: 7,
-  21: 8,
-  22: 9,
-  23: 10,
-  24: 11,
-  25: 12,
-  26: 13,
-  27: 14,
-  28: 15,
-  31: 16,
-  32: 17,
-  33: 18,
-};
+/** The labelId of each class, in the order of the train ids; other labelIds are ignored. */
+// deno-fmt-ignore
+export const CITYSCAPES_LABEL_IDS =
+  [7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33];
 
-/** labelIds are 0 … 33, and 34 in GTA5: the licence plate. */
-export const CITYSCAPES_VALUES = 35;
+/** labelIds are 0 … 33, and 34 in GTA5: the license plate. */
+export const CITYSCAPES_LABEL_ID_COUNT = 35;
 
-const GREY: LabelForm = {
-  expected: "labels of Cityscapes are 8-bit grey PNGs: is it a _color or an " +
+const GRAY_ENCODING: LabelEncoding = {
+  expectation: "labels of Cityscapes are 8-bit gray PNGs: is it a _color or an " +
     "_instanceIds file under another name?",
   channel: "only",
-  depths: [8],
+  bitDepths: [8],
   palette: "none",
 };
 
-const IMAGE = "_leftImg8bit";
-const TRAIN_IDS = "_labelTrainIds.png";
-const LABEL_IDS = "_labelIds.png";
-const BASES = ["", "cityscapes"];
-
-/** Where a data set may begin within what was named, as paths of one of its folders. */
-const inBases = (folder: string) => BASES.map((base) => below(base, folder));
+const IMAGE_SUFFIX = "_leftImg8bit";
+const TRAIN_IDS_SUFFIX = "_labelTrainIds.png";
+const LABEL_IDS_SUFFIX = "_labelIds.png";
 
 async function find(
   source: FileSource,
-  { split, labelled }: Wanted,
-): Promise<Found | null> {
-  const top = await source.locate(inBases("leftImg8bit"));
+  { split, labeled }: FindOptions,
+): Promise<FoundFiles | null> {
+  const bases = ["", "cityscapes"];
+  const top = await source.findFirst(bases.map((base) => joinPath(base, "leftImg8bit")));
   if (top === null) return null;
-  const folder = below(top, split ?? "");
-  const labelFolder = below(top.replace(/leftImg8bit$/, "gtFine"), split ?? "");
-  const byName = (path: string) => split === null ? path.replace(/^[^/]*\//, "") : path;
-
-  const images = new Map<string, string>();
-  for (const file of await source.list(folder) ?? []) {
-    if (!file.endsWith(`${IMAGE}.png`) || /(^|\/)\./.test(file)) continue;
-    images.set(nameOf(byName(file)), below(folder, file));
-  }
-  const labels = new Map<string, string>();
-  for (const file of (labelled ? await source.list(labelFolder) : null) ?? []) {
-    const ending = [TRAIN_IDS, LABEL_IDS].find((one) => file.endsWith(`_gtFine${one}`));
-    if (ending === undefined || /(^|\/)\./.test(file)) continue;
-    const name = byName(file).slice(0, -`_gtFine${ending}`.length);
-    if (ending === LABEL_IDS && labels.has(name)) continue;
-    labels.set(name, below(labelFolder, file));
-  }
+  const folder = joinPath(top, split ?? "");
+  const labelFolder = joinPath(top.replace(/leftImg8bit$/, "gtFine"), split ?? "");
+  const images = await source.list(folder) ?? [];
+  const labels = (labeled ? await source.list(labelFolder) : null) ?? [];
+  // Without a split, the folders of the splits are no part of the names.
+  const byName = (files: ReadonlyMap<string, string>) =>
+    [...files].map(([stem, path]) =>
+      [split === null ? stem.replace(/^[^/]*\//, "") : stem, path] as const
+    );
+  const labelsOf = (suffix: string) =>
+    byName(filesByStem(labels, labelFolder, `_gtFine${suffix}`));
   return {
-    folder: source.address(folder),
-    images,
-    labels,
-    labelOf: (name) => source.address(below(labelFolder, `${name}_gtFine${LABEL_IDS}`)),
-    listed: null,
+    address: source.displayPath(folder),
+    images: new Map(
+      byName(filesByStem(images, folder, `${IMAGE_SUFFIX}.png`))
+        .map(([name, path]) => [nameOf(name), path]),
+    ),
+    // Of two labels of an image, the one with train ids is used.
+    labels: new Map([...labelsOf(LABEL_IDS_SUFFIX), ...labelsOf(TRAIN_IDS_SUFFIX)]),
+    expectedLabel: (name) =>
+      source.displayPath(joinPath(labelFolder, `${name}_gtFine${LABEL_IDS_SUFFIX}`)),
+    splitNames: null,
   };
 }
 
 /** `leftImg8bit/train/ulm/ulm_000001_leftImg8bit.png` → `ulm/ulm_000001`. */
 function nameOf(line: string): string {
-  const stem = line.replace(/\.png$/, "").replace(new RegExp(`${IMAGE}$`), "");
+  const stem = line.replace(/\.png$/, "").replace(new RegExp(`${IMAGE_SUFFIX}$`), "");
   const parts = stem.replace(/^leftImg8bit\/[^/]+\//, "").split("/");
   const frame = parts[parts.length - 1] ?? "";
   // A bare frame begins with its city.
   return parts.length > 1 ? parts.join("/") : `${frame.replace(/_.*$/, "")}/${frame}`;
 }
 
-const TRAIN_DECODER = decoderOfIds("Cityscapes' train ids", CITYSCAPES_CLASSES, GREY);
-const LABEL_DECODER = decoderOfValues(
+const TRAIN_IDS_DECODER = classIdDecoder(
+  "Cityscapes' train ids",
+  CITYSCAPES_CLASSES,
+  GRAY_ENCODING,
+);
+const LABEL_IDS_DECODER = mappedIdDecoder(
   "Cityscapes' label ids",
   CITYSCAPES_CLASSES,
-  CITYSCAPES_IDS,
-  CITYSCAPES_VALUES,
-  GREY,
+  CITYSCAPES_LABEL_IDS,
+  CITYSCAPES_LABEL_ID_COUNT,
+  GRAY_ENCODING,
 );
 
 /** Cityscapes as it is downloaded. */
 export const CITYSCAPES: NativeLayout = {
   title: "Cityscapes",
   classes: CITYSCAPES_CLASSES,
-  tree:
+  expectedContents:
     '"leftImg8bit" and "gtFine" (leftImg8bit_trainvaltest.zip, gtFine_trainvaltest.zip)',
+  imageCounts: { train: 2975, val: 500, test: 1525 },
+  downloadHint:
+    'Cityscapes is "leftImg8bit_trainvaltest.zip" and "gtFine_trainvaltest.zip" of ' +
+    "the Cityscapes website, after registration",
   splits: ["train", "val", "test"],
-  find,
+  findFiles: find,
   nameOf,
-  decoderOf: (path) => path.endsWith(TRAIN_IDS) ? TRAIN_DECODER : LABEL_DECODER,
-  cure: "add it (gtFine_trainvaltest.zip has those of train and val)",
-  bad: null,
+  decoderOf: (path) =>
+    path.endsWith(TRAIN_IDS_SUFFIX) ? TRAIN_IDS_DECODER : LABEL_IDS_DECODER,
+  missingLabelHint: "add it (gtFine_trainvaltest.zip has those of train and val)",
 };

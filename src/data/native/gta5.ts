@@ -12,27 +12,27 @@
  * @module
  */
 
-import { CITYSCAPES_CLASSES } from "../../core/known_classes.ts";
-import { INDEX_FORM } from "../label_map.ts";
-import { CITYSCAPES_IDS, CITYSCAPES_VALUES } from "./cityscapes.ts";
-import { decoderOfValues, type NativeLayout } from "./layout.ts";
-import { findSideBySide, stemOf } from "./side_by_side.ts";
+import { CITYSCAPES_CLASSES } from "../native_classes.ts";
+import { CLASS_ID_ENCODING } from "../decode_label.ts";
+import { CITYSCAPES_LABEL_ID_COUNT, CITYSCAPES_LABEL_IDS } from "./cityscapes.ts";
+import { mappedIdDecoder, type NativeLayout } from "./layout.ts";
+import { fileStem, findParallelFiles } from "./find_files.ts";
 
-const DECODER = decoderOfValues(
+const DECODER = mappedIdDecoder(
   "Cityscapes' label ids",
   CITYSCAPES_CLASSES,
-  CITYSCAPES_IDS,
-  CITYSCAPES_VALUES,
+  CITYSCAPES_LABEL_IDS,
+  CITYSCAPES_LABEL_ID_COUNT,
   {
-    ...INDEX_FORM,
-    expected:
-      "labels of GTA5 are PNGs with a palette, whose indices are label ids: put " +
-      "back the file that was downloaded",
+    ...CLASS_ID_ENCODING,
+    expectation:
+      "labels of GTA5 are PNGs with a palette, whose indices are label ids: restore " +
+      "the downloaded file",
   },
 );
 
-/** Labels of another size than their images, then ones that show nothing. */
-const BAD = new Set(
+/** Images whose labels have another size, then images whose labels show nothing. */
+const EXCLUDED_NAMES = new Set(
   [
     ...Array.from({ length: 60 }, (_, i) => 20801 + i),
     ...[15188, 15617, 17705],
@@ -43,21 +43,24 @@ const BAD = new Set(
 export const GTA5: NativeLayout = {
   title: "GTA5",
   classes: CITYSCAPES_CLASSES,
-  tree: '"images" and "labels" (01_images.zip … 10_labels.zip)',
+  expectedContents: '"images" and "labels" (01_images.zip … 10_labels.zip)',
+  imageCounts: { "": 24966 }, // with the files that are known to be bad
+  downloadHint: 'GTA5 is "01_images.zip" … "10_images.zip" and "01_labels.zip" … ' +
+    '"10_labels.zip" of the "Playing for Data" page at TU Darmstadt',
   splits: null,
-  find: (source, wanted) =>
-    findSideBySide(source, wanted, {
-      bases: ["", "gta5", "GTA5", "gta"],
+  findFiles: (source, options) =>
+    findParallelFiles(source, options, {
+      baseFolders: ["", "gta5", "GTA5", "gta"],
       images: "images",
       labels: ["labels"],
     }),
-  nameOf: stemOf,
+  nameOf: fileStem,
   decoderOf: () => DECODER,
-  cure: "add it (01_labels.zip … 10_labels.zip)",
-  bad: {
-    names: BAD,
+  missingLabelHint: "add it (01_labels.zip … 10_labels.zip)",
+  excluded: {
+    names: EXCLUDED_NAMES,
     note: (count) =>
-      `left out ${count} pictures of GTA5 whose labels are known to be bad (20801 … ` +
+      `left out ${count} images of GTA5 with invalid labels (20801 … ` +
       "20860 have another size than their images; 15188, 15617 and 17705 show nothing)",
   },
 };

@@ -1,46 +1,60 @@
 /** What is known of a data set in the form in which it is downloaded. @module */
 
-import { type ClassInfo, IGNORED } from "../../core/host_batch.ts";
+import { type ClassInfo, IGNORE_INDEX } from "../../core/host_batch.ts";
 import type { LabelMap } from "../data_set.ts";
-import {
-  decodeLabel,
-  type LabelForm,
-  type LabelTable,
-  labelTable,
-} from "../label_map.ts";
+import { createLabelLookup, decodeLabel, type LabelEncoding } from "../decode_label.ts";
 import type { FileSource } from "../source/file_source.ts";
-import type { FurtherLabels } from "./further_labels.ts";
 
-/** Turns a label file into class ids; `file` is what messages call it. */
+/** Turns a label file into class ids; `file` is its name in messages. */
 export type DecodeLabel = (bytes: Uint8Array, file: string) => LabelMap;
 
 /** What to look for. */
-export interface Wanted {
+export interface FindOptions {
   /** Null for all there is. */
   readonly split: string | null;
   /** Labels are looked for only if they are needed. */
-  readonly labelled: boolean;
+  readonly labeled: boolean;
 }
 
-/** The files of a data set, by the names of its pictures. */
-export interface Found {
-  /** Where the pictures are, for messages. */
-  readonly folder: string;
+/** The files of a data set, by the names of its images. */
+export interface FoundFiles {
+  /** Where the images are, for messages. */
+  readonly address: string;
   /** Paths in the source. */
   readonly images: ReadonlyMap<string, string>;
-  /** Likewise; pictures without a label are absent. */
+  /** Likewise; images without a label are absent. */
   readonly labels: ReadonlyMap<string, string>;
   /** Where a missing label was looked for, for messages. */
-  readonly labelOf: (name: string) => string;
-  /** The pictures of the split, where a list of the data set says it; null: all. */
-  readonly listed: readonly string[] | null;
+  readonly expectedLabel: (name: string) => string;
+  /** The images of the split, where a list of the data set says it; null: all. */
+  readonly splitNames: readonly string[] | null;
 }
 
-/** A picture that nobody should learn from. */
-export interface BadPicture {
-  readonly names: ReadonlySet<string>;
-  /** A sentence about those that were left out. */
-  readonly note: (count: number) => string;
+/** Labels that were published apart from the images they are of, by the names of these. */
+export interface ExtraLabelFiles {
+  /** Paths in the source. */
+  readonly labels: ReadonlyMap<string, string>;
+  /** Where the label of an image would be, in the source. */
+  readonly expectedLabel: (name: string) => string;
+}
+
+/** How such labels are found. */
+export interface ExtraLabels {
+  /** What a folder or an archive of them holds, for messages. */
+  readonly expectedContents: string;
+  /** How shards name them. */
+  readonly shardExtensions: readonly string[];
+  /**
+   * Finds them in a source.
+   *
+   * @param at A folder that holds nothing else; null: beside the data set.
+   */
+  readonly find: (
+    source: FileSource,
+    at: string | null,
+  ) => Promise<ExtraLabelFiles | null>;
+  /** Where they are unpacked beside a data set's folder; null: nowhere. */
+  readonly findUnpackedRoot: (root: string) => Promise<string | null>;
 }
 
 /** A data set as it is downloaded. */
@@ -49,62 +63,75 @@ export interface NativeLayout {
   readonly title: string;
   readonly classes: readonly ClassInfo[];
   /** What a folder or its archives hold, for the message where they do not. */
-  readonly tree: string;
+  readonly expectedContents: string;
+  /** How many images were published, by split; "" where there are no splits. */
+  readonly imageCounts: Readonly<Record<string, number>>;
+  /** What to download, and from whom. */
+  readonly downloadHint: string;
   /** Its splits, or null where it has none. */
   readonly splits: readonly string[] | null;
   /** Finds its files; null if nothing of it is there. */
-  readonly find: (source: FileSource, wanted: Wanted) => Promise<Found | null>;
-  /** The name of a picture from a line of a list, which may be a path. */
+  readonly findFiles: (
+    source: FileSource,
+    options: FindOptions,
+  ) => Promise<FoundFiles | null>;
+  /** The name of an image from a line of a list, which may be a path. */
   readonly nameOf: (line: string) => string;
   /** How a label file is read, by its path. */
   readonly decoderOf: (path: string) => DecodeLabel;
-  /** Labels that were published apart and stand in where there is none. */
-  readonly further?: FurtherLabels;
+  /** Labels that were published apart and are used where there is none. */
+  readonly extraLabels?: ExtraLabels;
   /** What to do where a label is missing, for the message. */
-  readonly cure: string;
-  /** Labelled pictures that are left out; null for none. */
-  readonly bad: BadPicture | null;
+  readonly missingLabelHint: string;
+  /** Labeled images that no network should learn from, and a sentence about them. */
+  readonly excluded?: {
+    readonly names: ReadonlySet<string>;
+    readonly note: (count: number) => string;
+  };
 }
+
+/** Reads label values that are class ids. @param title Of the values, for messages. */
+export const classIdDecoder = (
+  title: string,
+  classes: readonly ClassInfo[],
+  encoding: LabelEncoding,
+): DecodeLabel => createDecoder(title, classes, null, classes.length, encoding);
 
 /**
  * Reads label values that are not class ids.
  *
- * @param title Of the data set, for messages.
- * @param ids From file value to class id.
- * @param values How many values there are from 0 on; those without a class are ignored.
+ * @param title Of the values, for messages.
+ * @param labelIds The file value of each class, in the order of their ids.
+ * @param valueCount How many values there are from 0 on; those without a class are ignored.
  */
-export function decoderOfValues(
+export function mappedIdDecoder(
   title: string,
   classes: readonly ClassInfo[],
-  ids: Readonly<Record<string, number>>,
-  values: number,
-  form: LabelForm,
+  labelIds: readonly number[],
+  valueCount: number,
+  encoding: LabelEncoding,
 ): DecodeLabel {
-  const all = Object.fromEntries(
-    Array.from({ length: values }, (_, value) => [value, ids[value] ?? IGNORED]),
-  );
-  return decoder(title, labelTable(classes, all), values - 1, form);
+  const mapping: Record<string, number> = {};
+  for (let value = 0; value < valueCount; value++) {
+    const id = labelIds.indexOf(value);
+    mapping[value] = id < 0 ? IGNORE_INDEX : id;
+  }
+  return createDecoder(title, classes, mapping, valueCount, encoding);
 }
 
-/** Reads label values that are class ids. */
-export function decoderOfIds(
+function createDecoder(
   title: string,
   classes: readonly ClassInfo[],
-  form: LabelForm,
+  mapping: Readonly<Record<string, number>> | null,
+  valueCount: number,
+  encoding: LabelEncoding,
 ): DecodeLabel {
-  return decoder(title, labelTable(classes, null), classes.length - 1, form);
-}
-
-function decoder(
-  title: string,
-  table: LabelTable,
-  last: number,
-  form: LabelForm,
-): DecodeLabel {
-  const own: LabelTable = {
-    ...table,
-    allowed: `those of ${title}, 0 … ${last} and ${IGNORED} (ignored)`,
-    cure: "put back the file that was downloaded",
+  const lookup = {
+    ...createLabelLookup(classes, mapping),
+    allowedValues: `those of ${title}, 0 … ${
+      valueCount - 1
+    } and ${IGNORE_INDEX} (ignored)`,
+    hint: "restore the downloaded file",
   };
-  return (bytes, file) => decodeLabel(bytes, file, own, form);
+  return (bytes, file) => decodeLabel(bytes, file, lookup, encoding);
 }

@@ -1,44 +1,32 @@
 /** Data sets as they were downloaded: nothing is converted, copied or unpacked. @module */
 
-import type { NativeSet } from "../../core/known_classes.ts";
+import type { NativeSpec } from "../data_spec.ts";
 import type { DataSet } from "../data_set.ts";
-import type { Inventory } from "../inventory.ts";
-import { pairedDataSet, type PairSet } from "../picture_pairs.ts";
-import { assertInside, select, type Selection } from "../selection.ts";
-import { type FileSource, quoted } from "../source/file_source.ts";
+import {
+  assertNoMissingLabels,
+  type DataSetListing,
+  fileDataSet,
+  type SampleDecoder,
+} from "../file_data_set.ts";
+import type { NativeDataSet } from "../native_classes.ts";
+import { assertRelativePath, selectStems } from "../selection.ts";
+import { mountSource } from "../source/combined_source.ts";
+import { type FileSource, quoteNames } from "../source/file_source.ts";
 import {
   type OpenedSource,
   openSource,
-  sealedHint,
-  type SourcePlace,
+  unsupportedArchiveHint,
 } from "../source/open_source.ts";
 import { CAMVID } from "./camvid.ts";
 import { CITYSCAPES } from "./cityscapes.ts";
+import { findShards } from "./find_files.ts";
 import { GTA5 } from "./gta5.ts";
-import { addFurtherLabels } from "./further_labels.ts";
-import type { Found, NativeLayout } from "./layout.ts";
-import { findShards } from "./shards.ts";
+import type { FoundFiles, NativeLayout } from "./layout.ts";
 import { SYNTHIA } from "./synthia.ts";
 import { VOC } from "./voc.ts";
 
-/** Describes a data set in its native layout. */
-export interface NativeSpec extends Selection, SourcePlace {
-  readonly kind: "native";
-  /** Which data set it is. */
-  readonly set: NativeSet;
-  /** Null for a set without splits, or where a list says it all. */
-  readonly split?: string | null;
-  /**
-   * A folder, an archive or an address of labels that were published apart, of "voc": SBD;
-   * null or left out: where they lie in or beside the root.
-   */
-  readonly sbd?: string | null;
-  /** Whether labels are needed; if not, they are neither looked for nor read. */
-  readonly labelled: boolean;
-}
-
-/** How each set is laid out. */
-export const LAYOUTS: Readonly<Record<NativeSet, NativeLayout>> = {
+/** The layout of each data set. */
+export const NATIVE_LAYOUTS: Readonly<Record<NativeDataSet, NativeLayout>> = {
   camvid: CAMVID,
   cityscapes: CITYSCAPES,
   gta5: GTA5,
@@ -46,43 +34,48 @@ export const LAYOUTS: Readonly<Record<NativeSet, NativeLayout>> = {
   voc: VOC,
 };
 
+/** Where labels that were published apart are mounted: a folder that no data set has. */
+const MOUNT_FOLDER = "\0extra";
+
 /**
  * Opens a data set in its native layout, or in shards.
  *
- * @throws {RangeError} If its files are not there, no picture fits the selection, or a
- * label is missing.
+ * @throws {RangeError} If its files are not there, no image fits the selection, or a label
+ * is missing.
  * @throws {SyntaxError} If an archive is damaged.
  */
 export async function openNative(spec: NativeSpec): Promise<DataSet> {
-  const { set, wanted, missing, lost, listed, folder } = await nativeInventory(spec);
-  const [absent] = lost;
+  const listing = await listNativeFiles(spec);
+  const { usable, missingLabels, missingImages, splitListCount, address } = listing;
+  const [absent] = missingImages;
   if (absent !== undefined) {
     throw new RangeError(
-      `Cannot use the data set "${spec.root}": ${lost.length} of the ${listed} pictures ` +
-        `of its split "${spec.split}" are missing in "${folder}" (first: "${absent}"): ` +
-        "is it unpacked completely?",
+      `Cannot use the data set "${spec.root}": ${missingImages.length} of the ` +
+        `${splitListCount} images of its split "${spec.split}" are missing in "${address}" ` +
+        `(first: "${absent}"): is it unpacked completely?`,
     );
   }
-  const [first] = missing;
-  if (first !== undefined) {
-    throw new RangeError(
-      `Cannot use the data set "${spec.root}": the label "${first}" is missing ` +
-        `(${missing.length} of ${wanted} pictures have none): ` +
-        `${LAYOUTS[spec.set].cure}, or use this set as a target only` +
-        sealedHint(await set.source.children("").catch(() => null) ?? []),
+  if (missingLabels.length > 0) {
+    const rootNames = await usable.source.listChildren("");
+    assertNoMissingLabels(
+      spec.root,
+      listing,
+      NATIVE_LAYOUTS[spec.set].missingLabelHint +
+        ", or use this data set as the unlabeled target only" +
+        unsupportedArchiveHint(rootNames ?? []),
     );
   }
-  return pairedDataSet(set);
+  return fileDataSet(usable);
 }
 
-/** Finds the files. Throws like {@linkcode openNative}, but for missing files. */
-export async function nativeInventory(spec: NativeSpec): Promise<Inventory> {
-  const layout = LAYOUTS[spec.set];
+/** Finds the files. Throws like {@linkcode openNative}, but not for missing files. */
+export async function listNativeFiles(spec: NativeSpec): Promise<DataSetListing> {
+  const layout = NATIVE_LAYOUTS[spec.set];
   const split = spec.split ?? null;
-  if (split !== null) assertInside(split, '"split"');
+  if (split !== null) assertRelativePath(split, '"split"');
   const root = spec.root.replaceAll("{split}", split ?? "{split}");
   const opened = await openSource({ ...spec, root });
-  const { found, source } = await withFurther(
+  const { found, source } = await withExtraLabels(
     await findFiles(opened, layout, spec),
     opened,
     layout,
@@ -91,91 +84,112 @@ export async function nativeInventory(spec: NativeSpec): Promise<Inventory> {
   const { images, labels } = found;
 
   const present = [...images.keys()].sort();
-  const listed = found.listed === null ? null : new Set(found.listed);
-  const own = listed === null ? present : present.filter((name) => listed.has(name));
-  const names = await select(own, spec, found.folder, spec.root, layout.nameOf);
-  const wanted = spec.labelled
-    ? names.filter((name) => layout.bad?.names.has(name) !== true)
+  const listed = found.splitNames === null ? null : new Set(found.splitNames);
+  const inSplit = listed === null ? present : present.filter((name) => listed.has(name));
+  const names = await selectStems(inSplit, spec, found.address, spec.root, layout.nameOf);
+  const expected = spec.labeled
+    ? names.filter((name) => layout.excluded?.names.has(name) !== true)
     : names;
-  const left = names.length - wanted.length;
-  const good = spec.labelled ? wanted.filter((name) => labels.has(name)) : wanted;
+  const excludedCount = names.length - expected.length;
+  const usable = spec.labeled ? expected.filter((name) => labels.has(name)) : expected;
   return {
-    folder: found.folder,
-    wanted: wanted.length,
-    found: names.length,
-    missing: good.length === wanted.length
+    address: found.address,
+    expectedCount: expected.length,
+    foundCount: names.length,
+    missingLabels: usable.length === expected.length
       ? []
-      : wanted.filter((name) => !labels.has(name)).map(found.labelOf),
-    spare: [...labels].filter(([name]) => !images.has(name) && !isMade(name))
-      .map(([, path]) => source.address(path)).sort(),
-    lost: [...listed ?? []].filter((name) => !images.has(name)),
-    listed: listed?.size ?? 0,
-    set: {
-      name: found.folder,
-      classes: layout.classes,
-      labelled: spec.labelled,
+      : expected.filter((name) => !labels.has(name)).map(found.expectedLabel),
+    orphanLabels: [...labels]
+      .filter(([name]) => !images.has(name) && !isGeneratedLabel(name))
+      .map(([, path]) => source.displayPath(path)).sort(),
+    missingImages: [...listed ?? []].filter((name) => !images.has(name)),
+    splitListCount: listed?.size ?? 0,
+    usable: {
+      ...nativeDecoder(spec),
+      name: found.address,
       source,
-      folder: opened.isPacked ? null : root,
-      meaning: spec.set,
-      pairs: good.map((name) => ({
+      statisticsFolder: opened.isArchive ? null : root,
+      labelMeaning: spec.set,
+      samples: usable.map((name) => ({
         name,
         image: images.get(name) ?? name,
-        label: spec.labelled ? labels.get(name) ?? null : null,
+        label: spec.labeled ? labels.get(name) ?? null : null,
       })),
-      decode: decoderOf(layout),
-      notes: layout.bad === null || left === 0 ? [] : [layout.bad.note(left)],
+      notes: layout.excluded === undefined || excludedCount === 0
+        ? []
+        : [layout.excluded.note(excludedCount)],
     },
   };
 }
 
-/** What reads the files of such a data set, wherever they are. */
-export const nativeReader = ({ set, labelled }: NativeSpec) => ({
-  classes: LAYOUTS[set].classes,
-  labelled,
-  decode: decoderOf(LAYOUTS[set]),
+/** What decodes the files of such a data set, wherever they are. */
+export const nativeDecoder = ({ set, labeled }: NativeSpec): SampleDecoder => ({
+  classes: NATIVE_LAYOUTS[set].classes,
+  labeled,
+  decode: labelDecoder(NATIVE_LAYOUTS[set]),
 });
 
-// Made out here: a function made in there would keep every list in there alive.
-const decoderOf = (layout: NativeLayout): PairSet["decode"] => (bytes, file, path) =>
-  layout.decoderOf(path)(bytes, file);
+// Made outside of listNativeFiles(): a function made inside would keep its lists alive.
+const labelDecoder =
+  ({ decoderOf }: NativeLayout): SampleDecoder["decode"] => (bytes, file, path) =>
+    decoderOf(path)(bytes, file);
 
 // What the PyTorch code's converters write beside the labels of GTA5 and SYNTHIA.
-const isMade = (name: string) => name.endsWith("_labelTrainIds");
+const isGeneratedLabel = (name: string) => name.endsWith("_labelTrainIds");
 
-async function withFurther(
-  found: Found,
-  opened: OpenedSource,
-  { further, title }: NativeLayout,
-  { labelled, root, sbd = null, cacheFolder = null }: NativeSpec,
-): Promise<{ found: Found; source: FileSource }> {
-  if (further === undefined) {
-    if (sbd === null) return { found, source: opened.source };
-    throw new RangeError(`Cannot use "sbd": ${title} has no labels there: leave it out`);
+// Adds labels that were published apart to images without one. Throws if they are not where
+// the description says.
+async function withExtraLabels(
+  found: FoundFiles,
+  { source, isArchive }: OpenedSource,
+  { extraLabels, title }: NativeLayout,
+  { labeled, root, sbd = null, cacheFolder = null }: NativeSpec,
+): Promise<{ found: FoundFiles; source: FileSource }> {
+  if (extraLabels === undefined && sbd !== null) {
+    throw new RangeError(`Cannot use "sbd": ${title} takes no such labels: leave it out`);
   }
-  if (!labelled) return { found, source: opened.source };
-  return await addFurtherLabels(found, opened, further, {
-    named: sbd,
-    root,
-    cacheFolder,
-  });
+  const isComplete = found.splitNames?.every((name) => found.labels.has(name)) ?? false;
+  if (extraLabels === undefined || !labeled || isComplete) return { found, source };
+  const labelRoot = sbd ?? (isArchive ? null : await extraLabels.findUnpackedRoot(root));
+  const mounted = labelRoot === null ? source : mountSource(
+    source,
+    MOUNT_FOLDER,
+    (await openSource({ root: labelRoot, cacheFolder })).source,
+  );
+  const extra = await extraLabels.find(mounted, labelRoot && MOUNT_FOLDER);
+  if (extra === null) {
+    if (sbd === null) return { found, source };
+    throw new RangeError(
+      `Cannot find labels in "${sbd}": name the folder or the archive that holds ` +
+        extraLabels.expectedContents,
+    );
+  }
+  return {
+    source: mounted,
+    found: {
+      ...found,
+      labels: new Map([...extra.labels, ...found.labels]), // the set's own take precedence
+      expectedLabel: (name) => mounted.displayPath(extra.expectedLabel(name)),
+    },
+  };
 }
 
 async function findFiles(
-  { source, isPacked }: OpenedSource,
+  { source, isArchive }: OpenedSource,
   layout: NativeLayout,
   spec: NativeSpec,
-): Promise<Found> {
+): Promise<FoundFiles> {
   const split = spec.split ?? null;
-  const native = await layout.find(source, { split, labelled: spec.labelled });
+  const native = await layout.findFiles(source, { split, labeled: spec.labeled });
   if (native !== null) {
     assertSplit(layout, spec);
     return native;
   }
-  const shards = isPacked
-    ? await findShards(source, layout.nameOf, layout.further?.endings ?? [])
+  const shards = isArchive
+    ? await findShards(source, layout.nameOf, layout.extraLabels?.shardExtensions ?? [])
     : null;
-  if (shards === null) throw await notThere(source, layout);
-  // Shards do not say whose split they are: one for training must not be evaluated on.
+  if (shards === null) throw await notFoundError(source, layout);
+  // Shards do not say which split they are of, and none may be trained and evaluated on.
   if (split !== null && !spec.root.includes("{split}")) {
     throw new RangeError(
       `Cannot use "split": "${split}" with the shards "${spec.root}": which of them are ` +
@@ -191,23 +205,28 @@ function assertSplit(layout: NativeLayout, { split, list }: NativeSpec): void {
   if (splits === null) {
     if ((split ?? null) === null) return;
     throw new RangeError(
-      `Cannot use "split": "${split}": ${title} has no splits: choose pictures with ` +
+      `Cannot use "split": "${split}": ${title} has no splits: choose images with ` +
         '"include" or "list"',
     );
   }
   if ((split ?? null) !== null || (list ?? null) !== null) return;
   throw new RangeError(
-    `Cannot use ${title} as a whole: give its "split", ${quoted(splits)}, or a "list"`,
+    `Cannot use ${title} as a whole: give its "split", ${
+      quoteNames(splits)
+    }, or a "list"`,
   );
 }
 
-async function notThere(source: FileSource, layout: NativeLayout): Promise<RangeError> {
-  const there = await source.children("").catch(() => null);
-  const state = there === null
+async function notFoundError(
+  source: FileSource,
+  layout: NativeLayout,
+): Promise<RangeError> {
+  const childNames = await source.listChildren("");
+  const state = childNames === null
     ? "there is no such folder"
-    : `it holds ${quoted(there)}${sealedHint(there)}`;
+    : `it holds ${quoteNames(childNames)}${unsupportedArchiveHint(childNames)}`;
   return new RangeError(
     `Cannot find ${layout.title} in "${source.name}": ${state}: name the folder that ` +
-      `holds ${layout.tree}`,
+      `holds ${layout.expectedContents}`,
   );
 }

@@ -11,47 +11,28 @@
  * @module
  */
 
-import { CITYSCAPES_CLASSES } from "../../core/known_classes.ts";
-import { decoderOfValues, type NativeLayout } from "./layout.ts";
-import { findSideBySide, stemOf } from "./side_by_side.ts";
+import { CITYSCAPES_CLASSES } from "../native_classes.ts";
+import { mappedIdDecoder, type NativeLayout } from "./layout.ts";
+import { fileStem, findParallelFiles } from "./find_files.ts";
 
-/** Class id of every class of SYNTHIA that Cityscapes has too. */
-const SYNTHIA_IDS: Readonly<Record<string, number>> = {
-  1: 10,
-  2: 2,
-  3: 0,
-  4: 1,
-  5: 4,
-  6: 8,
-  7: 5,
-  8: 13,
-  9: 7,
-  10: 11,
-  11: 18,
-  12: 17,
-  15: 6,
-  16: 9,
-  17: 12,
-  18: 14,
-  19: 15,
-  20: 16,
-  21: 3,
-};
+/** The class of SYNTHIA that is each class of Cityscapes, in the order of the train ids. */
+// deno-fmt-ignore
+const SYNTHIA_IDS = [3, 4, 2, 21, 5, 7, 15, 9, 6, 16, 1, 10, 17, 8, 18, 19, 20, 12, 11];
 
 /** 22 is the lane marking. */
-const SYNTHIA_VALUES = 23;
+const SYNTHIA_ID_COUNT = 23;
 
-const DECODER = decoderOfValues(
+const DECODER = mappedIdDecoder(
   "SYNTHIA",
   CITYSCAPES_CLASSES,
   SYNTHIA_IDS,
-  SYNTHIA_VALUES,
+  SYNTHIA_ID_COUNT,
   {
-    expected:
+    expectation:
       "labels of SYNTHIA are 16-bit RGB PNGs, whose red values are classes: was " +
       "it rewritten by a tool that knows 8 bits only?",
     channel: "red",
-    depths: [16],
+    bitDepths: [16],
     palette: "none",
   },
 );
@@ -60,16 +41,18 @@ const DECODER = decoderOfValues(
 export const SYNTHIA: NativeLayout = {
   title: "SYNTHIA-RAND-CITYSCAPES",
   classes: CITYSCAPES_CLASSES,
-  tree: '"RGB" and "GT/LABELS"',
+  expectedContents: '"RGB" and "GT/LABELS"',
+  imageCounts: { "": 9400 },
+  downloadHint:
+    'SYNTHIA is "SYNTHIA_RAND_CITYSCAPES.rar" of the SYNTHIA website, to be unpacked',
   splits: null,
-  find: (source, wanted) =>
-    findSideBySide(source, wanted, {
-      bases: ["", "RAND_CITYSCAPES", "synthia/RAND_CITYSCAPES"],
+  findFiles: (source, options) =>
+    findParallelFiles(source, options, {
+      baseFolders: ["", "RAND_CITYSCAPES", "synthia/RAND_CITYSCAPES"],
       images: "RGB",
       labels: ["GT/LABELS"],
     }),
-  nameOf: stemOf,
+  nameOf: fileStem,
   decoderOf: () => DECODER,
-  cure: "add it",
-  bad: null,
+  missingLabelHint: "add it",
 };

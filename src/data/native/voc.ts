@@ -9,60 +9,73 @@
  * ```
  *
  * Source: Everingham et al., "The PASCAL Visual Object Classes Challenge" (IJCV 2015); the
- * further labels are those of Hariharan et al., "Semantic Contours from Inverse Detectors"
+ * extra labels are those of Hariharan et al., "Semantic Contours from Inverse Detectors"
  * (ICCV 2011).
  *
  * @module
  */
 
-import { VOC_CLASSES } from "../../core/known_classes.ts";
-import { INDEX_FORM } from "../label_map.ts";
-import { below, type FileSource, quoted } from "../source/file_source.ts";
-import { decoderOfIds, type Found, type NativeLayout, type Wanted } from "./layout.ts";
-import { decodeSbd, isSbdLabel, SBD } from "./sbd.ts";
-import { findSideBySide, stemOf } from "./side_by_side.ts";
+import { VOC_CLASSES } from "../native_classes.ts";
+import { CLASS_ID_ENCODING } from "../decode_label.ts";
+import { type FileSource, joinPath, quoteNames } from "../source/file_source.ts";
+import {
+  classIdDecoder,
+  type FindOptions,
+  type FoundFiles,
+  type NativeLayout,
+} from "./layout.ts";
+import { decodeSbdLabel, isSbdLabel, SBD_LABELS } from "./sbd.ts";
+import { fileStem, findParallelFiles } from "./find_files.ts";
 
-const DECODER = decoderOfIds("VOC 2012", VOC_CLASSES, {
-  ...INDEX_FORM,
-  expected: "labels of VOC 2012 are 8-bit PNGs with a palette or grey: put back the " +
-    "file that was downloaded",
+const DECODER = classIdDecoder("VOC 2012", VOC_CLASSES, {
+  ...CLASS_ID_ENCODING,
+  expectation: "labels of VOC 2012 are 8-bit PNGs with a palette or gray: restore the " +
+    "downloaded file",
 });
 
-async function find(source: FileSource, wanted: Wanted): Promise<Found | null> {
-  const found = await findSideBySide(source, wanted, {
-    bases: ["", "VOC2012", "VOCdevkit/VOC2012", "TrainVal/VOCdevkit/VOC2012"],
+async function find(
+  source: FileSource,
+  options: FindOptions,
+): Promise<FoundFiles | null> {
+  const found = await findParallelFiles(source, options, {
+    baseFolders: ["", "VOC2012", "VOCdevkit/VOC2012", "TrainVal/VOCdevkit/VOC2012"],
     images: "JPEGImages",
     labels: ["SegmentationClassAug", "SegmentationClass"],
-    labelBases: [""], // SegmentationClassAug.zip, put beside the rest
+    labelBaseFolders: [""], // SegmentationClassAug.zip, put beside the rest
   });
-  if (found === null || wanted.split === null) return found;
-  const folder = below(found.base, "ImageSets/Segmentation");
+  if (found === null || options.split === null) return found;
+  const folder = joinPath(found.base, "ImageSets/Segmentation");
   const lists = await source.list(folder) ?? [];
-  const file = `${wanted.split}.txt`;
+  const file = `${options.split}.txt`;
   if (!lists.includes(file)) {
     throw new RangeError(
       `Cannot use the data set: there is no list "${
-        source.address(below(folder, file))
-      }": that folder holds ${quoted(lists)}: correct "split"`,
+        source.displayPath(joinPath(folder, file))
+      }": that folder holds ${quoteNames(lists)}: correct "split"`,
     );
   }
-  const text = new TextDecoder().decode(await source.read(below(folder, file)));
-  const listed = text.split("\n").map((line) => line.trim()).filter((id) => id !== "");
-  return { ...found, listed };
+  const text = new TextDecoder().decode(await source.read(joinPath(folder, file)));
+  const ids = text.split("\n").map((line) => line.trim());
+  return { ...found, splitNames: ids.filter((id) => id !== "") };
 }
 
 /** PASCAL VOC 2012 as it is downloaded. */
 export const VOC: NativeLayout = {
   title: "PASCAL VOC 2012",
   classes: VOC_CLASSES,
-  tree: '"JPEGImages" and "SegmentationClass" (VOCtrainval_11-May-2012.tar)',
+  expectedContents: '"JPEGImages" and "SegmentationClass" (VOCtrainval_11-May-2012.tar)',
+  imageCounts: { train: 1464, val: 1449, trainval: 2913 },
+  downloadHint:
+    'PASCAL VOC 2012 is "VOCtrainval_11-May-2012.tar" of its page at the University of ' +
+    "Oxford; the labels of the additional 9118 images are those of the Semantic " +
+    'Boundaries Dataset, "benchmark.tgz", to be unpacked beside it, or ' +
+    '"SegmentationClassAug.zip", which others made of them',
   splits: ["train", "val", "trainval"],
-  find,
-  nameOf: stemOf,
-  decoderOf: (path) => isSbdLabel(path) ? decodeSbd : DECODER,
-  further: SBD,
-  cure:
+  findFiles: find,
+  nameOf: fileStem,
+  decoderOf: (path) => isSbdLabel(path) ? decodeSbdLabel : DECODER,
+  extraLabels: SBD_LABELS,
+  missingLabelHint:
     "add SegmentationClassAug or SBD (benchmark.tgz, unpacked beside), which lists of " +
     "more than 1464 labels need",
-  bad: null,
 };

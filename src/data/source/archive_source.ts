@@ -1,49 +1,145 @@
-/** Files in an archive, which stays packed. @module */
+/** Files in an archive, which stays packed, and its index: what is where in it. @module */
 
-import type { ArchiveIndex, Member } from "./archive_index.ts";
-import { below, type FileSource, locateInTurn } from "./file_source.ts";
-import type { RandomFile } from "./random_file.ts";
+import { cachedResult } from "../../io/cached_result.ts";
+import type { RangedFile } from "../../io/ranged_file.ts";
+import {
+  type FileSource,
+  findFirstFolder,
+  isRelativePath,
+  joinPath,
+} from "./file_source.ts";
+
+/** A file in an archive. */
+export interface ArchiveMember {
+  /** Where its bytes, or in a zip its local header, begin. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly size: number;
+  /** Bytes as they are stored. */
+  readonly compressedSize: number;
+  /** How they are stored: 0 as is, 8 deflated. */
+  readonly method: number;
+  /** CRC-32 of the bytes; null where the archive has none. */
+  readonly crc32: number | null;
+}
+
+/** Members by path. */
+export type ArchiveIndex = ReadonlyMap<string, ArchiveMember>;
+
+const indexes = new Map<string, Promise<ArchiveIndex>>();
+
+/**
+ * Gives the index of an archive, which is made once per process, and only once in all where
+ * there is a cache folder.
+ *
+ * @param buildIndex Reads the archive.
+ */
+export function loadArchiveIndex(
+  file: RangedFile,
+  cacheFolder: string | null,
+  buildIndex: (file: RangedFile) => Promise<ArchiveIndex>,
+): Promise<ArchiveIndex> {
+  const key = `${file.name}\n${file.fingerprint}`;
+  const existing = indexes.get(key);
+  if (existing !== undefined) return existing;
+  const make = () => buildIndex(file);
+  const index = cachedResult(cacheFolder, "archive_index", key, make, INDEX_CODEC)
+    .then(({ value }) => value);
+  indexes.set(key, index);
+  index.catch(() => indexes.delete(key)); // the next try may succeed
+  return index;
+}
+
+/** A member as JSON. */
+type IndexRow = readonly [string, number, number, number, number, number | null];
+
+const INDEX_CODEC = {
+  encode: (index: ArchiveIndex): IndexRow[] =>
+    [...index].map(([path, { offset, size, compressedSize, method, crc32 }]) => [
+      path,
+      offset,
+      size,
+      compressedSize,
+      method,
+      crc32,
+    ]),
+  decode: (rows: IndexRow[]): ArchiveIndex =>
+    new Map(
+      rows.map(([path, offset, size, compressedSize, method, crc32]) => [
+        path,
+        { offset, size, compressedSize, method, crc32 },
+      ]),
+    ),
+};
+
+/**
+ * A member's path as sources give it.
+ *
+ * @param archive For the message.
+ * @returns Without "./" in front.
+ * @throws {SyntaxError} If it leads out of the archive's folder.
+ */
+export function validatedMemberPath(path: string, archive: string): string {
+  const memberPath = path.replace(/^(\.\/)+/, "");
+  if (isRelativePath(memberPath) && !memberPath.includes("\\")) return memberPath;
+  throw new SyntaxError(
+    `Cannot use the archive "${archive}": its member ${JSON.stringify(path)} leads out ` +
+      "of its folder: do not trust this archive",
+  );
+}
+
+/** A sentence about an archive that is damaged. */
+export const damagedArchiveError = (archive: string, reason: string): SyntaxError =>
+  new SyntaxError(
+    `Cannot read the archive "${archive}": ${reason}: is it complete? copy or download ` +
+      "it again",
+  );
 
 /** Gives the bytes of a member. */
 export type ReadMember = (
-  file: RandomFile,
+  file: RangedFile,
   path: string,
-  member: Member,
+  member: ArchiveMember,
 ) => Promise<Uint8Array>;
 
-/** Makes a source of an archive and its index. */
-export function archiveSource(
-  file: RandomFile,
-  index: ArchiveIndex,
+/**
+ * Opens an archive.
+ *
+ * @param cacheFolder Where its index is cached; null for nowhere.
+ */
+export async function openArchiveSource(
+  file: RangedFile,
+  cacheFolder: string | null,
+  buildIndex: (file: RangedFile) => Promise<ArchiveIndex>,
   readMember: ReadMember,
-): FileSource {
+): Promise<FileSource> {
+  const index = await loadArchiveIndex(file, cacheFolder, buildIndex);
   const paths = [...index.keys()].sort();
-  const inside = (folder: string) => {
-    const prefix = below(folder, "") === "" ? "" : `${folder}/`;
+  const pathsBelow = (folder: string) => {
+    const prefix = joinPath(folder, "") === "" ? "" : `${folder}/`;
     const found = paths.filter((path) => path.startsWith(prefix))
       .map((path) => path.slice(prefix.length));
     return found.length === 0 && folder !== "" ? null : found;
   };
-  const address = (path: string) => `${file.name}/${path}`;
-  const memberAt = (path: string): Member => {
+  const displayPath = (path: string) => `${file.name}/${path}`;
+  const memberAt = (path: string): ArchiveMember => {
     const member = index.get(path);
     if (member !== undefined) return member;
-    throw new Error(`Cannot read "${address(path)}": there is no such file`);
+    throw new Error(`Cannot read "${displayPath(path)}": there is no such file`);
   };
   const source: FileSource = {
     name: file.name,
-    address,
-    locate: (folders) => locateInTurn(source, folders),
-    list: (folder) => Promise.resolve(inside(folder)),
-    children(folder) {
-      const found = inside(folder)?.map((path) => path.replace(/\/.*$/, "")) ?? null;
+    displayPath,
+    findFirst: (folders) => findFirstFolder(source, folders),
+    list: (folder) => Promise.resolve(pathsBelow(folder)),
+    listChildren(folder) {
+      const found = pathsBelow(folder)?.map((path) => path.replace(/\/.*$/, "")) ?? null;
       return Promise.resolve(found && [...new Set(found)]);
     },
-    // Whoever asks for a missing file hears of it as a rejection.
     read: async (path) => await readMember(file, path, memberAt(path)),
     fingerprint(path) {
-      const { size, crc } = memberAt(path);
-      return Promise.resolve(crc === null ? `${file.fingerprint}` : `${size} ${crc}`);
+      const { size, crc32 } = memberAt(path);
+      return Promise.resolve(crc32 === null ? `${file.fingerprint}` : `${size} ${crc32}`);
     },
   };
   return source;

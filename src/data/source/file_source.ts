@@ -20,12 +20,12 @@ export interface FileSource {
    */
   list(folder: string): Promise<readonly string[] | null>;
   /** The names of files and folders right in a folder; null if there is none. */
-  children(folder: string): Promise<readonly string[] | null>;
+  listChildren(folder: string): Promise<readonly string[] | null>;
   /**
    * The first of some folders that exists. One that is unpacked is preferred to one in an
    * archive, which then need not be looked into.
    */
-  locate(folders: readonly string[]): Promise<string | null>;
+  findFirst(folders: readonly string[]): Promise<string | null>;
   /**
    * Reads a file.
    *
@@ -36,47 +36,42 @@ export interface FileSource {
   /** Changes whenever the file may have changed. */
   fingerprint(path: string): Promise<string>;
   /** What a person would call the file, for messages. */
-  address(path: string): string;
+  displayPath(path: string): string;
   /**
    * The folder in which all files that were listed lie by their paths; null or left out if
    * there is none.
    */
-  readonly looseRoot?: () => string | null;
+  readonly unpackedRoot?: () => string | null;
 }
 
-/** {@linkcode FileSource.locate} by looking into one folder after the other. */
-export async function locateInTurn(
-  source: Pick<FileSource, "children">,
+/** {@linkcode FileSource.findFirst} by looking into one folder after the other. */
+export async function findFirstFolder(
+  source: Pick<FileSource, "listChildren">,
   folders: readonly string[],
 ): Promise<string | null> {
   for (const folder of folders) {
-    if (await source.children(folder) !== null) return folder;
+    if (await source.listChildren(folder) !== null) return folder;
   }
   return null;
 }
 
 /** Joins a folder of a source with what lies in it. */
-export const below = (folder: string, path: string): string =>
+export const joinPath = (folder: string, path: string): string =>
   folder === "" ? path : path === "" ? folder : `${folder}/${path}`;
 
+/** Whether a file is hidden, such as the "._name.jpg" that macOS leaves on other disks. */
+export const isHidden = (path: string): boolean => /(^|\/)\./.test(path);
+
+/** Whether a path stays below the folder to which it is joined. */
+export function isRelativePath(path: string): boolean {
+  const parts = path.split(/[\\/]/);
+  return path !== "" && !path.includes("\0") && !/^[A-Za-z]:/.test(path) &&
+    parts[0] !== "" && !parts.includes("..");
+}
+
 /** Some names in quotes, for a message. */
-export function quoted(names: readonly string[]): string {
+export function quoteNames(names: readonly string[]): string {
   if (names.length === 0) return "nothing";
-  const some = names.toSorted().slice(0, 5).map((name) => `"${name}"`).join(", ");
-  return names.length > 5 ? `${some} and ${names.length - 5} more` : some;
+  const shown = names.toSorted().slice(0, 5).map((name) => `"${name}"`).join(", ");
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }
-
-/** What went wrong, as part of a sentence. */
-export function reasonOf(error: unknown): string {
-  if (isMissing(error)) return "there is no such file";
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replace(/[.\s]+$/, "");
-}
-
-/** Whether a file or folder was not there. */
-export const isMissing = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && error.code === "ENOENT";
-
-/** Bytes without the methods of Node's Buffer, which differ from those of its class. */
-export const plainBytes = ({ buffer, byteOffset, length }: Uint8Array): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, length);

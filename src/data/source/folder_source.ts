@@ -6,37 +6,38 @@
  */
 
 import { join } from "node:path";
-import { type FileSource, isMissing, locateInTurn, reasonOf } from "./file_source.ts";
+import { errorReason, isNotFound } from "../../io/file_errors.ts";
+import { type FileSource, findFirstFolder } from "./file_source.ts";
 
-/** Opens a folder; whether it exists shows when something in it is wanted. */
-export function folderSource(root: string): FileSource {
-  const at = (path: string) => join(root, path);
+/** Opens a folder, which need not exist until something in it is read. */
+export function createFolderSource(root: string): FileSource {
+  const pathOf = (path: string) => join(root, path);
   const source: FileSource = {
     name: root,
-    address: at,
-    looseRoot: () => root,
-    locate: (folders) => locateInTurn(source, folders),
-    list: (folder) => entries(at(folder), true),
-    children: (folder) => entries(at(folder), false),
+    displayPath: pathOf,
+    unpackedRoot: () => root,
+    findFirst: (folders) => findFirstFolder(source, folders),
+    list: (folder) => listEntries(pathOf(folder), true),
+    listChildren: (folder) => listEntries(pathOf(folder), false),
 
     async read(path) {
       try {
-        return await Deno.readFile(at(path));
+        return await Deno.readFile(pathOf(path));
       } catch (error) {
-        const reason = reasonOf(error);
-        throw new Error(`Cannot read "${at(path)}": ${reason}`, { cause: error });
+        const reason = errorReason(error);
+        throw new Error(`Cannot read "${pathOf(path)}": ${reason}`, { cause: error });
       }
     },
 
     async fingerprint(path) {
-      const { size, mtime } = await Deno.stat(at(path));
+      const { size, mtime } = await Deno.stat(pathOf(path));
       return `${size} ${mtime?.getTime()}`;
     },
   };
   return source;
 }
 
-async function entries(
+async function listEntries(
   folder: string,
   recursive: boolean,
 ): Promise<readonly string[] | null> {
@@ -53,8 +54,8 @@ async function entries(
     await visit("");
     return found;
   } catch (error) {
-    if (isMissing(error)) return null;
-    const reason = reasonOf(error);
+    if (isNotFound(error)) return null;
+    const reason = errorReason(error);
     throw new RangeError(
       `Cannot use the data set: cannot list the folder "${folder}": ${reason}: make it a ` +
         "folder that may be read",

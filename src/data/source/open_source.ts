@@ -1,40 +1,28 @@
-/** From what a user names to files. @module */
+/** From a path or an address to files. @module */
 
 import { stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { parseHttpUrl } from "../../io/http.ts";
+import { openHttpFile } from "../../io/http_file.ts";
+import { openDiskFile } from "../../io/ranged_file.ts";
+import type { SourceLocation } from "../data_spec.ts";
+import { createMixedSource, joinSources } from "./combined_source.ts";
 import type { FileSource } from "./file_source.ts";
-import { reasonOf } from "./file_source.ts";
-import { folderSource } from "./folder_source.ts";
-import { folderWithArchives } from "./folder_with_archives.ts";
-import { httpFile } from "./http_file.ts";
-import { joinedSource } from "./joined_source.ts";
-import { diskFile, type RandomFile } from "./random_file.ts";
-import { isPattern, shardNames } from "./shard_names.ts";
-
-/** Where a data set is: plain JSON. */
-export interface SourcePlace {
-  /**
-   * A folder, which may hold archives; an archive; or the address of one. A range such as
-   * `{000000..000012}` stands for several archives, and `{split}` for the split's name.
-   */
-  readonly root: string;
-  /** Where it is kept what is where in archives; null or left out for nowhere. */
-  readonly cacheFolder?: string | null;
-}
+import { createFolderSource } from "./folder_source.ts";
 
 /** An open source, and whether it is of archives alone. */
 export interface OpenedSource {
   readonly source: FileSource;
   /** Archives may be shards, in which files lie side by side without folders. */
-  readonly isPacked: boolean;
+  readonly isArchive: boolean;
 }
 
-const ARCHIVE = /\.(tar|zip)$/i;
+const ARCHIVE_EXTENSION = /\.(tar|zip)$/i;
 /** Archives in which nothing can be found without unpacking all before it. */
-const SEALED = /\.(rar|7z|tgz|tar\.(gz|bz2|xz|zst))$/i;
+const UNSUPPORTED_ARCHIVE = /\.(rar|7z|tgz|tar\.(gz|bz2|xz|zst))$/i;
 
 /** Archives that are opened at a time. */
-const AT_ONCE = 8;
+const OPEN_CONCURRENCY = 8;
 
 /**
  * Opens a source.
@@ -42,54 +30,61 @@ const AT_ONCE = 8;
  * @throws If there is nothing of this name, or an archive is damaged, encrypted, of a kind
  * that cannot be read in place, or on a server that does not answer; the message names it.
  */
-export async function openSource(place: SourcePlace): Promise<OpenedSource> {
+export async function openSource(place: SourceLocation): Promise<OpenedSource> {
   const { root } = place;
   const cacheFolder = place.cacheFolder ?? null;
-  if (isAddress(root) || isPattern(root)) {
-    const names = shardNames(root);
-    const source = await joinedSource(root, await openAll(names, cacheFolder));
-    return { source, isPacked: true };
+  if (isUrl(root) || isShardPattern(root)) {
+    const names = expandShardPattern(root);
+    const source = await joinSources(root, await openArchiveFiles(names, cacheFolder));
+    return { source, isArchive: true };
   }
   if (await isFile(root)) {
-    return { source: await openArchive(root, cacheFolder), isPacked: true };
+    return { source: await openArchive(root, cacheFolder), isArchive: true };
   }
-  const folder = folderSource(root);
+  const folder = createFolderSource(root);
   const openArchives = async () => {
-    const names = (await folder.children("") ?? []).filter((one) => ARCHIVE.test(one));
+    const names = (await folder.listChildren("") ?? []).filter((one) =>
+      ARCHIVE_EXTENSION.test(one)
+    );
     if (names.length === 0) return null;
     const paths = names.toSorted().map((one) => join(root, one));
-    return await joinedSource(root, await openAll(paths, cacheFolder));
+    return await joinSources(root, await openArchiveFiles(paths, cacheFolder));
   };
-  return { source: folderWithArchives(folder, openArchives), isPacked: false };
+  return { source: createMixedSource(folder, openArchives), isArchive: false };
 }
 
 /** Archives among some names that cannot be read in place, for a message; else "". */
-export function sealedHint(names: readonly string[]): string {
-  const sealed = names.find((name) => SEALED.test(name));
-  return sealed === undefined ? "" : `; "${sealed}" cannot be read in place: unpack it`;
+export function unsupportedArchiveHint(names: readonly string[]): string {
+  const unsupported = names.find((name) => UNSUPPORTED_ARCHIVE.test(name));
+  return unsupported === undefined
+    ? ""
+    : `; "${unsupported}" cannot be read in place: unpack it`;
 }
 
-const isAddress = (root: string) => /^[a-z][a-z0-9+.-]+:\/\//i.test(root);
+const isUrl = (root: string) => /^[a-z][a-z0-9+.-]+:\/\//i.test(root);
 
-async function isFile(path: string): Promise<boolean> {
-  // Where there is nothing, the layout says what it looked for.
-  return await stat(path).then((info) => info.isFile(), () => false);
-}
+/** A location as caches know it: a folder has many paths, and an address has one. */
+export const absoluteLocation = (root: string): string =>
+  isUrl(root) ? root : resolve(root);
 
-async function openAll(
+// A path that cannot be looked up is left to the folder, whose error says why.
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then((info) => info.isFile(), () => false);
+
+async function openArchiveFiles(
   names: readonly string[],
   cacheFolder: string | null,
 ): Promise<FileSource[]> {
   const sources: FileSource[] = [];
-  for (let at = 0; at < names.length; at += AT_ONCE) {
-    const some = names.slice(at, at + AT_ONCE);
+  for (let at = 0; at < names.length; at += OPEN_CONCURRENCY) {
+    const chunk = names.slice(at, at + OPEN_CONCURRENCY);
     const opened = await Promise.allSettled(
-      some.map((name) => openArchive(name, cacheFolder)),
+      chunk.map((name) => openArchive(name, cacheFolder)),
     );
-    // Of several that fail, the first is named, whichever was first to fail.
-    for (const one of opened) {
-      if (one.status === "rejected") throw one.reason;
-      sources.push(one.value);
+    // Of several that fail, the first in the list is named, whichever failed first.
+    for (const outcome of opened) {
+      if (outcome.status === "rejected") throw outcome.reason;
+      sources.push(outcome.value);
     }
   }
   return sources;
@@ -99,34 +94,52 @@ async function openArchive(
   name: string,
   cacheFolder: string | null,
 ): Promise<FileSource> {
-  const path = isAddress(name) ? addressOf(name).pathname : name;
-  const [, kind] = ARCHIVE.exec(path) ?? [];
+  const url = parseHttpUrl(name);
+  const path = url?.pathname ?? name;
+  const [, kind] = ARCHIVE_EXTENSION.exec(path) ?? [];
   if (kind === undefined) {
     throw new SyntaxError(
-      SEALED.test(path)
+      UNSUPPORTED_ARCHIVE.test(path)
         ? `Cannot read the archive "${name}" in place: unpack it and name the folder ` +
           "(of archives, .zip and uncompressed .tar can be read packed)"
         : `Cannot use "${name}" as a data set: it is neither a folder nor a .zip or .tar ` +
           "archive",
     );
   }
-  const file = await open(name);
+  const file = url === null ? await openDiskFile(name) : await openHttpFile(url.href);
   // Loaded on demand: folders need neither library.
   return kind.toLowerCase() === "tar"
-    ? await (await import("./tar_source.ts")).tarSource(file, cacheFolder)
-    : await (await import("./zip_source.ts")).zipSource(file, cacheFolder);
+    ? await (await import("./tar_source.ts")).openTarSource(file, cacheFolder)
+    : await (await import("./zip_source.ts")).openZipSource(file, cacheFolder);
 }
 
-function open(name: string): Promise<RandomFile> {
-  return isAddress(name) ? httpFile(addressOf(name).href) : diskFile(name);
-}
+/** More than any data set has: a slip of a digit is noticed. */
+const MAX_SHARDS = 100_000;
 
-function addressOf(name: string): URL {
-  try {
-    const url = new URL(name);
-    if (url.protocol === "http:" || url.protocol === "https:") return url;
-    throw new Error(`"${url.protocol}" is not "http:" or "https:"`);
-  } catch (error) {
-    throw new RangeError(`Cannot read "${name}": ${reasonOf(error)}`, { cause: error });
+const SHARD_RANGE = /\{(\d+)\.\.(\d+)\}/;
+
+const isShardPattern = (path: string): boolean => SHARD_RANGE.test(path);
+
+/**
+ * Writes out the ranges of a path or address, as shells do: `{000000..000012}` stands for
+ * thirteen names.
+ *
+ * @returns Itself where there is no range.
+ * @throws {RangeError} If a range runs backwards or is too long.
+ */
+export function expandShardPattern(pattern: string): string[] {
+  const [range, from = "", to = ""] = SHARD_RANGE.exec(pattern) ?? [];
+  if (range === undefined) return [pattern];
+  const [first, last] = [Number(from), Number(to)];
+  if (last < first || last - first >= MAX_SHARDS) {
+    throw new RangeError(
+      `Cannot use the shards "${pattern}": "${range}" must count upwards, over at most ` +
+        `${MAX_SHARDS} names`,
+    );
   }
+  const width = from.startsWith("0") ? from.length : 0;
+  return Array.from({ length: last - first + 1 }, (_, i) => {
+    const number = String(first + i).padStart(width, "0");
+    return pattern.replace(range, number);
+  }).flatMap(expandShardPattern);
 }

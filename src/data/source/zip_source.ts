@@ -1,28 +1,24 @@
 /**
  * Zip archives, zip64 included: the directory at the end is read once, and a file when it
- * is wanted.
- *
- * Source: PKWARE, APPNOTE.TXT 6.3.10, section 4.3.7 (local headers).
+ * is needed.
  *
  * @module
  */
 
 import { promisify } from "node:util";
 import { crc32, inflateRaw } from "node:zlib";
-import { zipMembers } from "../../core/zip.ts";
+import { locateEntryData, readZipEntries } from "../../formats/zip.ts";
+import { errorReason } from "../../io/file_errors.ts";
+import type { RangedFile } from "../../io/ranged_file.ts";
 import {
   type ArchiveIndex,
-  archiveIndex,
-  damaged,
-  type Member,
-  memberPath,
-} from "./archive_index.ts";
-import { archiveSource } from "./archive_source.ts";
-import { type FileSource, plainBytes, reasonOf } from "./file_source.ts";
-import type { RandomFile } from "./random_file.ts";
+  type ArchiveMember,
+  damagedArchiveError,
+  openArchiveSource,
+  validatedMemberPath,
+} from "./archive_source.ts";
+import type { FileSource } from "./file_source.ts";
 
-const LOCAL = 0x04034b50;
-const LOCAL_BYTES = 30;
 const STORED = 0;
 const DEFLATED = 8;
 
@@ -32,24 +28,18 @@ const inflate = promisify(inflateRaw) as (
 ) => Promise<Uint8Array>;
 
 /** Opens a zip archive. @throws {SyntaxError} If it is cut short, damaged or encrypted. */
-export async function zipSource(
-  file: RandomFile,
+export const openZipSource = (
+  file: RangedFile,
   cacheFolder: string | null,
-): Promise<FileSource> {
-  return archiveSource(
-    file,
-    await archiveIndex(file, cacheFolder, indexZip),
-    readMember,
-  );
-}
+): Promise<FileSource> => openArchiveSource(file, cacheFolder, indexZip, readMember);
 
-function indexZip(file: RandomFile): Promise<ArchiveIndex> {
-  return file.with(async (read) => {
-    const index = new Map<string, Member>();
-    const members = zipMembers(read, file.size);
+function indexZip(file: RangedFile): Promise<ArchiveIndex> {
+  return file.withReader(async (read) => {
+    const index = new Map<string, ArchiveMember>();
+    const members = readZipEntries(read, file.size);
     while (true) {
       const { done, value } = await members.next().catch((error) => {
-        throw damaged(file.name, reasonOf(error));
+        throw damagedArchiveError(file.name, errorReason(error));
       });
       if (done) return index;
       const { path, encrypted, ...member } = value;
@@ -59,46 +49,45 @@ function indexZip(file: RandomFile): Promise<ArchiveIndex> {
             "with its password and name the folder instead",
         );
       }
-      if (member.offset + LOCAL_BYTES + member.packed > file.size) {
-        throw damaged(file.name, `it is cut short in "${path}"`);
+      if (member.offset + member.compressedSize > file.size) {
+        throw damagedArchiveError(file.name, `it is cut short in "${path}"`);
       }
-      index.set(memberPath(path, file.name), member);
+      index.set(validatedMemberPath(path, file.name), member);
     }
   });
 }
 
 async function readMember(
-  file: RandomFile,
+  file: RangedFile,
   path: string,
-  { offset, size, packed, method, crc }: Member,
+  { offset, size, compressedSize, method, crc32: crc }: ArchiveMember,
 ): Promise<Uint8Array> {
-  const stored = await file.with(async (read) => {
-    const header = await read(offset, LOCAL_BYTES);
-    const view = new DataView(header.buffer, header.byteOffset, LOCAL_BYTES);
-    if (view.getUint32(0, true) !== LOCAL) {
-      throw damaged(file.name, `its file "${path}" is not where the directory says`);
-    }
-    const start = offset + LOCAL_BYTES + view.getUint16(26, true) +
-      view.getUint16(28, true);
-    if (start + packed > file.size) {
-      throw damaged(file.name, `it is cut short in "${path}"`);
-    }
-    return await read(start, packed);
-  });
+  const reject = (reason: string): never => {
+    throw damagedArchiveError(file.name, `its file "${path}" ${reason}`);
+  };
   if (method !== STORED && method !== DEFLATED) {
     throw new SyntaxError(
       `Cannot read the archive "${file.name}": its file "${path}" is packed by method ` +
         `${method}, which is neither stored nor deflated: unpack it and name the folder`,
     );
   }
+  const stored = await file.withReader(async (read) => {
+    const place = { offset, compressedSize };
+    return await read(
+      await locateEntryData(read, place, file.size, reject),
+      compressedSize,
+    );
+  });
   const bytes = method === STORED
     ? stored
     : await inflate(stored, { maxOutputLength: Math.max(1, size) })
-      .then(plainBytes, () => {
-        throw damaged(file.name, `its file "${path}" is damaged`);
-      });
+      // The methods of Node's Buffer differ from those of its class.
+      .then(
+        ({ buffer, byteOffset, length }) => new Uint8Array(buffer, byteOffset, length),
+        () => reject("is damaged"),
+      );
   if (bytes.length !== size || crc32(bytes) !== crc) {
-    throw damaged(file.name, `its file "${path}" is damaged: the checksum does not fit`);
+    reject("is damaged: the checksum does not fit");
   }
   return bytes;
 }

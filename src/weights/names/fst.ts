@@ -1,10 +1,10 @@
-import { BEIT_MAY_LACK, SWIN_MAY_LACK } from "./may_lack.ts";
-import { anyFits } from "./pattern.ts";
-import { leftOut, renamed, type Rule } from "./rule.ts";
-import type { Scheme } from "./scheme.ts";
+import { BEIT_ALLOW_MISSING } from "./beit.ts";
+import { dropRule, type NamingScheme, renameRule, type Rule } from "./naming_scheme.ts";
+import { anyNameMatches } from "./pattern.ts";
+import { SWIN_ALLOW_MISSING } from "./swin.ts";
 
-/** An encoder alone, without "backbone." before its names. */
-const BARE = [
+/** An encoder alone, without the prefix "backbone.". */
+const BARE_ENCODER_PATTERNS = [
   "patch_embed{s}.*",
   "block{s}.*",
   "norm{s}.*",
@@ -17,10 +17,10 @@ const BARE = [
 ] as const;
 
 /**
- * What published encoders bring along: classifiers, the norm before them, and the token
- * that hides patches in pretraining.
+ * What published encoders have in addition: classifiers, the norm before them, and the
+ * mask token of pretraining.
  */
-const CLASSIFIERS = [
+const CLASSIFIER_PATTERNS = [
   "[backbone.]head.*",
   "[backbone.]fc.*",
   "[backbone.]norm.*",
@@ -29,35 +29,42 @@ const CLASSIFIERS = [
   "[backbone.]lm_head.*",
 ] as const;
 
-/** The rows of our own names, which other schemes end with. */
+/** The rules for fst's own names, with which other schemes end. */
 export const FST_RULES: readonly Rule[] = [
-  ...CLASSIFIERS.map(leftOut),
-  ...BARE.map((pattern) => renamed(pattern, `backbone.${pattern}`)),
+  ...CLASSIFIER_PATTERNS.map(dropRule),
+  ...BARE_ENCODER_PATTERNS.map((pattern) => renameRule(pattern, `backbone.${pattern}`)),
 ];
 
-/** By what a bare encoder of ours is known. */
-const SIGNS = [
+/** What identifies an encoder alone. */
+const BARE_ENCODER_SIGNATURES = [
   "patch_embed1.proj.weight",
   "stem.0.weight",
   "stages.{i}.blocks.{j}.attn.w_msa.qkv.weight",
   "layers.{k}.ln1.weight",
 ] as const;
 
-/** By what whole networks of ours are known, once the other schemes are ruled out. */
-const WHOLE = ["backbone.*", "decode_head.*", "encoder.conv1.*", "decoder.*"] as const;
+/** What identifies whole networks, once the other schemes are excluded. */
+const WHOLE_NETWORK_SIGNATURES = [
+  "backbone.*",
+  "decode_head.*",
+  "encoder.conv1.*",
+  "decoder.*",
+] as const;
 
 /**
- * Our own names: those of mmsegmentation 0.x as DAFormer and FST use it, with the Mix
+ * fst's own names: those of mmsegmentation 0.x as in DAFormer and FST, with the Mix
  * Transformer and the SegFormer head of DAFormer; and the `encoder.`, `decoder.` of the
  * semi-supervised networks.
  *
- * The encoders of this scheme may come without "backbone." and with a classifier.
+ * Encoders may lack the prefix "backbone." and may have a classifier.
  */
-export const FST: Scheme = {
+export const FST: NamingScheme = {
   name: "fst",
-  what: "mmsegmentation 0.x, DAFormer and FST: backbone.*, decode_head.*",
-  detect: (tensors) =>
-    [...SIGNS, ...WHOLE].some((pattern) => anyFits(tensors.keys(), pattern)),
+  description: "mmsegmentation 0.x, DAFormer and FST: backbone.*, decode_head.*",
+  matches: (tensors) =>
+    [...BARE_ENCODER_SIGNATURES, ...WHOLE_NETWORK_SIGNATURES].some((pattern) =>
+      anyNameMatches(tensors, pattern)
+    ),
   rules: FST_RULES,
-  mayLack: [...SWIN_MAY_LACK, ...BEIT_MAY_LACK],
+  allowMissing: [...SWIN_ALLOW_MISSING, ...BEIT_ALLOW_MISSING],
 };

@@ -1,7 +1,7 @@
 /**
- * Patterns of names, as the tables of naming schemes are written in.
+ * Patterns of names, for the rules of naming schemes.
  *
- * | in a pattern    | stands for                                                   |
+ * | in a pattern    | matches                                                      |
  * | --------------- | ------------------------------------------------------------ |
  * | `{s}`           | a whole number; in a target also `{s+1}` and `{s-1}`         |
  * | `*`             | any text; the first one of a target is the first of a source |
@@ -11,30 +11,30 @@
  * @module
  */
 
-/** What the variable parts of a pattern stood for, by how they are written. */
+/** The texts that the variables of a pattern matched, by the variables as written. */
 export type Captures = ReadonlyMap<string, string>;
 
 const TOKEN = /\{(?<variable>[a-z])(?<shift>[+-]1)?\}|\[(?<options>[^\]]*)\]|\*/g;
 
-interface Compiled {
+interface CompiledPattern {
   readonly expression: RegExp;
-  /** How the variable parts are written, in their order. */
+  /** The variables as written, in their order. */
   readonly keys: readonly string[];
 }
 
-const compiled = new Map<string, Compiled>();
+const patternCache = new Map<string, CompiledPattern>();
 
-/** A reader of the stars of one pattern: the first is `*1`. */
-function starCounter(): () => string {
+/** Numbers the stars of one pattern: the first is `*1`. */
+function starKeys(): () => string {
   let stars = 0;
   return () => `*${++stars}`;
 }
 
-function compile(pattern: string): Compiled {
-  const known = compiled.get(pattern);
-  if (known !== undefined) return known;
+function compilePattern(pattern: string): CompiledPattern {
+  const cached = patternCache.get(pattern);
+  if (cached !== undefined) return cached;
   const keys: string[] = [];
-  const star = starCounter();
+  const star = starKeys();
   let source = "";
   let position = 0;
   for (const { 0: token, index, groups } of pattern.matchAll(TOKEN)) {
@@ -50,26 +50,26 @@ function compile(pattern: string): Compiled {
   }
   source += RegExp.escape(pattern.slice(position));
   const result = { expression: new RegExp(`^${source}$`, "s"), keys };
-  compiled.set(pattern, result);
+  patternCache.set(pattern, result);
   return result;
 }
 
-/** What a name's parts stand for, or null if it does not fit the pattern. */
+/** Matches a name with a pattern. @returns Null if it does not match. */
 export function matchPattern(pattern: string, name: string): Captures | null {
-  const { expression, keys } = compile(pattern);
+  const { expression, keys } = compilePattern(pattern);
   const found = expression.exec(name);
   if (found === null) return null;
   return new Map(keys.map((key, i) => [key, found[i + 1] ?? ""]));
 }
 
 /**
- * The name that a pattern has where its parts stand for the captures; options that
- * nothing was captured for are left away.
+ * Fills the variables of a pattern with captures; options that were not captured are
+ * omitted.
  *
  * @throws {RangeError} If a number or a star was not captured.
  */
 export function fillPattern(pattern: string, captures: Captures): string {
-  const star = starCounter();
+  const star = starKeys();
   return pattern.replace(TOKEN, (token, variable?: string, shift?: string) => {
     const key = variable ?? (token === "*" ? star() : token);
     const text = captures.get(key);
@@ -83,10 +83,8 @@ export function fillPattern(pattern: string, captures: Captures): string {
   });
 }
 
-/** Whether any of the names fits a pattern. */
-export function anyFits(names: Iterable<string>, pattern: string): boolean {
-  for (const name of names) {
-    if (matchPattern(pattern, name) !== null) return true;
-  }
-  return false;
-}
+/** Whether any name of a table matches a pattern. */
+export const anyNameMatches = (
+  tensors: ReadonlyMap<string, unknown>,
+  pattern: string,
+): boolean => tensors.keys().some((name) => matchPattern(pattern, name) !== null);

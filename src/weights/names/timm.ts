@@ -1,48 +1,54 @@
-import { BEIT_MAY_LACK, SWIN_MAY_LACK } from "./may_lack.ts";
-import { BEIT_RULES } from "./microsoft_beit.ts";
-import { anyFits } from "./pattern.ts";
-import { leftOut, refused, renamed, type Rule } from "./rule.ts";
-import type { Described, Scheme } from "./scheme.ts";
-import { swinRules } from "./swin_table.ts";
-import { hasWideStem } from "./u2pl.ts";
+import { BEIT_ALLOW_MISSING, BEIT_RULES } from "./beit.ts";
+import {
+  dropRule,
+  type NamingScheme,
+  renameRule,
+  type Rule,
+  type TensorShapes,
+  unsupportedRule,
+} from "./naming_scheme.ts";
+import { anyNameMatches } from "./pattern.ts";
+import { hasWideStem } from "./resnet.ts";
+import { SWIN_ALLOW_MISSING, swinRules } from "./swin.ts";
 
-/** The last norm of the stem is where a plain stem has its only one. */
+/** The last norm of the deep stem is named as the only norm of a plain stem. */
 const RESNET_RULES: readonly Rule[] = [
-  refused(
+  unsupportedRule(
     "[backbone.]layer{s}.0.downsample.2.weight",
     "its ResNet averages before it projects (ResNet D), and those here do not (ResNet " +
       "V1c); use timm's resnet50c or resnet101c",
   ),
-  renamed("[backbone.]conv1.{n}.*", "backbone.stem.{n}.*"),
-  renamed("[backbone.]bn1.*", "backbone.stem.7.*"),
-  renamed("[backbone.]layer{s}.*", "backbone.layer{s}.*"),
-  leftOut("[backbone.]fc.*"),
+  renameRule("[backbone.]conv1.{n}.*", "backbone.stem.{n}.*"),
+  renameRule("[backbone.]bn1.*", "backbone.stem.7.*"),
+  renameRule("[backbone.]layer{s}.*", "backbone.layer{s}.*"),
+  dropRule("[backbone.]fc.*"),
 ];
 
-const MERGE = "downsample.reduction.weight";
+const PATCH_MERGING_WEIGHT = "downsample.reduction.weight";
 
-function isResnet(tensors: Described): boolean {
-  return anyFits(tensors.keys(), "[backbone.]conv1.6.weight") && !hasWideStem(tensors);
+function isDeepStemResnet(tensors: TensorShapes): boolean {
+  return anyNameMatches(tensors, "[backbone.]conv1.6.weight") &&
+    !hasWideStem(tensors);
 }
 
-/** Since 0.9 a stage merges patches where it begins and not where the one before ends. */
-function isSwin(tensors: Described): boolean {
-  return anyFits(tensors.keys(), "[backbone.]layers.0.blocks.{j}.attn.qkv.weight") &&
-    anyFits(tensors.keys(), `[backbone.]layers.1.${MERGE}`) &&
-    !anyFits(tensors.keys(), `[backbone.]layers.0.${MERGE}`);
+/** Since 0.9, patches are merged at the beginning of a stage, before at its end. */
+function isSwin(tensors: TensorShapes): boolean {
+  return anyNameMatches(tensors, "[backbone.]layers.0.blocks.{j}.attn.qkv.weight") &&
+    anyNameMatches(tensors, `[backbone.]layers.1.${PATCH_MERGING_WEIGHT}`) &&
+    !anyNameMatches(tensors, `[backbone.]layers.0.${PATCH_MERGING_WEIGHT}`);
 }
 
 /**
- * timm: ResNet with a deep stem, Swin since version 0.9, and BEiT, whose names are those
- * of its authors. The merged patches are in the order of Swin's authors.
+ * timm: ResNet with a deep stem, Swin since version 0.9, and BEiT, which has its authors'
+ * names. Patches are merged in the order of Swin's authors.
  *
  * Source: https://github.com/huggingface/pytorch-image-models, `timm/models/resnet.py`,
  * `swin_transformer.py` and `beit.py`.
  */
-export const TIMM: Scheme = {
+export const TIMM: NamingScheme = {
   name: "timm",
-  what: "timm: ResNet with a deep stem, Swin since 0.9, BEiT",
-  detect: (tensors) => isResnet(tensors) || isSwin(tensors),
+  description: "timm: ResNet with a deep stem, Swin since 0.9, BEiT",
+  matches: (tensors) => isDeepStemResnet(tensors) || isSwin(tensors),
   rules: [...swinRules("{i-1}"), ...BEIT_RULES, ...RESNET_RULES],
-  mayLack: [...SWIN_MAY_LACK, ...BEIT_MAY_LACK],
+  allowMissing: [...SWIN_ALLOW_MISSING, ...BEIT_ALLOW_MISSING],
 };

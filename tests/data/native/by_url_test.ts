@@ -27,12 +27,12 @@ Deno.test("a published split is found by name where the project is imported by U
   try {
     await withFiles(files, async (root) => {
       const spec = { kind: "native", set: "voc", root, list: "pascal/92/labeled" };
-      const url = `http://127.0.0.1:${server.addr.port}/src/data/data_set.ts`;
+      const url = `http://127.0.0.1:${server.addr.port}/src/data/open_data_set.ts`;
       const program = join(root, "program.ts");
       await Deno.writeTextFile(
         program,
         `import { openDataSet } from "${url}";
-        const set = await openDataSet(${JSON.stringify({ ...spec, labelled: false })});
+        const set = await openDataSet(${JSON.stringify({ ...spec, labeled: false })});
         console.log(set.names.length);`,
       );
       const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {

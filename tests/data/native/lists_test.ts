@@ -1,13 +1,28 @@
-// Lists choose pictures in the forms in which they were published.
+// Lists choose images in the forms in which they were published.
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import type { NativeDataSet } from "../../../src/data/native_classes.ts";
 import { openNative } from "../../../src/data/native/native.ts";
-import { complaint } from "../complaint.ts";
+import { complaint } from "../../support/error_text.ts";
 import { withFiles } from "../tiny_folder.ts";
 import { cityscapesFiles, frame, VOC_IDS, vocFiles } from "./trees.ts";
 
 const text = (lines: string) => new TextEncoder().encode(lines);
 const SPLITS = new URL("../../../configs/splits/", import.meta.url);
+
+const openList = (
+  ...[set, root, list, split]: [
+    NativeDataSet,
+    root: string,
+    list: string | null,
+    split?: string | null,
+  ]
+) =>
+  openNative({
+    kind: "native",
+    ...{ set, root, list, labeled: true },
+    ...(split !== undefined && { split }),
+  });
 
 const cityPath = (city: string, n: number) =>
   `leftImg8bit/train/${city}/${frame(city, n)}_leftImg8bit.png`;
@@ -23,14 +38,7 @@ Deno.test("lines may be paths, names or bare frames", async () => {
   await withFiles(files, async (root) => {
     for (const list of ["paths.txt", "names.txt", "frames.txt"]) {
       for (const split of ["train", null]) {
-        const set = await openNative({
-          kind: "native",
-          set: "cityscapes",
-          root,
-          split,
-          list,
-          labelled: true,
-        });
+        const set = await openList("cityscapes", root, list, split);
         assert.deepEqual(
           set.names,
           [`aachen/${frame("aachen", 1)}`, `ulm/${frame("ulm", 2)}`],
@@ -43,7 +51,7 @@ Deno.test("lines may be paths, names or bare frames", async () => {
   });
 });
 
-Deno.test("ids choose pictures of VOC, with and without a split", async () => {
+Deno.test("ids choose images of VOC, with and without a split", async () => {
   const files = {
     ...vocFiles(),
     "ids.txt": text(`${VOC_IDS[1]}`),
@@ -52,14 +60,7 @@ Deno.test("ids choose pictures of VOC, with and without a split", async () => {
   await withFiles(files, async (root) => {
     for (const list of ["ids.txt", "images.txt", join(root, "ids.txt")]) {
       for (const split of ["train", null]) {
-        const set = await openNative({
-          kind: "native",
-          set: "voc",
-          root,
-          split,
-          list,
-          labelled: true,
-        });
+        const set = await openList("voc", root, list, split);
         assert.deepEqual(set.names, [VOC_IDS[1]]);
       }
     }
@@ -74,20 +75,16 @@ Deno.test("a list that is empty or names what is missing is refused", async () =
     "out.txt": text("../../etc/passwd"),
   };
   await withFiles(files, async (root) => {
-    const said = (list: string | null) =>
-      complaint(
-        root,
-        openNative({ kind: "native", set: "voc", root, list, labelled: true }),
-      );
+    const said = (list: string | null) => complaint(root, openList("voc", root, list));
     assert.match(await said("empty.txt"), /"empty\.txt": it is empty: one stem per line/);
     assert.match(
       await said("more.txt"),
-      /1 of its 2 lines name no picture in "ROOT.*JPEGImages" \(first: "2010_999999";/,
+      /1 of its 2 lines name no image in "ROOT.*JPEGImages" \(first: "2010_999999";/,
     );
     assert.match(await said("out.txt"), /leads out of the data set's folder/);
     assert.match(
       await said("none/of/these"),
-      /"none\/of\/these": there is no such file, nor ".*these", nor a published split of this name, as "pascal\/662\/labeled" is one: "list" is a text file/,
+      /"none\/of\/these": there is no such file, nor ".*these", nor a published split of this name, such as "pascal\/662\/labeled": "list" is a text file/,
     );
     assert.match(
       await said(root),
@@ -116,14 +113,14 @@ Deno.test("the published splits are found by name, from any folder", async () =>
         set: "voc",
         root,
         list: name,
-        labelled: false,
+        labeled: false,
       });
       assert.deepEqual(set.names, ids.toSorted());
     }
   });
 });
 
-Deno.test("labelled and unlabelled lists of a split are disjoint and make up the whole", async () => {
+Deno.test("labeled and unlabeled lists of a split are disjoint and make up the whole", async () => {
   const linesOf = async (path: string) =>
     (await Deno.readTextFile(new URL(path, SPLITS))).split("\n").filter((id) =>
       id !== ""
@@ -131,10 +128,10 @@ Deno.test("labelled and unlabelled lists of a split are disjoint and make up the
   for (const [set, whole] of [["pascal", 10582], ["cityscapes", 2975]] as const) {
     for await (const { name, isDirectory } of Deno.readDir(new URL(`${set}/`, SPLITS))) {
       if (!isDirectory) continue;
-      const labelled = await linesOf(`${set}/${name}/labeled.txt`);
-      const unlabelled = await linesOf(`${set}/${name}/unlabeled.txt`);
-      assert.equal(labelled.length, Number(name));
-      assert.equal(new Set([...labelled, ...unlabelled]).size, whole, `${set}/${name}`);
+      const labeled = await linesOf(`${set}/${name}/labeled.txt`);
+      const unlabeled = await linesOf(`${set}/${name}/unlabeled.txt`);
+      assert.equal(labeled.length, Number(name));
+      assert.equal(new Set([...labeled, ...unlabeled]).size, whole, `${set}/${name}`);
     }
   }
 });

@@ -55,7 +55,7 @@ export function matOf(
       Buffer.concat([
         element(UINT32, words([kind, 1])),
         element(INT32, words(size)),
-        element(INT8, Buffer.from(name)),
+        element(INT8, Buffer.from(name, "latin1")),
         ...values,
       ]),
     );
@@ -81,7 +81,9 @@ export function matOf(
     element(INT32, word(32)),
     element(
       INT8,
-      Buffer.concat(names.map((name) => Buffer.alloc(32).fill(name, 0, name.length))),
+      Buffer.concat(
+        names.map((name) => Buffer.alloc(32).fill(name, 0, name.length, "latin1")),
+      ),
     ),
     array(1, [2, 1], "", sparse, sparse),
     array(kind, [height, width], "", element(UINT8, columns)),

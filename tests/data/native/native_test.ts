@@ -1,12 +1,13 @@
 // Every data set in the form in which it is downloaded, and what is said when it is not.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { NativeSet } from "../../../src/core/known_classes.ts";
-import { openDataSet } from "../../../src/data/data_set.ts";
+import type { NativeDataSet } from "../../../src/data/native_classes.ts";
+import { openDataSet } from "../../../src/data/open_data_set.ts";
 import { CITYSCAPES } from "../../../src/data/native/cityscapes.ts";
-import { type NativeSpec, openNative } from "../../../src/data/native/native.ts";
-import { complaint } from "../complaint.ts";
-import { GREY, PALETTE, plainPng, RGB } from "../plain_png.ts";
+import type { NativeSpec } from "../../../src/data/data_spec.ts";
+import { openNative } from "../../../src/data/native/native.ts";
+import { complaint } from "../../support/error_text.ts";
+import { GRAY, PALETTE, plainPng, RGB } from "../plain_png.ts";
 import { withFiles } from "../tiny_folder.ts";
 import {
   camvidFiles,
@@ -23,10 +24,10 @@ import {
 } from "./trees.ts";
 
 const spec = (
-  set: NativeSet,
+  set: NativeDataSet,
   root: string,
   rest: Partial<NativeSpec> = {},
-): NativeSpec => ({ kind: "native", set, root, labelled: true, ...rest });
+): NativeSpec => ({ kind: "native", set, root, labeled: true, ...rest });
 
 /** The ids in the first row, without repetition. */
 const firstRow = (label: Uint8Array | null) => [...new Set(label?.subarray(0, WIDTH))];
@@ -50,7 +51,7 @@ Deno.test("Cityscapes: label ids become train ids, names are city and frame", as
 
 Deno.test("Cityscapes: train ids are used where they are, and instances never", async () => {
   const name = `train/ulm/${frame("ulm", 0)}_gtFine`;
-  const trainIds = plainPng(WIDTH, HEIGHT, GREY, 8, (i) => i < WIDTH ? 18 : 255);
+  const trainIds = plainPng(WIDTH, HEIGHT, GRAY, 8, (i) => i < WIDTH ? 18 : 255);
   const files = { ...cityscapesFiles(), [`gtFine/${name}_labelTrainIds.png`]: trainIds };
   await withFiles(files, async (root) => {
     const train = await openNative(spec("cityscapes", root, { split: "train" }));
@@ -64,16 +65,16 @@ Deno.test("Cityscapes: train ids are used in whatever order a disk names its fil
   const labels = ["TrainIds", "Ids"].map((ids) => `${stem}_gtFine_label${ids}.png`);
   const unused = () => assert.fail();
   for (const order of [labels, labels.toReversed()]) {
-    const found = await CITYSCAPES.find({
+    const found = await CITYSCAPES.findFiles({
       name: "stub",
-      locate: () => Promise.resolve("leftImg8bit"),
+      findFirst: () => Promise.resolve("leftImg8bit"),
       list: (folder) =>
         Promise.resolve(folder === "gtFine/val" ? order : [`${stem}_leftImg8bit.png`]),
-      children: unused,
+      listChildren: unused,
       read: unused,
       fingerprint: unused,
-      address: (path) => path,
-    }, { split: "val", labelled: true });
+      displayPath: (path) => path,
+    }, { split: "val", labeled: true });
     assert.equal(found?.labels.get(stem), `gtFine/val/${stem}_gtFine_labelTrainIds.png`);
   }
 });
@@ -84,14 +85,14 @@ Deno.test("Cityscapes without gtFine is a target, and no source", async () => {
   );
   await withFiles(files, async (root) => {
     const some = spec("cityscapes", root, { split: "train" });
-    const target = await openNative({ ...some, labelled: false });
+    const target = await openNative({ ...some, labeled: false });
     assert.equal((await target.read(0)).label, null);
     assert.equal(
       await complaint(root, openNative(some)),
       'RangeError: Cannot use the data set "ROOT": the label "ROOT/gtFine/train/aachen/' +
-        'aachen_000001_000019_gtFine_labelIds.png" is missing (3 of 3 pictures have ' +
+        'aachen_000001_000019_gtFine_labelIds.png" is missing (3 of 3 images have ' +
         "none): add it (gtFine_trainvaltest.zip has those of train and val), or use this " +
-        "set as a target only",
+        "data set as the unlabeled target only",
     );
   });
 });
@@ -110,13 +111,16 @@ Deno.test("GTA5: known bad files are left out and reported, but fine as a target
   await withFiles(gtaFiles(names), async (root) => {
     const set = await openNative(spec("gta5", root));
     assert.deepEqual(set.names, ["00001", "20800", "20861"]);
-    assert.match(set.notes?.join() ?? "", /^left out 3 pictures of GTA5 whose labels/);
-    const target = await openNative(spec("gta5", root, { labelled: false }));
+    assert.match(
+      set.notes?.join() ?? "",
+      /^left out 3 images of GTA5 with invalid labels/,
+    );
+    const target = await openNative(spec("gta5", root, { labeled: false }));
     assert.deepEqual([target.names.length, target.notes?.length], [6, 0]);
   });
 });
 
-Deno.test("SYNTHIA: the class is the red value of 16-bit colours", async () => {
+Deno.test("SYNTHIA: the class is the red value of 16-bit colors", async () => {
   for (const files of [synthiaFiles(), within("RAND_CITYSCAPES", synthiaFiles())]) {
     await withFiles(files, async (root) => {
       const set = await openNative(spec("synthia", root));
@@ -144,7 +148,7 @@ Deno.test("VOC: lists of the data set are splits, void is ignored", async () => 
   }
 });
 
-Deno.test("VOC: a picture of a list that only the further labels have says so", async () => {
+Deno.test("VOC: an image of a list that only the extra labels have says so", async () => {
   const list = new TextEncoder().encode("2012_000001");
   await withFiles({ ...vocFiles(), "one.txt": list }, async (root) => {
     assert.match(
@@ -154,12 +158,12 @@ Deno.test("VOC: a picture of a list that only the further labels have says so", 
   });
 });
 
-Deno.test("VOC: the further labels are used where they are, grey or palette", async () => {
-  const grey = plainPng(WIDTH, HEIGHT, GREY, 8, () => 20);
-  const further = Object.fromEntries(
-    VOC_IDS.map((id) => [`SegmentationClassAug/${id}.png`, grey]),
+Deno.test("VOC: the extra labels are used where they are, gray or palette", async () => {
+  const gray = plainPng(WIDTH, HEIGHT, GRAY, 8, () => 20);
+  const extra = Object.fromEntries(
+    VOC_IDS.map((id) => [`SegmentationClassAug/${id}.png`, gray]),
   );
-  for (const files of [within("VOCdevkit/VOC2012", further), further]) {
+  for (const files of [within("VOCdevkit/VOC2012", extra), extra]) {
     await withFiles({ ...vocFiles(), ...files }, async (root) => {
       const train = await openNative(spec("voc", root, { split: "train" }));
       assert.deepEqual(firstRow((await train.read(0)).label), [20]);
@@ -167,7 +171,7 @@ Deno.test("VOC: the further labels are used where they are, grey or palette", as
   }
 });
 
-Deno.test("CamVid: colours become eleven classes, others are refused", async () => {
+Deno.test("CamVid: colors become eleven classes, others are refused", async () => {
   await withFiles(camvidFiles(), async (root) => {
     const set = await openNative(spec("camvid", root, { include: ["0001TP*"] }));
     assert.deepEqual([set.names.length, set.classes.length], [3, 11]);
@@ -177,14 +181,14 @@ Deno.test("CamVid: colours become eleven classes, others are refused", async () 
   const other = plainPng(WIDTH, HEIGHT, RGB, 8, () => 9);
   assert.match(
     await misread("camvid", camvidFiles(), path, other),
-    /^RangeError: .*_L\.png": it holds the colour 9, 9, 9 \(first at row 0, column 0\), which/,
+    /^RangeError: .*_L\.png": it holds the color 9, 9, 9 \(first at row 0, column 0\), which/,
   );
   assert.match(
     await misread(
       "camvid",
       camvidFiles(),
       path,
-      plainPng(WIDTH, HEIGHT, GREY, 8, () => 9),
+      plainPng(WIDTH, HEIGHT, GRAY, 8, () => 9),
     ),
     /labels of CamVid are 8-bit RGB PNGs, and this has 1 channels of 8 bits/,
   );
@@ -192,7 +196,7 @@ Deno.test("CamVid: colours become eleven classes, others are refused", async () 
 
 /** Opens a set whose first label is another file, and reads it. */
 async function misread(
-  set: NativeSet,
+  set: NativeDataSet,
   files: Files,
   path: string,
   label: Uint8Array,
@@ -216,15 +220,15 @@ Deno.test("labels of another form are refused by name", async () => {
   assert.equal(
     await ofCity(flat(PALETTE, 8)),
     `SyntaxError: Cannot read the label "ROOT/${city}": its pixels are indices of a ` +
-      "palette, but labels of Cityscapes are 8-bit grey PNGs: is it a _color or an " +
+      "palette, but labels of Cityscapes are 8-bit gray PNGs: is it a _color or an " +
       "_instanceIds file under another name?",
   );
-  assert.match(await ofCity(flat(GREY, 16)), /its pixels are 16-bit grey, but labels of/);
+  assert.match(await ofCity(flat(GRAY, 16)), /its pixels are 16-bit gray, but labels of/);
   assert.equal(
-    await ofCity(flat(GREY, 8, 35)),
+    await ofCity(flat(GRAY, 8, 35)),
     `RangeError: Cannot use the label "ROOT/${city}": it holds the value 35 (first at ` +
       "row 0, column 0), but the allowed values are those of Cityscapes' label ids, " +
-      "0 … 34 and 255 (ignored): put back the file that was downloaded",
+      "0 … 34 and 255 (ignored): restore the downloaded file",
   );
   assert.match(
     await misread("synthia", synthiaFiles(), "GT/LABELS/0000000.png", flat(RGB, 8)),
@@ -243,7 +247,7 @@ Deno.test("labels of another form are refused by name", async () => {
     /it holds the palette index 40 .* 0 … 34 and 255/,
   );
   assert.match(
-    await misread("gta5", gtaFiles(), "labels/00001.png", flat(GREY, 8).slice(0, 60)),
+    await misread("gta5", gtaFiles(), "labels/00001.png", flat(GRAY, 8).slice(0, 60)),
     /^SyntaxError: Cannot read "ROOT\/labels\/00001\.png" as a PNG: .*complete\?$/,
   );
 });
@@ -268,7 +272,7 @@ Deno.test("what is not there is said with what is", async () => {
     );
     assert.equal(
       await complaint(root, openNative(spec("gta5", root, { split: "train" }))),
-      'RangeError: Cannot use "split": "train": GTA5 has no splits: choose pictures with ' +
+      'RangeError: Cannot use "split": "train": GTA5 has no splits: choose images with ' +
         '"include" or "list"',
     );
   });
@@ -293,13 +297,13 @@ Deno.test("a folder that cannot be listed is named", async () => {
   });
 });
 
-Deno.test("pictures of a split that are not there are counted", async () => {
+Deno.test("images of a split that are not there are counted", async () => {
   const files = vocFiles("");
   delete files[`JPEGImages/${VOC_IDS[1]}.jpg`];
   await withFiles(files, async (root) => {
     assert.match(
       await complaint(root, openNative(spec("voc", root, { split: "train" }))),
-      /1 of the 2 pictures of its split "train" are missing in "ROOT\/JPEGImages" \(first: "2007_000039"\): is it unpacked completely\?$/,
+      /1 of the 2 images of its split "train" are missing in "ROOT\/JPEGImages" \(first: "2007_000039"\): is it unpacked completely\?$/,
     );
   });
 });

@@ -1,11 +1,12 @@
 // Wherever a data set lies, its samples are the same, byte for byte.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { NativeSet } from "../../../src/core/known_classes.ts";
+import type { NativeDataSet } from "../../../src/data/native_classes.ts";
 import type { Sample } from "../../../src/data/data_set.ts";
-import { type NativeSpec, openNative } from "../../../src/data/native/native.ts";
+import type { NativeSpec } from "../../../src/data/data_spec.ts";
+import { openNative } from "../../../src/data/native/native.ts";
 import { tarOf, zipOf } from "../archives.ts";
-import { complaint } from "../complaint.ts";
+import { complaint } from "../../support/error_text.ts";
 import { withServer } from "../range_server.ts";
 import { withFiles } from "../tiny_folder.ts";
 import {
@@ -17,18 +18,18 @@ import {
   within,
 } from "./trees.ts";
 
-const SETS: Readonly<Record<Exclude<NativeSet, "camvid">, Files>> = {
+const SETS: Readonly<Record<Exclude<NativeDataSet, "camvid">, Files>> = {
   cityscapes: cityscapesFiles(),
   gta5: gtaFiles(),
   synthia: synthiaFiles(),
   voc: vocFiles(),
 };
 
-const splitOf = (set: NativeSet) =>
+const splitOf = (set: NativeDataSet) =>
   set === "cityscapes" || set === "voc" ? "train" : null;
 
 async function samples(
-  set: NativeSet,
+  set: NativeDataSet,
   root: string,
   rest: Partial<NativeSpec> = {},
 ): Promise<Sample[]> {
@@ -37,7 +38,7 @@ async function samples(
     set,
     root,
     split: splitOf(set),
-    labelled: true,
+    labeled: true,
     ...rest,
   });
   assert.equal(typeof await data.fingerprint(), "string");
@@ -47,8 +48,8 @@ async function samples(
 const only = (files: Files, part: RegExp) =>
   Object.fromEntries(Object.entries(files).filter(([path]) => part.test(path)));
 
-/** Each split of a data set as shards: a key per picture, two pictures per shard. */
-function shardsOf(set: NativeSet, files: Files): Record<string, Uint8Array> {
+/** Each split of a data set as shards: a key per image, two images per shard. */
+function shardsOf(set: NativeDataSet, files: Files): Record<string, Uint8Array> {
   const members: [string, Uint8Array][][] = [];
   for (const [path, image] of Object.entries(files)) {
     if (!/^(.*\/)?(leftImg8bit\/train|images|RGB|JPEGImages)\//.test(path)) continue;
@@ -73,7 +74,7 @@ function shardsOf(set: NativeSet, files: Files): Record<string, Uint8Array> {
   return shards;
 }
 
-for (const [set, files] of Object.entries(SETS) as [NativeSet, Files][]) {
+for (const [set, files] of Object.entries(SETS) as [NativeDataSet, Files][]) {
   Deno.test(`${set}: folder, zip, tar and shards on disk and server hold the same samples`, async () => {
     const shards = shardsOf(set, files);
     const pattern = `${set}-{000000..00000${Object.keys(shards).length - 1}}.tar`;
@@ -121,7 +122,7 @@ Deno.test("shards do not pass for a split that they may not be", async () => {
         root,
         samples("cityscapes", join(root, "{split}", pattern), { split: "val" }),
       ),
-      /^Error: Cannot read "ROOT\/val\/cityscapes-000000\.tar": there is no such file$/,
+      /^NotFound: Cannot read "ROOT\/val\/cityscapes-000000\.tar": there is no such file$/,
     );
   });
 });

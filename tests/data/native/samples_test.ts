@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { imageSize } from "../../../src/core/image_codec.ts";
+import { decodeImage } from "../../../src/formats/image_codec.ts";
 import { openNative } from "../../../src/data/native/native.ts";
 import { tarOf } from "../archives.ts";
 import { tinyImage, withFiles } from "../tiny_folder.ts";
@@ -14,7 +14,7 @@ const SAMPLES = fileURLToPath(
 const ignore = !existsSync(SAMPLES);
 
 Deno.test({
-  name: "three pictures of VOC 2012: sizes, classes and void as counted elsewhere",
+  name: "three images of VOC 2012: sizes, classes and void as counted elsewhere",
   ignore,
   async fn() {
     const set = await openNative({
@@ -22,7 +22,7 @@ Deno.test({
       set: "voc",
       root: join(SAMPLES, "voc"),
       split: "train",
-      labelled: true,
+      labeled: true,
     });
     assert.deepEqual(set.names, ["2011_000003", "2011_000006", "2011_000025"]);
     const expected = [
@@ -42,7 +42,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a picture and a label of GTA5, in a folder and in a tar",
+  name: "an image and a label of GTA5, in a folder and in a tar",
   ignore,
   async fn() {
     const folder = join(SAMPLES, "gta");
@@ -59,15 +59,16 @@ Deno.test({
     await withFiles({ ...files, "gta.tar": tarOf(files) }, async (root) => {
       for (const place of [root, join(root, "gta.tar")]) {
         const some = { kind: "native", set: "gta5", root: place } as const;
-        const one = await openNative({ ...some, labelled: true, include: ["00001"] });
+        const one = await openNative({ ...some, labeled: true, include: ["00001"] });
         const sample = await one.read(0);
         const ids = new Set(sample.label);
         // Road, building, sky and car are in nearly every frame of a drive.
         for (const id of [0, 2, 10]) assert.ok(ids.has(id), `class ${id} of ${[...ids]}`);
         assert.ok([...ids].every((id) => id < 19 || id === 255));
-        const both = await openNative({ ...some, labelled: false });
+        const both = await openNative({ ...some, labeled: false });
         const { width, height } = await both.read(1);
-        assert.deepEqual({ width, height }, await imageSize(image, "source.png"));
+        const decoded = await decodeImage(image, "source.png");
+        assert.deepEqual([width, height], [decoded.width, decoded.height]);
         assert.deepEqual([width, height], [1914, 1052]);
       }
     });

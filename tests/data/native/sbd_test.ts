@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openDataSet } from "../../../src/data/data_set.ts";
-import { takeInventory } from "../../../src/data/inventory.ts";
-import { type NativeSpec, openNative } from "../../../src/data/native/native.ts";
-import { decodeSbd } from "../../../src/data/native/sbd.ts";
-import { survey } from "../../../src/data/survey.ts";
+import { listDataSetFiles, openDataSet } from "../../../src/data/open_data_set.ts";
+import type { NativeSpec } from "../../../src/data/data_spec.ts";
+import { openNative } from "../../../src/data/native/native.ts";
+import { decodeSbdLabel } from "../../../src/data/native/sbd.ts";
+import { scanAll } from "../scan_all.ts";
 import { tarOf, zipOf } from "../archives.ts";
-import { complaint } from "../complaint.ts";
+import { complaint } from "../../support/error_text.ts";
 import { tinyImage, withFiles } from "../tiny_folder.ts";
 import { inflatingMat, matOf, type MatOptions } from "./mat_file.ts";
 import {
@@ -21,8 +21,8 @@ import {
   within,
 } from "./trees.ts";
 
-/** A picture of the tiny VOC that has no label of its own. */
-const FURTHER = "2012_000001";
+/** An image of the tiny VOC that has no label of its own. */
+const EXTRA = "2012_000001";
 
 /** Rows of 3, 5 and 20 over columns of 0, so that turned labels differ. */
 const value = (row: number, column: number) =>
@@ -31,28 +31,31 @@ const sbdLabel = (options: MatOptions = {}, width = WIDTH) =>
   matOf(width, HEIGHT, value, options);
 
 const sbdFiles = (label = sbdLabel()): Record<string, Uint8Array> => ({
-  [`dataset/cls/${FURTHER}.mat`]: label,
+  [`dataset/cls/${EXTRA}.mat`]: label,
   // One that the data set has itself, of something else.
   [`dataset/cls/${VOC_IDS[0]}.mat`]: matOf(WIDTH, HEIGHT, () => 9),
-  "dataset/train.txt": new TextEncoder().encode(FURTHER),
-  [`dataset/img/${FURTHER}.jpg`]: tinyImage(1, WIDTH, HEIGHT),
+  "dataset/train.txt": new TextEncoder().encode(EXTRA),
+  [`dataset/img/${EXTRA}.jpg`]: tinyImage(1, WIDTH, HEIGHT),
 });
 
-const LIST = { "list.txt": new TextEncoder().encode(`${FURTHER}\n${VOC_IDS[0]}`) };
+const LIST = { "list.txt": new TextEncoder().encode(`${EXTRA}\n${VOC_IDS[0]}`) };
 
 const spec = (root: string, rest: Partial<NativeSpec> = {}): NativeSpec => ({
   kind: "native",
   set: "voc",
   root,
   list: "list.txt",
-  labelled: true,
+  labeled: true,
   ...rest,
 });
 
 Deno.test("labels of SBD are read compressed or not, in either order of bytes", () => {
   for (const compressed of [true, false]) {
     for (const bigEndian of [true, false]) {
-      const { width, height, data } = decodeSbd(sbdLabel({ compressed, bigEndian }), "a");
+      const { width, height, data } = decodeSbdLabel(
+        sbdLabel({ compressed, bigEndian }),
+        "a",
+      );
       assert.deepEqual([width, height], [WIDTH, HEIGHT]);
       for (let i = 0; i < data.length; i++) {
         assert.equal(data[i], value(Math.floor(i / WIDTH), i % WIDTH));
@@ -66,7 +69,7 @@ Deno.test("labels of SBD are read compressed or not, in either order of bytes", 
 // r // 2 * 7 + c // 3 as uint8 [6, 9], and b[i, 0] = csc_matrix(s == i + 1) in 20 cells.
 Deno.test("a label that SciPy wrote is read as it was meant", async () => {
   const bytes = await readFile(new URL("./sbd_scipy.mat", import.meta.url));
-  const { width, height, data } = decodeSbd(bytes, "sbd_scipy.mat");
+  const { width, height, data } = decodeSbdLabel(bytes, "sbd_scipy.mat");
   assert.deepEqual([width, height], [9, 6]);
   const wanted = Array.from(
     { length: 54 },
@@ -78,14 +81,14 @@ Deno.test("a label that SciPy wrote is read as it was meant", async () => {
 Deno.test("a label that is none of SBD is refused by name, with what to do", () => {
   const said = (bytes: Uint8Array) => {
     try {
-      decodeSbd(bytes, "cls/a.mat");
+      decodeSbdLabel(bytes, "cls/a.mat");
     } catch (error) {
       return String(error);
     }
     return "no error";
   };
   const reason = (bytes: Uint8Array) => {
-    const cure = ": put back the file that was downloaded (dataset/cls of SBD's " +
+    const cure = ": restore the downloaded file (dataset/cls in SBD's " +
       "benchmark.tgz)";
     const [start, text] = [
       'SyntaxError: Cannot read the label "cls/a.mat" as one of SBD: ',
@@ -131,15 +134,15 @@ Deno.test("a label that is none of SBD is refused by name, with what to do", () 
   assert.equal(
     said(matOf(WIDTH, HEIGHT, (row, column) => row === 2 && column === 5 ? 77 : 0)),
     'RangeError: Cannot use the label "cls/a.mat": it holds the value 77 (first at row 2, ' +
-      "column 5), but the allowed values are those of SBD, 0 … 20: put back the file that " +
-      "was downloaded (dataset/cls of SBD's benchmark.tgz)",
+      "column 5), but the allowed values are those of SBD, 0 … 20: restore the downloaded " +
+      "file (dataset/cls in SBD's benchmark.tgz)",
   );
 });
 
 /** The labels of the list in their first column but one: SBD's, then the data set's own. */
 async function secondColumn(spec: NativeSpec): Promise<number[][]> {
   const set = await openDataSet(spec);
-  assert.deepEqual(set.names, [VOC_IDS[0], FURTHER]);
+  assert.deepEqual(set.names, [VOC_IDS[0], EXTRA]);
   const columns: number[][] = [];
   for (const index of [1, 0]) {
     const { label } = await set.read(index);
@@ -157,7 +160,7 @@ Deno.test("VOC: SBD unpacked inside or beside has the labels that the data set l
     "beside VOCdevkit": within("data", unpacked),
     "in a folder of its own": within("data/SBD", unpacked),
     "as others unpack it": within("data/sbd", {
-      [`cls/${FURTHER}.mat`]: sbdLabel(),
+      [`cls/${EXTRA}.mat`]: sbdLabel(),
     }),
   };
   for (const [place, files] of Object.entries(places)) {
@@ -186,7 +189,7 @@ Deno.test("VOC: SBD is read from archives, from shards and from where it is said
       [`both/VOC.${ending}`]: pack[ending](vocFiles()),
       [`both/benchmark.${ending}`]: pack[ending](unpacked),
       ...within("both", LIST),
-      ...within("loose", voc),
+      ...within("unpacked", voc),
       ...within("elsewhere", unpacked),
     };
     await withFiles(files, async (root) => {
@@ -199,7 +202,10 @@ Deno.test("VOC: SBD is read from archives, from shards and from where it is said
           "elsewhere/benchmark_RELEASE",
         ]
       ) {
-        assert.deepEqual(await secondColumn(spec(at("loose"), { sbd: at(sbd) })), WANTED);
+        assert.deepEqual(
+          await secondColumn(spec(at("unpacked"), { sbd: at(sbd) })),
+          WANTED,
+        );
       }
       const packed = { sbd: at("elsewhere"), list: at("both/list.txt") };
       assert.deepEqual(
@@ -218,11 +224,11 @@ Deno.test("VOC: SBD is read from archives, from shards and from where it is said
 Deno.test("VOC: labels of SBD are examined and counted like any other", async () => {
   const files = { ...vocFiles(), ...LIST, ...sbdFiles(sbdLabel({}, WIDTH - 1)) };
   await withFiles(files, async (root) => {
-    const { set } = await takeInventory(spec(root));
-    const job = { kind: "examine", spec: spec(root) } as const;
-    const [own, further] = await survey(job, set.pairs.length, { workers: 0 });
+    const { usable } = await listDataSetFiles(spec(root));
+    const job = { kind: "check", spec: spec(root) } as const;
+    const [own, extra] = await scanAll(job, usable.samples.length, { workers: 0 });
     assert.deepEqual(own?.problems, []);
-    const counts = (further?.pixels ?? []).flatMap((pixels, id) =>
+    const counts = (extra?.classPixels ?? []).flatMap((pixels, id) =>
       pixels > 0 ? [[id, pixels]] : []
     );
     const zeros = HEIGHT * WIDTH / 4;
@@ -235,9 +241,9 @@ Deno.test("VOC: labels of SBD are examined and counted like any other", async ()
       [20, others * 10 / 32],
     ]);
     assert.equal(
-      further?.problems.join().replaceAll(root, "ROOT"),
-      `Cannot pair "ROOT/VOCdevkit/VOC2012/JPEGImages/${FURTHER}.jpg" with ` +
-        `"ROOT/dataset/cls/${FURTHER}.mat": the image is 48×32 and the label 47×32: both ` +
+      extra?.problems.join().replaceAll(root, "ROOT"),
+      `Cannot pair "ROOT/VOCdevkit/VOC2012/JPEGImages/${EXTRA}.jpg" with ` +
+        `"ROOT/dataset/cls/${EXTRA}.mat": the image is 48×32 and the label 47×32: both ` +
         "must have the same size",
     );
   });
@@ -256,7 +262,7 @@ Deno.test("VOC: what SBD lacks too is named, and so is what is in the way", asyn
         'that holds "benchmark_RELEASE/dataset/cls" of SBD (unpacked or in an uncompressed .tar)',
     );
   });
-  const { [`dataset/cls/${FURTHER}.mat`]: _, ...few } = sbdFiles();
+  const { [`dataset/cls/${EXTRA}.mat`]: _, ...few } = sbdFiles();
   await withFiles({ ...voc, ...few }, async (root) => {
     assert.match(
       await complaint(root, openNative(spec(root))),
@@ -267,44 +273,48 @@ Deno.test("VOC: what SBD lacks too is named, and so is what is in the way", asyn
     const other = spec(root, { set: "cityscapes", list: null, split: "val", sbd: root });
     assert.equal(
       await complaint(root, openNative(other)),
-      'RangeError: Cannot use "sbd": Cityscapes has no labels there: leave it out',
+      'RangeError: Cannot use "sbd": Cityscapes takes no such labels: leave it out',
     );
   });
 });
 
-Deno.test("VOC: the list of 10,582 pictures has all its labels with SBD", async () => {
+Deno.test("VOC: the list of 10,582 images has all its labels with SBD", async () => {
   const lists = new URL("../../../configs/splits/pascal/1464/", import.meta.url);
   const idsOf = async (name: string) =>
     (await readFile(new URL(name, lists), "utf8")).trim().split("\n").map((id) =>
       id.trim()
     );
-  const [own, further] = [await idsOf("labeled.txt"), await idsOf("unlabeled.txt")];
+  const [own, extra] = [await idsOf("labeled.txt"), await idsOf("unlabeled.txt")];
   const nothing = new Uint8Array();
   const base = "VOCdevkit/VOC2012";
   const empty = (paths: string[]) =>
     Object.fromEntries(paths.map((path) => [path, nothing]));
   const files = {
     "VOCtrainval_11-May-2012.tar": tarOf({
-      ...empty([...own, ...further].map((id) => `${base}/JPEGImages/${id}.jpg`)),
+      ...empty([...own, ...extra].map((id) => `${base}/JPEGImages/${id}.jpg`)),
       ...empty(own.map((id) => `${base}/SegmentationClass/${id}.png`)),
     }),
     "benchmark.tar": tarOf(
-      empty(further.map((id) => `benchmark_RELEASE/dataset/cls/${id}.mat`)),
+      empty(extra.map((id) => `benchmark_RELEASE/dataset/cls/${id}.mat`)),
     ),
-    "all.txt": [...own, ...further].join("\n"),
+    "all.txt": [...own, ...extra].join("\n"),
   };
   await withFiles(files, async (root) => {
-    const { set, missing, wanted, spare } = await takeInventory(
+    const { usable, missingLabels, expectedCount, orphanLabels } = await listDataSetFiles(
       spec(root, { list: "all.txt" }),
     );
-    assert.deepEqual([wanted, set.pairs.length, missing.length], [10582, 10582, 0]);
-    assert.deepEqual(spare, []);
-    const endings = set.pairs.map(({ label }) => label?.slice(-4));
+    assert.deepEqual([expectedCount, usable.samples.length, missingLabels.length], [
+      10582,
+      10582,
+      0,
+    ]);
+    assert.deepEqual(orphanLabels, []);
+    const endings = usable.samples.map(({ label }) => label?.slice(-4));
     assert.equal(endings.filter((one) => one === ".mat").length, 9118);
     for (
       const list of ["pascal/662/labeled", "pascal/2646/labeled", "pascal/1464/unlabeled"]
     ) {
-      assert.deepEqual((await takeInventory(spec(root, { list }))).missing, []);
+      assert.deepEqual((await listDataSetFiles(spec(root, { list }))).missingLabels, []);
     }
   });
 });

@@ -1,16 +1,16 @@
 /** Small data sets in the layouts in which the real ones are downloaded. @module */
 
 import { tinyImage } from "../tiny_folder.ts";
-import { GREY, PALETTE, plainPng, RGB } from "../plain_png.ts";
+import { GRAY, PALETTE, plainPng, RGB } from "../plain_png.ts";
 
 /** Contents by path. */
 export type Files = Readonly<Record<string, Uint8Array>>;
 
-/** Width and height of all pictures. */
+/** Width and height of all images. */
 export const WIDTH = 48;
 export const HEIGHT = 32;
 
-/** Class values in blocks of the picture. */
+/** Class values in blocks of the image. */
 const blocks = (values: readonly number[], n: number) => (i: number) => {
   const column = Math.floor((i % WIDTH) / (WIDTH / values.length));
   return values[(column + n) % values.length] ?? 0;
@@ -18,7 +18,7 @@ const blocks = (values: readonly number[], n: number) => (i: number) => {
 
 const image = (n: number) => tinyImage(n * 31, WIDTH, HEIGHT);
 
-const grey = (value: (i: number) => number) => plainPng(WIDTH, HEIGHT, GREY, 8, value);
+const gray = (value: (i: number) => number) => plainPng(WIDTH, HEIGHT, GRAY, 8, value);
 const palette = (value: (i: number) => number) =>
   plainPng(WIDTH, HEIGHT, PALETTE, 8, value);
 
@@ -29,7 +29,7 @@ const LABEL_IDS = [7, 11, 26, 0];
 export const frame = (city: string, n: number) =>
   `${city}_${String(n).padStart(6, "0")}_000019`;
 
-/** Cityscapes: labelIds, instanceIds and colours, as downloaded. */
+/** Cityscapes: labelIds, instanceIds and colors, as downloaded. */
 export function cityscapesFiles(
   splits: Readonly<Record<string, number>> = { train: 3, val: 2 },
 ): Record<string, Uint8Array> {
@@ -41,7 +41,7 @@ export function cityscapesFiles(
       const city = n % 2 === 0 ? "ulm" : "aachen";
       const name = `${split}/${city}/${frame(city, n)}`;
       files[`leftImg8bit/${name}_leftImg8bit.png`] = image(n);
-      files[`gtFine/${name}_gtFine_labelIds.png`] = grey(blocks(LABEL_IDS, n));
+      files[`gtFine/${name}_gtFine_labelIds.png`] = gray(blocks(LABEL_IDS, n));
       files[`gtFine/${name}_gtFine_instanceIds.png`] = image(n);
       files[`gtFine/${name}_gtFine_color.png`] = image(n);
     }
@@ -90,7 +90,7 @@ export function vocFiles(base = "VOCdevkit/VOC2012/"): Record<string, Uint8Array
     files[`${base}JPEGImages/${id}.jpg`] = image(n + 2);
     files[`${base}SegmentationClass/${id}.png`] = palette(blocks([0, 15, 255, 7], n));
   }
-  // A picture without a label, as most of the download are.
+  // An image without a label, as most of the download are.
   files[`${base}JPEGImages/2012_000001.jpg`] = image(1);
   const lists = `${base}ImageSets/Segmentation/`;
   const [first = "", second = "", third = ""] = VOC_IDS;
@@ -99,7 +99,7 @@ export function vocFiles(base = "VOCdevkit/VOC2012/"): Record<string, Uint8Array
   return files;
 }
 
-/** CamVid: coloured labels of a road, a bus, a tunnel and what is void. */
+/** CamVid: colored labels of a road, a bus, a tunnel and what is void. */
 export function camvidFiles(count = 3): Record<string, Uint8Array> {
   const files: Record<string, Uint8Array> = {};
   const colors = [[128, 64, 128], [192, 128, 192], [64, 0, 64], [0, 0, 0]];

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openSource } from "../../../src/data/source/open_source.ts";
 import { tarOf, zipOf } from "../archives.ts";
-import { complaint } from "../complaint.ts";
+import { complaint } from "../../support/error_text.ts";
 import { withFiles } from "../tiny_folder.ts";
 
 const bytes = (length: number, seed: number) =>
@@ -32,20 +32,20 @@ Deno.test("zip, zip64, GNU tar, pax and POSIX list and give the same files", asy
   await withFiles(KINDS, async (folder) => {
     for (const kind of Object.keys(KINDS)) {
       const root = join(folder, kind);
-      const { source, isPacked } = await openSource({ root });
-      assert.equal(isPacked, true);
+      const { source, isArchive } = await openSource({ root });
+      assert.equal(isArchive, true);
       assert.deepEqual(
         [...await source.list("") ?? []].sort(),
         ["a/b/two.png", "a/one.png", LONG, "empty.txt"].sort(),
         kind,
       );
       assert.deepEqual(await source.list("a"), ["b/two.png", "one.png"]);
-      assert.deepEqual(await source.children("a"), ["b", "one.png"]);
-      assert.deepEqual([await source.list("b"), await source.children("b")], [
+      assert.deepEqual(await source.listChildren("a"), ["b", "one.png"]);
+      assert.deepEqual([await source.list("b"), await source.listChildren("b")], [
         null,
         null,
       ]);
-      assert.equal(await source.locate(["b", "a/b", "a"]), "a/b");
+      assert.equal(await source.findFirst(["b", "a/b", "a"]), "a/b");
       assert.deepEqual(await source.read("a/one.png"), FILES["./a/one.png"]);
       assert.deepEqual(await source.read("a/b/two.png"), FILES["a/b/two.png"]);
       assert.deepEqual(await source.read(LONG), FILES[LONG]);
@@ -70,11 +70,11 @@ Deno.test("an index is kept in the cache folder, and made anew for a changed arc
     assert.equal(kept.length, 2);
     assert.ok(kept.every((name) => /^archive_index_[0-9a-f]{16}\.json$/.test(name)));
     // A worker is a process of its own for this: it finds the index there.
-    const url = new URL("../../../src/data/source/archive_index.ts", import.meta.url);
+    const url = new URL("../../../src/data/source/archive_source.ts", import.meta.url);
     const fresh = await import(`${url.href}?fresh`);
-    const { diskFile } = await import("../../../src/data/source/random_file.ts");
-    const index = await fresh.archiveIndex(
-      await diskFile(join(folder, "x.tar")),
+    const { openDiskFile } = await import("../../../src/io/ranged_file.ts");
+    const index = await fresh.loadArchiveIndex(
+      await openDiskFile(join(folder, "x.tar")),
       cacheFolder,
       () => assert.fail("it was there"),
     );
@@ -124,19 +124,16 @@ Deno.test("a damaged archive is named in one sentence", async () => {
       `is damaged: ${again}`,
     "gzip.tar":
       'SyntaxError: Cannot read the archive "ROOT/gzip.tar": it is compressed ' +
-      "as a whole, so that no file in it can be found without unpacking all: gunzip it",
+      "as a whole, so that no file in it can be found without unpacking it entirely: decompress it first (gunzip)",
     "locked.zip":
       'SyntaxError: Cannot read the archive "ROOT/locked.zip": its files are ' +
       "encrypted: unpack it with its password and name the folder instead",
     "climbs.zip": 'SyntaxError: Cannot use the archive "ROOT/climbs.zip": its member ' +
-      '"../x.png" leads out of its folder: no data set is packed like this, so do not ' +
-      "trust it",
+      '"../x.png" leads out of its folder: do not trust this archive',
     "climbs.tar": 'SyntaxError: Cannot use the archive "ROOT/climbs.tar": its member ' +
-      '"a/../../x.png" leads out of its folder: no data set is packed like this, so do ' +
-      "not trust it",
+      '"a/../../x.png" leads out of its folder: do not trust this archive',
     "rooted.tar": 'SyntaxError: Cannot use the archive "ROOT/rooted.tar": its member ' +
-      '"/etc/x.png" leads out of its folder: no data set is packed like this, so do not ' +
-      "trust it",
+      '"/etc/x.png" leads out of its folder: do not trust this archive',
   });
 });
 
@@ -170,7 +167,7 @@ Deno.test("a folder gives what is unpacked, and what is not from its archives", 
     assert.deepEqual([...await source.list("labels") ?? []].sort(), ["a.png", "b.png"]);
     assert.equal((await source.read("labels/a.png")).length, 7);
     assert.equal((await source.read("labels/b.png")).length, 8);
-    assert.match(source.address("labels/b.png"), /more\.zip\/labels\/b\.png$/);
+    assert.match(source.displayPath("labels/b.png"), /more\.zip\/labels\/b\.png$/);
   });
 });
 
@@ -183,7 +180,7 @@ Deno.test("an archive that is not needed is not opened", async () => {
   });
 });
 
-Deno.test("two archives with one picture are both named", async () => {
+Deno.test("two archives with one image are both named", async () => {
   const files = {
     "0.tar": tarOf({ "a.png": bytes(5, 1) }),
     "1.tar": tarOf({ "a.png": bytes(5, 2) }),

@@ -21,6 +21,12 @@ export interface Foreign {
 
 const done = (out: Exporter): Foreign => ({ file: out.file, rest: out.rest() });
 
+/** A norm or a classifier of theirs that ours has no place for. */
+function putUnused(out: Exporter, name: string, ...shape: [number, ...number[]]): void {
+  out.put(`${name}.weight`, distinct(...shape));
+  out.put(`${name}.bias`, distinct(shape[0]));
+}
+
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
 
 /** NVlabs: `MixVisionTransformer` and `SegFormerHead`. */
@@ -52,7 +58,7 @@ function huggingFaceMit(out: Exporter): void {
     for (const k of upTo(depth)) {
       const block = `${encoder}.block.${s}.${k}`;
       const ours = `backbone.block${s + 1}.${k}`;
-      const width = MIT.widths[s] ?? 0;
+      const width = MIT.embedDims[s] ?? 0;
       out.pair(`${block}.layer_norm_1`, `${ours}.norm1`);
       out.pair(`${block}.attention.self.query`, `${ours}.attn.q`);
       for (const part of ["weight", "bias"]) {
@@ -60,7 +66,7 @@ function huggingFaceMit(out: Exporter): void {
         out.put(`${block}.attention.self.key.${part}`, rows(both, 0, width));
         out.put(`${block}.attention.self.value.${part}`, rows(both, width, 2 * width));
       }
-      if ((MIT.reductions[s] ?? 1) > 1) {
+      if ((MIT.srRatios[s] ?? 1) > 1) {
         out.pair(`${block}.attention.self.sr`, `${ours}.attn.sr`);
         out.pair(`${block}.attention.self.layer_norm`, `${ours}.attn.norm`);
       }
@@ -80,8 +86,7 @@ function huggingFaceMit(out: Exporter): void {
 export function huggingFaceMitClassifier(own: File): Foreign {
   const out = new Exporter(own);
   huggingFaceMit(out);
-  out.put("classifier.weight", distinct(10, 8));
-  out.put("classifier.bias", distinct(10));
+  putUnused(out, "classifier", 10, 8);
   return done(out);
 }
 
@@ -123,7 +128,7 @@ export function mmsegMit(own: File): Foreign {
         });
       }
       out.pair(`${block}.attn.attn.out_proj`, `${ours}.attn.proj`);
-      if ((MIT.reductions[s] ?? 1) > 1) {
+      if ((MIT.srRatios[s] ?? 1) > 1) {
         out.pair(`${block}.attn.sr`, `${ours}.attn.sr`);
         out.pair(`${block}.attn.norm`, `${ours}.attn.norm`);
       }
@@ -173,10 +178,8 @@ export function microsoftSwin(own: File): Foreign {
   const out = new Exporter(own);
   swinStages(out, "", (s) => s);
   out.put("layers.0.blocks.1.attn_mask", distinct(4, 4, 4));
-  out.put("norm.weight", distinct(16));
-  out.put("norm.bias", distinct(16));
-  out.put("head.weight", distinct(10, 16));
-  out.put("head.bias", distinct(10));
+  putUnused(out, "norm", 16);
+  putUnused(out, "head", 10, 16);
   return done(out);
 }
 
@@ -197,10 +200,8 @@ export function timmSwin(own: File): Foreign {
   for (const name of [...out.file.keys()]) {
     if (name.endsWith("relative_position_index")) out.file.delete(name);
   }
-  out.put("norm.weight", distinct(16));
-  out.put("norm.bias", distinct(16));
-  out.put("head.fc.weight", distinct(10, 16));
-  out.put("head.fc.bias", distinct(10));
+  putUnused(out, "norm", 16);
+  putUnused(out, "head.fc", 10, 16);
   return done(out);
 }
 
@@ -216,7 +217,7 @@ function huggingFaceSwinStages(out: Exporter, root: string): void {
     for (const k of upTo(depth)) {
       const block = `${layer}.blocks.${k}`;
       const ours = `backbone.stages.${s}.blocks.${k}`;
-      const width = SWIN.width * 2 ** s;
+      const width = SWIN.embedDim * 2 ** s;
       out.pair(`${block}.layernorm_before`, `${ours}.norm1`);
       for (const part of ["relative_position_bias_table", "relative_position_index"]) {
         out.one(`${block}.attention.self.${part}`, `${ours}.attn.w_msa.${part}`);
@@ -245,10 +246,8 @@ function huggingFaceSwinStages(out: Exporter, root: string): void {
 export function huggingFaceSwin(own: File): Foreign {
   const out = new Exporter(own);
   huggingFaceSwinStages(out, "swin.");
-  out.put("swin.layernorm.weight", distinct(16));
-  out.put("swin.layernorm.bias", distinct(16));
-  out.put("classifier.weight", distinct(10, 16));
-  out.put("classifier.bias", distinct(10));
+  putUnused(out, "swin.layernorm", 16);
+  putUnused(out, "classifier", 10, 16);
   return done(out);
 }
 
@@ -316,10 +315,8 @@ function beitBlocks(out: Exporter, { tables, root }: BeitParts): void {
 export function microsoftBeit(own: File): Foreign {
   const out = new Exporter(own);
   beitBlocks(out, { tables: true, root: "" });
-  for (const name of ["fc_norm", "head"]) {
-    out.put(`${name}.weight`, distinct(4));
-    out.put(`${name}.bias`, distinct(4));
-  }
+  putUnused(out, "fc_norm", 4);
+  putUnused(out, "head", 4);
   return done(out);
 }
 
@@ -328,10 +325,8 @@ export function microsoftBeitPretrained(own: File): Foreign {
   const out = new Exporter(own);
   beitBlocks(out, { tables: false, root: "" });
   out.put("mask_token", distinct(1, 1, 4));
-  for (const name of ["norm", "lm_head"]) {
-    out.put(`${name}.weight`, distinct(4));
-    out.put(`${name}.bias`, distinct(4));
-  }
+  putUnused(out, "norm", 4);
+  putUnused(out, "lm_head", 4);
   return done(out);
 }
 
@@ -358,7 +353,7 @@ function huggingFaceBeitLayers(out: Exporter, root: string): void {
     const layer = `${root}encoder.layer.${k}`;
     const ours = `backbone.layers.${k}`;
     const attention = `${layer}.attention.attention`;
-    const width = BEIT.width;
+    const width = BEIT.embedDim;
     out.one(`${layer}.lambda_1`, `${ours}.gamma_1`);
     out.one(`${layer}.lambda_2`, `${ours}.gamma_2`);
     const all = out.take(`${ours}.attn.qkv.weight`);
@@ -382,10 +377,8 @@ function huggingFaceBeitLayers(out: Exporter, root: string): void {
 export function huggingFaceBeit(own: File): Foreign {
   const out = new Exporter(own);
   huggingFaceBeitLayers(out, "beit.");
-  for (const name of ["beit.pooler.layernorm", "classifier"]) {
-    out.put(`${name}.weight`, distinct(4));
-    out.put(`${name}.bias`, distinct(4));
-  }
+  putUnused(out, "beit.pooler.layernorm", 4);
+  putUnused(out, "classifier", 4);
   return done(out);
 }
 
@@ -419,8 +412,7 @@ function resnetLayers(out: Exporter, ours: string, depths: readonly number[]): v
       out.conv(shortcut, [`${ours}${shortcut[0]}`, `${ours}${shortcut[1]}`]);
     }
   }
-  out.put("fc.weight", distinct(10, 4));
-  out.put("fc.bias", distinct(10));
+  putUnused(out, "fc", 10, 4);
 }
 
 /** timm: `resnet50c`, a `ResNet` with `stem_type="deep"`. */

@@ -1,58 +1,57 @@
 /** The networks of the tests, as small as they can be. */
 import { beit } from "../../../src/models/beit.ts";
 import { fcnHead } from "../../../src/models/fcn_head.ts";
-import { featurePyramid } from "../../../src/models/feature_pyramid.ts";
+import { feature2Pyramid } from "../../../src/models/feature2_pyramid.ts";
 import { mit } from "../../../src/models/mit.ts";
-import { resnet } from "../../../src/models/resnet.ts";
-import { resnetMultigrid } from "../../../src/models/resnet_multigrid.ts";
+import { resnet, resnetMultigrid } from "../../../src/models/resnet.ts";
 import { segformerHead } from "../../../src/models/segformer_head.ts";
 import { swin } from "../../../src/models/swin.ts";
 import { upernetHead } from "../../../src/models/upernet_head.ts";
 import { type File, ownWeights } from "./own_weights.ts";
 
 export const MIT = {
-  widths: [2, 4, 6, 8],
+  embedDims: [2, 4, 6, 8],
   depths: [1, 2, 1, 1],
-  heads: [1, 2, 2, 4],
-  reductions: [8, 4, 2, 1],
-  dropPath: 0,
+  numHeads: [1, 2, 2, 4],
+  srRatios: [8, 4, 2, 1],
+  dropPathRate: 0,
 };
 export const SWIN = {
-  width: 4,
+  embedDim: 4,
   depths: [2, 1, 1],
-  heads: [1, 2, 2],
-  window: 2,
-  dropPath: 0,
+  numHeads: [1, 2, 2],
+  windowSize: 2,
+  dropPathRate: 0,
 };
 export const BEIT = {
-  width: 4,
+  embedDim: 4,
   depth: 2,
-  heads: 2,
-  outputs: [0, 1],
+  numHeads: 2,
+  outIndices: [0, 1],
   imageSize: 32,
-  dropPath: 0,
-  layerScale: 0.1,
+  dropPathRate: 0,
+  layerScaleInit: 0.1,
 };
-export const RESNET = { depths: [1, 2, 1, 1], stem: 4, planes: 2 } as const;
+export const RESNET = { depths: [1, 2, 1, 1], stemChannels: 4, baseChannels: 2 } as const;
 
 export const mitWeights = (): File => ownWeights(mit("backbone", MIT));
 export const segformerWeights = (): File =>
   ownWeights(
     mit("backbone", MIT),
-    segformerHead("decode_head", MIT.widths, { classes: 3, channels: 5, dropout: 0 }),
+    segformerHead("decode_head", MIT.embedDims, { classes: 3, channels: 5, dropout: 0 }),
   );
 
 const heads = (widths: readonly number[]) => [
   upernetHead("decode_head", widths, {
     classes: 3,
     channels: 4,
-    bins: [1, 2, 3, 6],
+    poolScales: [1, 2, 3, 6],
     dropout: 0,
   }),
   fcnHead("auxiliary_head", widths, {
     classes: 3,
     channels: 4,
-    level: 1,
+    inIndex: 1,
     convolutions: 1,
     dropout: 0,
   }),
@@ -68,12 +67,16 @@ export const beitWeights = (): File => ownWeights(beit("backbone", BEIT));
 export const beitUpernetWeights = (): File =>
   ownWeights(
     beit("backbone", BEIT),
-    featurePyramid("neck", BEIT.width),
+    feature2Pyramid("neck", BEIT.embedDim),
     ...heads([4, 4, 4, 4]),
   );
 
 export const resnetWeights = (): File => ownWeights(resnet("backbone", RESNET));
 export const multigridWeights = (): File =>
   ownWeights(
-    resnetMultigrid("encoder", { depths: [1, 1, 1, 1], stem: 128, planes: 1 }),
+    resnetMultigrid("encoder", {
+      depths: [1, 1, 1, 1],
+      stemChannels: 128,
+      baseChannels: 1,
+    }),
   );

@@ -1,11 +1,11 @@
 /** Weights under our names, and the files that others write of the same networks. */
 import type { HostTensor } from "../../../src/core/host_tensor.ts";
-import type { Constant, Parameter } from "../../../src/core/network.ts";
+import type { DerivedBuffer, Parameter } from "../../../src/core/network.ts";
 import { pytorchShape } from "../../../src/core/weights.ts";
 
 interface Part {
   readonly parameters: readonly Parameter[];
-  readonly constants?: readonly Constant[];
+  readonly derivedBuffers?: readonly DerivedBuffer[];
 }
 
 export type File = Map<string, HostTensor>;
@@ -38,17 +38,17 @@ const counter = (count: number): HostTensor => ({
   bytes: new Uint8Array(BigInt64Array.of(BigInt(count)).buffer),
 });
 
-/** Values for all parameters and constants of some parts of a network. */
+/** Values for all parameters and derived buffers of some parts of a network. */
 export function ownWeights(...parts: readonly Part[]): File {
   const own: File = new Map();
-  for (const { parameters, constants = [] } of parts) {
+  for (const { parameters, derivedBuffers = [] } of parts) {
     for (const one of parameters) {
       own.set(
         one.name,
         one.layout === "counter" ? counter(++last) : distinct(...pytorchShape(one)),
       );
     }
-    for (const { name, value } of constants) own.set(name, value());
+    for (const { name, value } of derivedBuffers) own.set(name, value());
   }
   return own;
 }
@@ -128,11 +128,11 @@ export function rows(value: HostTensor, from: number, to: number): HostTensor {
 export function asMerged(value: HostTensor): HostTensor {
   const width = value.shape.at(-1) ?? 0;
   const channels = width / 4;
-  const cells = numbersOf(value);
+  const numbers = numbersOf(value);
   const result: number[] = [];
-  for (let row = 0; row < cells.length; row += width) {
+  for (let row = 0; row < numbers.length; row += width) {
     for (const pixel of [0, 2, 1, 3]) {
-      for (let c = 0; c < channels; c++) result.push(cells[row + 4 * c + pixel] ?? NaN);
+      for (let c = 0; c < channels; c++) result.push(numbers[row + 4 * c + pixel] ?? NaN);
     }
   }
   return tensor(value.shape, result);
@@ -141,9 +141,9 @@ export function asMerged(value: HostTensor): HostTensor {
 /** The four levels of a fusing convolution from the last to the first. */
 export function coarseFirst(value: HostTensor): HostTensor {
   const [outputs = 0, inputs = 0] = value.shape;
-  const cells = numbersOf(value);
+  const numbers = numbersOf(value);
   const result = Array.from({ length: outputs }, (_, o) => {
-    const row = cells.slice(o * inputs, (o + 1) * inputs);
+    const row = numbers.slice(o * inputs, (o + 1) * inputs);
     const level = (i: number) => row.slice(i * inputs / 4, (i + 1) * inputs / 4);
     return [...level(3), ...level(2), ...level(1), ...level(0)];
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {
-  anyFits,
+  anyNameMatches,
   fillPattern,
   matchPattern,
 } from "../../../src/weights/names/pattern.ts";
@@ -10,7 +10,7 @@ const turn = (from: string, to: string, name: string) => {
   return captures === null ? null : fillPattern(to, captures);
 };
 
-Deno.test("a pattern's numbers may be shifted in the target", () => {
+Deno.test("fillPattern() shifts numbers in the target", () => {
   assert.equal(
     turn("block.{s}.{k}.*", "block{s+1}.{k}.*", "block.0.12.q.b"),
     "block1.12.q.b",
@@ -20,7 +20,7 @@ Deno.test("a pattern's numbers may be shifted in the target", () => {
   assert.equal(turn("stage{n}", "norm{n-1}", "a.stage1"), null);
 });
 
-Deno.test("a pattern's options may be there or not, and stay as they were", () => {
+Deno.test("matchPattern() finds options or none, and fillPattern() keeps them", () => {
   const pattern = "[swin.|backbone.]layers.{i}.*";
   assert.equal(turn(pattern, "stages.{i}.*", "layers.0.w"), "stages.0.w");
   assert.equal(turn(pattern, "stages.{i}.*", "backbone.layers.0.w"), "stages.0.w");
@@ -31,14 +31,15 @@ Deno.test("a pattern's options may be there or not, and stay as they were", () =
   assert.equal(turn(pattern, "stages.{i}.*", "decoder.layers.0.w"), null);
 });
 
-Deno.test("a pattern's stars are filled in their order, and dots are dots", () => {
+Deno.test("fillPattern() fills stars in their order, and dots are dots", () => {
   assert.equal(turn("a.*.norm.*", "b.*.bn.*", "a.x.y.norm.weight"), "b.x.y.bn.weight");
   assert.equal(matchPattern("a.b", "a-b"), null);
-  assert(anyFits(["a", "b.1"], "b.{i}"));
-  assert(!anyFits(["a", "b.1"], "c.*"));
+  const tensors = new Map([["a", 1], ["b.1", 2]]);
+  assert(anyNameMatches(tensors, "b.{i}"));
+  assert(!anyNameMatches(tensors, "c.*"));
 });
 
-Deno.test("a target cannot ask for what its source does not have", () => {
+Deno.test("fillPattern() refuses a target with more variables than its source", () => {
   assert.throws(() => turn("a.{i}", "b.{k}", "a.1"), {
     name: "RangeError",
     message: 'Cannot fill the pattern "b.{k}": nothing was captured for "{k}"',

@@ -1,0 +1,41 @@
+/** What the doctor found, in lines for people. @module */
+import { checkTable } from "./check_table.ts";
+import type { Diagnosis } from "../../mod.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Lays a diagnosis out. @returns Lines, without a line break at the end. */
+export function formatDiagnosis(
+  { adapter, drivers, autoBackend, backends, imageCodecError, advice }: Diagnosis,
+  terminal: Pick<Terminal, "isOutTty" | "color">,
+): string {
+  const line = (title: string, text: string) => `${title.padEnd(11)}${text}`;
+  const lines = [
+    line("deno", `${Deno.version.deno} on ${Deno.build.os} ${Deno.build.arch}`),
+    line(
+      "adapter",
+      adapter === null
+        ? "no WebGPU adapter"
+        : adapter.name + (adapter.software ? " (software: WebGPU on the CPU)" : ""),
+    ),
+    ...drivers.map((path, i) => line(i === 0 ? "drivers" : "", path)),
+  ];
+  if (adapter !== null) {
+    lines.push(line("features", adapter.features.join(" ")));
+    Object.entries(adapter.limits).forEach(([name, value], i) =>
+      lines.push(line(i === 0 ? "limits" : "", `${name} ${value}`))
+    );
+  }
+  lines.push(
+    line(
+      "backend",
+      autoBackend === null ? "none" : `${autoBackend.name}: ${autoBackend.reason}`,
+    ),
+    line("codecs", imageCodecError ?? "JPEG and PNG files can be read"),
+  );
+  for (const { name, checks, error } of backends) {
+    lines.push("", `self-test on ${name}`);
+    lines.push(error ?? checkTable(checks, terminal));
+  }
+  if (advice.length > 0) lines.push("", ...advice.map((each) => `- ${each}`));
+  return lines.join("\n");
+}

@@ -1,0 +1,212 @@
+/** From the values or the colors in a label file to class ids, strictly. @module */
+
+import { type ClassInfo, IGNORE_INDEX } from "../core/host_batch.ts";
+import { decodePng } from "../formats/png.ts";
+import type { LabelMap } from "./data_set.ts";
+
+/** Marks values that a file must not hold. */
+const INVALID = -1;
+
+/** What each of the 256 values of a label file means. */
+export interface LabelLookup {
+  /** Class id, {@linkcode IGNORE_INDEX}, or −1 for values that are an error. [256] */
+  readonly ids: Int16Array;
+  /** The allowed values, for the message. */
+  readonly allowedValues: string;
+  /** What to do about another one, for the message. */
+  readonly hint: string;
+}
+
+/** How a label file holds its values. */
+export interface LabelEncoding {
+  /** For messages, with what to do about another form. */
+  readonly expectation: string;
+  /** Where the value of a pixel is: in its only channel, or in the red one of colors. */
+  readonly channel: "only" | "red";
+  /** Bits per sample. */
+  readonly bitDepths: readonly number[];
+  /** Whether the values may be indices into a palette. */
+  readonly palette: "any" | "none";
+}
+
+/** Class ids or what is mapped to them, as this project's own folders have it. */
+export const CLASS_ID_ENCODING: LabelEncoding = {
+  expectation: "labels are 8-bit gray or palette PNGs whose values are class ids: " +
+    "convert it first",
+  channel: "only",
+  bitDepths: [1, 2, 4, 8],
+  palette: "any",
+};
+
+/**
+ * Builds the table of a data set. 255 is ignored unless the map says otherwise.
+ *
+ * @param classes Index = class id.
+ * @param mapping From file value to class id or 255; null if values are class ids.
+ * @throws {RangeError} If the map has a key or a value out of range.
+ */
+export function createLabelLookup(
+  classes: readonly ClassInfo[],
+  mapping: Readonly<Record<string, number>> | null,
+): LabelLookup {
+  const ids = new Int16Array(256).fill(INVALID);
+  const hint = 'correct "classes" or map the values in "labelMap"';
+  ids[IGNORE_INDEX] = IGNORE_INDEX;
+  if (mapping === null) {
+    for (let id = 0; id < classes.length; id++) ids[id] = id;
+    return {
+      ids,
+      allowedValues: `0 … ${classes.length - 1} and ${IGNORE_INDEX} (ignored)`,
+      hint,
+    };
+  }
+  for (const [key, id] of Object.entries(mapping)) {
+    const value = Number(key);
+    if (!/^\d+$/.test(key) || value > 255) {
+      throw new RangeError(
+        `Cannot map label values: "labelMap" has the key "${key}", but a value in an 8-bit file ` +
+          `is a whole number of 0 … 255`,
+      );
+    }
+    if (
+      id !== IGNORE_INDEX && !(Number.isInteger(id) && id >= 0 && id < classes.length)
+    ) {
+      throw new RangeError(
+        `Cannot map label values: "labelMap" maps ${value} to ${id}, but there are ` +
+          `${classes.length} classes: use 0 … ${
+            classes.length - 1
+          }, or ${IGNORE_INDEX} to ignore`,
+      );
+    }
+    ids[value] = id;
+  }
+  const values = [...ids.keys()].filter((value) => ids[value] !== INVALID);
+  return { ids, allowedValues: `those of "labelMap" (${values.join(", ")})`, hint };
+}
+
+/**
+ * Decodes a label file: a PNG whose gray value, palette index or red value is looked up in
+ * the table.
+ *
+ * @param file Its path, for messages.
+ * @throws {SyntaxError} If it is no PNG, or one of another form.
+ * @throws {RangeError} If it holds a value that is not in the table.
+ */
+export function decodeLabel(
+  bytes: Uint8Array,
+  file: string,
+  table: LabelLookup,
+  encoding: LabelEncoding = CLASS_ID_ENCODING,
+): LabelMap {
+  const { width, height, channels, bitDepth, data, palette } = decodePng(bytes, file);
+  const isColored = channels >= 3;
+  if (
+    isColored !== (encoding.channel === "red") || channels === 2 ||
+    !encoding.bitDepths.includes(bitDepth) ||
+    (palette !== null && encoding.palette === "none")
+  ) {
+    const found = palette === null
+      ? `${bitDepth}-bit ${["", "gray", "gray and alpha", "RGB", "RGBA"][channels]}`
+      : "indices of a palette";
+    throw new SyntaxError(
+      `Cannot read the label "${file}": its pixels are ${found}, but ${encoding.expectation}`,
+    );
+  }
+  // A gray sample of fewer bits is a number all the same: no scaling to 0 … 255.
+  const valueName = palette !== null
+    ? "palette index"
+    : isColored
+    ? "red value"
+    : "value";
+  return mapLabelValues({ width, height, data, step: channels }, file, table, valueName);
+}
+
+/**
+ * Decodes an 8-bit RGB label whose colors stand for classes.
+ *
+ * @param file Its path, for messages.
+ * @param title Of the data set, for messages.
+ * @param colors The colors of each class, in the order of their ids.
+ * @param ignored Colors that stand for no class.
+ * @throws {SyntaxError} If it is no PNG, or one of another form.
+ * @throws {RangeError} If it holds another color.
+ */
+export function decodeColorLabel(
+  bytes: Uint8Array,
+  file: string,
+  title: string,
+  colors: readonly (readonly Color[])[],
+  ignored: readonly Color[],
+): LabelMap {
+  const { width, height, channels, bitDepth, data } = decodePng(bytes, file);
+  if (channels < 3 || bitDepth !== 8) {
+    throw new SyntaxError(
+      `Cannot read the label "${file}": labels of ${title} are 8-bit RGB PNGs, and this ` +
+        `has ${channels} channels of ${bitDepth} bits: restore the downloaded file`,
+    );
+  }
+  const ids = new Map(ignored.map((color) => [packRgb(...color), IGNORE_INDEX]));
+  for (const [id, classColors] of colors.entries()) {
+    for (const color of classColors) ids.set(packRgb(...color), id);
+  }
+  const label = new Uint8Array(width * height);
+  for (let i = 0; i < label.length; i++) {
+    const at = i * channels;
+    const [red, green, blue] = [data[at] ?? 0, data[at + 1] ?? 0, data[at + 2] ?? 0];
+    const id = ids.get(packRgb(red, green, blue));
+    if (id === undefined) {
+      throw new RangeError(
+        `Cannot use the label "${file}": it holds the color ${red}, ${green}, ${blue} ` +
+          `(${
+            placeOf(i, width)
+          }), which is none of ${title}: restore the downloaded file`,
+      );
+    }
+    label[i] = id;
+  }
+  return { width, height, data: label };
+}
+
+const placeOf = (i: number, width: number) =>
+  `first at row ${Math.floor(i / width)}, column ${i % width}`;
+
+type Color = readonly [number, number, number];
+
+const packRgb = (red: number, green: number, blue: number) =>
+  (red << 16) | (green << 8) | blue;
+
+/**
+ * Turns values into class ids.
+ *
+ * @param values Row by row, `step` from one pixel to the next.
+ * @param file The label's path, for messages.
+ * @param valueName What a value is called in messages.
+ * @throws {RangeError} If a value is not in the table.
+ */
+export function mapLabelValues(
+  values: {
+    readonly width: number;
+    readonly height: number;
+    readonly data: Uint8Array | Uint16Array;
+    readonly step: number;
+  },
+  file: string,
+  table: LabelLookup,
+  valueName: string,
+): LabelMap {
+  const { width, height, data, step } = values;
+  const ids = new Uint8Array(width * height);
+  for (let i = 0; i < ids.length; i++) {
+    const value = data[i * step] ?? 0;
+    const id = table.ids[value] ?? INVALID;
+    if (id === INVALID) {
+      throw new RangeError(
+        `Cannot use the label "${file}": it holds the ${valueName} ${value} (${
+          placeOf(i, width)
+        }), but the allowed values are ${table.allowedValues}: ${table.hint}`,
+      );
+    }
+    ids[i] = id;
+  }
+  return { width, height, data: ids };
+}

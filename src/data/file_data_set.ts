@@ -1,0 +1,203 @@
+/** Images and their labels, in files of any source, as a data set. @module */
+
+import { createHash } from "node:crypto";
+import type { ClassInfo, Size } from "../core/host_batch.ts";
+import { decodeImage } from "../formats/image_codec.ts";
+import type { DataSet, LabelMap, SampleFiles, UnpackedFiles } from "./data_set.ts";
+import { type FileSource, isHidden } from "./source/file_source.ts";
+
+/** Files whose size and date are requested at a time. */
+const STAT_CONCURRENCY = 256;
+
+/** What decodes the files of a data set. */
+export interface SampleDecoder {
+  readonly classes: readonly ClassInfo[];
+  readonly labeled: boolean;
+  /** Turns a label file into class ids; `file` is its name in messages. */
+  readonly decode: (bytes: Uint8Array, file: string, path: string) => LabelMap;
+}
+
+/** Everything that makes a data set of files. */
+export interface DataSetFiles extends SampleDecoder {
+  /** For messages. */
+  readonly name: string;
+  readonly source: FileSource;
+  /** Sorted by name. */
+  readonly samples: readonly SampleFiles[];
+  /** What label values mean: caches of what was counted depend on it. */
+  readonly labelMeaning: unknown;
+  /** A folder in which other tools may have left their statistics; null for none. */
+  readonly statisticsFolder: string | null;
+  /** What a user should know, a sentence each. */
+  readonly notes?: readonly string[];
+}
+
+/** The files of a data set, and what is missing among them. */
+export interface DataSetListing {
+  /** The images that can be used. */
+  readonly usable: DataSetFiles;
+  /** How many there should be: the usable ones, and those without a label. */
+  readonly expectedCount: number;
+  /** How many were found, with those that are left out because they are known to be bad. */
+  readonly foundCount: number;
+  /** The paths of labels that do not exist, for messages. */
+  readonly missingLabels: readonly string[];
+  /** Labels without an image, likewise. */
+  readonly orphanLabels: readonly string[];
+  /** Names of images that a list of the data set itself has, and that do not exist. */
+  readonly missingImages: readonly string[];
+  /** How many images that list has; 0 if there is none. */
+  readonly splitListCount: number;
+  /** Where the images are, for messages. */
+  readonly address: string;
+}
+
+/** Makes a data set that reads files when they are needed. */
+export function fileDataSet(set: DataSetFiles): DataSet {
+  const { name, source, samples, classes, labeled, statisticsFolder, notes = [] } = set;
+  const labelOf = ({ name: image, label }: SampleFiles): string => {
+    if (label !== null) return label;
+    throw new RangeError(`Cannot read the label of "${image}" of "${name}": no labels`);
+  };
+  const readLabel = async (index: number): Promise<LabelMap> => {
+    const path = labelOf(sampleFilesAt(set, index));
+    return set.decode(await source.read(path), source.displayPath(path), path);
+  };
+
+  return {
+    name,
+    classes,
+    names: samples.map(({ name }) => name),
+    labeled,
+    statisticsFolder,
+    notes,
+    unpacked: unpackedFiles(set),
+    readLabel,
+
+    async read(index) {
+      const files = sampleFilesAt(set, index);
+      const file = source.displayPath(files.image);
+      const labelPromise = labeled ? readLabel(index) : null;
+      labelPromise?.catch(() => {}); // where both are damaged, the image is named
+      const image = await decodeImage(await source.read(files.image), file);
+      const label = await labelPromise;
+      if (label !== null) {
+        assertSameSize(image, file, label, source.displayPath(labelOf(files)));
+      }
+      const { width, height, data } = image;
+      return { name: files.name, width, height, image: data, label: label?.data ?? null };
+    },
+
+    fingerprint: () => filesFingerprint(set, (files) => [labelOf(files)]),
+  };
+}
+
+/** The files of one image. @throws {RangeError} If there is no such image. */
+export function sampleFilesAt({ name, samples }: DataSetFiles, index: number) {
+  const files = samples[index];
+  if (files !== undefined) return files;
+  throw new RangeError(
+    `Cannot read image ${index} of "${name}": there are ${samples.length}`,
+  );
+}
+
+/** The files of a set, if they all lie in a folder; else null. */
+export function unpackedFiles({ source, samples }: DataSetFiles): UnpackedFiles | null {
+  const root = source.unpackedRoot?.() ?? null;
+  if (root === null) return null;
+  return {
+    root,
+    slice: (from, to) =>
+      samples.slice(from, to).map(({ name, image, label }) => ({ name, image, label })),
+  };
+}
+
+/** Changes whenever what labels mean, the images, or one of the chosen files may have. */
+export async function filesFingerprint(
+  { source, samples, classes, labelMeaning }: DataSetFiles,
+  filesOf: (sample: SampleFiles) => readonly string[],
+): Promise<string> {
+  const hash = createHash("sha256");
+  hash.update(JSON.stringify([classes.map(({ name }) => name), labelMeaning]));
+  for (let at = 0; at < samples.length; at += STAT_CONCURRENCY) {
+    const chunk = samples.slice(at, at + STAT_CONCURRENCY);
+    const lines = await Promise.all(chunk.map(async (sample) => {
+      const files = await Promise.all(filesOf(sample).map(source.fingerprint));
+      return `${sample.name}\n${files.join("\n")}\n`;
+    }));
+    hash.update(lines.join(""));
+  }
+  return hash.digest("hex");
+}
+
+/** @throws {RangeError} If an image and its label differ in size; names their files. */
+export function assertSameSize(
+  image: Size,
+  imageFile: string,
+  label: Size,
+  labelFile: string,
+): void {
+  if (label.width === image.width && label.height === image.height) return;
+  throw new RangeError(
+    `Cannot pair "${imageFile}" with "${labelFile}": the image is ` +
+      `${image.width}×${image.height} and the label ${label.width}×${label.height}: ` +
+      "both must have the same size",
+  );
+}
+
+/** @throws {RangeError} Naming the first missing label, if there is one. */
+export function assertNoMissingLabels(
+  root: string,
+  { missingLabels, expectedCount }: DataSetListing,
+  hint: string,
+): void {
+  const [first] = missingLabels;
+  if (first === undefined) return;
+  throw new RangeError(
+    `Cannot use the data set "${root}": the label "${first}" is missing ` +
+      `(${missingLabels.length} of ${expectedCount} images have none): ${hint}`,
+  );
+}
+
+const IMAGE_EXTENSIONS = /\.(jpe?g|png)$/i;
+
+/**
+ * The stem that a line of a list means: itself, or that of the file which it names in its
+ * folder or from the root.
+ */
+export function stemOfListLine(line: string, folder: string, suffix: string): string {
+  const file = line.startsWith(`${folder}/`) ? line.slice(folder.length + 1) : line;
+  if (!IMAGE_EXTENSIONS.test(file)) return file;
+  const stem = file.replace(IMAGE_EXTENSIONS, "");
+  return stem.endsWith(suffix) ? stem.slice(0, stem.length - suffix.length) : stem;
+}
+
+/**
+ * Images by stem. A stem keeps the folders above it, with "/" on every system.
+ *
+ * @param files Paths from `folder`; files that are no images are left out.
+ * @param suffix What stands between a stem and the ending of an image; others are left out.
+ * @throws {RangeError} If two images share a stem.
+ */
+export function imagesByStem(
+  files: readonly string[],
+  folder: string,
+  suffix = "",
+): Map<string, string> {
+  const byStem = new Map<string, string>();
+  for (const file of files) {
+    if (!IMAGE_EXTENSIONS.test(file) || isHidden(file)) continue;
+    const fullStem = file.replace(IMAGE_EXTENSIONS, "");
+    if (!fullStem.endsWith(suffix)) continue;
+    const stem = fullStem.slice(0, fullStem.length - suffix.length);
+    const previous = byStem.get(stem);
+    if (previous !== undefined) {
+      throw new RangeError(
+        `Cannot use the data set: "${folder}" holds both "${previous}" and "${file}", which ` +
+          `would share one label: remove or rename one`,
+      );
+    }
+    byStem.set(stem, file);
+  }
+  return byStem;
+}

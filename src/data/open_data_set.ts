@@ -1,0 +1,54 @@
+/** From the description of a data set to the data set, its files, or what decodes them. @module */
+
+import type { DataSet, SampleFiles } from "./data_set.ts";
+import type { DataSpec, FileDataSpec } from "./data_spec.ts";
+import { openEmbedded } from "./embedded/embedded.ts";
+import type { DataSetFiles, DataSetListing } from "./file_data_set.ts";
+import { folderDecoder, listFolderFiles, openFolder } from "./folder.ts";
+import { listNativeFiles, nativeDecoder, openNative } from "./native/native.ts";
+import { createFolderSource } from "./source/folder_source.ts";
+
+/**
+ * Opens a data set: finds its files, without reading them.
+ *
+ * @throws If the description fits no files; the message says what was found instead.
+ */
+export async function openDataSet(spec: DataSpec): Promise<DataSet> {
+  switch (spec.kind) {
+    case "folder":
+      return await openFolder(spec);
+    case "native":
+      return await openNative(spec);
+    case "embedded":
+      return openEmbedded(spec);
+  }
+}
+
+/**
+ * Finds the files of a data set, without reading them, whether or not it is complete.
+ *
+ * @throws If there is nothing of it, or the description fits nothing.
+ */
+export function listDataSetFiles(spec: FileDataSpec): Promise<DataSetListing> {
+  return spec.kind === "folder" ? listFolderFiles(spec) : listNativeFiles(spec);
+}
+
+/** Makes sets of some files of a data set below a folder, without listing the folder. */
+export function openUnpacked(
+  spec: DataSpec,
+  root: string,
+): (samples: readonly SampleFiles[]) => DataSetFiles {
+  if (spec.kind === "embedded") {
+    throw new TypeError("Cannot read rendered scenes from files");
+  }
+  const decoder = spec.kind === "folder" ? folderDecoder(spec) : nativeDecoder(spec);
+  const source = createFolderSource(root);
+  return (samples) => ({
+    ...decoder,
+    name: root,
+    source,
+    statisticsFolder: null,
+    labelMeaning: null,
+    samples,
+  });
+}

@@ -1,0 +1,218 @@
+/**
+ * What samples are made into: one crop for training (resize → crop → flip → normalize →
+ * pad), the whole image for evaluation (resize → normalize), or a thumbnail.
+ *
+ * @module
+ */
+
+import { IGNORE_INDEX, type Normalization, type Size } from "../core/host_batch.ts";
+import type { Random } from "../core/random.ts";
+import { classHistogram } from "./class_counts.ts";
+import type { Sample } from "./data_set.ts";
+import {
+  randomWindow,
+  randomWindowByMaxRatio,
+  rescaleSize,
+  resizeBilinear,
+  resizeNearest,
+  writeNormalized,
+} from "./transforms.ts";
+
+/** How training crops are made. */
+export interface CropOptions {
+  /** The box into which images are scaled first; null keeps their size. */
+  readonly resize: Size | null;
+  /**
+   * Factors a ≤ 1 ≤ b of an additional scaling by a + (1 − a)·u or 1 + (b − 1)·u, half of the
+   * time each, u in [0, 1).
+   *
+   * @default {null}
+   */
+  readonly randomScale?: readonly [number, number] | null;
+  /**
+   * Where small images lie in the crop, and what label surrounds them.
+   *
+   * @default {{ position: "corner", label: 255 }}
+   */
+  readonly padding?: { readonly position: "corner" | "center"; readonly label: number };
+  /** The size of every crop, in pixels. */
+  readonly cropSize: Size;
+  /** The probability of swapping left and right. */
+  readonly flipProbability: number;
+  /** A labeled crop in which one class has this share or more is drawn again. */
+  readonly catMaxRatio: number;
+  /** Mean and deviation per channel. */
+  readonly normalization: Normalization;
+}
+
+/** The class for whose sake an image was chosen. */
+export interface RequiredClass {
+  /** Class id. */
+  readonly id: number;
+  /** A crop has to hold more pixels of it than this. */
+  readonly minPixels: number;
+}
+
+/** Where a crop goes: the slot of one item in a batch. */
+export interface CropBuffers {
+  /** Normalized RGB, zero beforehand. [crop.height, crop.width, 3] */
+  readonly image: Float32Array;
+  /** Class ids; null to leave labels out. [crop.height, crop.width] */
+  readonly label: Uint8Array | null;
+}
+
+const DEFAULT_PADDING = { position: "corner", label: IGNORE_INDEX } as const;
+
+/** How many crops are drawn until one shows the required class; the last is not checked. */
+const MAX_CLASS_TRIES = 11;
+
+/**
+ * Makes one training crop of a sample.
+ *
+ * Images smaller than the crop are padded with 0 after normalization: at the bottom and at
+ * the right with label 255, unless the options say otherwise.
+ *
+ * Source: the training pipelines of DAFormer (MMSegmentation 0.16) and its rare class
+ * sampling, Hoyer et al., CVPR 2022, https://arxiv.org/abs/2111.14887. Only the crop's part
+ * of the scaled image is computed; the values are the same.
+ *
+ * @param sample Without a label, `catMaxRatio` has no effect.
+ * @param random The only source of randomness, used in a fixed order.
+ * @param buffers Where the result goes.
+ * @param requiredClass The class the crop should show, or null.
+ */
+export function writeTrainingCrop(
+  sample: Sample,
+  options: CropOptions,
+  random: Random,
+  buffers: CropBuffers,
+  requiredClass: RequiredClass | null = null,
+): void {
+  const { cropSize, normalization } = options;
+  const rescaled = rescaleSize(sample, options.resize);
+  const range = options.randomScale ?? null;
+  const scaled = range === null
+    ? rescaled
+    : scaleSize(rescaled, randomScaleFactor(range, random));
+  const label = sample.label && resizeNearest(sample.label, sample, scaled);
+
+  const drawCrop = () => {
+    const window = label === null
+      ? randomWindow(scaled, cropSize, random)
+      : randomWindowByMaxRatio(label, scaled, cropSize, options.catMaxRatio, random);
+    return { window, flipped: random.uniform() < options.flipProbability };
+  };
+  let { window, flipped } = drawCrop();
+  if (requiredClass !== null && label !== null) {
+    for (let attempt = 1; attempt < MAX_CLASS_TRIES; attempt++) {
+      const pixels = classHistogram(label, scaled.width, window)[requiredClass.id] ?? 0;
+      if (pixels > requiredClass.minPixels) break;
+      ({ window, flipped } = drawCrop());
+    }
+  }
+
+  const image = resizeBilinear(sample.image, sample, scaled, window);
+  const { position, label: paddingLabel } = options.padding ?? DEFAULT_PADDING;
+  const margin = (side: "height" | "width") =>
+    position === "corner" ? 0 : Math.floor((cropSize[side] - window[side]) / 2);
+  const offset = margin("height") * cropSize.width + margin("width");
+  const target = buffers.image.subarray(3 * offset);
+  writeNormalized(image, window, normalization, flipped, target, cropSize.width);
+
+  if (buffers.label === null) return;
+  buffers.label.fill(paddingLabel);
+  if (label === null) return;
+  for (let row = 0; row < window.height; row++) {
+    const start = (window.top + row) * scaled.width + window.left;
+    const line = label.subarray(start, start + window.width);
+    buffers.label.set(flipped ? line.toReversed() : line, offset + row * cropSize.width);
+  }
+}
+
+// Source: the random resize of U2PL, Wang et al. (CVPR 2022), with [0.5, 2].
+function randomScaleFactor(
+  [min, max]: readonly [number, number],
+  random: Random,
+): number {
+  const shrinks = random.uniform() < 0.5;
+  const u = random.uniform();
+  return shrinks ? min + (1 - min) * u : 1 + (max - 1) * u;
+}
+
+function scaleSize({ height, width }: Size, factor: number): Size {
+  return {
+    height: Math.max(1, Math.floor(height * factor)),
+    width: Math.max(1, Math.floor(width * factor)),
+  };
+}
+
+/** A scaled image for the network, of H×W, and the label against which it is scored. */
+export interface EvaluationImage extends Size {
+  /** The stem of its files. */
+  readonly name: string;
+  /** Normalized RGB. [H, W, 3] */
+  readonly image: Float32Array<ArrayBuffer>;
+  /** The size of the file, at which predictions are scored. */
+  readonly originalSize: Size;
+  /** Class ids at the original size, 255 ignored; null in a set without labels. */
+  readonly label: Uint8Array | null;
+}
+
+/**
+ * Prepares a sample for evaluation. The label keeps the size of the file: predictions are
+ * scaled to it, never the other way around.
+ *
+ * @param options `resize`: the box into which the image is scaled, null for none.
+ */
+export function prepareEvaluationImage(
+  sample: Sample,
+  options: { readonly resize: Size | null; readonly normalization: Normalization },
+): EvaluationImage {
+  const scaled = rescaleSize(sample, options.resize);
+  const image = new Float32Array(scaled.height * scaled.width * 3);
+  const pixels = resizeBilinear(sample.image, sample, scaled);
+  writeNormalized(pixels, scaled, options.normalization, false, image, scaled.width);
+  const { name, height, width, label } = sample;
+  return { name, ...scaled, image, originalSize: { height, width }, label };
+}
+
+/** An image and its label, made small. */
+export interface Thumbnail extends Size {
+  /** The sample's. */
+  readonly name: string;
+  /** Means over the pixels that fall into one. [H, W, 3] */
+  readonly rgb: Uint8Array<ArrayBuffer>;
+  /** The class id in the middle of them. [H, W] */
+  readonly labels: Uint8Array<ArrayBuffer>;
+}
+
+/** Scales a sample down to a width; a smaller one stays as it is. */
+export function createThumbnail(sample: Sample, maxWidth: number): Thumbnail {
+  const { name, image, label } = sample;
+  const width = Math.min(maxWidth, sample.width);
+  const height = Math.max(1, Math.round(sample.height * width / sample.width));
+  const boundary = (i: number, from: number, to: number) => Math.floor(i * from / to);
+  const rgb = new Uint8Array(width * height * 3);
+  const labels = new Uint8Array(width * height).fill(IGNORE_INDEX);
+  for (let row = 0; row < height; row++) {
+    const top = boundary(row, sample.height, height);
+    const bottom = Math.max(top + 1, boundary(row + 1, sample.height, height));
+    for (let column = 0; column < width; column++) {
+      const left = boundary(column, sample.width, width);
+      const right = Math.max(left + 1, boundary(column + 1, sample.width, width));
+      const sums = [0, 0, 0];
+      for (let y = top; y < bottom; y++) {
+        for (let x = left; x < right; x++) {
+          const at = 3 * (y * sample.width + x);
+          for (let c = 0; c < 3; c++) sums[c] = (sums[c] ?? 0) + (image[at + c] ?? 0);
+        }
+      }
+      const to = row * width + column;
+      const count = (bottom - top) * (right - left);
+      rgb.set(sums.map((sum) => Math.round(sum / count)), 3 * to);
+      const middle = ((top + bottom) >> 1) * sample.width + ((left + right) >> 1);
+      labels[to] = label?.[middle] ?? IGNORE_INDEX;
+    }
+  }
+  return { name, width, height, rgb, labels };
+}

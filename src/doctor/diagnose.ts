@@ -1,0 +1,145 @@
+/** What this machine can do for a run, and what is missing. @module */
+import {
+  type AdapterInfo,
+  type BackendInfo,
+  openBackend,
+  probeAdapter,
+} from "../core/backend.ts";
+import type { CheckResult } from "./check.ts";
+import { selfTest } from "./self_test.ts";
+
+/** A backend and its self-test. */
+export interface BackendDiagnosis {
+  /** Its name. */
+  readonly name: "wasm" | "webgpu";
+  /** A line per result; empty if the backend did not start. */
+  readonly checks: readonly CheckResult[];
+  /** Why it could not be tested; null: it was. */
+  readonly error: string | null;
+}
+
+/** What an examination has found. */
+export interface Diagnosis {
+  /** The GPU; null: none that WebGPU reaches. */
+  readonly adapter: AdapterInfo | null;
+  /** Drivers that are installed, as far as the system tells. */
+  readonly drivers: readonly string[];
+  /** What "auto" takes, and why; null: nothing works. */
+  readonly autoBackend: BackendInfo | null;
+  /** All that could be there. */
+  readonly backends: readonly BackendDiagnosis[];
+  /** Why pictures in files cannot be read; null: they can. */
+  readonly imageCodecError: string | null;
+  /** What to do, a sentence each; empty: nothing. */
+  readonly advice: readonly string[];
+  /** Whether every self-test that could run has passed. */
+  readonly passed: boolean;
+}
+
+/** Examines the machine; leaves the backend that "auto" takes. */
+export async function diagnose(): Promise<Diagnosis> {
+  const adapter = await probeAdapter();
+  const backends = [await diagnoseBackend("wasm")];
+  if (adapter !== null) backends.push(await diagnoseBackend("webgpu"));
+  const autoBackend = await openBackend("auto").catch(() => null);
+  const imageCodecError = await findImageCodecError();
+  return {
+    adapter,
+    drivers: await installedDrivers(),
+    autoBackend,
+    backends,
+    imageCodecError,
+    advice: adviceFor(adapter, backends, imageCodecError),
+    passed: backends.every(({ error, checks }) =>
+      error === null && checks.every(({ passed }) => passed)
+    ),
+  };
+}
+
+async function diagnoseBackend(name: "wasm" | "webgpu"): Promise<BackendDiagnosis> {
+  try {
+    await openBackend(name);
+    return { name, checks: await selfTest(), error: null };
+  } catch (error) {
+    return { name, checks: [], error: messageOf(error) };
+  }
+}
+
+// The image library is a native one: it is the part that a platform may lack.
+async function findImageCodecError(): Promise<string | null> {
+  try {
+    const { decodeImage, encodeJpeg } = await import("../formats/image_codec.ts");
+    const grayImage = { width: 8, height: 8, data: new Uint8Array(192).fill(128) };
+    await decodeImage(await encodeJpeg(grayImage), "a test image");
+    return null;
+  } catch (error) {
+    return messageOf(error).split("\n", 1)[0] ?? "";
+  }
+}
+
+/** Where Linux keeps the descriptions of Vulkan drivers. */
+const ICD_FOLDERS = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
+
+async function installedDrivers(): Promise<string[]> {
+  if (Deno.build.os !== "linux") return [];
+  const drivers: string[] = [];
+  for (const folder of ICD_FOLDERS) {
+    try {
+      for await (const { name } of Deno.readDir(folder)) {
+        drivers.push(`${folder}/${name}`);
+      }
+    } catch {
+      // not there
+    }
+  }
+  return drivers.sort();
+}
+
+function adviceFor(
+  adapter: AdapterInfo | null,
+  backends: readonly BackendDiagnosis[],
+  imageCodecError: string | null,
+): string[] {
+  const advice: string[] = [];
+  if (adapter === null) {
+    advice.push(`No GPU is reachable: ${DRIVER_ADVICE[operatingSystem()]}`);
+  } else if (adapter.software) {
+    advice.push(
+      "WebGPU is emulated on the CPU, so runs use WebAssembly: for a real GPU, " +
+        DRIVER_ADVICE[operatingSystem()],
+    );
+  }
+  for (const { name, error, checks } of backends) {
+    if (error === null && checks.every(({ passed }) => passed)) continue;
+    advice.push(
+      name === "webgpu"
+        ? 'WebGPU computes wrong results here: update the driver, or use "--backend wasm"'
+        : "WebAssembly does not work here: install Deno 2.9 or later and allow reading",
+    );
+  }
+  if (imageCodecError !== null) {
+    advice.push(
+      `Image files cannot be read (${imageCodecError}): allow "--allow-ffi", and clear ` +
+        '"node_modules" if it was made on another system',
+    );
+  }
+  return advice;
+}
+
+const DRIVER_ADVICE = {
+  linux: "install the Vulkan driver of its maker (AMD and Intel: " +
+    '"apt-get install libvulkan1 mesa-vulkan-drivers"; NVIDIA: its own driver and ' +
+    '"libvulkan1")',
+  darwin: "use macOS 12 or later on the machine itself: Metal is a part of it",
+  windows: "install the driver of its maker, which brings Direct3D 12",
+  other: "install a Vulkan driver",
+} as const;
+
+function operatingSystem(): keyof typeof DRIVER_ADVICE {
+  const { os } = Deno.build;
+  return os === "linux" || os === "darwin" || os === "windows" ? os : "other";
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

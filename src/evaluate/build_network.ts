@@ -1,0 +1,159 @@
+/** From the names in a configuration to a network. @module */
+import type { AuxiliaryHeadConfig, DecoderConfig } from "../config/decoder.ts";
+import type { EncoderConfig, ResnetConfig } from "../config/encoder.ts";
+import type { ModelConfig } from "../config/model.ts";
+import type { AuxiliaryHead, Decoder, Encoder, Network } from "../core/network.ts";
+import { beit, BEIT_PRESETS } from "../models/beit.ts";
+import { daformerHead } from "../models/daformer_head.ts";
+import { danetHead } from "../models/danet_head.ts";
+import { deeplabV2Head, semiDeeplabV2Head } from "../models/deeplab_v2_head.ts";
+import {
+  deeplabV3PlusHead,
+  semiDeeplabV3PlusHead,
+} from "../models/deeplab_v3_plus_head.ts";
+import { encoderDecoder } from "../models/encoder_decoder.ts";
+import { fcnHead, semiFcnHead } from "../models/fcn_head.ts";
+import { feature2Pyramid, withNeck } from "../models/feature2_pyramid.ts";
+import { isaHead } from "../models/isa_head.ts";
+import { mit, MIT_PRESETS } from "../models/mit.ts";
+import { pspHead, semiPspHead } from "../models/psp_head.ts";
+import {
+  resnet,
+  RESNET_MULTIGRID_PRESETS,
+  RESNET_PRESETS,
+  resnetMultigrid,
+  type ResnetOptions,
+} from "../models/resnet.ts";
+import { segformerHead } from "../models/segformer_head.ts";
+import { swin, SWIN_PRESETS } from "../models/swin.ts";
+import { upernetHead } from "../models/upernet_head.ts";
+
+/** Builds the network that a configuration describes. */
+export function buildNetwork(
+  { encoder: encoderConfig, decoder: decoderConfig, auxiliaryHead }: Pick<
+    ModelConfig,
+    "encoder" | "decoder" | "auxiliaryHead"
+  >,
+  classes: number,
+): Network {
+  const encoder = buildEncoder(encoderConfig);
+  const decoder = buildDecoder(decoderConfig, encoder, classes);
+  const auxiliaryHeads = auxiliaryHead === null
+    ? []
+    : [buildAuxiliaryHead(auxiliaryHead, encoder, classes)];
+  return encoderDecoder(encoder, decoder, classes, auxiliaryHeads);
+}
+
+/** Names of the parts in checkpoints: mmsegmentation's, and the semi-supervised branch's. */
+const BACKBONE = "backbone";
+const NECK = "neck";
+const SEMI_SUPERVISED_ENCODER = "encoder";
+
+/** Builds an encoder. */
+export function buildEncoder(encoder: EncoderConfig): Encoder {
+  switch (encoder.name) {
+    case "mit":
+      return mit(BACKBONE, encoder);
+    case "mit-b0":
+    case "mit-b1":
+    case "mit-b2":
+    case "mit-b3":
+    case "mit-b4":
+    case "mit-b5":
+      return mit(BACKBONE, { ...MIT_PRESETS[encoder.name], ...encoder });
+    case "resnet":
+      return resnet(BACKBONE, resnetSizes(encoder));
+    case "resnet-50":
+    case "resnet-101":
+      return resnet(BACKBONE, RESNET_PRESETS[encoder.name]);
+    case "resnet-multigrid":
+      return resnetMultigrid(SEMI_SUPERVISED_ENCODER, resnetSizes(encoder));
+    case "resnet-50-multigrid":
+    case "resnet-101-multigrid":
+      return resnetMultigrid(
+        SEMI_SUPERVISED_ENCODER,
+        RESNET_MULTIGRID_PRESETS[encoder.name],
+      );
+    case "swin":
+      return swin(BACKBONE, encoder);
+    case "swin-t":
+    case "swin-s":
+    case "swin-b":
+    case "swin-l":
+      return swin(BACKBONE, { ...SWIN_PRESETS[encoder.name], ...encoder });
+    case "beit":
+      return beitWithPyramid(encoder);
+    case "beit-b":
+    case "beit-l":
+      return beitWithPyramid({ ...BEIT_PRESETS[encoder.name], ...encoder });
+  }
+}
+
+function resnetSizes(
+  { depths, stemChannels, baseChannels }: ResnetConfig,
+): ResnetOptions {
+  return { depths, baseChannels, ...(stemChannels && { stemChannels }) };
+}
+
+function beitWithPyramid(shape: Parameters<typeof beit>[1]): Encoder {
+  return withNeck(beit(BACKBONE, shape), feature2Pyramid(NECK, shape.embedDim));
+}
+
+/** Names of the parts in checkpoints: mmsegmentation's, and the semi-supervised branch's. */
+const DECODE_HEAD = "decode_head";
+const AUXILIARY_HEAD = "auxiliary_head";
+const SEMI_SUPERVISED_DECODER = "decoder";
+const SEMI_SUPERVISED_AUXILIARY_HEAD = "auxor";
+
+/** Builds a decoder for the maps of an encoder. */
+export function buildDecoder(
+  decoder: DecoderConfig,
+  { channels }: Encoder,
+  classes: number,
+): Decoder {
+  switch (decoder.name) {
+    case "daformer":
+      return daformerHead(DECODE_HEAD, channels, { ...decoder, classes });
+    case "segformer":
+      return segformerHead(DECODE_HEAD, channels, { ...decoder, classes });
+    case "deeplabv2":
+      return deeplabV2Head(DECODE_HEAD, channels, { ...decoder, classes });
+    case "psp":
+      return pspHead(DECODE_HEAD, channels, { ...decoder, classes });
+    case "deeplabv3+":
+      return deeplabV3PlusHead(DECODE_HEAD, channels, { ...decoder, classes });
+    case "upernet":
+      return upernetHead(DECODE_HEAD, channels, { ...decoder, classes });
+    case "isa":
+      return isaHead(DECODE_HEAD, channels, { ...decoder, classes });
+    case "danet":
+      return danetHead(DECODE_HEAD, channels, { ...decoder, classes });
+    case "semi-deeplabv2":
+      return semiDeeplabV2Head(SEMI_SUPERVISED_DECODER, channels, {
+        ...decoder,
+        classes,
+      });
+    case "semi-deeplabv3+":
+      return semiDeeplabV3PlusHead(SEMI_SUPERVISED_DECODER, channels, {
+        ...decoder,
+        classes,
+      });
+    case "semi-psp":
+      return semiPspHead(SEMI_SUPERVISED_DECODER, channels, { ...decoder, classes });
+  }
+}
+
+/** Builds the auxiliary head. */
+export function buildAuxiliaryHead(
+  auxiliaryHead: AuxiliaryHeadConfig,
+  { channels }: Encoder,
+  classes: number,
+): AuxiliaryHead {
+  const decoder = auxiliaryHead.name === "fcn"
+    ? fcnHead(AUXILIARY_HEAD, channels, { ...auxiliaryHead, classes, convolutions: 1 })
+    : semiFcnHead(SEMI_SUPERVISED_AUXILIARY_HEAD, channels, {
+      ...auxiliaryHead,
+      classes,
+    });
+  return { decoder, lossWeight: auxiliaryHead.lossWeight };
+}

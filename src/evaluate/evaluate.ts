@@ -1,0 +1,200 @@
+/** How good a network is on a data set. @module */
+import { setImmediate } from "node:timers/promises";
+import type { ClassInfo, Normalization, Size } from "../core/host_batch.ts";
+import type { Network, Weights } from "../core/network.ts";
+import type { DataSet, Sample } from "../data/data_set.ts";
+import { type EvaluationImage, prepareEvaluationImage } from "../data/pipelines.ts";
+import {
+  addToConfusionMatrix,
+  computeMetrics,
+  confusionRows,
+  createConfusionMatrix,
+  type SegmentationMetrics,
+} from "../objectives/segmentation_metrics.ts";
+import { trimapMask } from "../objectives/trimap.ts";
+import { type InferenceOptions, predictLabels } from "./inference.ts";
+
+/** How well all classes are found, in 0 … 1; NaN where no pixel is labeled. */
+export interface SummaryMetrics {
+  /** Mean over the classes that are true or predicted somewhere. */
+  readonly mIoU: number;
+  /** Mean share of a class's pixels that are found, over the classes that occur. */
+  readonly meanAccuracy: number;
+  /** Share of the labeled pixels that are right. */
+  readonly pixelAccuracy: number;
+  /** Mean IoU, each class weighted by its labeled pixels. */
+  readonly frequencyWeightedIoU: number;
+}
+
+/** The figures of one evaluation, all in 0 … 1; null where a class does not occur. */
+export interface EvaluationResult extends SummaryMetrics {
+  /** How many were evaluated. */
+  readonly images: number;
+  /** In the order of their ids. */
+  readonly classes: readonly {
+    readonly name: string;
+    readonly iou: number | null;
+    readonly accuracy: number | null;
+  }[];
+}
+
+/** The figures of one evaluation and what they come from. */
+export interface DetailedEvaluation extends EvaluationResult {
+  /** Labeled pixels by true class (outer) and predicted class (inner). [C][C] */
+  readonly confusion: readonly (readonly number[])[];
+  /** The figures near boundaries alone; null where they were not asked for. */
+  readonly trimap: SummaryMetrics & { readonly pixels: number } | null;
+}
+
+/** How pictures reach the network. */
+export interface EvaluationOptions extends InferenceOptions {
+  /** The box into which pictures are scaled first, in pixels; null keeps their size. */
+  readonly resize: { readonly height: number; readonly width: number } | null;
+  /** Times that box; the probabilities of several scales are averaged. */
+  readonly scales: readonly number[];
+  readonly normalization: Normalization;
+  /** At most this many pictures, evenly spread; null for all. */
+  readonly maxImages: number | null;
+  /** Size of the center crop that is evaluated; null: whole images. */
+  readonly centerCrop: Size | null;
+  /**
+   * Also score the pixels that are no farther than so many from another label or from
+   * ignored pixels; null: do not.
+   */
+  readonly trimap: number | null;
+}
+
+/** One picture and what was predicted for it. */
+export interface Prediction {
+  /** The picture and its label. */
+  readonly sample: Sample;
+  /** Class ids at the picture's own size. [H, W] */
+  readonly labels: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Predicts and scores a labeled data set.
+ *
+ * Images are evaluated one at a time, each at the size of its label in the end,
+ * and counts are whole numbers: results depend neither on a batch size, nor on a number of
+ * workers, nor on the order of pictures. Pixels with the label 255 enter no figure.
+ *
+ * @param onPrediction Called with every image, in order; e.g. to save it.
+ * @param signal Stops after the current image; the metrics are then of the images so far.
+ * @throws {RangeError} If the data set is empty.
+ */
+export async function evaluate(
+  network: Network,
+  weights: Weights,
+  data: DataSet,
+  options: EvaluationOptions,
+  onPrediction?: (
+    prediction: Prediction,
+    done: number,
+    of: number,
+  ) => void | Promise<void>,
+  signal?: AbortSignal,
+): Promise<DetailedEvaluation> {
+  const { trimap: radius } = options;
+  const indices = evenlySpacedIndices(data.names.length, options.maxImages);
+  const confusion = createConfusionMatrix(network.classCount);
+  const trimapConfusion = radius === null
+    ? null
+    : createConfusionMatrix(network.classCount);
+  let done = 0;
+  for (const index of indices) {
+    const sample = centerCrop(await data.read(index), options.centerCrop);
+    const labels = await predictSample(network, weights, sample, options);
+    if (sample.label !== null) {
+      addToConfusionMatrix(confusion, labels, sample.label);
+      if (trimapConfusion !== null && radius !== null) {
+        const mask = trimapMask(sample.label, sample, radius);
+        addToConfusionMatrix(trimapConfusion, labels, sample.label, mask);
+      }
+    }
+    done++;
+    await onPrediction?.({ sample, labels }, done, indices.length);
+    await setImmediate(); // Ctrl-C is heard between pictures
+    if (signal?.aborted) break;
+  }
+  const metrics = computeMetrics(confusion);
+  return {
+    ...summaryOf(metrics),
+    images: done,
+    classes: metrics.classes.map(({ iou, accuracy }, id) => ({
+      name: classNameOf(data.classes, id),
+      iou: nanToNull(iou),
+      accuracy: nanToNull(accuracy),
+    })),
+    confusion: confusionRows(confusion),
+    trimap: trimapConfusion === null || radius === null
+      ? null
+      : { pixels: radius, ...summaryOf(computeMetrics(trimapConfusion)) },
+  };
+}
+
+/** Labels one picture at its own size. */
+export async function predictSample(
+  network: Network,
+  weights: Weights,
+  sample: Sample,
+  options: EvaluationOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { scales, resize, normalization } = options;
+  const views = scales.map((scale): EvaluationImage => {
+    const targetSize = resize ?? { height: sample.height, width: sample.width };
+    const scaled = {
+      height: Math.max(1, Math.round(targetSize.height * scale)),
+      width: Math.max(1, Math.round(targetSize.width * scale)),
+    };
+    const isUnscaled = scale === 1 && resize === null;
+    return prepareEvaluationImage(sample, {
+      resize: isUnscaled ? null : scaled,
+      normalization,
+    });
+  });
+  return await predictLabels(network, weights, views, options);
+}
+
+function centerCrop(sample: Sample, center: Size | null): Sample {
+  if (center === null) return sample;
+  const height = Math.min(center.height, sample.height);
+  const width = Math.min(center.width, sample.width);
+  const top = Math.floor((sample.height - height) / 2);
+  const left = Math.floor((sample.width - width) / 2);
+  const cropPixels = (pixels: Uint8Array, channels: number) => {
+    const cropped = new Uint8Array(height * width * channels);
+    for (let row = 0; row < height; row++) {
+      const from = ((top + row) * sample.width + left) * channels;
+      const line = pixels.subarray(from, from + width * channels);
+      cropped.set(line, row * width * channels);
+    }
+    return cropped;
+  };
+  const { name, image, label } = sample;
+  return {
+    name,
+    height,
+    width,
+    image: cropPixels(image, 3),
+    label: label && cropPixels(label, 1),
+  };
+}
+
+function summaryOf(metrics: SegmentationMetrics): SummaryMetrics {
+  const { mIoU, meanAccuracy, pixelAccuracy, frequencyWeightedIoU } = metrics;
+  return { mIoU, meanAccuracy, pixelAccuracy, frequencyWeightedIoU };
+}
+
+function evenlySpacedIndices(count: number, maximum: number | null): number[] {
+  const chosen = maximum === null ? count : Math.min(maximum, count);
+  return Array.from({ length: chosen }, (_, i) => Math.floor(i * count / chosen));
+}
+
+function classNameOf(classes: readonly ClassInfo[], id: number): string {
+  return classes[id]?.name ?? `class ${id}`;
+}
+
+function nanToNull(value: number): number | null {
+  return Number.isNaN(value) ? null : value;
+}

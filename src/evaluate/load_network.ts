@@ -1,0 +1,140 @@
+/** A checkpoint → a network that predicts. @module */
+import { parseConfig, withListFolder } from "../config/read.ts";
+import { hasTeacher, primaryNetworkAt } from "../config/method.ts";
+import type { RunConfig } from "../config/schema.ts";
+import { type BackendChoice, type BackendInfo, openBackend } from "../core/backend.ts";
+import type { ClassInfo } from "../core/host_batch.ts";
+import type { RgbImage } from "../formats/image_codec.ts";
+import { releaseWeights } from "../core/weights.ts";
+import {
+  loadCheckpoint,
+  readCheckpointSection,
+  splitSections,
+} from "../weights/checkpoint.ts";
+import { buildNetwork } from "./build_network.ts";
+import {
+  evaluateNetwork,
+  type EvaluateOptions,
+  type NamedEvaluation,
+  predictImage,
+  type TestTimeAugmentation,
+} from "./evaluate_network.ts";
+import { dirname, join } from "node:path";
+import type { NetworkFactory } from "./custom_network.ts";
+
+/** A network with its weights, and the run that they come from. */
+export interface LoadedNetwork {
+  /** Where it was. */
+  readonly path: string;
+  /** Its run's configuration, with overrides. */
+  readonly config: RunConfig;
+  /** What it tells apart, in the order of their ids. */
+  readonly classes: readonly ClassInfo[];
+  /** Iterations of its training. */
+  readonly iteration: number;
+  /** Whose weights these are. */
+  readonly role: "student" | "teacher";
+  /** Where it computes. */
+  readonly backend: BackendInfo;
+  /**
+   * Labels every pixel of a picture of any size.
+   *
+   * @returns Class ids. [H, W]
+   * @throws {RangeError} If the picture's bytes do not fill its size.
+   */
+  predict(picture: RgbImage, augmentation?: TestTimeAugmentation): Promise<Uint8Array>;
+  /**
+   * Measures it on labeled pictures.
+   *
+   * @throws {RangeError} If there is no such split, its pictures have other classes, or a
+   * file of it is missing or damaged.
+   */
+  evaluate(options?: EvaluateOptions): Promise<NamedEvaluation>;
+  /** Frees the weights. */
+  release(): void;
+  /** Frees the weights; for `using`. */
+  [Symbol.dispose](): void;
+}
+
+/** Which weights to take, and what to change about the run. */
+export interface LoadNetworkOptions {
+  /** Values that replace those of the run's configuration, as `data.root=FOLDER`. */
+  readonly overrides?: readonly string[];
+  /**
+   * Whether to take the teacher's weights, or the student's. By default those that the
+   * run is for: the teacher's for semi-supervised methods, else the student's.
+   */
+  readonly teacher?: boolean;
+  /**
+   * Where to compute.
+   *
+   * @default {"auto"}
+   */
+  readonly backend?: BackendChoice;
+  /** What made the network, where it was not the configuration's `model`. */
+  readonly makeNetwork?: NetworkFactory;
+  /** Called with what was assumed about the file, a line per kind. */
+  readonly log?: (line: string) => void;
+}
+
+/**
+ * Loads a checkpoint and starts the backend.
+ *
+ * @param path A `.safetensors` file that a run has saved.
+ * @returns The caller releases it, or says `using`.
+ * @throws {Deno.errors.NotFound} If there is no such file.
+ * @throws {SyntaxError} If it is damaged, or no checkpoint, or an override does not fit.
+ * @throws {RangeError} If it has no teacher and one is wanted.
+ * @throws {WeightsMismatchError} If its weights do not fit its configuration.
+ */
+export async function loadNetwork(
+  path: string,
+  options: LoadNetworkOptions = {},
+): Promise<LoadedNetwork> {
+  const { overrides = [], teacher: wantsTeacher, backend = "auto", makeNetwork } =
+    options;
+  const { log = () => {} } = options;
+  const { tensors, metadata } = await loadCheckpoint(path, log);
+  const { classes, iteration } = metadata;
+  // JSON is YAML: what a file may hold is checked in one place.
+  const saved = parseConfig(JSON.stringify(metadata.config), path, overrides, log);
+  const config = await withListFolder(saved, join(dirname(path), "lists"));
+  const teacher = wantsTeacher ??
+    primaryNetworkAt(config.method, iteration) === "teacher";
+  if (teacher && !hasTeacher(config.method)) {
+    throw new RangeError(
+      `Cannot load a teacher from "${path}": the method "${config.method.name}" has none`,
+    );
+  }
+  const network = makeNetwork?.(classes.length) ??
+    buildNetwork(config.model, classes.length);
+  const backendInfo = await openBackend(backend);
+  const role = teacher ? "teacher" : "student";
+  log(`network    ${role} after ${iteration} iterations`);
+  const weights = readCheckpointSection(
+    network.parameters,
+    splitSections(tensors)[role],
+    path,
+  );
+  const trainedNetwork = { path, config, classes, network, weights };
+  const release = () => releaseWeights(weights);
+  return {
+    path,
+    config,
+    classes,
+    iteration,
+    role,
+    backend: backendInfo,
+    predict: (picture, augmentation) =>
+      predictImage(trainedNetwork, picture, augmentation),
+    evaluate: (options) => evaluateNetwork(trainedNetwork, options),
+    release,
+    [Symbol.dispose]() {
+      try {
+        release();
+      } catch {
+        // A device that has failed cannot free; its first error is the one to show.
+      }
+    },
+  };
+}

@@ -1,0 +1,100 @@
+/** Directories of zip archives, zip64 included. The only file that names the library. @module */
+
+import { configure, Reader, ZipReader } from "npm:@zip.js/zip.js@2.24.0";
+
+configure({ useWebWorkers: false }); // a directory is read in milliseconds
+
+/** Reads `length` bytes from `offset` on. */
+export type ReadBytes = (offset: number, length: number) => Promise<Uint8Array>;
+
+/** What a zip's directory says about a file in it. */
+export interface ZipEntry {
+  /** The path as it is written there. */
+  readonly path: string;
+  /** Where its local header begins. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly size: number;
+  /** Bytes as they are stored. */
+  readonly compressedSize: number;
+  /** 0 stored, 8 deflated. */
+  readonly method: number;
+  /** CRC-32 of the bytes. */
+  readonly crc32: number;
+  /** Whether a password is needed. */
+  readonly encrypted: boolean;
+}
+
+/** A local header before its name. */
+const LOCAL_HEADER_BYTES = 30;
+const LOCAL_HEADER_SIGNATURE = 0x04034b50;
+
+class RangeReader extends Reader<ReadBytes> {
+  readonly #read: ReadBytes;
+  constructor(read: ReadBytes, size: number) {
+    super(read);
+    this.#read = read;
+    this.size = size;
+  }
+  override readUint8Array(offset: number, length: number): Promise<Uint8Array> {
+    const end = Math.min(offset + length, this.size);
+    return this.#read(offset, Math.max(0, end - offset));
+  }
+}
+
+/**
+ * Gives the files that a zip's directory names, in its order.
+ *
+ * @param size Bytes of the archive.
+ * @throws {Error} If the directory is missing or damaged.
+ */
+export async function* readZipEntries(
+  read: ReadBytes,
+  size: number,
+): AsyncGenerator<ZipEntry> {
+  // The caller checks whether paths lead out of the archive.
+  const options = { filenameValidation: "tolerant" } as const;
+  const zip = new ZipReader(new RangeReader(read, size), options);
+  try {
+    for await (const entry of zip.getEntriesGenerator()) {
+      if (entry.directory) continue;
+      yield {
+        path: entry.filename,
+        offset: entry.offset,
+        size: entry.uncompressedSize,
+        compressedSize: entry.compressedSize,
+        method: entry.compressionMethod,
+        crc32: entry.signature ?? 0,
+        encrypted: entry.encrypted,
+      };
+    }
+  } finally {
+    await zip.close();
+  }
+}
+
+/**
+ * Finds the bytes of an entry, which follow its local header.
+ *
+ * Source: PKWARE, APPNOTE.TXT 6.3.10, section 4.3.7.
+ *
+ * @param size Bytes of the archive.
+ * @param reject Throws an error about the entry; the reason is the end of its sentence.
+ * @returns The position of its first byte.
+ */
+export async function locateEntryData(
+  read: ReadBytes,
+  { offset, compressedSize }: Pick<ZipEntry, "offset" | "compressedSize">,
+  size: number,
+  reject: (reason: string) => never,
+): Promise<number> {
+  if (offset + LOCAL_HEADER_BYTES > size) return reject("is cut short");
+  const header = await read(offset, LOCAL_HEADER_BYTES);
+  const view = new DataView(header.buffer, header.byteOffset, header.length);
+  if (view.getUint32(0, true) !== LOCAL_HEADER_SIGNATURE) {
+    return reject("does not begin where the directory says");
+  }
+  const start = offset + LOCAL_HEADER_BYTES + view.getUint16(26, true) +
+    view.getUint16(28, true);
+  return start + compressedSize > size ? reject("is cut short") : start;
+}

@@ -1,0 +1,49 @@
+/** Layers one after another. @module */
+import type { Layer } from "../core/network.ts";
+import * as tf from "../core/tf.ts";
+import { checkpointable, type MapAccessor } from "./activation_checkpoint.ts";
+import { derivedBuffersOf, parametersOf } from "./parameter.ts";
+
+const MAP_ITSELF: MapAccessor<tf.Tensor4D> = {
+  get: (map) => map,
+  replace: (_, map) => map,
+};
+
+/**
+ * The layers of an encoder, one after another. Without a gradient, each map is freed once
+ * the next one is computed; with one, each layer can be checkpointed, see
+ * {@linkcode checkpointable}.
+ */
+export function sequential(layers: readonly Layer[]): Layer {
+  const blocks = layers.map((layer) => checkpointable(layer, MAP_ITSELF));
+  return {
+    parameters: parametersOf(...layers),
+    derivedBuffers: derivedBuffersOf(...layers),
+    apply(weights, input, context) {
+      let x = input;
+      for (const block of blocks) {
+        const previous = x;
+        x = block.apply(weights, previous, context);
+        if (!tf.isGradientRecording() && previous !== input && previous !== x) {
+          previous.dispose();
+        }
+      }
+      return x;
+    },
+  };
+}
+
+/** A layer without parameters, such as an activation. */
+export function withoutParameters(apply: (x: tf.Tensor4D) => tf.Tensor4D): Layer {
+  return { parameters: [], apply: (_weights, x) => apply(x) };
+}
+
+/** Layers one after another, as one layer for {@linkcode sequential}. */
+export function pipe(...layers: readonly Layer[]): Layer {
+  return {
+    parameters: parametersOf(...layers),
+    derivedBuffers: derivedBuffersOf(...layers),
+    apply: (weights, x, context) =>
+      layers.reduce((x, layer) => layer.apply(weights, x, context), x),
+  };
+}

@@ -1,0 +1,190 @@
+import * as tf from "../../core/tf.ts";
+import { defineKernel } from "../../gpu/kernel.ts";
+import { launch } from "../../gpu/launch.ts";
+import { channelsOf } from "../map_sizes.ts";
+import blockSum from "../sums/block_sum.wgsl" with { type: "text" };
+import inputGradientShader from "./input_gradient.wgsl" with { type: "text" };
+import momentsShader from "./moments.wgsl" with { type: "text" };
+import normalizeShader from "./normalize.wgsl" with { type: "text" };
+import {
+  batchNormInputGradientReference,
+  batchNormScaleGradientReference,
+  momentsReference,
+  normalizeReference,
+} from "./reference.ts";
+import scaleGradientShader from "./scale_gradient.wgsl" with { type: "text" };
+
+const MOMENTS = defineKernel({
+  name: "batchNormMoments",
+  uniforms: { rows: "u32", columns: "u32" },
+  inputs: { x: "f32" },
+  outputs: { mean: "f32", variance: "f32" },
+  shader: blockSum + momentsShader,
+  reference: momentsReference,
+});
+
+const NORMALIZE = defineKernel({
+  name: "batchNormNormalize",
+  uniforms: { columns: "u32", epsilon: "f32" },
+  inputs: { x: "f32", mean: "f32", variance: "f32", scale: "f32", shift: "f32" },
+  outputs: { y: "f32" },
+  shader: normalizeShader,
+  reference: normalizeReference,
+});
+
+const SCALE_GRADIENT = defineKernel({
+  name: "batchNormScaleGradient",
+  uniforms: { rows: "u32", columns: "u32", epsilon: "f32" },
+  inputs: { x: "f32", mean: "f32", variance: "f32", dy: "f32" },
+  outputs: { dscale: "f32", dshift: "f32" },
+  shader: blockSum + scaleGradientShader,
+  reference: batchNormScaleGradientReference,
+});
+
+const INPUT_GRADIENT = defineKernel({
+  name: "batchNormInputGradient",
+  uniforms: { columns: "u32", epsilon: "f32" },
+  inputs: {
+    x: "f32",
+    mean: "f32",
+    variance: "f32",
+    scale: "f32",
+    dy: "f32",
+    dscale: "f32",
+    dshift: "f32",
+  },
+  outputs: { dx: "f32" },
+  shader: inputGradientShader,
+  reference: batchNormInputGradientReference,
+});
+
+/** Weight, bias and ε of a normalization. */
+export interface Affine {
+  /** Weight. [C] */
+  readonly scale: tf.Tensor;
+  /** Bias. [C] */
+  readonly shift: tf.Tensor;
+  /** ε, added to the variance. */
+  readonly epsilon: number;
+}
+
+/** Mean and biased variance per channel. */
+export interface Moments {
+  /** [C] */
+  readonly mean: tf.Tensor;
+  /** [C] */
+  readonly variance: tf.Tensor;
+}
+
+/**
+ * Mean and biased variance of x over all axes but the last. No gradient: that of
+ * {@linkcode batchNorm} accounts for them.
+ */
+export function batchMoments(x: tf.Tensor): Moments {
+  const columns = channelsOf(x);
+  return launch(MOMENTS, {
+    uniforms: { rows: x.size / columns, columns },
+    inputs: { x },
+    outputs: { mean: [columns], variance: [columns] },
+  });
+}
+
+/**
+ * Batch norm with the moments of the batch itself.
+ *
+ * y = (x − mean) / √(variance + ε) · scale + shift over all axes but the last, the
+ * variance being biased.
+ *
+ * Source: Ioffe and Szegedy, "Batch Normalization" (ICML 2015),
+ * https://arxiv.org/abs/1502.03167.
+ *
+ * @param x Any shape ending in C.
+ * @param moments Those of x, see {@linkcode batchMoments}; taken as a function of x by
+ * the gradient.
+ * @returns Like x; the caller owns it.
+ */
+export function batchNorm<T extends tf.Tensor>(
+  x: T,
+  affine: Affine,
+  moments: Moments,
+): T {
+  return normalize(
+    x,
+    affine,
+    moments,
+    (dy, x, { scale, epsilon }, moments) =>
+      launch(INPUT_GRADIENT, {
+        uniforms: { columns: channelsOf(x), epsilon },
+        inputs: { x, ...moments, scale, dy, ...scaleGradient(x, moments, dy, epsilon) },
+        outputs: { dx: x.shape },
+      }).dx,
+  );
+}
+
+/**
+ * Batch norm with given moments, as in evaluation.
+ *
+ * @returns Like x; the caller owns it.
+ */
+export function frozenBatchNorm<T extends tf.Tensor>(
+  x: T,
+  affine: Affine,
+  moments: Moments,
+): T {
+  return normalize(
+    x,
+    affine,
+    moments,
+    (dy, _x, { scale, epsilon }, { variance }) =>
+      tf.mul(dy, tf.div(scale, tf.sqrt(tf.add(variance, epsilon)))),
+  );
+}
+
+// The two differ only in whether the moments move with x.
+function normalize<T extends tf.Tensor>(
+  x: T,
+  { scale, shift, epsilon }: Affine,
+  { mean, variance }: Moments,
+  inputGradient: (
+    dy: tf.Tensor,
+    x: tf.Tensor,
+    affine: Omit<Affine, "shift">,
+    moments: Moments,
+  ) => tf.Tensor,
+): T {
+  return tf.differentiable<T>(
+    { x, scale, shift },
+    (save) => {
+      save([x, scale, mean, variance]);
+      return launch(NORMALIZE, {
+        uniforms: { columns: channelsOf(x), epsilon },
+        inputs: { x, mean, variance, scale, shift },
+        outputs: { y: x.shape },
+      }).y;
+    },
+    (dy, saved) => {
+      const [x, scale, mean, variance] = saved as [
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+      ];
+      const moments = { mean, variance };
+      return {
+        x: () => inputGradient(dy, x, { scale, epsilon }, moments),
+        scale: () => scaleGradient(x, moments, dy, epsilon).dscale,
+        shift: () => scaleGradient(x, moments, dy, epsilon).dshift,
+      };
+    },
+  );
+}
+
+// d(loss)/d(scale) and d(loss)/d(shift). [C] each
+function scaleGradient(x: tf.Tensor, moments: Moments, dy: tf.Tensor, epsilon: number) {
+  const columns = channelsOf(x);
+  return launch(SCALE_GRADIENT, {
+    uniforms: { rows: x.size / columns, columns, epsilon },
+    inputs: { x, ...moments, dy },
+    outputs: { dscale: [columns], dshift: [columns] },
+  });
+}

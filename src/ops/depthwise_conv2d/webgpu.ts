@@ -1,0 +1,143 @@
+/** Depthwise convolution of stride 1 and its gradients by our kernels. @module */
+import * as tf from "../../core/tf.ts";
+import { launchInChunks } from "../../gpu/chunks.ts";
+import { kernelVariants } from "../../gpu/kernel.ts";
+import { launch } from "../../gpu/launch.ts";
+import { CONV_UNIFORMS, type ConvSizes } from "../conv2d/conv_sizes.ts";
+import { sumOverBatch } from "../conv2d/webgpu.ts";
+import type { Epilogue } from "../mat_mul/webgpu.ts";
+import { splitsToFillDevice } from "../sums/sums.ts";
+import {
+  elementsOf,
+  type EpilogueFlags,
+  fourAccess,
+  productArrays,
+  productShader,
+} from "../tiled_gemm/tiling.ts";
+import shader from "./depthwise_conv2d.wgsl" with { type: "text" };
+import filterGradientShader from "./filter_gradient.wgsl" with { type: "text" };
+import {
+  depthwiseConv2dFilterGradientReference,
+  depthwiseConv2dReference,
+} from "./reference.ts";
+
+type DepthwiseFlags = { readonly flipped: boolean } & EpilogueFlags;
+
+const kernelFor = kernelVariants("depthwiseConv2d", (flags: DepthwiseFlags) => ({
+  uniforms: CONV_UNIFORMS,
+  ...productArrays(flags.aligned),
+  shader: productShader(flags.aligned) + shader,
+  reference: (arrays, sizes) => depthwiseConv2dReference(arrays, sizes, flags),
+}));
+
+// Pixels of a row that one invocation owns.
+const STRIP_PIXELS = 4;
+
+/**
+ * Depthwise convolution of stride 1 with an epilogue. No gradient.
+ *
+ * @param x [B, H, W, C]
+ * @param filter [KH, KW, C, 1]
+ * @param flipped Whether the filter is flipped and the padding that of the other side.
+ * @returns [B, OH, OW, C]
+ */
+export function fusedDepthwiseConv2d(
+  x: tf.Tensor,
+  filter: tf.Tensor,
+  sizes: ConvSizes,
+  { bias, gelu = false, residual }: Epilogue = {},
+  flipped = false,
+): tf.Tensor {
+  const { batch, channels, outHeight, outWidth, dilation } = sizes;
+  const kernel = kernelFor({
+    aligned: channels % 4 === 0,
+    flipped,
+    hasBias: bias !== undefined,
+    hasGelu: gelu,
+    hasResidual: residual !== undefined,
+  });
+  const strips = Math.ceil(outWidth / (STRIP_PIXELS * dilation)) * dilation;
+  const out = outHeight * outWidth * channels;
+  return launchInChunks(kernel, {
+    count: batch,
+    inputs: {
+      left: [x, x.size / batch],
+      right: filter,
+      bias: bias ?? filter,
+      residual: residual ? [residual, out] : filter,
+    },
+    outputs: { product: [[batch, outHeight, outWidth, channels], out] },
+    argumentsFor: ({ count }) => ({
+      uniforms: { ...sizes, batch: count },
+      invocations: count * outHeight * strips * Math.ceil(channels / 4),
+    }),
+  }).product;
+}
+
+/**
+ * d(loss)/dx of a depthwise convolution.
+ *
+ * @param dy [B, OH, OW, C]
+ * @param filter [KH, KW, C, 1]
+ * @param sizes Of the forward pass.
+ * @returns [B, H, W, C]
+ */
+export function depthwiseConv2dInputGradient(
+  dy: tf.Tensor,
+  filter: tf.Tensor,
+  sizes: ConvSizes,
+): tf.Tensor {
+  const { height, width, outHeight, outWidth } = sizes;
+  const of = { height: outHeight, width: outWidth, outHeight: height, outWidth: width };
+  return fusedDepthwiseConv2d(dy, filter, { ...sizes, ...of }, {}, true);
+}
+
+const filterGradientKernelFor = kernelVariants(
+  "depthwiseConv2dFilterGradient",
+  ({ aligned }: { readonly aligned: boolean }) => ({
+    uniforms: { ...CONV_UNIFORMS, rowsPerSplit: "u32" },
+    inputs: { x: elementsOf(aligned), dy: elementsOf(aligned) },
+    outputs: { dw: elementsOf(aligned) },
+    shader: fourAccess(aligned, ["x", "dy"], "dw") + filterGradientShader,
+    reference: depthwiseConv2dFilterGradientReference,
+  }),
+);
+
+// Shorter sums are not worth a split.
+const MIN_PIXELS_PER_SPLIT = 64;
+
+/**
+ * d(loss)/d(filter) of a depthwise convolution of stride 1.
+ *
+ * @param x [B, H, W, C]
+ * @param dy [B, OH, OW, C]
+ * @param sizes Of the forward pass.
+ * @returns [KH, KW, C, 1]
+ */
+export function depthwiseConv2dFilterGradient(
+  x: tf.Tensor,
+  dy: tf.Tensor,
+  sizes: ConvSizes,
+): tf.Tensor {
+  const { channels, kernelHeight, kernelWidth, outHeight, outWidth } = sizes;
+  const invocationsPerSplit = Math.ceil(kernelHeight / 3) * Math.ceil(kernelWidth / 3) *
+    Math.ceil(channels / 4);
+  return tf.tidy(() => {
+    const sum = sumOverBatch(x, dy, sizes.batch, (maps, batch) => {
+      const rows = batch * outHeight;
+      const minRows = Math.ceil(MIN_PIXELS_PER_SPLIT / outWidth);
+      const rowsToFillDevice = Math.ceil(rows / splitsToFillDevice(invocationsPerSplit));
+      const rowsPerSplit = tf.getBackend() === "webgpu"
+        ? Math.max(minRows, rowsToFillDevice)
+        : rows;
+      const splits = Math.ceil(rows / rowsPerSplit);
+      return launch(filterGradientKernelFor({ aligned: channels % 4 === 0 }), {
+        uniforms: { ...sizes, batch, rowsPerSplit },
+        inputs: maps,
+        outputs: { dw: [splits, kernelHeight * kernelWidth * channels] },
+        invocations: splits * invocationsPerSplit,
+      }).dw;
+    });
+    return tf.reshape(sum, [kernelHeight, kernelWidth, channels, 1]);
+  });
+}

@@ -1,0 +1,187 @@
+/**
+ * Updates that write into existing tensors: optimizer steps and moving averages.
+ *
+ * They change the tensor they are given and everything that shares its memory, so run
+ * them only when no gradient is still to be computed from the old values.
+ *
+ * @module
+ */
+import * as tf from "../../core/tf.ts";
+import { defineKernel } from "../../gpu/kernel.ts";
+import { launchMultiTensor, multiTensorKernel } from "../../gpu/multi_tensor.ts";
+import { swapStorage } from "../../gpu/tfjs_wasm.ts";
+import adamwShader from "./adamw.wgsl" with { type: "text" };
+import lerpShader from "./lerp.wgsl" with { type: "text" };
+import {
+  adamwReference,
+  type AdamWScalars,
+  lerpReference,
+  sgdReference,
+  type SgdScalars,
+} from "./reference.ts";
+import sgdShader from "./sgd.wgsl" with { type: "text" };
+
+export type { AdamWScalars, SgdScalars } from "./reference.ts";
+
+const ADAMW = multiTensorKernel(
+  defineKernel({
+    name: "adamw",
+    uniforms: {
+      weightDecayStep: "f32",
+      beta1: "f32",
+      beta2: "f32",
+      oneMinusBeta1: "f32",
+      oneMinusBeta2: "f32",
+      stepSize: "f32",
+      biasCorrection: "f32",
+      epsilon: "f32",
+    },
+    inputs: { g: "f32" },
+    outputs: { p: "f32", m: "f32", v: "f32" },
+    shader: adamwShader,
+    reference: adamwReference,
+  }),
+  4,
+  ["weightDecayStep", "stepSize"],
+);
+
+/** One parameter's AdamW step. */
+export interface AdamWUpdate extends Pick<AdamWScalars, "weightDecayStep" | "stepSize"> {
+  readonly gradient: tf.Tensor;
+  readonly parameter: tf.Tensor;
+  readonly moments: readonly [first: tf.Tensor, second: tf.Tensor];
+}
+
+/** {@linkcode adamw} for every update, several tensors at a time where the device can. */
+export function multiTensorAdamW(
+  updates: readonly AdamWUpdate[],
+  shared: Omit<AdamWScalars, "weightDecayStep" | "stepSize">,
+): void {
+  launchMultiTensor(
+    ADAMW,
+    updates.map((
+      { gradient, parameter, moments: [m, v], weightDecayStep, stepSize },
+    ) => ({
+      uniforms: { weightDecayStep, stepSize },
+      inputs: { g: gradient },
+      outputs: { p: parameter, m, v },
+    })),
+    shared,
+  );
+}
+
+/** Updates a parameter and its two moments; see {@linkcode AdamWScalars}. */
+export function adamw(
+  gradient: tf.Tensor,
+  parameter: tf.Tensor,
+  moments: readonly [tf.Tensor, tf.Tensor],
+  { weightDecayStep, stepSize, ...shared }: AdamWScalars,
+): void {
+  multiTensorAdamW([{ gradient, parameter, moments, weightDecayStep, stepSize }], shared);
+}
+
+const SGD = multiTensorKernel(
+  defineKernel({
+    name: "sgd",
+    uniforms: { learningRate: "f32", momentum: "f32", weightDecay: "f32" },
+    inputs: { g: "f32" },
+    outputs: { p: "f32", b: "f32" },
+    shader: sgdShader,
+    reference: sgdReference,
+  }),
+  4,
+  ["learningRate", "weightDecay"],
+);
+
+/** One parameter's step of gradient descent. */
+export interface SgdUpdate extends Pick<SgdScalars, "learningRate" | "weightDecay"> {
+  readonly gradient: tf.Tensor;
+  readonly parameter: tf.Tensor;
+  /** Its momentum buffer, which starts at zero. */
+  readonly momentumBuffer: tf.Tensor;
+}
+
+/** {@linkcode sgd} for every update, several tensors at a time where the device can. */
+export function multiTensorSgd(updates: readonly SgdUpdate[], momentum: number): void {
+  launchMultiTensor(
+    SGD,
+    updates.map((
+      { gradient, parameter, momentumBuffer, learningRate, weightDecay },
+    ) => ({
+      uniforms: { learningRate, weightDecay },
+      inputs: { g: gradient },
+      outputs: { p: parameter, b: momentumBuffer },
+    })),
+    { momentum },
+  );
+}
+
+/** Updates a parameter and its momentum buffer; see {@linkcode SgdScalars}. */
+export function sgd(
+  gradient: tf.Tensor,
+  parameter: tf.Tensor,
+  momentumBuffer: tf.Tensor,
+  { momentum, ...rates }: SgdScalars,
+): void {
+  multiTensorSgd([{ gradient, parameter, momentumBuffer, ...rates }], momentum);
+}
+
+const LERP = multiTensorKernel(
+  defineKernel({
+    name: "lerp",
+    uniforms: { decay: "f32", oneMinusDecay: "f32" },
+    inputs: { source: "f32" },
+    outputs: { average: "f32" },
+    shader: lerpShader,
+    reference: lerpReference,
+  }),
+  8,
+  [],
+);
+
+// Elements from which three operations of XNNPACK take less time than a plain loop.
+const MIN_XNNPACK_ELEMENTS = 16_384;
+
+/** A moving average and what enters it. */
+export interface LerpPair {
+  readonly target: tf.Tensor;
+  readonly source: tf.Tensor;
+}
+
+/** {@linkcode lerp} for every pair, several tensors at a time where the device can. */
+export function multiTensorLerp(pairs: readonly LerpPair[], decay: number): void {
+  const oneMinusDecay = 1 - decay;
+  const rest = pairs.filter((pair) => {
+    const byXnnpack = decay !== 0 && prefersXnnpack(pair);
+    if (byXnnpack) lerpByXnnpack(pair, oneMinusDecay);
+    return !byXnnpack;
+  });
+  launchMultiTensor(
+    LERP,
+    rest.map(({ target, source }) => ({
+      uniforms: {},
+      inputs: { source },
+      outputs: { average: target },
+    })),
+    { decay, oneMinusDecay },
+  );
+}
+
+/** target ← decay · target + (1 − decay) · source; decay = 0 copies. */
+export function lerp(target: tf.Tensor, source: tf.Tensor, decay: number): void {
+  multiTensorLerp([{ target, source }], decay);
+}
+
+function prefersXnnpack({ target, source }: LerpPair): boolean {
+  return tf.getBackend() === "wasm" && target.size >= MIN_XNNPACK_ELEMENTS &&
+    tf.util.arraysEqual(target.shape, source.shape);
+}
+
+// target + (1 − decay) · (source − target), whose rounding, unlike that of two products in
+// float32, leaves the average of a constant where it is.
+function lerpByXnnpack({ target, source }: LerpPair, oneMinusDecay: number): void {
+  const updated = tf.tidy(() =>
+    tf.add(target, tf.mul(tf.sub(source, target), oneMinusDecay))
+  );
+  swapStorage(target, updated);
+}

@@ -1,0 +1,159 @@
+/** The optimizers: one step over a whole set of weights, in place. @module */
+import type { Parameter, Weights } from "../core/network.ts";
+import type * as tf from "../core/tf.ts";
+import { multiTensorAdamW, multiTensorSgd } from "../ops/in_place/in_place.ts";
+
+/** The state of an optimizer. Steps change the tensors in place; the creator frees them. */
+export interface Moments {
+  /** Steps taken; bias correction depends on it. */
+  steps: number;
+  /** First moments, averages of the gradients; or SGD's momentum buffers. By parameter. */
+  readonly first: Weights;
+  /** Second moments, averages of the squared gradients, by parameter; empty for SGD. */
+  readonly second: Weights;
+}
+
+interface ParameterGroupOptions {
+  /** AdamW: decoupled decay per unit of learning rate. SGD: added to the gradient. */
+  readonly weightDecay: number;
+  /** The learning rate of decoder and heads, divided by the encoder's. */
+  readonly headLrMultiplier: number;
+}
+
+/** Settings of AdamW that hold for the whole run. */
+export interface AdamWOptions extends ParameterGroupOptions {
+  /** β₁ and β₂, the decay of the moments. */
+  readonly betas: readonly [number, number];
+  /** ε, added to the root of the second moment. */
+  readonly eps: number;
+}
+
+/** Settings of SGD that hold for the whole run. */
+export interface SgdOptions extends ParameterGroupOptions {
+  /** The decay of the momentum buffers. */
+  readonly momentum: number;
+}
+
+/**
+ * One step of AdamW.
+ *
+ *   p ← p − η · weightDecay · p − η · m̂ / (√v̂ + ε)
+ *
+ * Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (ICLR 2019),
+ * https://arxiv.org/abs/1711.05101.
+ *
+ * @param weights Changed.
+ * @param moments Changed.
+ * @param gradient By parameter; a parameter without one stays unchanged.
+ * @param learningRate η of the encoder, for this step.
+ */
+export function adamwStep(
+  parameters: readonly Parameter[],
+  weights: Weights,
+  moments: Moments,
+  gradient: Weights,
+  learningRate: number,
+  options: AdamWOptions,
+): void {
+  moments.steps++;
+  const { betas: [beta1, beta2], eps } = options;
+  const updates = updatesOf(parameters, weights, gradient, learningRate, options)
+    .flatMap(({ name, parameter, gradient, learningRate, weightDecay }) => {
+      const [first, second] = [moments.first.get(name), moments.second.get(name)];
+      if (!first || !second) return [];
+      return [{
+        gradient,
+        parameter,
+        moments: [first, second] as const,
+        weightDecayStep: learningRate * weightDecay,
+        stepSize: learningRate / (1 - beta1 ** moments.steps),
+      }];
+    });
+  multiTensorAdamW(updates, {
+    beta1,
+    beta2,
+    oneMinusBeta1: 1 - beta1,
+    oneMinusBeta2: 1 - beta2,
+    biasCorrection: 1 / Math.sqrt(1 - beta2 ** moments.steps),
+    epsilon: eps,
+  });
+}
+
+/**
+ * One step of SGD with momentum.
+ *
+ *   b ← momentum · b + g + weightDecay · p;  p ← p − η · b
+ *
+ * Source: PyTorch's `SGD` without dampening; buffers start as zeros.
+ *
+ * @param weights Changed.
+ * @param moments Changed: `first` holds b.
+ * @param gradient By parameter; a parameter without one stays unchanged.
+ * @param learningRate η of the encoder, for this step.
+ */
+export function sgdStep(
+  parameters: readonly Parameter[],
+  weights: Weights,
+  moments: Moments,
+  gradient: Weights,
+  learningRate: number,
+  options: SgdOptions,
+): void {
+  moments.steps++;
+  const updates = updatesOf(parameters, weights, gradient, learningRate, options)
+    .flatMap(({ name, ...update }) => {
+      const momentumBuffer = moments.first.get(name);
+      return momentumBuffer === undefined ? [] : [{ ...update, momentumBuffer }];
+    });
+  multiTensorSgd(updates, options.momentum);
+}
+
+interface Update {
+  readonly name: string;
+  readonly parameter: tf.Tensor;
+  readonly gradient: tf.Tensor;
+  /** Of the parameter's group. */
+  readonly learningRate: number;
+  /** Of the parameter's group: 0 for norms of the encoder. */
+  readonly weightDecay: number;
+}
+
+function updatesOf(
+  parameters: readonly Parameter[],
+  weights: Weights,
+  gradients: Weights,
+  learningRate: number,
+  { weightDecay, headLrMultiplier }: ParameterGroupOptions,
+): Update[] {
+  return parameters.flatMap(({ name }) => {
+    const [parameter, gradient] = [weights.get(name), gradients.get(name)];
+    if (!parameter || !gradient) return [];
+    const { lrMultiplier, hasWeightDecay } = parameterGroupOf(name, headLrMultiplier);
+    return [{
+      name,
+      parameter,
+      gradient,
+      learningRate: learningRate * lrMultiplier,
+      weightDecay: hasWeightDecay ? weightDecay : 0,
+    }];
+  });
+}
+
+/** The rule of DAFormer, and the decoders of the semi-supervised branch. */
+const HEAD_NAMES = /head|^decoder\.|^auxor\./;
+
+/**
+ * The group of a parameter, by its name.
+ *
+ * "head" anywhere in the name, or "decoder." or "auxor." at its start: the learning rate of
+ * the head, with weight decay, for norms, too. Else "norm": without weight decay. The first
+ * match wins, as in DAFormer.
+ */
+export function parameterGroupOf(
+  name: string,
+  headLrMultiplier: number,
+): { readonly lrMultiplier: number; readonly hasWeightDecay: boolean } {
+  return HEAD_NAMES.test(name)
+    ? { lrMultiplier: headLrMultiplier, hasWeightDecay: true }
+    : { lrMultiplier: 1, hasWeightDecay: !name.includes("norm") };
+}

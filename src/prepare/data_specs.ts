@@ -1,0 +1,155 @@
+/** From a configuration to descriptions of data sets and loaders. @module */
+import {
+  type DataConfig,
+  type NativeDataConfig,
+  nativeDataRoot,
+  type NativeSplitConfig,
+  requireDataRoot,
+  sbdRoot,
+} from "../config/data.ts";
+import { lookAheadWidth, usesTarget } from "../config/method.ts";
+import type { RunConfig } from "../config/schema.ts";
+import type { ClassInfo } from "../core/host_batch.ts";
+import { NATIVE_CLASSES } from "../data/native_classes.ts";
+import type { DataSpec } from "../data/data_spec.ts";
+import { EMBEDDED_CLASSES } from "../data/embedded/classes.ts";
+import type { LoaderSpec } from "../data/loader.ts";
+
+// Evaluation scenes of the embedded set are numbered from here: training never meets them.
+const FIRST_EVALUATION_SCENE = 1_000_000;
+
+/** The classes of a data set, in the order of their ids. */
+export function classesOf(data: DataConfig): readonly ClassInfo[] {
+  switch (data.kind) {
+    case "embedded":
+      return EMBEDDED_CLASSES;
+    case "native":
+      return NATIVE_CLASSES[data.source.set];
+    case "folder":
+      return data.classes;
+  }
+}
+
+/** Describes the loader of a run. @throws {RangeError} If a root is needed and open. */
+export function trainingLoaderSpec(
+  config: RunConfig,
+  cacheFolder: string | null,
+): LoaderSpec {
+  const { data, method, seed } = config;
+  const { batchSize, rareClassSampling, numWorkers, normalization, padding } = data;
+  const { resize, sourceResize, cropSize, randomScale, flipProbability, catMaxRatio } =
+    data;
+  const futureCount = lookAheadWidth(method);
+  return {
+    seed,
+    source: trainingSpec(data, "source", cacheFolder),
+    target: data.target && usesTarget(method)
+      ? trainingSpec(data, "target", cacheFolder)
+      : null,
+    batchSize,
+    futureBatches: futureCount > 1 ? futureCount : 0,
+    iterations: config.iterations,
+    resize,
+    sourceResize,
+    cropSize,
+    randomScale,
+    padding,
+    flipProbability,
+    catMaxRatio,
+    normalization,
+    rareClassSampling,
+    numWorkers,
+    cacheFolder,
+  };
+}
+
+/** Describes the data sets of the named evaluations, in their order. */
+export function evaluationSpecs(
+  data: DataConfig,
+  cacheFolder: string | null,
+): Map<string, DataSpec> {
+  return new Map(
+    Object.keys(data.evaluations).map((name) => [
+      name,
+      evaluationSpec(data, name, cacheFolder),
+    ]),
+  );
+}
+
+/**
+ * Describes the data set of one evaluation.
+ *
+ * @param name One of the configuration's evaluations, or a split of the data set that the
+ * first of them is of.
+ * @param cacheFolder Where it is kept what is where in archives; null for nowhere.
+ * @throws {RangeError} If an embedded data set has no evaluation of this name.
+ */
+export function evaluationSpec(
+  data: DataConfig,
+  name: string,
+  cacheFolder: string | null,
+): DataSpec {
+  if (data.kind === "embedded") {
+    const split = data.evaluations[name];
+    if (split === undefined) {
+      const known = Object.keys(data.evaluations).join(", ");
+      throw new RangeError(
+        `Cannot evaluate on "${name}": the configuration names ${known}`,
+      );
+    }
+    const { size } = data;
+    return {
+      kind: "embedded",
+      ...split,
+      size,
+      labeled: true,
+      firstScene: FIRST_EVALUATION_SCENE,
+    };
+  }
+  if (data.kind === "native") {
+    const [first = data.source] = Object.values(data.evaluations);
+    const split = data.evaluations[name] ??
+      { ...first, split: name, include: ["*"], list: null };
+    return nativeSpec(data, split, true, cacheFolder);
+  }
+  const split = data.evaluations[name] ?? { split: name, include: ["*"], list: null };
+  return { kind: "folder", ...split, ...folderFields(data), labeled: true, cacheFolder };
+}
+
+function trainingSpec(
+  data: DataConfig,
+  domain: "source" | "target",
+  cacheFolder: string | null,
+): DataSpec {
+  const labeled = domain === "source";
+  if (data.kind === "embedded") {
+    return {
+      kind: "embedded",
+      ...(data[domain] ?? data.source),
+      size: data.size,
+      labeled,
+    };
+  }
+  if (data.kind === "native") {
+    return nativeSpec(data, data[domain] ?? data.source, labeled, cacheFolder);
+  }
+  const split = data[domain] ?? data.source;
+  return { kind: "folder", ...split, ...folderFields(data), labeled, cacheFolder };
+}
+
+function folderFields(data: Extract<DataConfig, { kind: "folder" }>) {
+  const { classes, labelMap, files, listFolder } = data;
+  return { root: requireDataRoot(data), classes, labelMap, files, listFolder };
+}
+
+function nativeSpec(
+  data: NativeDataConfig,
+  split: NativeSplitConfig,
+  labeled: boolean,
+  cacheFolder: string | null,
+): DataSpec {
+  const root = nativeDataRoot(data, split);
+  const sbd = sbdRoot(data, split);
+  const { listFolder } = data;
+  return { kind: "native", ...split, root, sbd, listFolder, labeled, cacheFolder };
+}

@@ -1,0 +1,294 @@
+/**
+ * From a method's configuration to iterations of it.
+ *
+ * A run goes through phases: a semi-supervised one trains on labels alone, then with a
+ * teacher that is a copy of the student, then with the moving average. Every other method
+ * has one phase. Each is recorded and replayed on its own.
+ *
+ * @module
+ */
+import {
+  hasTeacher,
+  isSemiSupervised,
+  lookAheadOf,
+  type MethodConfig,
+} from "../config/method.ts";
+import type { RunConfig } from "../config/schema.ts";
+import type { Batch } from "../core/batch.ts";
+import type { ClassInfo } from "../core/host_batch.ts";
+import type { Network, Parameter, Weights } from "../core/network.ts";
+import * as tf from "../core/tf.ts";
+import type { StepInputs } from "../methods/pseudo_labeler.ts";
+import {
+  adaptiveFutureSelfTraining,
+  futureSelfTraining,
+  type LookAhead,
+} from "../methods/future_self_training.ts";
+import { createScratchSets, releaseScratchSets } from "../methods/scratch_sets.ts";
+import {
+  type Learner,
+  type Losses,
+  type Objective,
+  type OptimizerStep,
+  realBatch,
+  type Recipe,
+} from "../methods/learner.ts";
+import { supervised } from "../methods/supervised.ts";
+import { adamwStep, sgdStep } from "../optim/optimizer.ts";
+import { copyBuffers, copyParameters } from "../optim/ema_update.ts";
+import { learningRateAt } from "../optim/learning_rate.ts";
+import { buildObjectives } from "./objectives.ts";
+import {
+  createStepReplay,
+  type ReplayOptions,
+  type RunIteration,
+  type StepReplay,
+} from "./step_replay.ts";
+
+/** A method that is ready to run. */
+export interface TrainingMethod {
+  /** Batches per iteration: the real one and those of other futures. */
+  readonly batchesPerIteration: number;
+  /** Changes the learner by one iteration; the caller releases the losses. */
+  runIteration: RunIteration;
+  /**
+   * The same for every method: `runIteration` refuses one whose course depends on what is
+   * read back from the device, as a look-ahead of adaptive depth does.
+   */
+  runIterationAsync(
+    learner: Learner,
+    batches: readonly Batch[],
+    iteration: number,
+  ): Promise<Losses>;
+  /** The encoder's learning rate at an iteration. */
+  learningRateAt(iteration: number): number;
+  /** Bytes on the device beyond the backend's. */
+  readonly deviceBytes: number;
+  /** Frees what the method itself keeps. */
+  release(): void;
+}
+
+/** What a method is made of. */
+export interface MethodOptions {
+  readonly config: RunConfig;
+  /** Of the data set, in the order of their ids. */
+  readonly classes: readonly ClassInfo[];
+  readonly network: Network;
+  readonly learner: Learner;
+  /** The encoder's starting weights, if features are kept near them. */
+  readonly frozenEncoder: Weights | null;
+  /** Called at every evaluation that uses images without labels. @default {nothing} */
+  readonly onStep?: (step: StepInputs) => void;
+  /**
+   * Given if iterations are to be recorded and replayed; needs WebGPU.
+   * @default {null}
+   */
+  readonly replay?: ReplayOptions | null;
+}
+
+/** Iterations of one kind. */
+interface Phase {
+  readonly name: "supervised" | "teacher-copy" | "ema";
+  /** Its first iteration. */
+  readonly firstIteration: number;
+}
+
+/** Makes the method of a configuration. */
+export function buildMethod(
+  { config, classes, network, learner, frozenEncoder, onStep = () => {}, replay = null }:
+    MethodOptions,
+): TrainingMethod {
+  const { method, iterations } = config;
+  const { parameters } = network;
+  const optimizer = buildOptimizer(config, parameters);
+  const lookAhead = lookAheadOptions(method);
+  const scratchSets = createScratchSets(learner, lookAhead);
+  const hasAdaptiveDepth = lookAhead.agreement !== null;
+  const start = isSemiSupervised(method) ? method.supervisedOnlyIterations : 0;
+  const copied = isSemiSupervised(method) ? method.teacher.copyIterations : 0;
+
+  let currentIteration = 0; // t, where it does not follow from the number of an evaluation
+  // An iteration of a fixed depth has so many evaluations, and those before it one each.
+  const evaluationsPerIteration = lookAhead.depth * lookAhead.width + 1;
+  const iterationAt = (evaluation: number) =>
+    hasAdaptiveDepth
+      ? currentIteration
+      : start + Math.floor((evaluation - start) / evaluationsPerIteration);
+  const { supervisedOnly, main, release: releaseObjectives } = buildObjectives({
+    ...{ config, classes, network, learner, frozenEncoder, onStep, iterationAt },
+    progress: (evaluation) => iterationAt(evaluation) / iterations,
+  });
+  const objectives: Readonly<Record<Phase["name"], Objective>> = {
+    supervised: supervisedOnly,
+    "teacher-copy": {
+      ...main,
+      forwardBackward(student, teacher, ...rest) {
+        if (teacher !== null) copyParameters(parameters, teacher, student);
+        return main.forwardBackward(student, teacher, ...rest);
+      },
+    },
+    ema: main,
+  };
+
+  const phaseAt = (t: number): Phase => {
+    const teaches = hasTeacher(method);
+    if (!teaches || t < start) return { name: "supervised", firstIteration: 0 };
+    if (t < start + copied) return { name: "teacher-copy", firstIteration: start };
+    return { name: "ema", firstIteration: start + copied };
+  };
+  if (replay !== null && hasAdaptiveDepth) {
+    replay.log(
+      "iterations are not replayed: their look-ahead depth depends on " +
+        '"method.lookAhead.agreement"',
+    );
+  }
+  let current: OpenPhase | null = null;
+  // Opens the phase of an iteration and closes the one before it.
+  const enterPhase = (t: number): OpenPhase => {
+    const phase = phaseAt(t);
+    if (current?.phase.name === phase.name) return current;
+    current?.replay?.release();
+    const stepReplay = replay === null || hasAdaptiveDepth
+      ? null
+      : createStepReplay(replay);
+    const objective = objectives[phase.name];
+    const forwardBackward = stepReplay?.wrapEvaluation(objective.forwardBackward) ??
+      objective.forwardBackward;
+    const recipeAt = (t: number): Recipe => ({
+      parameters,
+      ...objective,
+      forwardBackward,
+      optimizerStep: optimizer.stepAt(t),
+    });
+    return current = { phase, replay: stepReplay, recipeAt };
+  };
+  const beforeIteration = (learner: Learner, t: number) => {
+    currentIteration = t;
+    // The trained weights enter the moving average with a decay of 0.
+    if (t === start && start > 0 && learner.teacher !== null) {
+      copyBuffers(parameters, learner.teacher, learner.student);
+    }
+  };
+  const afterIteration = (learner: Learner, { name }: Phase) => {
+    if (name !== "teacher-copy" || learner.teacher === null) return;
+    copyParameters(parameters, learner.teacher, learner.student);
+  };
+  const runIteration: RunIteration = (learner, batches, t) => {
+    const { phase, replay, recipeAt } = enterPhase(t);
+    // A phase begins with an iteration like no other.
+    const run: RunIteration = (learner, batches, phaseIteration) => {
+      const t = phaseIteration + phase.firstIteration;
+      beforeIteration(learner, t);
+      const recipe = recipeAt(t);
+      const losses = phase.name === "supervised"
+        ? supervised(learner, realBatch(batches), recipe)
+        : futureSelfTraining({
+          learner,
+          scratch: scratchSets,
+          batches,
+          iteration: t - start,
+          lookAhead,
+          recipe,
+        });
+      afterIteration(learner, phase);
+      return losses;
+    };
+    const runOrReplay = replay?.wrapIteration(run) ?? run;
+    return runOrReplay(learner, batches, t - phase.firstIteration);
+  };
+
+  return {
+    batchesPerIteration: lookAhead.width > 1 ? 1 + lookAhead.width : 1,
+    learningRateAt: optimizer.learningRateAt,
+    runIteration,
+    async runIterationAsync(learner, batches, t) {
+      const { phase, recipeAt } = enterPhase(t);
+      if (!hasAdaptiveDepth || phase.name === "supervised") {
+        return runIteration(learner, batches, t);
+      }
+      beforeIteration(learner, t);
+      const countBefore = learner.forwardCount;
+      const losses = await adaptiveFutureSelfTraining({
+        learner,
+        scratch: scratchSets,
+        batches,
+        iteration: t - start,
+        lookAhead,
+        recipe: recipeAt(t),
+      });
+      afterIteration(learner, phase);
+      // All evaluations but those with labels alone and the real ones.
+      const realSteps = t - start + 1;
+      const virtualSteps = learner.forwardCount - start - realSteps;
+      return new Map([
+        ...losses,
+        ["depth", tf.scalar(learner.forwardCount - countBefore - 1)],
+        ["meanDepth", tf.scalar(virtualSteps / realSteps)],
+      ]);
+    },
+    get deviceBytes() {
+      return current?.replay?.deviceBytes ?? 0;
+    },
+    release() {
+      releaseScratchSets(scratchSets);
+      releaseObjectives();
+      current?.replay?.release();
+    },
+  };
+}
+
+/** A phase that runs. */
+interface OpenPhase {
+  readonly phase: Phase;
+  readonly replay: StepReplay | null;
+  readonly recipeAt: (iteration: number) => Recipe;
+}
+
+/** What {@linkcode futureSelfTraining} does for a method; of depth 0 without look-ahead. */
+export function lookAheadOptions(
+  method: MethodConfig,
+): LookAhead & { agreement: number | null } {
+  const isSemi = isSemiSupervised(method);
+  return {
+    ...lookAheadOf(method) ?? {
+      depth: 0,
+      width: 1,
+      agreement: null,
+      optimizerState: "restore",
+      buffers: "restore",
+      emaStep: "iteration",
+      emaTiming: isSemi ? "after" : "before",
+      firstIteration: "lookahead",
+    },
+    emaDecay: method.name === "supervised" ? 0 : method.teacher.emaDecay,
+    // As published for semi-supervised learning.
+    emaDecayAt: isSemi ? "this" : "next",
+  };
+}
+
+/** The optimizer of a run. */
+interface Optimizer {
+  /** The encoder's learning rate at an iteration. */
+  learningRateAt(iteration: number): number;
+  /** The step of an iteration. */
+  stepAt(iteration: number): OptimizerStep;
+}
+
+function buildOptimizer(
+  { optimizer, iterations }: Pick<RunConfig, "optimizer" | "iterations">,
+  parameters: readonly Parameter[],
+): Optimizer {
+  const rateAt = (iteration: number) =>
+    learningRateAt(optimizer.learningRate, iteration, { ...optimizer, iterations });
+  return {
+    learningRateAt: rateAt,
+    stepAt: (iteration) => (weights, moments, gradient) => {
+      const rate = rateAt(iteration);
+      if (optimizer.name === "sgd") {
+        sgdStep(parameters, weights, moments, gradient, rate, optimizer);
+      } else {
+        adamwStep(parameters, weights, moments, gradient, rate, optimizer);
+      }
+    },
+  };
+}

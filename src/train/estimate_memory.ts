@@ -1,0 +1,191 @@
+/** How much memory an iteration will need, before there is one. @module */
+import {
+  hasTeacher,
+  isSemiSupervised,
+  lookAheadOf,
+  usesTarget,
+} from "../config/method.ts";
+import { hasSecondMoment } from "../config/optimizer.ts";
+import type { RunConfig } from "../config/schema.ts";
+import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
+import type { ClassInfo, HostBatch } from "../core/host_batch.ts";
+import type { Network, Parameter, Weights } from "../core/network.ts";
+import { dryRun, metaTensor } from "../core/dry_run.ts";
+import * as tf from "../core/tf.ts";
+import { releaseWeights } from "../core/weights.ts";
+import { type Learner, releaseLosses } from "../methods/learner.ts";
+import { buildMethod } from "./build_method.ts";
+import { lossStateParameters } from "./objectives.ts";
+
+/** Bytes of tensors at the largest moment of an iteration. */
+export interface MemoryEstimate {
+  /** Everything together. */
+  readonly total: number;
+  /** Of student, teacher, frozen encoder and futures. */
+  readonly weights: number;
+  /** Of the optimizer's moments, those of futures included. */
+  readonly optimizer: number;
+  /** Of parameters. */
+  readonly gradients: number;
+  /** All the rest: the batch, the state of a loss, feature maps. */
+  readonly activations: number;
+  /** What there can be at most, where that is known. */
+  readonly limit: number | null;
+}
+
+/** Of 32-bit addresses. */
+const WASM_LIMIT = 2 ** 32;
+
+/**
+ * Runs an iteration of the method on shapes alone, a dry run.
+ *
+ * It is the real code, with shapes in place of elements, so the figure is what tensors will
+ * take, not an estimate; of a run with phases in the last of them, of an adaptive
+ * look-ahead at its full depth. On top come the insides of single kernels and, on WebGPU,
+ * buffers that wait for the end of a submit.
+ *
+ * @param frozen Whether features are kept near those of the encoder's start.
+ * @throws {Error} If a network of the user's own calls an operation of tfjs whose shape
+ * is unknown.
+ */
+export async function estimateMemory(
+  config: RunConfig,
+  classes: readonly ClassInfo[],
+  network: Network,
+  frozen: boolean,
+): Promise<MemoryEstimate> {
+  const { parameters, encoder } = network;
+  const trained = parameters.filter((parameter) => parameter.trainable);
+  const hasSecond = hasSecondMoment(config.optimizer);
+  const { peakAllocations } = await dryRun(() => {
+    const lossState = emptyWeights(lossStateParameters(config, network));
+    const first = emptyWeights(trained);
+    const moments = {
+      steps: 0,
+      first,
+      second: hasSecond ? emptyWeights(trained) : new Map(),
+    };
+    const learner: Learner = {
+      student: emptyWeights(parameters),
+      teacher: hasTeacher(config.method) ? emptyWeights(parameters) : null,
+      ...{ moments, lossState },
+      forwardCount: 0,
+    };
+    const frozenEncoder = frozen ? emptyWeights(encoder.parameters) : null;
+    const method = buildMethod({
+      config: withoutAgreement(config),
+      ...{ classes, network, learner, frozenEncoder },
+    });
+    const batches: Batch[] = Array.from(
+      { length: method.batchesPerIteration },
+      () => uploadBatch(blankBatch(config)),
+    );
+    releaseLosses(method.runIteration(learner, batches, mostExpensiveIteration(config)));
+    batches.forEach(releaseBatch);
+    method.release();
+    const sets = [learner.student, learner.teacher, frozenEncoder];
+    for (const set of [...sets, lossState, moments.first, moments.second]) {
+      if (set !== null) releaseWeights(set);
+    }
+  });
+  const sizeOf = (wanted: readonly Parameter[]) =>
+    wanted.reduce(
+      (sum, { shape }) => sum + 4 * shape.reduce((all, side) => all * side, 1),
+      0,
+    );
+  const [all, learning] = [sizeOf(parameters), sizeOf(trained)];
+  const scratchSets = scratchSetCount(config);
+  const total = sum(peakAllocations);
+  const copies = (hasTeacher(config.method) ? 2 : 1) + scratchSets;
+  const weights = copies * all + (frozen ? sizeOf(encoder.parameters) : 0);
+  const optimizer = (hasSecond ? 2 : 1) * learning * (1 + scratchSets);
+  const gradients = sum(peakAllocations.filter(({ purpose }) => purpose === "gradient"));
+  return {
+    total,
+    weights,
+    optimizer,
+    gradients,
+    activations: total - weights - optimizer - gradients,
+    limit: tf.getBackend() === "wasm" ? WASM_LIMIT : null,
+  };
+}
+
+/**
+ * Reports the memory that iterations of a run will need.
+ *
+ * A network of the user's own may call what no dry run knows, and can run all the same:
+ * then the log says so.
+ */
+export async function reportMemoryEstimate(
+  config: RunConfig,
+  classes: readonly ClassInfo[],
+  { network, usesFeatureDistance }: {
+    readonly network: Network;
+    readonly usesFeatureDistance: boolean;
+  },
+  observer: {
+    memory?(estimate: MemoryEstimate, config: RunConfig): void;
+    log?(line: string): void;
+  },
+): Promise<void> {
+  if (observer.memory === undefined) return;
+  try {
+    observer.memory(
+      await estimateMemory(config, classes, network, usesFeatureDistance),
+      config,
+    );
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    observer.log?.(`the memory of an iteration is not predicted: ${reason}`);
+  }
+}
+
+function sum(memory: readonly { readonly bytes: number }[]): number {
+  return memory.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+// θ′ and m′, a path and the mean of paths; see `createScratchSets`.
+function scratchSetCount({ method }: RunConfig): number {
+  const lookAhead = lookAheadOf(method);
+  if (lookAhead === null) return 0;
+  return lookAhead.width > 1 ? 3 : 1;
+}
+
+// Nothing can be read back in a dry run, on which an adaptive depth would depend.
+function withoutAgreement(config: RunConfig): RunConfig {
+  const { method } = config;
+  if (!usesTarget(method) || method.lookAhead === null) return config;
+  return {
+    ...config,
+    method: { ...method, lookAhead: { ...method.lookAhead, agreement: null } },
+  };
+}
+
+// Iteration 0 may be a lesser one, and so are all without pseudo-labels.
+function mostExpensiveIteration({ method, iterations }: RunConfig): number {
+  if (!isSemiSupervised(method)) return 1;
+  const { supervisedOnlyIterations, teacher: { copyIterations } } = method;
+  return Math.max(
+    1,
+    Math.min(supervisedOnlyIterations + copyIterations + 1, iterations - 1),
+  );
+}
+
+function emptyWeights(parameters: readonly Parameter[]): Weights {
+  return new Map(parameters.map(({ name, shape }) => [name, metaTensor(shape)]));
+}
+
+function blankBatch({ data, method }: RunConfig): HostBatch {
+  const { batchSize, cropSize: { height, width } } = data;
+  const pixels = batchSize * height * width;
+  const fileNames = Array.from({ length: batchSize }, () => "");
+  const images = new Float32Array(3 * pixels);
+  const labeled = { fileNames, images, labels: new Uint8Array(pixels) };
+  return {
+    batchSize,
+    height,
+    width,
+    source: labeled,
+    target: usesTarget(method) ? { fileNames, images } : null,
+  };
+}

@@ -1,0 +1,264 @@
+/** From a method's configuration to its loss evaluations. @module */
+import { drawPerturbation, perturb } from "../augment/perturbation.ts";
+import {
+  applyStrongAugmentation,
+  drawStrongAugmentation,
+} from "../augment/strong_augmentation.ts";
+import { applyStrongView, drawStrongView } from "../augment/strong_view.ts";
+import { resolveClassIds } from "../config/data.ts";
+import {
+  type ContrastiveConfig,
+  isSemiSupervised,
+  type MethodConfig,
+  type SelfTrainingConfig,
+  type SemiSupervisedConfig,
+} from "../config/method.ts";
+import type { RunConfig } from "../config/schema.ts";
+import { type ClassInfo, IGNORE_INDEX } from "../core/host_batch.ts";
+import { hostInput, uploadHostInput } from "../core/host_input.ts";
+import type { Network, Parameter, Weights } from "../core/network.ts";
+import { createRandom } from "../core/random.ts";
+import * as tf from "../core/tf.ts";
+import { domainAdaptation, type MixFunction } from "../methods/domain_adaptation.ts";
+import type { StepInputs } from "../methods/pseudo_labeler.ts";
+import { imageNetFeatureDistance } from "../methods/imagenet_feature_distance.ts";
+import type { Learner, Objective } from "../methods/learner.ts";
+import {
+  type ContrastTerm,
+  meanTeacher,
+  type PerturbFunction,
+} from "../methods/mean_teacher.ts";
+import { supervisedObjective } from "../methods/supervised.ts";
+import {
+  type Criterion,
+  ohemCrossEntropy,
+  resizeLogits,
+  validCrossEntropy,
+} from "../objectives/cross_entropy.ts";
+import { type StrongViewFunction, weakToStrong } from "../methods/weak_to_strong.ts";
+import {
+  contrastMemoryParameters,
+  openContrastMemory,
+} from "../objectives/contrast_memory.ts";
+
+/** What objectives are made of. */
+export interface ObjectiveOptions {
+  readonly config: RunConfig;
+  /** Of the data set, in the order of their ids. */
+  readonly classes: readonly ClassInfo[];
+  readonly network: Network;
+  readonly learner: Learner;
+  /** The encoder's starting weights, if features are kept near them. */
+  readonly frozenEncoder: Weights | null;
+  /** Called at every evaluation that uses images without labels. */
+  readonly onStep: (step: StepInputs) => void;
+  /** From n, the number of an evaluation, to the iteration that it is part of. */
+  readonly iterationAt: (forwardIndex: number) => number;
+  /** How much of the run is done at an evaluation, 0 … 1. */
+  readonly progress: (forwardIndex: number) => number;
+}
+
+/** The loss evaluations of a run. */
+export interface Objectives {
+  /** Of iterations with labels alone. */
+  readonly supervisedOnly: Objective;
+  /** Of all others. */
+  readonly main: Objective;
+  /** Frees what they keep. */
+  release(): void;
+}
+
+/** Builds the objectives of a run. */
+export function buildObjectives(options: ObjectiveOptions): Objectives {
+  const { config: { method, seed }, network } = options;
+  if (!isSemiSupervised(method)) {
+    const main = domainAdaptationObjective(method, options);
+    return { supervisedOnly: main, main, release() {} };
+  }
+  const contrast = buildContrastTerm(options);
+  return {
+    supervisedOnly: supervisedObjective(network, seed, buildCriterion(method)),
+    main: semiSupervisedObjective(method, contrast, options),
+    release: () => contrast?.memory.release(),
+  };
+}
+
+function domainAdaptationObjective(
+  method: Exclude<MethodConfig, SemiSupervisedConfig>,
+  { config: { seed, data, optimizer }, classes, network, frozenEncoder, onStep }:
+    ObjectiveOptions,
+): Objective {
+  const { accumulationSteps } = optimizer;
+  const common = { network, seed, onStep, accumulationSteps };
+  if (method.name !== "self-training") {
+    const nothingToReuse = { reuse: false, shareDropout: false };
+    return domainAdaptation({
+      ...common,
+      ...nothingToReuse,
+      target: null,
+      featureDistance: null,
+    });
+  }
+  const { lookAhead, featureDistance, pseudoLabel } = method;
+  const mix = mixFunction(method, seed, data.normalization);
+  return domainAdaptation({
+    ...common,
+    reuse: lookAhead?.reuse ?? false,
+    shareDropout: lookAhead?.shareDropout ?? false,
+    target: { pseudoLabel, mix, measuresAgreement: measuresAgreement(method) },
+    featureDistance: featureDistance === null || frozenEncoder === null
+      ? null
+      : imageNetFeatureDistance(network, frozenEncoder, {
+        ...featureDistance,
+        classIds: featureDistance.classes &&
+          resolveClassIds(featureDistance.classes, classes),
+      }),
+  });
+}
+
+function mixFunction(
+  { mixing }: SelfTrainingConfig,
+  seed: number,
+  normalization: RunConfig["data"]["normalization"],
+): MixFunction {
+  return ({ host, source, target }, pseudoLabel, forwardIndex) => {
+    const drawn = hostInput({ host, forwardIndex }, ({ host, forwardIndex }) => {
+      const random = createRandom(seed, "strong", forwardIndex);
+      return drawStrongAugmentation(host.source.labels, host.batchSize, mixing, random);
+    });
+    const images = target?.images ?? source.images;
+    return applyStrongAugmentation(
+      { source, target: { ...pseudoLabel, images } },
+      drawn,
+      normalization,
+    );
+  };
+}
+
+/** The loss of labeled pixels. */
+function buildCriterion({ criterion }: SemiSupervisedConfig): Criterion {
+  if (criterion.name === "cross-entropy") return validCrossEntropy;
+  return (logits, labels, upsampling) => {
+    const [, H = 0, W = 0] = labels.shape;
+    const upsampled = resizeLogits(logits, [H, W], upsampling); // [B, H, W, C]
+    return ohemCrossEntropy(upsampled, labels, criterion);
+  };
+}
+
+function semiSupervisedObjective(
+  method: SemiSupervisedConfig,
+  contrast: ContrastTerm | null,
+  { config: { seed, data: { normalization, padding } }, network, onStep, progress }:
+    ObjectiveOptions,
+): Objective {
+  const common = {
+    ...{ network, seed, onStep },
+    criterion: buildCriterion(method),
+    // Where padding has no label, it gets none from the teacher either.
+    ignorePadding: padding.label === IGNORE_INDEX,
+    measuresAgreement: measuresAgreement(method),
+  };
+  if (method.name === "weak-to-strong") {
+    const { strongAugmentation } = method;
+    const strongView: StrongViewFunction = (input, { host }, forwardIndex, view) => {
+      const drawn = hostInput({ host, forwardIndex }, ({ host, forwardIndex }) => {
+        const random = createRandom(seed, `strong/${view}`, forwardIndex);
+        return drawStrongView(strongAugmentation, host, random);
+      });
+      return applyStrongView(input, drawn, normalization);
+    };
+    return weakToStrong({ ...method, ...common, strongView });
+  }
+  const { perturbation: { name, probability }, entropyFilter } = method;
+  const { classCount } = network;
+  const drawnPerturbation: PerturbFunction = (input, { host }, forwardIndex) => {
+    const drawn = hostInput({ host, forwardIndex }, ({ host, forwardIndex }) => {
+      const random = createRandom(seed, "perturbation", forwardIndex);
+      return drawPerturbation(probability, { ...host, classCount }, random);
+    });
+    return perturb(name, input, drawn, classCount);
+  };
+  const { keepPercent, anneal, teacherMode } = entropyFilter;
+  const keptPercentAt = (forwardIndex: number) =>
+    100 - (100 - keepPercent) * progress(forwardIndex);
+  return meanTeacher({
+    ...common,
+    ...{ contrast, unsupervisedWeight: method.unsupervisedWeight },
+    perturb: drawnPerturbation,
+    filterMode: teacherMode,
+    keptPercent: ({ host }, forwardIndex) => {
+      if (!anneal) return keepPercent;
+      // Only a replay needs it on the device, where it is rounded.
+      if (tf.getBackend() !== "webgpu") return keptPercentAt(forwardIndex);
+      const fraction = hostInput(
+        { host, forwardIndex },
+        ({ forwardIndex }) => Float32Array.of(keptPercentAt(forwardIndex) / 100),
+      );
+      return uploadHostInput(fraction, [1]);
+    },
+  });
+}
+
+function measuresAgreement({ lookAhead }: SelfTrainingConfig | SemiSupervisedConfig) {
+  return lookAhead !== null && lookAhead.agreement !== null;
+}
+
+/** What a method's loss keeps between iterations, for checkpoints: nothing for most. */
+export function lossStateParameters(
+  { method }: Pick<RunConfig, "method">,
+  network: Network,
+): readonly Parameter[] {
+  const contrastive = contrastiveConfigOf(method);
+  if (contrastive === null) return [];
+  return contrastMemoryParameters({
+    ...representationSizes(network),
+    ...contrastive.memoryBank,
+  });
+}
+
+/** Takes the learner's loss state into use; null without a contrastive loss. */
+export function buildContrastTerm(
+  { config: { method, iterations }, network, learner, iterationAt }: Pick<
+    ObjectiveOptions,
+    "config" | "network" | "learner" | "iterationAt"
+  >,
+): ContrastTerm | null {
+  const contrastive = contrastiveConfigOf(method);
+  if (contrastive === null || !isSemiSupervised(method)) return null;
+  const { lowEntropyThreshold, prototypeDecay, memoryBank } = contrastive;
+  const { supervisedOnlyIterations: start } = method;
+  const { lossState = new Map() } = learner;
+  const scheduleAt = (forwardIndex: number) => {
+    const t = iterationAt(forwardIndex);
+    const fraction = lowEntropyThreshold / 100 * (1 - t / iterations);
+    // Counts the iterations in which the teacher gives labels.
+    const decay = Math.min(1 - 1 / Math.max(t - start, 1), prototypeDecay);
+    return Float32Array.of(fraction, decay);
+  };
+  return {
+    ...contrastive,
+    memory: openContrastMemory(lossState, {
+      ...representationSizes(network),
+      ...memoryBank,
+    }),
+    schedule: ({ host }, forwardIndex) =>
+      uploadHostInput(
+        hostInput({ host, forwardIndex }, ({ forwardIndex }) => scheduleAt(forwardIndex)),
+        [2],
+      ),
+  };
+}
+
+function contrastiveConfigOf(method: MethodConfig): ContrastiveConfig | null {
+  return method.name === "mean-teacher" ? method.contrastive : null;
+}
+
+function representationSizes(
+  { classCount, decoder: { representationChannels: channels } }: Network,
+): { classCount: number; channels: number } {
+  if (channels !== undefined) return { classCount, channels };
+  throw new TypeError(
+    'Cannot use "method.contrastive": the network gives no representation of pixels; give ' +
+      "its decoder applyWithRepresentation() and representationChannels, or set it to null",
+  );
+}

@@ -1,0 +1,128 @@
+/** What one iteration looked like, in plain arrays for a picture. @module */
+import type { ClassInfo, Normalization } from "../core/host_batch.ts";
+import { readBack } from "../core/backend.ts";
+import { EVAL_CONTEXT, type Network, type Weights } from "../core/network.ts";
+import * as tf from "../core/tf.ts";
+import type { StepInputs } from "../methods/pseudo_labeler.ts";
+import { resizeLogits } from "../objectives/cross_entropy.ts";
+
+/** One picture of a panel; its sort says how to color it. */
+export interface PanelCell {
+  /** What it shows. */
+  readonly title: string;
+  /** In pixels. */
+  readonly width: number;
+  /** In pixels. */
+  readonly height: number;
+  /**
+   * "image": normalized RGB [H, W, 3]; "labels": class ids [H, W]; "weight": 0 … 1 [H, W].
+   */
+  readonly kind: "image" | "labels" | "weight";
+  /** See `sort`. */
+  readonly values: Float32Array | Int32Array | Uint8Array;
+}
+
+/** Source, target, mixed image and what was believed of them, for one sample. */
+export interface Panel {
+  /** Iterations done. */
+  readonly iteration: number;
+  /** From top to bottom, each from left to right. */
+  readonly rows: readonly (readonly PanelCell[])[];
+  /** For the colors of labels. */
+  readonly classes: readonly ClassInfo[];
+  /** What images were shifted and divided by. */
+  readonly normalization: Normalization;
+}
+
+/** Tensors of one evaluation that outlive it, for a panel. */
+export interface PanelTensors {
+  readonly pseudoLabels: tf.Tensor;
+  readonly mixedImages: tf.Tensor;
+  readonly mixedLabels: tf.Tensor;
+  readonly pixelWeights: tf.Tensor;
+}
+
+/** Keeps what a panel needs of an evaluation. */
+export function keepPanelTensors({ pseudoLabel, mixed }: StepInputs): PanelTensors {
+  const keep = (tensor: tf.Tensor) => tf.keep(tf.clone(tensor));
+  return {
+    pseudoLabels: keep(pseudoLabel.labels),
+    mixedImages: keep(mixed.images),
+    mixedLabels: keep(mixed.labels),
+    pixelWeights: keep(mixed.pixelWeights),
+  };
+}
+
+/** Frees them. */
+export function releasePanelTensors(tensors: PanelTensors): void {
+  tf.dispose([
+    tensors.pseudoLabels,
+    tensors.mixedImages,
+    tensors.mixedLabels,
+    tensors.pixelWeights,
+  ]);
+}
+
+/**
+ * Makes the panel of the first sample of a batch.
+ *
+ * @param tensors Null where the method does not use the target.
+ */
+export async function makePanel(
+  panelInfo: Omit<Panel, "rows">,
+  network: Network,
+  student: Weights,
+  { host }: StepInputs["batch"],
+  tensors: PanelTensors | null,
+): Promise<Panel> {
+  const { height, width, source, target } = host;
+  const pixels = height * width;
+  const size = { height, width };
+  const image = (title: string, values: Float32Array): PanelCell => ({
+    title,
+    ...size,
+    kind: "image",
+    values: values.subarray(0, 3 * pixels),
+  });
+  const labels = (title: string, values: Int32Array | Uint8Array): PanelCell => ({
+    title,
+    ...size,
+    kind: "labels",
+    values: values.subarray(0, pixels),
+  });
+  const predicted = async (values: Float32Array) => {
+    const ids = tf.tidy(() => {
+      const picture = tf.tensor4d(values.slice(0, 3 * pixels), [1, height, width, 3]);
+      const { logits } = network.forward(student, picture, EVAL_CONTEXT);
+      return tf.argMax(resizeLogits(logits, [height, width], network.decoder), 3);
+    });
+    const readTensor = Int32Array.from(await readBack(ids));
+    ids.dispose();
+    return readTensor;
+  };
+  const sourceRow = [
+    image("source", source.images),
+    labels("label", source.labels),
+    labels("prediction", await predicted(source.images)),
+  ];
+  if (target === null || tensors === null) return { ...panelInfo, rows: [sourceRow] };
+  const readTensor = async (tensor: tf.Tensor) => await readBack(tensor);
+  const ints = async (tensor: tf.Tensor) => Int32Array.from(await readTensor(tensor));
+  const floats = async (tensor: tf.Tensor) => Float32Array.from(await readTensor(tensor));
+  const targetRow = [
+    image("target", target.images),
+    labels("pseudo-label", await ints(tensors.pseudoLabels)),
+    labels("prediction", await predicted(target.images)),
+  ];
+  const mixedRow: PanelCell[] = [
+    image("mixed", await floats(tensors.mixedImages)),
+    labels("mixed label", await ints(tensors.mixedLabels)),
+    {
+      title: "weight",
+      ...size,
+      kind: "weight",
+      values: (await floats(tensors.pixelWeights)).subarray(0, pixels),
+    },
+  ];
+  return { ...panelInfo, rows: [sourceRow, targetRow, mixedRow] };
+}

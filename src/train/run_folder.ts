@@ -1,0 +1,334 @@
+/** The folder of a run: what is in it, and how a run starts in it or goes on. @module */
+import { parseConfig } from "../config/read.ts";
+import type { RunConfig } from "../config/schema.ts";
+import type { BackendInfo } from "../core/backend.ts";
+import { versions } from "../core/versions.ts";
+import { publishedSubsets, subsetMetrics } from "../evaluate/class_subsets.ts";
+import {
+  type Evaluations,
+  type NamedResult,
+  primaryResults,
+} from "../evaluate/evaluate_network.ts";
+import { fileWriteError } from "../io/file_errors.ts";
+import { writeAtomic } from "../io/write_atomic.ts";
+import type { DataSpec } from "../data/data_spec.ts";
+import { listPathsIn, readList } from "../data/selection.ts";
+import { basename, dirname, isAbsolute, join } from "node:path";
+
+/** Paths in a run's folder. */
+export interface RunFolder {
+  /** The folder itself. */
+  readonly path: string;
+  /** The complete configuration. */
+  readonly config: string;
+  /** A line of JSON per logged iteration. */
+  readonly log: string;
+  /** The newest checkpoint. */
+  readonly lastCheckpoint: string;
+  /** The checkpoint with the best score so far. */
+  readonly bestCheckpoint: string;
+  /** The result of a finished run. */
+  readonly summary: string;
+  /** The folder of pictures. */
+  readonly pictures: string;
+  /** The lists that choose images, so that a moved run still finds them. */
+  readonly lists: string;
+  /** Statistics of the data set. */
+  readonly cache: string;
+}
+
+/** Names the files of a run's folder; makes nothing. */
+export function runFolder(path: string): RunFolder {
+  return {
+    path,
+    config: join(path, "config.yaml"),
+    log: join(path, "log.jsonl"),
+    lastCheckpoint: join(path, "last.safetensors"),
+    bestCheckpoint: join(path, "best.safetensors"),
+    summary: join(path, "summary.json"),
+    pictures: join(path, "pictures"),
+    lists: join(path, "lists"),
+    cache: join(path, "cache"),
+  };
+}
+
+/**
+ * Makes the folder and the ones in it.
+ *
+ * @throws {Error} If it cannot be made, e.g. because a file is in the way.
+ */
+export async function createRunFolder({ path, pictures }: RunFolder): Promise<void> {
+  try {
+    await Deno.mkdir(pictures, { recursive: true });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `Cannot write into "${path}": ${reason}; choose another folder with --out`,
+    );
+  }
+}
+
+/**
+ * Reads the lists of data sets.
+ *
+ * @returns Their texts, by their paths in the run's folder. Two lists that would have the
+ * same path are left out: which is meant could not be told later.
+ */
+export async function readLists(
+  { lists }: RunFolder,
+  specs: Iterable<DataSpec | null>,
+): Promise<Map<string, string>> {
+  const texts = new Map<string, Set<string>>();
+  for (const spec of specs) {
+    if (spec === null || spec.kind === "embedded" || !spec.list) continue;
+    const path = listPathsIn(lists, spec.list).at(-1) ?? "";
+    const text = await readList(spec, spec.root);
+    texts.set(path, (texts.get(path) ?? new Set()).add(text));
+  }
+  return new Map(
+    [...texts].flatMap(([path, [text = "", another]]) =>
+      another === undefined ? [[path, text]] : []
+    ),
+  );
+}
+
+/** Copies lists into the run's folder. */
+export async function writeLists(texts: ReadonlyMap<string, string>): Promise<void> {
+  for (const [path, text] of texts) {
+    await Deno.mkdir(dirname(path), { recursive: true });
+    await writeTextAtomic(path, text);
+  }
+}
+
+/**
+ * Makes sure that what is in a folder may be put aside: a run, or nothing.
+ *
+ * @throws {Error} If there is something else, which is not ours to move.
+ */
+export async function assertReplaceable(
+  { path, config, lastCheckpoint, summary }: RunFolder,
+): Promise<void> {
+  if (!await pathExists(path)) return;
+  for (const file of [config, lastCheckpoint, summary]) {
+    if (await pathExists(file)) return;
+  }
+  for await (const { name } of Deno.readDir(path)) {
+    throw new Error(
+      `Cannot start over in "${path}": it holds "${name}" and is not the folder of a run; ` +
+        "choose another folder with --out",
+    );
+  }
+}
+
+/**
+ * Moves a run's folder out of the way, under a name that is free. What is cached about data
+ * sets stays.
+ *
+ * @returns The new name, or null if there was no folder.
+ */
+export async function moveOldRun({ path, cache }: RunFolder): Promise<string | null> {
+  if (!await pathExists(path)) return null;
+  for (let n = 1;; n++) {
+    const name = join(dirname(path), `${basename(path)}.old${n}`);
+    if (await pathExists(name)) continue;
+    await Deno.rename(path, name);
+    const oldCache = join(name, basename(cache));
+    if (await pathExists(oldCache)) {
+      await Deno.mkdir(path, { recursive: true });
+      await Deno.rename(oldCache, cache);
+    }
+    return name;
+  }
+}
+
+/** Whether there is a file or folder of this name. */
+export async function pathExists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    if (!(error instanceof Deno.errors.NotADirectory)) throw error;
+    throw new Error(
+      `Cannot use "${dirname(path)}" as the folder of a run: a file is in the way; ` +
+        "choose another folder with --out",
+      { cause: error },
+    );
+  }
+}
+
+/** Writes a text file whole or not at all. */
+export async function writeTextAtomic(path: string, text: string): Promise<void> {
+  await writeAtomic(path, [new TextEncoder().encode(text)]);
+}
+
+/** Adds a line of JSON to the log. */
+export async function appendLog({ log }: RunFolder, line: unknown): Promise<void> {
+  try {
+    await Deno.writeTextFile(log, `${JSON.stringify(line)}\n`, { append: true });
+  } catch (error) {
+    throw fileWriteError(log, error);
+  }
+}
+
+/**
+ * Drops the lines of iterations that a resumed run will do again, and a last line that an
+ * interruption left unfinished.
+ *
+ * @param iteration The next one to be done.
+ */
+export async function truncateLog({ log }: RunFolder, iteration: number): Promise<void> {
+  if (!await pathExists(log)) return;
+  const lines = (await Deno.readTextFile(log)).split("\n").filter((line) => {
+    const done = iterationOfLine(line);
+    return done !== null && done <= iteration;
+  });
+  await writeTextAtomic(log, lines.map((line) => `${line}\n`).join(""));
+}
+
+function iterationOfLine(line: string): number | null {
+  if (line === "") return null;
+  try {
+    const { iteration } = JSON.parse(line) as { iteration?: unknown };
+    return typeof iteration === "number" ? iteration : null;
+  } catch {
+    return null; // cut short
+  }
+}
+
+// What may differ between the parts of one run: it changes no number of it.
+const KEYS_WITHOUT_EFFECT = [
+  "logging",
+  "data.numWorkers",
+  "evaluation",
+  "method.lookAhead.reuse",
+  "model.activationCheckpointing",
+  "replay",
+];
+
+/** Folders may move between the parts of a run. */
+const ROOT_PATHS = /^data\.(.+\.)?(root|sbd|listFolder)$/;
+
+/** Lists may move too; earlier versions stored their whole paths. */
+const LIST_PATHS = /^data\.(source|target|evaluations\.[^.]+)\.list$/;
+const isSameList = (a: unknown, b: unknown) =>
+  typeof a === "string" && typeof b === "string" &&
+  (isAbsolute(a) || isAbsolute(b)) && basename(a) === basename(b);
+
+/** Paths of the values that would change a run, e.g. "optimizer.learningRate". */
+export function differingKeys(a: RunConfig, b: RunConfig): string[] {
+  return differingLeaves(a, b, "").filter((path) =>
+    !ROOT_PATHS.test(path) &&
+    !KEYS_WITHOUT_EFFECT.some((key) => path === key || path.startsWith(`${key}.`))
+  );
+}
+
+/**
+ * Refuses to go on with a run under another configuration.
+ *
+ * @param path The run's folder, for the message.
+ * @throws {Error} Naming every value that differs.
+ */
+export function assertSameRun(path: string, saved: RunConfig, config: RunConfig): void {
+  const keys = differingKeys(saved, config);
+  if (keys.length === 0) return;
+  throw new Error(
+    `Cannot go on with the run in "${path}": it has other values of ${
+      keys.join(", ")
+    }; choose another folder with --out, or start over with --fresh`,
+  );
+}
+
+function differingLeaves(a: unknown, b: unknown, path: string): string[] {
+  if (isRecord(a) && isRecord(b)) {
+    const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
+    return [...keys].flatMap((key) =>
+      differingLeaves(a[key], b[key], path === "" ? key : `${path}.${key}`)
+    );
+  }
+  const isSame = JSON.stringify(a) === JSON.stringify(b) ||
+    (LIST_PATHS.test(path) && isSameList(a, b));
+  return isSame ? [] : [path];
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What `summary.json` holds. */
+export interface RunSummary {
+  /** All of it. */
+  readonly config: RunConfig;
+  /** Where it was computed. */
+  readonly backend: string;
+  /** On what. */
+  readonly adapter: string;
+  /** Of the whole run. */
+  readonly iterations: number;
+  /** Mean over this process's share of the run, without evaluation and saving. */
+  readonly secondsPerIteration: number;
+  /** Whose figures `evaluation` holds: those that the run is for. */
+  readonly primaryNetwork: "student" | "teacher";
+  /** They on the first named data set. */
+  readonly evaluation: NamedResult;
+  /** The student on all of them. */
+  readonly student: readonly NamedResult[];
+  /** The teacher on all of them. */
+  readonly teacher: readonly NamedResult[];
+  /** Of everything that computes, by name. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** Puts a summary together. */
+export function summarize(
+  config: RunConfig,
+  { name, adapter }: BackendInfo,
+  evaluations: Evaluations,
+  secondsPerIteration: number,
+): RunSummary {
+  const namedResults = (results: Evaluations["student"]): NamedResult[] =>
+    [...results].map(([split, result]) => ({
+      split,
+      ...result,
+      subsets: publishedSubsets(config, result.classes).map((subset) =>
+        subsetMetrics(subset, result.classes)
+      ),
+    }));
+  const { student, teacher, primaryNetwork } = evaluations;
+  const [evaluation] = namedResults(primaryResults(evaluations));
+  if (evaluation === undefined) {
+    throw new RangeError("Cannot summarize: nothing was evaluated");
+  }
+  return {
+    config,
+    backend: name,
+    adapter,
+    iterations: config.iterations,
+    secondsPerIteration,
+    primaryNetwork,
+    evaluation,
+    student: namedResults(student),
+    teacher: namedResults(teacher),
+    versions: versions(),
+  };
+}
+
+/**
+ * The summary of a run that is finished.
+ *
+ * @returns Null if the folder holds no finished run.
+ * @throws {Error} If it is the result of another configuration.
+ */
+export async function readSummary(
+  { path, summary, config: configFile }: RunFolder,
+  config: RunConfig,
+): Promise<RunSummary | null> {
+  if (await pathExists(configFile)) {
+    const saved = parseConfig(await Deno.readTextFile(configFile), configFile);
+    assertSameRun(path, saved, config);
+  }
+  if (!await pathExists(summary)) return null;
+  // Written by this module, whole or not at all; version 0.1.0 had two other names.
+  const { evaluations, judged, ...rest } = JSON.parse(await Deno.readTextFile(summary));
+  return { config, student: evaluations, primaryNetwork: judged, ...rest } as RunSummary;
+}

@@ -1,0 +1,425 @@
+/** The loop around a method: build, train, evaluate, log, save, resume. @module */
+import { isSemiSupervised, type SemiSupervisedConfig } from "../config/method.ts";
+import { stringifyConfig, withListFolder } from "../config/read.ts";
+import type { RunConfig } from "../config/schema.ts";
+import { type BackendChoice, type BackendInfo, openBackend } from "../core/backend.ts";
+import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
+import type { HostBatch } from "../core/host_batch.ts";
+import { isOutOfMemory } from "../core/out_of_memory.ts";
+import { type Loader, openLoader } from "../data/loader.ts";
+import type { NetworkFactory } from "../evaluate/custom_network.ts";
+import type { EvaluationResult } from "../evaluate/evaluate.ts";
+import {
+  evaluateRun,
+  type Evaluations,
+  primaryResults,
+} from "../evaluate/evaluate_network.ts";
+import type { Losses } from "../methods/learner.ts";
+import { evaluationSpecs, trainingLoaderSpec } from "../prepare/data_specs.ts";
+import { type MemoryEstimate, reportMemoryEstimate } from "./estimate_memory.ts";
+import { createLossBuffer, type LossBuffer } from "./loss_buffer.ts";
+import {
+  keepPanelTensors,
+  makePanel,
+  type Panel,
+  type PanelTensors,
+  releasePanelTensors,
+} from "./panel.ts";
+import {
+  appendLog,
+  assertReplaceable,
+  createRunFolder,
+  moveOldRun,
+  readLists,
+  readSummary,
+  type RunFolder,
+  runFolder,
+  type RunSummary,
+  summarize,
+  truncateLog,
+  writeLists,
+  writeTextAtomic,
+} from "./run_folder.ts";
+import { openTrainingSession, type TrainingSession } from "./training_session.ts";
+import { setImmediate } from "node:timers/promises";
+
+/** One line of the log. */
+export interface LogLine {
+  /** Iterations done. */
+  readonly iteration: number;
+  /** By name, those of the real step. */
+  readonly losses: Readonly<Record<string, number>>;
+  /** The encoder's learning rate. */
+  readonly learningRate: number;
+  /** Mean since the last line. */
+  readonly secondsPerIteration: number;
+  /** Share of that time in which the loop waited for data, 0 … 1. */
+  readonly dataTimeShare: number;
+}
+
+/** What is called while a run goes on. All members are optional; none can change the run. */
+export interface Observer {
+  /** A sentence for people. */
+  log?(line: string): void;
+  /** Called once, before the first iteration. */
+  start?(backend: BackendInfo, iteration: number, config: RunConfig): void;
+  /** Called once, before the first iteration, with the memory that iterations will need. */
+  memory?(predicted: MemoryEstimate, config: RunConfig): void;
+  /** Called after every iteration whose losses are known. */
+  iteration?(line: LogLine): void;
+  /** Called with the metrics of the primary network on every named data set. */
+  evaluation?(iteration: number, results: ReadonlyMap<string, EvaluationResult>): void;
+  /** Called with images of an iteration; may write into the folder. */
+  panel?(panel: Panel, folder: RunFolder): void | Promise<void>;
+}
+
+/** Where and how to run. */
+export interface TrainOptions {
+  /** The run's folder; a run that is in it goes on. */
+  readonly out: string;
+  /**
+   * Where to compute.
+   *
+   * @default {"auto"}
+   */
+  readonly backend?: BackendChoice;
+  /**
+   * Where class statistics and the indexes of archives are kept; see `prepare`.
+   *
+   * @default {the run's folder}
+   */
+  readonly cache?: string | undefined;
+  /** Start over, and keep the old folder under a new name. @default {false} */
+  readonly fresh?: boolean;
+  /**
+   * Makes a network of your own, in place of the one that the configuration's `model`
+   * describes. Name it to `loadNetwork` too.
+   */
+  readonly makeNetwork?: NetworkFactory;
+  /** Sees the run. */
+  readonly observer?: Observer;
+  /** Saves and ends the run at the next iteration. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a call of {@linkcode train} ended. */
+export interface TrainResult {
+  /** "already finished": by an earlier call, whose summary this is. */
+  readonly status: "finished" | "interrupted" | "already finished";
+  /** Null for an interrupted run. */
+  readonly summary: RunSummary | null;
+}
+
+/**
+ * Trains, or goes on training, what a configuration describes.
+ *
+ * A run that goes on computes, bit for bit on the same backend, what it would have
+ * computed uninterrupted.
+ *
+ * @throws If the folder holds another run, a file is missing or damaged, the device
+ * fails, or a loss is not finite; the newest checkpoint stays as it was.
+ */
+export async function train(
+  given: RunConfig,
+  options: TrainOptions,
+): Promise<TrainResult> {
+  const { out, backend = "auto", fresh = false, makeNetwork, signal } = options;
+  const { observer = {} } = options;
+  const folder = runFolder(out);
+  const cache = options.cache ?? folder.cache;
+  const config = fresh ? given : await withListFolder(given, folder.lists);
+  if (fresh) {
+    await assertReplaceable(folder);
+  } else {
+    const finished = await readSummary(folder, config);
+    if (finished !== null) return { status: "already finished", summary: finished };
+  }
+
+  const backendInfo = await openBackend(backend);
+  const loaderSpec = trainingLoaderSpec(config, cache);
+  const lists = await readLists(folder, [
+    loaderSpec.source,
+    loaderSpec.target,
+    ...evaluationSpecs(config.data, cache).values(),
+  ]);
+  const loader = await openLoader(loaderSpec, (done, of) => {
+    if (done === of) observer.log?.(`counted the classes of ${of} labels`);
+  });
+  let session: TrainingSession | null = null;
+  try {
+    const log = (line: string) => observer.log?.(line);
+    [...loader.notes, ...configWarnings(config)].forEach(log);
+    session = await openTrainingSession(config, loader.classes, {
+      ...{ log, makeNetwork },
+      checkpoint: fresh ? null : folder.lastCheckpoint,
+      runPath: folder.path,
+    });
+    // Only now: a start that fails leaves the old run where it is.
+    const oldRun = fresh ? await moveOldRun(folder) : null;
+    if (oldRun !== null) log(`the old run is now in ${oldRun}`);
+    await createRunFolder(folder);
+    await writeLists(lists);
+    await writeTextAtomic(folder.config, stringifyConfig(config));
+    await truncateLog(folder, session.iteration);
+    observer.start?.(backendInfo, session.iteration, config);
+    if (session.iteration < config.iterations) {
+      await reportMemoryEstimate(config, loader.classes, session, observer);
+    }
+    const run = { config, folder, cache, loader, session, observer, backendInfo };
+    return await trainLoop(run, signal);
+  } catch (error) {
+    if (backendInfo.name !== "wasm" || !isOutOfMemory(error)) throw error;
+    throw new Error(
+      "Cannot train this network with WebAssembly: it needs more memory than the 4 GB " +
+        "that there can be; use a GPU with --backend webgpu, " +
+        '"model.activationCheckpointing: true", a smaller "data.cropSize" or ' +
+        '"data.batchSize", or a smaller "model.encoder"',
+      { cause: error },
+    );
+  } finally {
+    session?.release();
+    await loader.close();
+  }
+}
+
+interface TrainContext {
+  /** Where it is kept what was found out about data sets. */
+  readonly cache: string;
+  readonly config: RunConfig;
+  readonly folder: RunFolder;
+  readonly loader: Loader;
+  readonly session: TrainingSession;
+  readonly observer: Observer;
+  readonly backendInfo: BackendInfo;
+}
+
+async function trainLoop(
+  run: TrainContext,
+  signal: AbortSignal | undefined,
+): Promise<TrainResult> {
+  const { config, folder, session, observer, backendInfo } = run;
+  const { iterations, logging, evaluation } = config;
+  const losses = createLossBuffer(config.seed);
+  const throughput = createThroughputMeter();
+  const isDue = (every: number, done: number) => every > 0 && done % every === 0;
+  let evaluations: Evaluations | null = null;
+
+  while (session.iteration < iterations) {
+    const hasPanel = observer.panel !== undefined &&
+      isDue(logging.imageInterval, session.iteration + 1);
+    const drawPanel = await trainIteration(run, losses, throughput, hasPanel);
+    await setImmediate(); // on wasm nothing else lets Ctrl-C be heard
+    const done = session.iteration;
+    const isLast = done === iterations;
+    throughput.endIteration();
+    const isEvaluating = isLast || isDue(evaluation.interval, done);
+    const isStopping = signal?.aborted === true;
+    const isSaving = isLast || isStopping || isDue(logging.checkpointInterval, done);
+    const isLogging = isDue(logging.interval, done) || isLast;
+    // A read-back of a GPU takes milliseconds; on wasm it is free.
+    if (isLogging || backendInfo.name === "wasm" || isSaving || isEvaluating) {
+      const line = await logLineOf(losses, session, throughput);
+      if (line !== null) {
+        observer.iteration?.(line);
+        if (isLogging) {
+          await appendLog(folder, line);
+          throughput.startInterval();
+        }
+      }
+    }
+    if (drawPanel !== null) await observer.panel?.(await drawPanel(done), folder);
+    // Before the evaluation, which may take long, and after it, with its figures.
+    if (isSaving) await session.save(folder.lastCheckpoint);
+    if (isEvaluating) {
+      evaluations = await evaluateAndUpdateBest(run, isLast);
+    }
+    if (isSaving && isEvaluating) await session.save(folder.lastCheckpoint);
+    if (isSaving || isEvaluating) throughput.excludeElapsed();
+    if (isStopping && !isLast) return { status: "interrupted", summary: null };
+  }
+  if (evaluations === null) { // an earlier call ended after the last iteration
+    evaluations = await evaluateAndUpdateBest(run, true);
+    await session.save(folder.lastCheckpoint);
+  }
+  const summary = summarize(
+    config,
+    backendInfo,
+    evaluations,
+    throughput.overallSecondsPerIteration(),
+  );
+  await writeTextAtomic(folder.summary, `${JSON.stringify(summary, null, 2)}\n`);
+  return { status: "finished", summary };
+}
+
+// Rates the network, by the same measure all through the run, and returns its figures: at
+// the end those of whole pictures.
+async function evaluateAndUpdateBest(
+  { config, session, observer, folder, cache }: TrainContext,
+  isLast: boolean,
+): Promise<Evaluations> {
+  const usesWholeImages = config.evaluation.centerCrop === null;
+  const networks = isLast && usesWholeImages ? "both" : "primary";
+  const evaluations = await evaluateRun(config, session, {
+    networks,
+    pictures: "center-crop",
+    cache,
+  });
+  observer.evaluation?.(session.iteration, primaryResults(evaluations));
+  await session.updateBest(evaluations, folder);
+  if (!isLast || usesWholeImages) return evaluations;
+  const wholeImages = { networks: "both", pictures: "whole", cache } as const;
+  const final = await evaluateRun(config, session, wholeImages);
+  observer.evaluation?.(session.iteration, primaryResults(final));
+  return final;
+}
+
+// Does one iteration; returns what draws its panel, if one is wanted.
+async function trainIteration(
+  { config: { data: { normalization } }, loader, session }: TrainContext,
+  losses: LossBuffer,
+  throughput: ThroughputMeter,
+  hasPanel: boolean,
+): Promise<((done: number) => Promise<Panel>) | null> {
+  const t = session.iteration;
+  const hosts: HostBatch[] = [];
+  const waitStart = performance.now();
+  for (let i = 0; i < session.method.batchesPerIteration; i++) {
+    hosts.push(await loader.batch(t, i));
+  }
+  throughput.addDataTime((performance.now() - waitStart) / 1000);
+  const batches: Batch[] = hosts.map(uploadBatch);
+  let panelTensors: PanelTensors | null = null;
+  // Virtual steps are inspected too; the last one inspected is the real one.
+  session.onStep = hasPanel
+    ? (step) => {
+      if (panelTensors !== null) releasePanelTensors(panelTensors);
+      panelTensors = keepPanelTensors(step);
+    }
+    : null;
+  let iterationLosses: Losses;
+  try {
+    iterationLosses = await session.method.runIterationAsync(session.learner, batches, t);
+  } catch (error) {
+    if (panelTensors !== null) releasePanelTensors(panelTensors);
+    throw error;
+  }
+  session.iteration++;
+  const names = hosts.flatMap(({ source, target }) => [
+    ...source.fileNames,
+    ...(target?.fileNames ?? []),
+  ]);
+  session.fileNames = names;
+  losses.add(t, names, iterationLosses);
+  const [realBatch] = batches;
+  const draw = !hasPanel || realBatch === undefined ? null : async (done: number) => {
+    const { network, learner } = session;
+    const panelInfo = { iteration: done, classes: loader.classes, normalization };
+    const panel = await makePanel(
+      panelInfo,
+      network,
+      learner.student,
+      realBatch,
+      panelTensors,
+    );
+    if (panelTensors !== null) releasePanelTensors(panelTensors);
+    return panel;
+  };
+  batches.forEach(releaseBatch);
+  return draw;
+}
+
+async function logLineOf(
+  losses: LossBuffer,
+  session: TrainingSession,
+  throughput: ThroughputMeter,
+): Promise<LogLine | null> {
+  const records = await losses.read();
+  const newest = records[records.length - 1];
+  if (newest === undefined) return null;
+  return {
+    iteration: newest.iteration + 1,
+    losses: newest.losses,
+    learningRate: session.method.learningRateAt(newest.iteration),
+    secondsPerIteration: throughput.secondsPerIteration(),
+    dataTimeShare: throughput.dataTimeShare(),
+  };
+}
+
+/** Measures iterations; everything is in seconds. */
+export interface ThroughputMeter {
+  /** An iteration ended. */
+  endIteration(): void;
+  /** The iteration waited for its data. */
+  addDataTime(spent: number): void;
+  /** Leaves out the time since the last iteration ended. */
+  excludeElapsed(): void;
+  /** Begins a new line of the log. */
+  startInterval(): void;
+  /** Mean of an iteration since the last line. */
+  secondsPerIteration(): number;
+  /** Share of that time in which iterations waited, 0 … 1. */
+  dataTimeShare(): number;
+  /** Mean of all iterations. */
+  overallSecondsPerIteration(): number;
+}
+
+/** Starts a stopwatch. */
+export function createThroughputMeter(): ThroughputMeter {
+  let from = performance.now();
+  let [seconds, iterations, dataSeconds] = [0, 0, 0];
+  let [allSeconds, allIterations] = [0, 0];
+  const mean = (sum: number, count: number) => count === 0 ? 0 : sum / count;
+  return {
+    endIteration() {
+      const spent = (performance.now() - from) / 1000;
+      from = performance.now();
+      [seconds, iterations] = [seconds + spent, iterations + 1];
+      [allSeconds, allIterations] = [allSeconds + spent, allIterations + 1];
+    },
+    addDataTime: (spent: number) => dataSeconds += spent,
+    excludeElapsed: () => from = performance.now(),
+    startInterval: () => [seconds, iterations, dataSeconds] = [0, 0, 0],
+    secondsPerIteration: () => mean(seconds, iterations),
+    dataTimeShare: () => mean(dataSeconds, seconds),
+    overallSecondsPerIteration: () => mean(allSeconds, allIterations),
+  };
+}
+
+/** What a user should know before a semi-supervised run; a sentence each. */
+export function configWarnings({ method, iterations, data }: RunConfig): string[] {
+  if (!isSemiSupervised(method)) return [];
+  const { supervisedOnlyIterations, teacher: { copyIterations } } = method;
+  const notes: string[] = [];
+  if (supervisedOnlyIterations >= iterations) {
+    notes.push(
+      `all ${iterations} iterations are supervised only: for the method to begin, set ` +
+        `"method.supervisedOnlyIterations" (${supervisedOnlyIterations}) below "iterations"`,
+    );
+  } else if (supervisedOnlyIterations + copyIterations >= iterations) {
+    notes.push(
+      "the teacher is a copy of the student in all iterations: for it to be an EMA, set " +
+        `"method.teacher.copyIterations" (${copyIterations}) below ` +
+        `${iterations - supervisedOnlyIterations}`,
+    );
+  }
+  const pasting = pastingKey(method);
+  if (pasting !== null && data.batchSize === 1) {
+    notes.push(
+      `"${pasting}" changes nothing: it pastes from the next image of the batch, and ` +
+        '"data.batchSize" is 1; set it to 2 or more',
+    );
+  }
+  return notes;
+}
+
+/** The key of what pastes from image to image; null: nothing does. */
+function pastingKey(method: SemiSupervisedConfig): string | null {
+  if (method.name === "weak-to-strong") {
+    return method.strongAugmentation.cutmixProbability > 0
+      ? "method.strongAugmentation.cutmixProbability"
+      : null;
+  }
+  const { name, probability } = method.perturbation;
+  const pastes = name === "cutmix" || name === "classmix";
+  return pastes && probability > 0 ? "method.perturbation" : null;
+}

@@ -1,0 +1,183 @@
+/** A run in memory: network, learner and method, fresh or from a checkpoint. @module */
+import { hasTeacher } from "../config/method.ts";
+import { hasSecondMoment } from "../config/optimizer.ts";
+import { parseConfig } from "../config/read.ts";
+import type { RunConfig } from "../config/schema.ts";
+import type { ClassInfo } from "../core/host_batch.ts";
+import type { Network, Weights } from "../core/network.ts";
+import * as tf from "../core/tf.ts";
+import { cloneWeights, releaseWeights, weightsFromHost } from "../core/weights.ts";
+import { withActivationCheckpointing } from "../models/encoder_decoder.ts";
+import type { StepInputs } from "../methods/pseudo_labeler.ts";
+import type { Learner } from "../methods/learner.ts";
+import {
+  CHECKPOINT_VERSION,
+  type CheckpointMetadata,
+  loadCheckpoint,
+  saveCheckpoint,
+  splitSections,
+} from "../weights/checkpoint.ts";
+import { buildNetwork } from "../evaluate/build_network.ts";
+import type { NetworkFactory } from "../evaluate/custom_network.ts";
+import { assertSameRun, pathExists, type RunFolder } from "./run_folder.ts";
+import { type Evaluations, primaryResults } from "../evaluate/evaluate_network.ts";
+import { assertFiniteWeights } from "./loss_buffer.ts";
+import {
+  createLearner,
+  learnerFromTensors,
+  learnerToTensors,
+} from "./learner_checkpoint.ts";
+import { buildMethod, type TrainingMethod } from "./build_method.ts";
+import { loadInitialWeights } from "./initial_weights.ts";
+import { lossStateParameters } from "./objectives.ts";
+import { versions } from "../core/versions.ts";
+
+/** Everything that one process holds of a run. */
+export interface TrainingSession {
+  readonly network: Network;
+  readonly learner: Learner;
+  readonly method: TrainingMethod;
+  /** Whether features are kept near those of a frozen encoder. */
+  readonly usesFeatureDistance: boolean;
+  /** Iterations done. */
+  iteration: number;
+  /** Names of the files that the last iteration learned from. */
+  fileNames: readonly string[];
+  /** Called at every evaluation that uses the target; null: not called. */
+  onStep: ((seen: StepInputs) => void) | null;
+  /** Writes a checkpoint. */
+  save(path: string): Promise<void>;
+  /** Remembers the figures, and keeps the network if it is the best so far. */
+  updateBest(evaluations: Evaluations, folder: RunFolder): Promise<void>;
+  /** Frees all tensors. */
+  release(): void;
+}
+
+/** Where a session starts. */
+export interface SessionOptions {
+  /** A run's newest checkpoint, which may be missing; null: start at the beginning. */
+  readonly checkpoint: string | null;
+  /** The run's folder, for messages. */
+  readonly runPath: string;
+  /** Called with how it starts. @default {nothing} */
+  readonly log?: (line: string) => void;
+  /** In place of the network that the configuration describes. */
+  readonly makeNetwork?: NetworkFactory | undefined;
+}
+
+/**
+ * Starts a session at a checkpoint, or at the beginning.
+ *
+ * @throws If the checkpoint is damaged, or of another run or network.
+ */
+export async function openTrainingSession(
+  config: RunConfig,
+  classes: readonly ClassInfo[],
+  { checkpoint, runPath, log = () => {}, makeNetwork }: SessionOptions,
+): Promise<TrainingSession> {
+  const plainNetwork = makeNetwork?.(classes.length) ??
+    buildNetwork(config.model, classes.length);
+  const network = config.model.activationCheckpointing
+    ? withActivationCheckpointing(plainNetwork)
+    : plainNetwork;
+  const { parameters } = network;
+  const resumed = checkpoint !== null && await pathExists(checkpoint)
+    ? await loadCheckpoint(checkpoint, log)
+    : null;
+  if (resumed !== null) {
+    const text = JSON.stringify(resumed.metadata.config); // JSON is YAML
+    assertSameRun(runPath, parseConfig(text, checkpoint ?? runPath), config);
+  }
+  const learner = resumed === null
+    ? createLearner(
+      parameters,
+      await loadInitialWeights(network, config.model, config.seed, log),
+      hasTeacher(config.method),
+      hasSecondMoment(config.optimizer),
+      lossStateParameters(config, network),
+    )
+    : learnerFromTensors(parameters, resumed.tensors, {
+      file: checkpoint ?? runPath,
+      optimizerSteps: resumed.metadata.optimizerSteps,
+      forwardCount: resumed.metadata.forwardCount,
+      hasTeacher: hasTeacher(config.method),
+      hasSecond: hasSecondMoment(config.optimizer),
+      memory: lossStateParameters(config, network),
+    });
+  const savedImageNet = resumed && splitSections(resumed.tensors).imageNetEncoder;
+  const frozen = !usesFeatureDistance(config)
+    ? null
+    : savedImageNet === null
+    ? cloneWeights(encoderWeights(network, learner.student))
+    : weightsFromHost(network.encoder.parameters, savedImageNet);
+  let metrics: CheckpointMetadata["metrics"] = resumed?.metadata.metrics ?? {};
+
+  const session: TrainingSession = {
+    network,
+    learner,
+    method: buildMethod({
+      ...{ config, classes, network, learner },
+      frozenEncoder: frozen,
+      onStep: (step) => session.onStep?.(step),
+      // On wasm there is nothing to gain: its kernels run while the step is described.
+      replay: config.replay && tf.getBackend() === "webgpu"
+        ? { log, isObserved: () => session.onStep !== null }
+        : null,
+    }),
+    usesFeatureDistance: frozen !== null,
+    iteration: resumed?.metadata.iteration ?? 0,
+    fileNames: [],
+    onStep: null,
+    async save(path) {
+      const tensors = await learnerToTensors(parameters, learner, frozen);
+      const { iteration, fileNames } = session;
+      assertFiniteWeights(tensors, { iteration, fileNames, seed: config.seed });
+      await saveCheckpoint(path, { tensors, metadata: metadata() });
+    },
+    async updateBest(evaluations, folder) {
+      const primary = primaryResults(evaluations);
+      const [name, firstResult] = [...primary][0] ?? [];
+      for (const [split, { mIoU }] of primary) {
+        metrics = { ...metrics, [split]: Number.isNaN(mIoU) ? null : mIoU };
+      }
+      if (name === undefined || firstResult === undefined) return;
+      const key = `best.${name}`;
+      if (!(firstResult.mIoU > (metrics[key] ?? -Infinity))) return;
+      metrics = { ...metrics, [key]: firstResult.mIoU };
+      await session.save(folder.bestCheckpoint);
+    },
+    release() {
+      session.method.release();
+      const { student, teacher, moments, lossState = null } = learner;
+      for (
+        const set of [student, teacher, frozen, moments.first, moments.second, lossState]
+      ) {
+        if (set !== null) releaseWeights(set);
+      }
+    },
+  };
+  const metadata = (): CheckpointMetadata => ({
+    version: CHECKPOINT_VERSION,
+    config,
+    iteration: session.iteration,
+    optimizerSteps: learner.moments.steps,
+    forwardCount: learner.forwardCount,
+    classes: classes.map(({ name, color: [r, g, b] }) => ({ name, color: [r, g, b] })),
+    normalization: {
+      mean: [...config.data.normalization.mean],
+      std: [...config.data.normalization.std],
+    },
+    metrics,
+    versions: versions(),
+  });
+  return session;
+}
+
+function usesFeatureDistance({ method }: RunConfig): boolean {
+  return "featureDistance" in method && method.featureDistance !== null;
+}
+
+function encoderWeights(network: Network, weights: Weights): Weights {
+  const names = new Set(network.encoder.parameters.map(({ name }) => name));
+  return new Map([...weights].filter(([name]) => names.has(name)));
+}

@@ -1,0 +1,210 @@
+/**
+ * Checkpoints: one safetensors file with PyTorch's names and layout, whose metadata has
+ * everything else that a resumed run or an evaluation needs.
+ *
+ *     <name>                        student
+ *     ema_model.<name>              teacher
+ *     imnet_model.<name>            frozen ImageNet encoder, if any
+ *     optimizer.exp_avg.<name>      moving average of the gradient, or momentum buffer
+ *     optimizer.exp_avg_sq.<name>   moving average of the squared gradient
+ *     loss_memory.<name>            memory bank of the loss, if any
+ *
+ * @module
+ */
+import type { HostTensor } from "../core/host_tensor.ts";
+import type { Parameter, Weights } from "../core/network.ts";
+import { pytorchShape, weightsFromHost } from "../core/weights.ts";
+import { z } from "../core/zod.ts";
+import { writeAtomic } from "../io/write_atomic.ts";
+import { matchWeights } from "./match_weights.ts";
+import { readSafetensors, safetensorsChunks } from "./safetensors.ts";
+
+/** The version of the metadata; increases when its meaning changes. */
+export const CHECKPOINT_VERSION = 2;
+
+/** The key of the metadata in a safetensors file. */
+const METADATA_KEY = "fst";
+
+const countSchema = z.int().nonnegative();
+const byteSchema = z.int().gte(0).lte(255);
+const rgbTriple = z.tuple([z.number(), z.number(), z.number()]).readonly();
+const classSchema = z.object({
+  name: z.string(),
+  color: z.tuple([byteSchema, byteSchema, byteSchema]).readonly(),
+});
+
+const MetadataSchema = z.object({
+  version: z.literal(CHECKPOINT_VERSION),
+  /** The run's configuration; `config/schema.ts` has its schema. */
+  config: z.unknown(),
+  /** Finished iterations: the index of the next one. */
+  iteration: countSchema,
+  /** Optimizer steps in the moments. */
+  optimizerSteps: countSchema,
+  /** Forward count: loss evaluations so far, which the EMA warm-up may depend on. */
+  forwardCount: countSchema,
+  /** In the order of their ids. */
+  classes: z.array(classSchema).readonly(),
+  /** Mean and standard deviation that images were normalized with. */
+  normalization: z.object({ mean: rgbTriple, std: rgbTriple }),
+  /** Metrics of the last and of the best evaluation, by name; null: not measured. */
+  metrics: z.record(z.string(), z.number().nullable()).readonly(),
+  /** Of this project and its libraries, by name. */
+  versions: z.record(z.string(), z.string()).readonly(),
+}).readonly();
+
+/** Everything about a checkpoint that is not a tensor. */
+export type CheckpointMetadata = z.output<typeof MetadataSchema>;
+
+/** A checkpoint in memory. */
+export interface Checkpoint {
+  /** Names as in the file. */
+  readonly tensors: ReadonlyMap<string, HostTensor>;
+  /** Everything else. */
+  readonly metadata: CheckpointMetadata;
+}
+
+/** The prefixes of a checkpoint's sections; the student has none. */
+export const CHECKPOINT_PREFIXES = {
+  teacher: "ema_model.",
+  imageNetEncoder: "imnet_model.",
+  firstMoment: "optimizer.exp_avg.",
+  secondMoment: "optimizer.exp_avg_sq.",
+  memoryBank: "loss_memory.",
+} as const;
+
+/** What a checkpoint's tensors are for. */
+export type CheckpointSection = "student" | keyof typeof CHECKPOINT_PREFIXES;
+
+const PREFIXES = Object.entries({ student: "", ...CHECKPOINT_PREFIXES }) as [
+  CheckpointSection,
+  string,
+][];
+
+/** Joins the sections of a checkpoint under their prefixes. */
+export function joinSections(
+  sections: Readonly<Partial<Record<CheckpointSection, ReadonlyMap<string, HostTensor>>>>,
+): Map<string, HostTensor> {
+  const tensors = new Map<string, HostTensor>();
+  for (const [section, prefix] of PREFIXES) {
+    for (const [name, tensor] of sections[section] ?? []) {
+      tensors.set(prefix + name, tensor);
+    }
+  }
+  return tensors;
+}
+
+/** Splits a checkpoint into its sections; absent sections are empty. */
+export function splitSections(
+  tensors: ReadonlyMap<string, HostTensor>,
+): Record<CheckpointSection, Map<string, HostTensor>> {
+  const sections: Record<CheckpointSection, Map<string, HostTensor>> = {
+    student: new Map(),
+    teacher: new Map(),
+    imageNetEncoder: new Map(),
+    firstMoment: new Map(),
+    secondMoment: new Map(),
+    memoryBank: new Map(),
+  };
+  for (const [name, tensor] of tensors) {
+    const found = PREFIXES.findLast(([, prefix]) => name.startsWith(prefix));
+    if (found) sections[found[0]].set(name.slice(found[1].length), tensor);
+  }
+  return sections;
+}
+
+/**
+ * Writes a checkpoint; an older one of the same name stays until the new one is complete.
+ *
+ * @param path The folder must exist.
+ * @throws {Error} As {@linkcode writeAtomic}.
+ */
+export async function saveCheckpoint(
+  path: string,
+  { tensors, metadata }: Checkpoint,
+): Promise<void> {
+  const text = { format: "pt", [METADATA_KEY]: JSON.stringify(metadata) };
+  await writeAtomic(path, safetensorsChunks(tensors, text));
+}
+
+function parseMetadata(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null; // the schema rejects it
+    throw error;
+  }
+}
+
+const Version1Schema = z.looseObject({
+  version: z.literal(1),
+  teacherClock: z.unknown(),
+  normalisation: z.looseObject({}).optional(),
+});
+
+/** Renames the keys of version 1 to those of version 2; keeps other metadata. */
+function migrateMetadata(raw: unknown): unknown {
+  const { success, data } = Version1Schema.safeParse(raw);
+  if (!success) return raw;
+  const { teacherClock, normalisation, ...rest } = data;
+  const { mean, deviation } = normalisation ?? {};
+  return {
+    ...rest,
+    version: 2,
+    forwardCount: teacherClock,
+    normalization: normalisation && { mean, std: deviation },
+  };
+}
+
+/**
+ * Reads a checkpoint, also one of version 1.
+ *
+ * @param log Called with a sentence if the file has version 1.
+ * @throws {Deno.errors.NotFound} If there is no such file.
+ * @throws {SyntaxError} If it is not a complete safetensors file, was not written by
+ * {@linkcode saveCheckpoint} or was written by a later version.
+ */
+export async function loadCheckpoint(
+  path: string,
+  log: (line: string) => void = () => {},
+): Promise<Checkpoint> {
+  const { tensors, metadata } = await readSafetensors(path);
+  const text = metadata[METADATA_KEY];
+  if (text === undefined) {
+    throw new SyntaxError(
+      `Cannot use "${path}" as a checkpoint: it has weights but no record of a run; ` +
+        'name it under "model.pretrained" to start from it',
+    );
+  }
+  const saved = parseMetadata(text);
+  const raw = migrateMetadata(saved);
+  const { success, data, error } = MetadataSchema.safeParse(raw);
+  if (success) {
+    if (raw !== saved) log(`"${path}" is a checkpoint of version 1, read as version 2`);
+    return { tensors, metadata: data };
+  }
+
+  const version = z.object({ version: z.number() }).safeParse(raw).data?.version ?? 0;
+  const [issue] = error.issues;
+  throw new SyntaxError(
+    `Cannot use "${path}" as a checkpoint: ` +
+      (version > CHECKPOINT_VERSION
+        ? `it has version ${version} and this program knows ${CHECKPOINT_VERSION}; update`
+        : `its record of the run is damaged at "${issue?.path.join(".") ?? ""}"`),
+  );
+}
+
+/**
+ * The weights of one section of a checkpoint; the caller releases them.
+ *
+ * @throws {WeightsMismatchError} If it does not have exactly the network's parameters.
+ */
+export function readCheckpointSection(
+  wanted: readonly Parameter[],
+  section: ReadonlyMap<string, HostTensor>,
+  file: string,
+): Weights {
+  const shapes = new Map(wanted.map((one) => [one.name, pytorchShape(one)]));
+  matchWeights(shapes, section, file);
+  return weightsFromHost(wanted, section);
+}

@@ -1,0 +1,243 @@
+/** Matches a file's tensors with a model's parameters: exactly, or not at all. @module */
+
+import { formatShape, type HostTensor } from "../core/host_tensor.ts";
+import type { DerivedBuffer, Parameter } from "../core/network.ts";
+import { pytorchShape } from "../core/weights.ts";
+import { integersEqual, toFloat32, toInt64 } from "./cast.ts";
+import { matchPattern } from "./names/pattern.ts";
+
+/** A parameter with different shapes in the model and the file. */
+export interface ShapeMismatch {
+  /** Its name in both. */
+  readonly name: string;
+  /** The model's shape, in PyTorch's layout. */
+  readonly expected: readonly number[];
+  /** The file's shape. */
+  readonly found: readonly number[];
+}
+
+/** Names in a message; the rest is only counted. */
+const MAX_LISTED_NAMES = 5;
+
+/**
+ * Lists names and their number on one line, as `7 missing: a, b, c, d, e and 2 more`.
+ *
+ * @returns No line if there are no names.
+ */
+export function countAndList(what: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const rest = names.length - MAX_LISTED_NAMES;
+  const listed = names.slice(0, MAX_LISTED_NAMES).join(", ");
+  return [`${names.length} ${what}: ${listed}${rest > 0 ? ` and ${rest} more` : ""}`];
+}
+
+/** A file of weights that does not match the model. */
+export class WeightsMismatchError extends Error {
+  /** Identifies the class of error. */
+  override readonly name = "WeightsMismatchError";
+
+  /** An error with all differences between a file and a model. */
+  constructor(
+    file: string,
+    /** Parameters the model has and the file lacks. */
+    readonly missing: readonly string[],
+    /** Tensors the file has and the model does not. */
+    readonly unexpected: readonly string[],
+    /** Parameters that both have, in different shapes. */
+    readonly shapeMismatches: readonly ShapeMismatch[],
+  ) {
+    const shapes = shapeMismatches.map(({ name, expected, found }) =>
+      `${name} (model ${formatShape(expected)}, file ${formatShape(found)})`
+    );
+    const lines = [
+      `Cannot load "${file}": it does not match the model (missing or unexpected keys or ` +
+      "size mismatch); was it saved by another network?",
+      ...countAndList("missing", missing),
+      ...countAndList("unexpected", unexpected),
+      ...countAndList("size mismatch", shapes),
+    ];
+    super(lines.join("\n  "));
+  }
+}
+
+/** Tolerated differences, as patterns of names in which `*` is any text. */
+export interface MatchOptions {
+  /** Parameters that the file may lack, as `["decode_head.*"]`. */
+  readonly allowMissing?: readonly string[];
+  /** Tensors of the file that the model may lack, as `["*.num_batches_tracked"]`. */
+  readonly allowUnexpected?: readonly string[];
+}
+
+/** The matched tensors, and the tolerated differences. */
+export interface MatchedWeights {
+  /** The file's tensors that the model has, in the model's order. */
+  readonly tensors: Map<string, HostTensor>;
+  /** Parameters of the model that the file lacks. */
+  readonly missing: readonly string[];
+  /** Tensors of the file that the model lacks. */
+  readonly unexpected: readonly string[];
+}
+
+/** Makes a test whether a name matches one of some patterns, in which `*` is any text. */
+export const nameMatcher =
+  (patterns: readonly string[]): (name: string) => boolean => (name) =>
+    patterns.some((pattern) => matchPattern(pattern, name) !== null);
+
+/** Whether two shapes are equal. */
+export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((side, axis) => side === b[axis]);
+
+/**
+ * Selects a model's parameters from a file's tensors.
+ *
+ * @param expected Names and shapes of the model's parameters, in PyTorch's layout.
+ * @param found The file's tensors.
+ * @param file For messages.
+ * @throws {WeightsMismatchError} If anything is missing or unexpected and not tolerated,
+ * or has another shape.
+ */
+export function matchWeights(
+  expected: ReadonlyMap<string, readonly number[]>,
+  found: ReadonlyMap<string, HostTensor>,
+  file: string,
+  { allowMissing = [], allowUnexpected = [] }: MatchOptions = {},
+): MatchedWeights {
+  const tensors = new Map<string, HostTensor>();
+  const missing: string[] = [];
+  const shapeMismatches: ShapeMismatch[] = [];
+  for (const [name, shape] of expected) {
+    const tensor = found.get(name);
+    if (tensor === undefined) missing.push(name);
+    else if (sameShape(tensor.shape, shape)) tensors.set(name, tensor);
+    else shapeMismatches.push({ name, expected: shape, found: tensor.shape });
+  }
+  const unexpected = [...found.keys()].filter((name) => !expected.has(name));
+
+  const isAllowedMissing = nameMatcher(allowMissing);
+  const isAllowedUnexpected = nameMatcher(allowUnexpected);
+  const refused = [
+    missing.filter((name) => !isAllowedMissing(name)),
+    unexpected.filter((name) => !isAllowedUnexpected(name)),
+    shapeMismatches,
+  ] as const;
+  if (refused.some(({ length }) => length > 0)) {
+    throw new WeightsMismatchError(file, ...refused);
+  }
+  return { tensors, missing, unexpected };
+}
+
+/** The parameters of a network or of a part of it. */
+export interface NetworkParameters {
+  readonly parameters: readonly Parameter[];
+  /** @default {[]} */
+  readonly derivedBuffers?: readonly DerivedBuffer[];
+}
+
+/** Matched weights and the necessary conversions; see {@linkcode describeFit}. */
+export interface NetworkWeights extends MatchedWeights {
+  /** Parameters that were resized to the network's shape. */
+  readonly resized: readonly string[];
+  /** Parameters that were converted to float32. */
+  readonly cast: readonly string[];
+  /**
+   * Derived buffers of the file: the network computes its own, which are equal unless
+   * those of the file are for another shape.
+   */
+  readonly recomputedBuffers: readonly string[];
+  /**
+   * Batch counters that the file lacks and that start at 0: PyTorch has them since 0.4.1.
+   */
+  readonly defaultedCounters: readonly string[];
+}
+
+const COUNTER_NAME = /num_batches_tracked$/;
+
+/** Describes the conversions that were necessary for the log, one line per kind. */
+export function describeFit(
+  { resized, cast, defaultedCounters, recomputedBuffers }: NetworkWeights,
+): string[] {
+  return [
+    ...countAndList("resized", resized),
+    ...countAndList("cast to float32", cast),
+    ...countAndList("batch counters absent, started at 0", defaultedCounters),
+    ...countAndList("buffers computed instead of read", recomputedBuffers),
+  ];
+}
+
+/** @throws {RangeError} If a derived buffer of the file differs from the computed one. */
+function assertDerivedBuffer(
+  name: string,
+  expected: HostTensor,
+  found: HostTensor,
+  file: string,
+) {
+  // A buffer of another shape is for another window, whose table is resized too.
+  if (!sameShape(found.shape, expected.shape) || integersEqual(found, expected)) return;
+  throw new RangeError(
+    `Cannot load "${file}": its "${name}" is another one than follows from its shape, ` +
+      "so that its table has another order",
+  );
+}
+
+/**
+ * Selects a network's parameters from a file's tensors and converts them.
+ *
+ * Other floating-point types become float32; values of other shapes are resized if their
+ * parameter has `adaptShape`; batch counters may be missing if their running statistics
+ * are present; derived buffers may be missing but must not differ.
+ *
+ * @param found The file's tensors under fst's names; see `names/translate_names.ts`.
+ * @param file For messages.
+ * @throws {WeightsMismatchError} If anything is missing, unexpected or of another shape
+ * and not tolerated.
+ * @throws {TypeError} If a weight has integers.
+ * @throws {RangeError} If a weight is too large for float32, or a derived buffer differs.
+ */
+export function matchNetworkWeights(
+  { parameters, derivedBuffers = [] }: NetworkParameters,
+  found: ReadonlyMap<string, HostTensor>,
+  file: string,
+  options: MatchOptions = {},
+): NetworkWeights {
+  const adapted = new Map(found);
+  const recomputedBuffers: string[] = [];
+  for (const { name, value } of derivedBuffers) {
+    const buffer = found.get(name);
+    if (buffer === undefined) continue;
+    assertDerivedBuffer(name, value(), buffer, file);
+    adapted.delete(name);
+    recomputedBuffers.push(name);
+  }
+  const expected = new Map<string, readonly number[]>();
+  const resized: string[] = [];
+  const cast: string[] = [];
+  const defaultedCounters: string[] = [];
+  for (const parameter of parameters) {
+    const { name, layout, adaptShape } = parameter;
+    const shape = pytorchShape(parameter);
+    expected.set(name, shape);
+    const value = adapted.get(name);
+    if (layout === "counter") {
+      if (value !== undefined) adapted.set(name, toInt64(value));
+      else if (adapted.has(name.replace(COUNTER_NAME, "running_mean"))) {
+        adapted.set(name, { dtype: "I64", shape: [], bytes: new Uint8Array(8) });
+        defaultedCounters.push(name);
+      }
+      continue;
+    }
+    if (value === undefined) continue;
+    const float = toFloat32(value, name);
+    if (float !== value) cast.push(name);
+    const fits = sameShape(float.shape, shape);
+    const resizedValue = fits ? null : adaptShape?.(float) ?? null;
+    if (resizedValue !== null) resized.push(name);
+    adapted.set(name, resizedValue ?? float);
+  }
+  return {
+    ...matchWeights(expected, adapted, file, options),
+    resized,
+    cast,
+    defaultedCounters,
+    recomputedBuffers,
+  };
+}

@@ -1,0 +1,96 @@
+/** All naming schemes, and the translation of a file's names to fst's. @module */
+
+import type { HostTensor } from "../../core/host_tensor.ts";
+import { HUGGING_FACE_BEIT, MICROSOFT_BEIT } from "./beit.ts";
+import { FST } from "./fst.ts";
+import {
+  type AppliedRules,
+  applyRules,
+  type NamingScheme,
+  type NamingSchemeSummary,
+  type TensorShapes,
+} from "./naming_scheme.ts";
+import { anyNameMatches } from "./pattern.ts";
+import { HUGGING_FACE_RESNET, TORCHVISION, U2PL } from "./resnet.ts";
+import { HUGGING_FACE_SEGFORMER, MMSEG, NVLABS_SEGFORMER } from "./segformer.ts";
+import { HUGGING_FACE_SWIN, HUGGING_FACE_UPERNET, MICROSOFT_SWIN } from "./swin.ts";
+import { TIMM } from "./timm.ts";
+
+/** All schemes; fst's own is last, because others may share its prefixes. */
+export const NAMING_SCHEME_TABLE: readonly NamingScheme[] = [
+  NVLABS_SEGFORMER,
+  MMSEG,
+  HUGGING_FACE_SEGFORMER,
+  HUGGING_FACE_SWIN,
+  HUGGING_FACE_BEIT,
+  HUGGING_FACE_UPERNET,
+  HUGGING_FACE_RESNET,
+  MICROSOFT_SWIN,
+  MICROSOFT_BEIT,
+  TIMM,
+  TORCHVISION,
+  U2PL,
+  FST,
+];
+
+/** All schemes, for lists. */
+export const NAMING_SCHEMES: readonly NamingSchemeSummary[] = NAMING_SCHEME_TABLE;
+
+/** A file's tensors under fst's names. */
+export interface Translation extends AppliedRules {
+  /** The naming scheme of the file. */
+  readonly namingScheme: string;
+  /**
+   * Parameters of fst that such files lack, as patterns for `allowMissing`; a network
+   * initializes them.
+   */
+  readonly allowMissing: readonly string[];
+}
+
+const KNOWN_SCHEME_NAMES = NAMING_SCHEME_TABLE.map(({ name }) => name).join(", ");
+
+function resolveScheme(
+  tensors: TensorShapes,
+  requested: string,
+  file: string,
+): NamingScheme {
+  const scheme = NAMING_SCHEME_TABLE.find(({ name, matches }) =>
+    requested === "auto" ? matches(tensors) : name === requested
+  );
+  if (scheme !== undefined) return scheme;
+  if (requested !== "auto") {
+    throw new RangeError(
+      `Cannot translate the names of "${file}": the naming scheme must be auto or one of ` +
+        `${KNOWN_SCHEME_NAMES}: received "${requested}"`,
+    );
+  }
+  const first = [...tensors.keys()].slice(0, 3).map((name) => `"${name}"`);
+  throw new RangeError(
+    `Cannot detect the naming scheme of the weights of "${file}", whose names begin with ` +
+      `${first.join(", ")}: known are ${KNOWN_SCHEME_NAMES}; if they are the network's ` +
+      'own names, pass the naming scheme "fst"',
+  );
+}
+
+/**
+ * Translates a file's tensors to fst's names, which are mmsegmentation's, and values.
+ *
+ * @param requested A scheme's name, or "auto" to detect it.
+ * @param file For messages.
+ * @throws {RangeError} If there is no such scheme, none matches, or fst has no such
+ * network.
+ * @throws {SyntaxError} If the file lacks tensors that belong together.
+ */
+export function translateNames(
+  tensors: ReadonlyMap<string, HostTensor>,
+  requested: string = "auto",
+  file: string = "file",
+): Translation {
+  const scheme = resolveScheme(tensors, requested, file);
+  const applied = applyRules(tensors, scheme.rules, file);
+  const has = (pattern: string) => anyNameMatches(applied.tensors, pattern);
+  const allowMissing = scheme.allowMissing
+    .filter(({ parameters, where }) => has(where) && !has(parameters))
+    .map(({ parameters }) => parameters);
+  return { namingScheme: scheme.name, ...applied, allowMissing };
+}

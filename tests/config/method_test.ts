@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { lookAheadWidth, primaryNetworkAt, usesTarget } from "../../src/config/method.ts";
+import { example, problems } from "./example.ts";
+
+Deno.test("the defaults of future self-training are those of the paper", () => {
+  assert.deepEqual(example().method, {
+    name: "self-training",
+    lookAhead: {
+      depth: 3,
+      width: 1,
+      agreement: null,
+      optimizerState: "restore",
+      buffers: "restore",
+      emaStep: "iteration",
+      emaTiming: "before",
+      firstIteration: "lookahead",
+      reuse: true,
+      shareDropout: false,
+    },
+    teacher: { emaDecay: 0.999 },
+    pseudoLabel: { threshold: 0.968, ignoreTop: 0, ignoreBottom: 0 },
+    mixing: {
+      colorJitterStrength: 0.2,
+      colorJitterProbability: 0.8,
+      blurProbability: 0.5,
+      classesFrom: "image",
+    },
+    featureDistance: null,
+  });
+});
+
+Deno.test("supervised learning has no options of other methods", () => {
+  assert.deepEqual(example("method={name: supervised}").method, { name: "supervised" });
+  assert.throws(
+    () => example("method={name: source-only, lookAhead: {depth: 3}}"),
+    problems('method: Unrecognized key: "lookAhead"'),
+  );
+});
+
+Deno.test("the defaults of the mean teacher are U2PL's, without oddities", () => {
+  assert.deepEqual(example("method={name: mean-teacher}").method, {
+    name: "mean-teacher",
+    lookAhead: null,
+    teacher: { emaDecay: 0.99, copyIterations: 0 },
+    criterion: { name: "cross-entropy" },
+    supervisedOnlyIterations: 0,
+    perturbation: { name: "none", probability: 0.5 },
+    entropyFilter: { keepPercent: 100, anneal: false, teacherMode: "train" },
+    unsupervisedWeight: 1,
+    contrastive: null,
+  });
+});
+
+Deno.test("the defaults of weak-to-strong are UniMatch's", () => {
+  assert.deepEqual(example("method={name: weak-to-strong}").method, {
+    name: "weak-to-strong",
+    lookAhead: null,
+    teacher: { emaDecay: 0.99, copyIterations: 0 },
+    criterion: { name: "cross-entropy" },
+    supervisedOnlyIterations: 0,
+    confidenceThreshold: 0.95,
+    strongAugmentation: {
+      colorJitterStrength: 0.5,
+      colorJitterProbability: 0.8,
+      blurProbability: 0.5,
+      cutmixProbability: 0.5,
+    },
+    strongWeight: 0.5,
+    featurePerturbationWeight: 0.5,
+    featureDropout: 0.5,
+  });
+});
+
+Deno.test("one line lays the look-ahead on either rule", () => {
+  for (const name of ["mean-teacher", "weak-to-strong"]) {
+    const { method } = example(`method={name: ${name}}`, "method.lookAhead={depth: 2}");
+    assert.deepEqual("lookAhead" in method && method.lookAhead, {
+      depth: 2,
+      width: 1,
+      agreement: null,
+      optimizerState: "restore",
+      buffers: "restore",
+      emaStep: "iteration",
+      emaTiming: "after",
+      firstIteration: "lookahead",
+      reuse: true,
+      shareDropout: false,
+    });
+  }
+});
+
+Deno.test("rules for few labels say what they need and what they are for", () => {
+  const { method } = example(
+    "method={name: mean-teacher, supervisedOnlyIterations: 5, lookAhead: {width: 4}}",
+  );
+  assert.ok(usesTarget(method));
+  assert.equal(lookAheadWidth(method), 4);
+  assert.deepEqual([4, 5, 6].map((t) => primaryNetworkAt(method, t)), [
+    "student",
+    "student",
+    "teacher",
+  ]);
+  assert.equal(primaryNetworkAt(example().method, 100), "student");
+  assert.throws(
+    () => example("data.target=null", "method={name: weak-to-strong}"),
+    problems('data.target: is required by the method "weak-to-strong"'),
+  );
+});
+
+Deno.test("what only self-training knows of the look-ahead is refused elsewhere", () => {
+  const only = 'here: the method "self-training" alone has another choice';
+  for (const name of ["mean-teacher", "weak-to-strong"]) {
+    assert.throws(
+      () =>
+        example(
+          `method={name: ${name}, lookAhead: {emaStep: forward, firstIteration: plain, ` +
+            "shareDropout: true}}",
+        ),
+      problems(
+        `method.lookAhead.emaStep: must be "iteration" ${only}`,
+        `method.lookAhead.firstIteration: must be "lookahead" ${only}`,
+        `method.lookAhead.shareDropout: must be false ${only}`,
+      ),
+    );
+  }
+});
+
+Deno.test("an agreement is about one future", () => {
+  assert.throws(
+    () => example("method={name: mean-teacher, lookAhead: {width: 2, agreement: 0.9}}"),
+    problems(
+      'method.lookAhead.agreement: needs "width" 1: set it, or this to null',
+    ),
+  );
+});
+
+const REPRESENTING = "model.decoder={name: semi-deeplabv3+}";
+
+Deno.test("a contrast is off, and has defaults once it is on", () => {
+  const { method } = example("method={name: mean-teacher}");
+  assert.equal("contrastive" in method && method.contrastive, null);
+  const { method: on } = example(
+    "method={name: mean-teacher, contrastive: {memoryBank: {queueSize: 300}}}",
+    REPRESENTING,
+  );
+  assert.deepEqual("contrastive" in on && on.contrastive, {
+    lossWeight: 1,
+    numQueries: 256,
+    numNegatives: 50,
+    temperature: 0.5,
+    ranks: [3, 20],
+    currentClassThreshold: 0.3,
+    lowEntropyThreshold: 20,
+    prototypeDecay: 0.999,
+    memoryBank: { queueSize: 300, maxEnqueued: 200 },
+  });
+});
+
+Deno.test("a contrast needs a decoder with a representation", () => {
+  const method = "method={name: mean-teacher, contrastive: {}}";
+  assert.throws(
+    () => example(method, "model.decoder={name: semi-psp}"),
+    problems(
+      "method.contrastive: compares representations of pixels, which the decoder " +
+        '"semi-psp" does not give: set "model.decoder.name" to "semi-deeplabv3+", or ' +
+        "this to null",
+    ),
+  );
+  example(method, REPRESENTING);
+});
+
+Deno.test("a bank has room for what is new, and ranks ascend", () => {
+  const method = (contrast: string) =>
+    `method={name: mean-teacher, contrastive: ${contrast}}`;
+  assert.throws(
+    () => example(method("{memoryBank: {queueSize: 99}}"), REPRESENTING),
+    problems(
+      'method.contrastive.memoryBank.maxEnqueued: must be at most "queueSize", 99: ' +
+        "received 200",
+    ),
+  );
+  assert.throws(
+    () => example(method("{ranks: [5, 4]}"), REPRESENTING),
+    problems("method.contrastive.ranks: must ascend: received 5, 4"),
+  );
+});
+
+Deno.test("rules for few labels take a batch at once", () => {
+  assert.throws(
+    () =>
+      example(
+        "method={name: mean-teacher}",
+        "data.batchSize=2",
+        "optimizer.accumulationSteps=2",
+      ),
+    problems(
+      'optimizer.accumulationSteps: must be 1 with the method "mean-teacher", which filters pixels ' +
+        "by their rank in the whole batch",
+    ),
+  );
+});
+
+Deno.test("some rows of a crop keep their pseudo-labels", () => {
+  assert.throws(
+    () => example("method.pseudoLabel={ignoreTop: 15, ignoreBottom: 49}"),
+    problems("method.pseudoLabel: ignores 15 + 49 rows: a crop has 64"),
+  );
+});

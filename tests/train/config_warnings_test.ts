@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { configWarnings } from "../../src/train/train.ts";
+import { tinyConfig } from "../support/commands.ts";
+
+const warnings = (method: string, ...more: string[]) =>
+  configWarnings(
+    tinyConfig(`method=${method}`, "iterations=9", "data.batchSize=2", ...more),
+  );
+
+Deno.test("a method that never begins is noticed", () => {
+  assert.deepEqual(warnings("{name: supervised}"), []);
+  assert.deepEqual(warnings("{name: mean-teacher, supervisedOnlyIterations: 8}"), []);
+  assert.deepEqual(warnings("{name: mean-teacher, supervisedOnlyIterations: 9}"), [
+    "all 9 iterations are supervised only: for the method to begin, set " +
+    '"method.supervisedOnlyIterations" (9) below "iterations"',
+  ]);
+  const shared = "supervisedOnlyIterations: 3, teacher: {copyIterations: 6}";
+  assert.deepEqual(warnings(`{name: weak-to-strong, ${shared}}`), [
+    "the teacher is a copy of the student in all iterations: for it to be an EMA, set " +
+    '"method.teacher.copyIterations" (6) below 6',
+  ]);
+});
+
+Deno.test("pasting from the only image of a batch is noticed", () => {
+  const alone = (method: string) => warnings(method, "data.batchSize=1");
+  const pasting = "{name: mean-teacher, perturbation: {name: cutmix}}";
+  assert.deepEqual(warnings(pasting), []);
+  assert.match(
+    alone(pasting).join(),
+    /^"method\.perturbation" changes nothing: .*2 or more$/,
+  );
+  assert.deepEqual(alone("{name: mean-teacher, perturbation: {name: cutout}}"), []);
+  assert.match(
+    alone("{name: weak-to-strong}").join(),
+    /^"method\.strongAugmentation\.cutmixProbability"/,
+  );
+  assert.deepEqual(
+    alone("{name: weak-to-strong, strongAugmentation: {cutmixProbability: 0}}"),
+    [],
+  );
+});

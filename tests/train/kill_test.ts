@@ -1,0 +1,71 @@
+// A run that is killed again and again, at random moments, ends with the same bits as one
+// that was left alone.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createRandom } from "../../src/core/random.ts";
+import { readSafetensors } from "../../src/weights/safetensors.ts";
+import { tinyRun } from "../support/tiny_run.ts";
+
+const TASK = fileURLToPath(new URL("../../tasks/train.ts", import.meta.url));
+const KILLS = 20;
+const ITERATIONS = 120;
+// A process needs most of a second to start; a checkpoint is written every iteration.
+const EARLIEST = 400;
+const LATEST = 1600;
+
+function start(config: string, out: string): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", TASK, config, "--out", out, "--backend", "wasm"],
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+}
+
+async function finish(config: string, out: string): Promise<void> {
+  const { code, stderr } = await start(config, out).output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+}
+
+Deno.test("a run that is killed at twenty random moments resumes to the same bits", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const config = join(folder, "tiny.yaml");
+    const method = "{ name: self-training, lookAhead: { depth: 1 } }";
+    await Deno.writeTextFile(config, tinyRun(ITERATIONS, method));
+    const [straight, killed] = [join(folder, "straight"), join(folder, "killed")];
+    const random = createRandom(Date.now() % 1e9, "kill");
+    let kills = 0;
+    while (kills < KILLS) {
+      const child = start(config, killed);
+      const output = child.output();
+      const wait = EARLIEST + random.integer(LATEST - EARLIEST);
+      const timer = setTimeout(() => child.kill("SIGKILL"), wait);
+      const { code, signal, stderr } = await output;
+      clearTimeout(timer);
+      if (signal === null) {
+        assert.equal(code, 0, new TextDecoder().decode(stderr));
+        break; // it was done before the moment came
+      }
+      kills++;
+    }
+    assert.ok(kills > KILLS / 2, `only ${kills} kills came in time`);
+    await finish(config, killed);
+    await finish(config, straight);
+
+    const of = async (out: string) =>
+      await readSafetensors(join(out, "last.safetensors"));
+    const [a, b] = [await of(straight), await of(killed)];
+    assert.deepEqual([...b.tensors.keys()], [...a.tensors.keys()]);
+    for (const [name, tensor] of a.tensors) {
+      assert.deepEqual(b.tensors.get(name)?.bytes, tensor.bytes, name);
+    }
+    const lines = async (out: string) =>
+      (await Deno.readTextFile(join(out, "log.jsonl"))).trim().split("\n")
+        .map((line) => JSON.parse(line) as { iteration: number; losses: unknown })
+        .map(({ iteration, losses }) => ({ iteration, losses }));
+    assert.deepEqual(await lines(killed), await lines(straight));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

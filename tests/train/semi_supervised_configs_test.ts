@@ -1,0 +1,131 @@
+// The configurations for few labels: published networks have the published size, and each
+// rule takes steps with a narrower network of the same kind, on small crops.
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import type { AuxiliaryHeadConfig, DecoderConfig } from "../../src/config/decoder.ts";
+import type { EncoderConfig } from "../../src/config/encoder.ts";
+import { loadConfig } from "../../src/config/read.ts";
+import type { RunConfig } from "../../src/config/schema.ts";
+import { openBackend } from "../../src/core/backend.ts";
+import { type Batch, uploadBatch } from "../../src/core/batch.ts";
+import { createRandom } from "../../src/core/random.ts";
+import { buildNetwork } from "../../src/evaluate/build_network.ts";
+import { classesOf } from "../../src/prepare/data_specs.ts";
+import { WEIGHTS } from "../../src/download/registry.ts";
+import { trainableCount } from "../support/network_checks.ts";
+import { TINY_ENCODERS } from "../support/tiny_encoders.ts";
+import { takeTwoSteps } from "./narrow_run.ts";
+
+const ENCODER = 42_623_936;
+const VOC: Readonly<Record<string, number>> & { readonly mt: number } = {
+  mt: 21_836_053,
+  cutmix: 21_836_053,
+  "psp_mt": 23_090_088,
+  "v2_mt": 1_548_372,
+};
+// DeepLabV3+ of 19 classes has two classifiers' rows of 256 numbers and a bias less.
+const CITYSCAPES = VOC.mt - 2 * 257 + 2_364_947;
+const sizeOf = (name: string) => ENCODER + (VOC[name.replace("_fst", "")] ?? NaN);
+/** The rows of the published table with more labels, and with fewer on Cityscapes. */
+const ROWS = ["mt_fst", "psp_mt_fst", "v2_mt_fst"].flatMap((name) =>
+  [1323, 2646].map((labels) => [`voc_${labels}_${name}`, sizeOf(name)] as const)
+);
+const PUBLISHED: Readonly<Record<string, number>> = Object.fromEntries([
+  ...ROWS,
+  ["voc_662_u2pl", ENCODER + VOC.mt],
+  ["cityscapes_186_mt_fst", ENCODER + CITYSCAPES],
+  ...Object.entries(VOC).flatMap(([name, decoder]) =>
+    ["", "_fst"].map((end) => [`voc_662_${name}${end}`, ENCODER + decoder])
+  ),
+  ...[372, 744].flatMap((labels) =>
+    ["mt", "mt_fst"].map((name) => [`cityscapes_${labels}_${name}`, ENCODER + CITYSCAPES])
+  ),
+]);
+const STREET = [
+  "mean_teacher",
+  "mean_teacher_fst_deep",
+  "mean_teacher_fst_adaptive",
+  "weak_to_strong",
+  "weak_to_strong_fst_deep",
+].map((name) => `street_semi_${name}`);
+
+const pathOf = (name: string) =>
+  fileURLToPath(new URL(`../../configs/${name}.yaml`, import.meta.url));
+const SIDE = 32;
+
+const ENCODERS: Readonly<Record<string, EncoderConfig>> = {
+  "resnet-101-multigrid": TINY_ENCODERS["resnet-multigrid"],
+};
+const narrowDecoder = (decoder: DecoderConfig): DecoderConfig => ({
+  ...decoder,
+  ...("channels" in decoder ? { channels: 8 } : {}),
+  ...("innerPlanes" in decoder ? { innerPlanes: 4 } : {}),
+} as DecoderConfig);
+
+function narrow(config: RunConfig): RunConfig {
+  const { encoder, decoder, auxiliaryHead } = config.model;
+  const model = {
+    ...config.model,
+    encoder: ENCODERS[encoder.name] ?? encoder,
+    decoder: narrowDecoder(decoder),
+    auxiliaryHead: auxiliaryHead &&
+      { ...auxiliaryHead, channels: 4 } as AuxiliaryHeadConfig,
+  };
+  return { ...config, model };
+}
+
+function randomBatch(key: number): Batch {
+  const random = createRandom(5, "batch", key);
+  const pixels = SIDE * SIDE;
+  const images = () =>
+    Float32Array.from({ length: 2 * 3 * pixels }, () => random.normal());
+  return uploadBatch({
+    ...{ batchSize: 2, height: SIDE, width: SIDE },
+    source: {
+      fileNames: ["a", "b"],
+      images: images(),
+      labels: Uint8Array.from(
+        { length: 2 * pixels },
+        (_, i) => i % pixels < 99 ? 255 : 3,
+      ),
+    },
+    target: { fileNames: ["c", "d"], images: images() },
+  });
+}
+
+/** Takes the first two iterations. */
+const step = (config: RunConfig): Promise<void> =>
+  takeTwoSteps(config, {
+    batchAt: randomBatch,
+    run: (method, learner, batches, t) => method.runIterationAsync(learner, batches, t),
+    lossNames(losses) {
+      assert.ok(losses.has("supervised") && losses.size > 2);
+      return losses.keys();
+    },
+  });
+
+for (const [name, published] of Object.entries(PUBLISHED)) {
+  Deno.test(`${name}: the network has the published size and known weights`, async () => {
+    const { model, data, iterations, evaluation } = await loadConfig(pathOf(name));
+    const { parameters } = buildNetwork(model, classesOf(data).length);
+    assert.equal(trainableCount(parameters), published);
+    assert.ok(WEIGHTS.some(({ name }) => name === model.pretrained));
+    assert.equal(iterations % evaluation.interval, 0, "it is measured after every epoch");
+  });
+}
+
+for (const name of [...Object.keys(PUBLISHED), ...STREET]) {
+  Deno.test({
+    name: `${name}: a narrow network takes a step`,
+    sanitizeOps: false,
+    sanitizeResources: false,
+    async fn() {
+      await openBackend("wasm");
+      const small = [
+        `data.cropSize={height: ${SIDE}, width: ${SIDE}}`,
+        "method.supervisedOnlyIterations=0",
+      ];
+      await step(narrow(await loadConfig(pathOf(name), small)));
+    },
+  });
+}

@@ -1,0 +1,87 @@
+// Runs with few labels go on bit for bit from within each of their phases, on WebGPU from
+// recorded and replayed iterations too; the network is as small as one can be that has
+// batch norm and dropout.
+import assert from "node:assert/strict";
+import type { Network } from "../../src/core/network.ts";
+import { classifier } from "../../src/layers/classifier.ts";
+import { convModule } from "../../src/layers/conv_module.ts";
+import { convolution } from "../../src/layers/convolution.ts";
+import { parametersOf } from "../../src/layers/parameter.ts";
+import { encoderDecoder as join } from "../../src/models/encoder_decoder.ts";
+import { onEachBackend } from "../support/mod.ts";
+import { assertResumes, configOf } from "./resuming.ts";
+
+function tinyNetwork(classes: number): Network {
+  const stem = convolution("stem", 3, 4, { kernelSize: 8, stride: 8 });
+  const conv = convModule("conv", 4, 4, 1);
+  const classify = classifier("head", 4, classes, 0.2);
+  return join(
+    {
+      parameters: parametersOf(stem, conv),
+      strides: [8],
+      channels: [4],
+      apply: (weights, images, context) => [
+        conv.apply(weights, stem.apply(weights, images, context), context),
+      ],
+    },
+    {
+      parameters: classify.parameters,
+      apply: (weights, [map], context) =>
+        classify.apply(weights, map ?? assert.fail(), context),
+    },
+    classes,
+  );
+}
+
+const LOOK_AHEAD = "lookAhead: {depth: 2}";
+
+/** Each phase is long enough to be replayed. */
+const PHASES = "supervisedOnlyIterations: 6, teacher: {copyIterations: 6, emaDecay: 0.9}";
+
+/** Rules, and the iterations after which they crash. */
+const METHODS: readonly [string, string, readonly number[]][] = [
+  [
+    "mean teacher",
+    `{name: mean-teacher, perturbation: {name: cutmix}, ${LOOK_AHEAD}`,
+    // Within labels alone, a shared teacher and one of its own, and between two of them.
+    [2, 6, 8, 14],
+  ],
+  [
+    "weak to strong",
+    `{name: weak-to-strong, confidenceThreshold: 0.12, ${LOOK_AHEAD}`,
+    [8, 14],
+  ],
+];
+
+for (const [name, method, crashes] of METHODS) {
+  onEachBackend(
+    `${name}, depth 2, resumes bit for bit in each phase`,
+    async (backend) => {
+      const config = configOf(
+        `${method}, ${PHASES}}`,
+        "iterations=18",
+        "logging.checkpointInterval=2",
+        "data.batchSize=2",
+        "optimizer={name: sgd, learningRate: 0.01}",
+      );
+      await assertResumes(config, backend, {
+        crashes,
+        constant: false,
+        makeNetwork: tinyNetwork,
+        seen(log, said) {
+          const kept = log.map(({ losses }) =>
+            losses.keptShare ?? losses.confidentShare ?? 0
+          );
+          assert.deepEqual(
+            kept.map((share) => share > 0),
+            kept.map((_, t) => t >= 6),
+            `pseudo-labels count after the iterations with labels alone: ${kept}`,
+          );
+          if (backend === "wasm") return;
+          const replayed = said.filter((line) => /^iterations are replayed/.test(line));
+          assert.equal(replayed.length, 3, said.join("\n"));
+        },
+      });
+    },
+  );
+}

@@ -1,0 +1,238 @@
+import assert from "node:assert/strict";
+import type { HostTensor } from "../../src/core/host_tensor.ts";
+import type { DerivedBuffer, Parameter } from "../../src/core/network.ts";
+import {
+  countAndList,
+  describeFit,
+  matchNetworkWeights,
+  matchWeights,
+  WeightsMismatchError,
+} from "../../src/weights/match_weights.ts";
+
+const zeros = (...shape: number[]): HostTensor => ({
+  dtype: "F32",
+  shape,
+  bytes: new Uint8Array(4 * shape.reduce((a, b) => a * b, 1)),
+});
+
+const MODEL = new Map([
+  ["backbone.conv.weight", [8, 3, 7, 7]],
+  ["backbone.conv.bias", [8]],
+  ["decode_head.conv_seg.weight", [11, 8, 1, 1]],
+]);
+
+const modelFile = () =>
+  new Map([...MODEL].map(([name, shape]) => [name, zeros(...shape)]));
+
+Deno.test("matchWeights() takes what the model asks for, in the model's order", () => {
+  const found = new Map([...modelFile()].reverse());
+  const { tensors, missing, unexpected } = matchWeights(MODEL, found, "x");
+  assert.deepEqual([...tensors.keys()], [...MODEL.keys()]);
+  assert.deepEqual({ missing, unexpected }, { missing: [], unexpected: [] });
+});
+
+Deno.test("matchWeights() lists everything that does not fit, with both shapes", () => {
+  const found = modelFile();
+  found.delete("backbone.conv.bias");
+  found.set("decode_head.conv_seg.weight", zeros(19, 8, 1, 1));
+  found.set("head.weight", zeros(1000, 8));
+  assert.throws(() => matchWeights(MODEL, found, "b0.safetensors"), (error) => {
+    assert(error instanceof WeightsMismatchError);
+    assert.deepEqual(error.missing, ["backbone.conv.bias"]);
+    assert.deepEqual(error.unexpected, ["head.weight"]);
+    assert.deepEqual(error.shapeMismatches, [{
+      name: "decode_head.conv_seg.weight",
+      expected: [11, 8, 1, 1],
+      found: [19, 8, 1, 1],
+    }]);
+    assert.equal(
+      error.message,
+      'Cannot load "b0.safetensors": it does not match the model (missing or unexpected ' +
+        "keys or size mismatch); was it saved by another network?\n  1 missing: backbone.conv.bias\n  1 unexpected: head.weight\n" +
+        "  1 size mismatch: decode_head.conv_seg.weight " +
+        "(model [11, 8, 1, 1], file [19, 8, 1, 1])",
+    );
+    return true;
+  });
+});
+
+Deno.test("matchWeights() leaves out what is tolerated and says so", () => {
+  const found = modelFile();
+  found.delete("decode_head.conv_seg.weight");
+  found.set("head.weight", zeros(1000, 8));
+  const { tensors, missing, unexpected } = matchWeights(MODEL, found, "x", {
+    allowMissing: ["decode_head.*"],
+    allowUnexpected: ["head.*"],
+  });
+  assert.equal(tensors.size, 2);
+  assert.deepEqual(missing, ["decode_head.conv_seg.weight"]);
+  assert.deepEqual(unexpected, ["head.weight"]);
+});
+
+Deno.test("matchWeights() reads dots of a pattern as dots", () => {
+  const found = modelFile().set("decode_headXconv", zeros(1));
+  assert.throws(
+    () => matchWeights(MODEL, found, "x", { allowUnexpected: ["decode_head.*"] }),
+    WeightsMismatchError,
+  );
+});
+
+const initializer = { kind: "constant", value: 0 } as const;
+
+const parameter = (
+  name: string,
+  shape: number[],
+  more: Partial<Parameter> = {},
+): Parameter => ({ name, shape, layout: "plain", initializer, trainable: true, ...more });
+
+const index = (values: number[], dtype: "I32" | "I64" = "I64"): HostTensor => ({
+  dtype,
+  shape: [values.length],
+  bytes: new Uint8Array(
+    dtype === "I64"
+      ? BigInt64Array.from(values, BigInt).buffer
+      : Int32Array.from(values).buffer,
+  ),
+});
+
+const tensor = (shape: number[], values: number[]): HostTensor => ({
+  dtype: "F32",
+  shape,
+  bytes: new Uint8Array(Float32Array.from(values).buffer),
+});
+
+/** Makes tables of one element fit. */
+const adaptShape = (value: HostTensor) =>
+  value.shape[0] === 1 ? tensor([2], [7, 7]) : null;
+
+const constant: DerivedBuffer = { name: "table_index", value: () => index([0, 1]) };
+
+const NET = {
+  parameters: [
+    parameter("linear.weight", [3, 2], { layout: "linear" }),
+    parameter("table", [2], { adaptShape }),
+    parameter("bn.running_mean", [1]),
+    parameter("bn.num_batches_tracked", [], { layout: "counter" }),
+  ],
+  derivedBuffers: [constant],
+};
+
+const file = () =>
+  new Map<string, HostTensor>([
+    ["linear.weight", tensor([2, 3], [1, 2, 3, 4, 5, 6])],
+    ["table", tensor([2], [1, 2])],
+    ["table_index", index([0, 1])],
+    ["bn.running_mean", tensor([1], [0])],
+    ["bn.num_batches_tracked", { ...index([5]), shape: [] }],
+  ]);
+
+Deno.test("matchNetworkWeights() takes what fits as it is, and drops constants", () => {
+  const found = file();
+  const { tensors, ...said } = matchNetworkWeights(NET, found, "x");
+  assert.deepEqual([...tensors.keys()], NET.parameters.map(({ name }) => name));
+  assert.equal(tensors.get("table"), found.get("table"));
+  assert.deepEqual(said, {
+    missing: [],
+    unexpected: [],
+    resized: [],
+    cast: [],
+    defaultedCounters: [],
+    recomputedBuffers: ["table_index"],
+  });
+});
+
+Deno.test("describeFit() has a line for each thing that was done, and none for others", () => {
+  const half = { dtype: "F16", shape: [1], bytes: new Uint8Array([0, 0x3c]) } as const;
+  const found = file().set("table", tensor([1], [3])).set("bn.running_mean", half);
+  found.delete("bn.num_batches_tracked");
+  assert.deepEqual(describeFit(matchNetworkWeights(NET, found, "x")), [
+    "1 resized: table",
+    "1 cast to float32: bn.running_mean",
+    "1 batch counters absent, started at 0: bn.num_batches_tracked",
+    "1 buffers computed instead of read: table_index",
+  ]);
+  found.delete("table_index");
+  const exact = { parameters: NET.parameters.slice(0, 1) };
+  const linear = new Map([...found].slice(0, 1));
+  assert.deepEqual(describeFit(matchNetworkWeights(exact, linear, "x")), []);
+});
+
+Deno.test("countAndList() counts all names and shows five", () => {
+  assert.deepEqual(countAndList("unused", []), []);
+  assert.deepEqual(countAndList("unused", ["a"]), ["1 unused: a"]);
+  assert.deepEqual(countAndList("unused", [..."abcdefg"]), [
+    "7 unused: a, b, c, d, e and 2 more",
+  ]);
+});
+
+Deno.test("matchNetworkWeights() fits a table of another size and says so", () => {
+  const found = file().set("table", tensor([1], [3])).set("table_index", index([0]));
+  const { tensors, resized } = matchNetworkWeights(NET, found, "x");
+  assert.deepEqual(tensors.get("table"), tensor([2], [7, 7]));
+  assert.deepEqual(resized, ["table"]);
+});
+
+Deno.test("matchNetworkWeights() refuses another shape where nothing can be fitted", () => {
+  const found = file().set("table", tensor([3], [1, 2, 3]))
+    .set("linear.weight", tensor([3, 2], [1, 2, 3, 4, 5, 6]));
+  assert.throws(() => matchNetworkWeights(NET, found, "x"), (error) => {
+    assert(error instanceof WeightsMismatchError);
+    assert.deepEqual(error.shapeMismatches, [
+      { name: "linear.weight", expected: [2, 3], found: [3, 2] },
+      { name: "table", expected: [2], found: [3] },
+    ]);
+    return true;
+  });
+});
+
+Deno.test("matchNetworkWeights() makes float32 of other floats before it fits them", () => {
+  const half = { dtype: "F16", shape: [1], bytes: new Uint8Array([0, 0x3c]) } as const;
+  const seen: HostTensor[] = [];
+  const parameters = [
+    parameter("table", [2], {
+      adaptShape: (value) => (seen.push(value), adaptShape(value)),
+    }),
+  ];
+  const { cast, resized } = matchNetworkWeights(
+    { parameters },
+    new Map([["table", half]]),
+    "x",
+  );
+  assert.deepEqual([cast, resized], [["table"], ["table"]]);
+  assert.deepEqual(seen, [tensor([1], [1])]);
+});
+
+Deno.test("matchNetworkWeights() starts counters at 0 that old files do not have", () => {
+  const found = file();
+  found.delete("bn.num_batches_tracked");
+  const { tensors, defaultedCounters } = matchNetworkWeights(NET, found, "x");
+  assert.deepEqual(defaultedCounters, ["bn.num_batches_tracked"]);
+  assert.deepEqual(tensors.get("bn.num_batches_tracked"), { ...index([0]), shape: [] });
+  // Without its statistics the norm itself is missing, and so is its counter.
+  found.delete("bn.running_mean");
+  const { missing } = matchNetworkWeights(NET, found, "x", { allowMissing: ["bn.*"] });
+  assert.deepEqual(missing, ["bn.running_mean", "bn.num_batches_tracked"]);
+});
+
+Deno.test("matchNetworkWeights() takes a constant in other integers, but no other one", () => {
+  matchNetworkWeights(NET, file().set("table_index", index([0, 1], "I32")), "x");
+  assert.throws(
+    () => matchNetworkWeights(NET, file().set("table_index", index([1, 0])), "swin.pth"),
+    {
+      name: "RangeError",
+      message: 'Cannot load "swin.pth": its "table_index" is another one than follows ' +
+        "from its shape, so that its table has another order",
+    },
+  );
+});
+
+Deno.test("matchNetworkWeights() is exact or asked for", () => {
+  const found = file().set("head.weight", tensor([1], [1]));
+  found.delete("linear.weight");
+  assert.throws(() => matchNetworkWeights(NET, found, "x"), WeightsMismatchError);
+  const { missing, unexpected } = matchNetworkWeights(NET, found, "x", {
+    allowMissing: ["linear.*"],
+    allowUnexpected: ["head.*"],
+  });
+  assert.deepEqual([missing, unexpected], [["linear.weight"], ["head.weight"]]);
+});

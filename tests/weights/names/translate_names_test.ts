@@ -1,0 +1,337 @@
+import assert from "node:assert/strict";
+import type { HostTensor } from "../../../src/core/host_tensor.ts";
+import {
+  NAMING_SCHEME_TABLE,
+  translateNames,
+} from "../../../src/weights/names/translate_names.ts";
+import * as foreign from "./foreign_files.ts";
+import {
+  beitUpernetWeights,
+  beitWeights,
+  mitWeights,
+  multigridWeights,
+  resnetWeights,
+  segformerWeights,
+  swinUpernetWeights,
+  swinWeights,
+} from "./networks.ts";
+import { distinct, type File } from "./own_weights.ts";
+
+interface Case {
+  readonly what: string;
+  readonly scheme: string;
+  readonly own: () => File;
+  readonly write: (own: File) => foreign.Foreign;
+  readonly dropped?: readonly string[];
+  readonly allowMissing?: readonly string[];
+}
+
+const HEAD = ["head.weight", "head.bias"];
+const FC = ["fc.weight", "fc.bias"];
+const CLASSIFIER = ["classifier.weight", "classifier.bias"];
+const NORM = ["norm.weight", "norm.bias"];
+
+const CASES: readonly Case[] = [
+  {
+    what: "SegFormer of NVlabs",
+    scheme: "nvlabs-segformer",
+    own: segformerWeights,
+    write: foreign.nvlabsSegformer,
+  },
+  {
+    what: "SegFormer of Hugging Face",
+    scheme: "hf-segformer",
+    own: segformerWeights,
+    write: foreign.huggingFaceSegformer,
+    allowMissing: ["decode_head.conv_seg.*"],
+  },
+  {
+    what: "the classifier MiT of Hugging Face",
+    scheme: "hf-segformer",
+    own: mitWeights,
+    write: foreign.huggingFaceMitClassifier,
+    dropped: CLASSIFIER,
+  },
+  {
+    what: "MiT of mmsegmentation 1.x",
+    scheme: "mmseg",
+    own: mitWeights,
+    write: foreign.mmsegMit,
+  },
+  {
+    what: "MiT of NVlabs, a classifier with our names",
+    scheme: "fst",
+    own: mitWeights,
+    write: foreign.bareEncoder,
+    dropped: HEAD,
+  },
+  {
+    what: "the classifier Swin of Microsoft",
+    scheme: "microsoft-swin",
+    own: swinWeights,
+    write: foreign.microsoftSwin,
+    dropped: [...NORM, ...HEAD],
+    allowMissing: ["backbone.norm*"],
+  },
+  {
+    what: "the segmentation network of Swin's authors",
+    scheme: "microsoft-swin",
+    own: swinUpernetWeights,
+    write: foreign.microsoftSwinUpernet,
+  },
+  {
+    what: "the classifier Swin of Hugging Face",
+    scheme: "hf-swin",
+    own: swinWeights,
+    write: foreign.huggingFaceSwin,
+    dropped: ["swin.layernorm.weight", "swin.layernorm.bias", ...CLASSIFIER],
+    allowMissing: ["backbone.norm*"],
+  },
+  {
+    what: "UPerNet of Hugging Face with a Swin",
+    scheme: "hf-upernet",
+    own: swinUpernetWeights,
+    write: foreign.huggingFaceUpernet,
+  },
+  {
+    what: "Swin of timm",
+    scheme: "timm",
+    own: swinWeights,
+    write: foreign.timmSwin,
+    dropped: [...NORM, "head.fc.weight", "head.fc.bias"],
+    allowMissing: ["backbone.norm*"],
+  },
+  {
+    what: "Swin with our names and a classifier",
+    scheme: "fst",
+    own: swinWeights,
+    write: foreign.bareEncoder,
+    dropped: HEAD,
+  },
+  {
+    what: "BEiT of Microsoft, fine-tuned",
+    scheme: "microsoft-beit",
+    own: beitWeights,
+    write: foreign.microsoftBeit,
+    dropped: ["fc_norm.weight", "fc_norm.bias", ...HEAD],
+    allowMissing: ["neck.*"],
+  },
+  {
+    what: "the segmentation network of BEiT's authors",
+    scheme: "microsoft-beit",
+    own: beitUpernetWeights,
+    write: foreign.microsoftBeitUpernet,
+  },
+  {
+    what: "the classifier BEiT of Hugging Face",
+    scheme: "hf-beit",
+    own: beitWeights,
+    write: foreign.huggingFaceBeit,
+    dropped: [
+      "beit.pooler.layernorm.weight",
+      "beit.pooler.layernorm.bias",
+      ...CLASSIFIER,
+    ],
+    allowMissing: ["neck.*"],
+  },
+  {
+    what: "the segmentation BEiT of Hugging Face",
+    scheme: "hf-beit",
+    own: beitUpernetWeights,
+    write: foreign.huggingFaceBeitUpernet,
+  },
+  {
+    what: "ResNet of timm with a deep stem",
+    scheme: "timm",
+    own: resnetWeights,
+    write: foreign.timmResnet,
+    dropped: FC,
+  },
+  {
+    what: "ResNet V1c of OpenMMLab",
+    scheme: "fst",
+    own: resnetWeights,
+    write: foreign.openMmlabResnet,
+    dropped: FC,
+  },
+  {
+    what: "the encoder of U2PL",
+    scheme: "u2pl",
+    own: multigridWeights,
+    write: foreign.u2plResnet,
+    dropped: FC,
+  },
+  {
+    what: "a whole network with our names",
+    scheme: "fst",
+    own: swinUpernetWeights,
+    write: (own) => ({ file: own, rest: [] }),
+  },
+];
+
+const sorted = (tensors: ReadonlyMap<string, HostTensor>) =>
+  Object.fromEntries([...tensors].sort(([a], [b]) => (a < b ? -1 : 1)));
+
+for (const { what, scheme, own: make, write, dropped = [], allowMissing = [] } of CASES) {
+  Deno.test(`translateNames() gives ${what} exactly our names and values`, () => {
+    const own = make();
+    const { file, rest } = write(own);
+    const translation = translateNames(file);
+    assert.equal(translation.namingScheme, scheme);
+    assert.deepEqual(translation.dropped, dropped);
+    assert.deepEqual(translation.allowMissing, allowMissing);
+    const buffers = [...own.keys()].filter((name) => name.endsWith("position_index"));
+    const absent = [...rest, ...buffers.filter((name) => !translation.tensors.has(name))];
+    for (const name of absent) own.delete(name);
+    assert.deepEqual(sorted(translation.tensors), sorted(own));
+    // What a file lacks is either said or follows from shapes.
+    const said = allowMissing.map((pattern) => pattern.split("*")[0] ?? "");
+    for (const name of absent) {
+      assert(
+        buffers.includes(name) || said.some((start) => name.startsWith(start)),
+        name,
+      );
+    }
+  });
+}
+
+Deno.test("translateNames() detects the same scheme in whatever order the names are", () => {
+  for (const { what, scheme, own, write } of CASES) {
+    const { file } = write(own());
+    const others = NAMING_SCHEME_TABLE.filter(({ name }) =>
+      name !== "fst" && name !== scheme
+    );
+    assert.deepEqual(
+      others.filter(({ matches }) => matches(file)).map(({ name }) => name),
+      [],
+      what,
+    );
+    const { namingScheme } = translateNames(new Map([...file].reverse()));
+    assert.equal(namingScheme, scheme, what);
+  }
+});
+
+Deno.test("translateNames() applies a requested scheme, as the older Swin of timm needs it", () => {
+  const own = swinWeights();
+  const { file } = foreign.timmSwin(own);
+  const other = translateNames(file, "microsoft-swin");
+  assert(other.tensors.has("backbone.stages.1.downsample.reduction.weight"));
+  assert(!other.tensors.has("backbone.stages.0.downsample.reduction.weight"));
+  assert.equal(other.namingScheme, "microsoft-swin");
+});
+
+Deno.test("translateNames() does not copy tensors that only change their names", () => {
+  const { file } = foreign.huggingFaceSegformer(segformerWeights());
+  const { tensors } = translateNames(file);
+  const before = file.get("segformer.encoder.block.0.0.mlp.dense1.weight");
+  assert(before !== undefined);
+  assert.equal(tensors.get("backbone.block1.0.mlp.fc1.weight"), before);
+  const split = foreign.mmsegMit(mitWeights()).file;
+  const packed = split.get("backbone.layers.0.1.0.attn.attn.in_proj_weight");
+  const part = translateNames(split).tensors.get("backbone.block1.0.attn.kv.weight");
+  assert(packed !== undefined && part?.bytes.buffer === packed.bytes.buffer);
+});
+
+Deno.test("translateNames() gives BEiT's shared table to every layer", () => {
+  const own = beitWeights();
+  const table = own.get("backbone.layers.0.attn.relative_position_bias_table");
+  const { file } = foreign.microsoftBeitPretrained(own);
+  const { tensors, dropped } = translateNames(file);
+  for (const k of [0, 1]) {
+    const name = `backbone.layers.${k}.attn.relative_position_bias_table`;
+    assert.equal(tensors.get(name), table);
+  }
+  assert.deepEqual(dropped, [
+    "mask_token",
+    "norm.weight",
+    "norm.bias",
+    "lm_head.weight",
+    "lm_head.bias",
+  ]);
+  assert(![...tensors.keys()].some((name) => name.includes("rel_pos_bias")));
+});
+
+const PLAIN = /"net\.pth": its ResNet begins with one 7×7 convolution, and those here/;
+
+const REFUSED: readonly (readonly [string, () => File, RegExp])[] = [
+  ["torchvision's ResNet", foreign.torchvisionResnet, PLAIN],
+  [
+    "torchvision's ResNet in a segmentation network",
+    () =>
+      new Map(
+        [...foreign.torchvisionResnet()].map(([name, t]) => [`backbone.${name}`, t]),
+      ),
+    PLAIN,
+  ],
+  ["Hugging Face's ResNet", foreign.huggingFaceResnet, PLAIN],
+  [
+    "timm's ResNet D",
+    () =>
+      new Map([
+        ["conv1.0.weight", distinct(2, 3, 3, 3)],
+        ["conv1.6.weight", distinct(4, 2, 3, 3)],
+        ["layer1.0.downsample.1.weight", distinct(8, 4, 1, 1)],
+        ["layer1.0.downsample.2.weight", distinct(8)],
+      ]),
+    /averages before it projects \(ResNet D\)/,
+  ],
+  [
+    "mmsegmentation's SegFormer head",
+    () =>
+      foreign.mmsegMit(mitWeights()).file
+        .set("decode_head.convs.0.conv.weight", distinct(2, 2, 1, 1))
+        .set("decode_head.fusion_conv.conv.weight", distinct(2, 8, 1, 1)),
+    /a norm and a ReLU for each level .* with the prefix "backbone\."$/,
+  ],
+  [
+    "Swin V2",
+    () =>
+      foreign.microsoftSwin(swinWeights()).file
+        .set("layers.0.blocks.0.attn.logit_scale", distinct(1, 1, 1)),
+    /it is a Swin V2/,
+  ],
+  [
+    "Swin with absolute positions",
+    () =>
+      foreign.microsoftSwin(swinWeights()).file.set(
+        "absolute_pos_embed",
+        distinct(1, 4, 4),
+      ),
+    /its Swin has absolute positions/,
+  ],
+  [
+    "Hugging Face's UPerNet with a ConvNeXt",
+    () =>
+      new Map([
+        ["backbone.embeddings.patch_embeddings.weight", distinct(4, 3, 4, 4)],
+        ["backbone.encoder.stages.0.layers.0.dwconv.weight", distinct(4, 1, 7, 7)],
+        ["decode_head.fpn_bottleneck.batch_norm.weight", distinct(4)],
+      ]),
+    /its encoder is a ConvNeXt or a ResNet with a plain stem/,
+  ],
+];
+
+for (const [what, make, message] of REFUSED) {
+  Deno.test(`translateNames() refuses ${what} with the reason`, () => {
+    assert.throws(() => translateNames(make(), "auto", "net.pth"), {
+      name: "RangeError",
+      message,
+    });
+  });
+}
+
+Deno.test("translateNames() lists the schemes where none fits", () => {
+  const file: File = new Map([["encoder.level1.conv.weight", distinct(1)]]);
+  assert.throws(() => translateNames(file, "auto", "espnet.pth"), {
+    name: "RangeError",
+    message:
+      /the naming scheme of the weights of "espnet\.pth", whose names begin with "encoder\.level1\.conv\.weight": known are .*, fst; if/,
+  });
+  assert.deepEqual([...translateNames(file, "fst").tensors.keys()], [
+    "encoder.level1.conv.weight",
+  ]);
+  assert.throws(() => translateNames(file, "caffe"), {
+    name: "RangeError",
+    message: /must be auto or one of nvlabs-segformer, .*: received "caffe"$/,
+  });
+});
