@@ -21,7 +21,7 @@ export interface ConfusionMatrix {
 }
 
 /** The share of each cell in its row; NaN in a row without pixels. */
-export function normalizeRows(counts: ConfusionMatrix["counts"]): number[][] {
+function normalizeRows(counts: ConfusionMatrix["counts"]): number[][] {
   return counts.map((row) => {
     const pixels = row.reduce((a, b) => a + b, 0);
     return row.map((count) => count / pixels);

@@ -192,7 +192,7 @@ export function weightsTable(
 }
 
 /** What a person has to do for a file. @returns Lines, without a line break at the end. */
-export function formatManualSteps(
+function formatManualSteps(
   name: string,
   path: string,
   sources: readonly { readonly page: string; readonly instruction: string }[],
@@ -208,7 +208,7 @@ export function formatManualSteps(
 }
 
 /** One line about a file that is there. */
-export function formatDownloadedFile(
+function formatDownloadedFile(
   { name, path, bytes, status }: DownloadResult,
 ): string {
   return `${name}  ${path}  ${formatBytes(bytes)}  ${status}`;

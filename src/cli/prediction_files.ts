@@ -90,7 +90,7 @@ export async function predictionPaths(
 }
 
 /** One name per file, as far as it exists: links and ".." are followed. */
-export async function canonicalPath(path: string): Promise<string> {
+async function canonicalPath(path: string): Promise<string> {
   const whole = resolve(path);
   try {
     return await Deno.realPath(whole);

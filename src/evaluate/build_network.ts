@@ -50,7 +50,7 @@ const NECK = "neck";
 const SEMI_SUPERVISED_ENCODER = "encoder";
 
 /** Builds an encoder. */
-export function buildEncoder(encoder: EncoderConfig): Encoder {
+function buildEncoder(encoder: EncoderConfig): Encoder {
   switch (encoder.name) {
     case "mit":
       return mit(BACKBONE, encoder);
@@ -106,7 +106,7 @@ const SEMI_SUPERVISED_DECODER = "decoder";
 const SEMI_SUPERVISED_AUXILIARY_HEAD = "auxor";
 
 /** Builds a decoder for the maps of an encoder. */
-export function buildDecoder(
+function buildDecoder(
   decoder: DecoderConfig,
   { channels }: Encoder,
   classes: number,
@@ -144,7 +144,7 @@ export function buildDecoder(
 }
 
 /** Builds the auxiliary head. */
-export function buildAuxiliaryHead(
+function buildAuxiliaryHead(
   auxiliaryHead: AuxiliaryHeadConfig,
   { channels }: Encoder,
   classes: number,

@@ -186,7 +186,7 @@ const STRIDE_RATIO = 2 / 3;
  *
  * @throws {RangeError} If there is no scale, or one that is not above 0.
  */
-export function evaluationOptionsWith(
+function evaluationOptionsWith(
   config: RunConfig,
   { scales = [1], flip = false, slide = false }: TestTimeAugmentation,
 ): EvaluationOptions {

@@ -10,8 +10,15 @@ import {
   quantile,
 } from "../../src/doctor/check.ts";
 import { type Golden, numbersOf } from "./golden_file.ts";
-import type { RecordedEvaluation } from "./verify_trace.ts";
 import type { TraceSidecar } from "./trace_sidecar.ts";
+
+/** What one loss evaluation of ours did. */
+export interface RecordedEvaluation {
+  readonly losses: ReadonlyMap<string, number>;
+  readonly pseudoLabels: Int32Array | null;
+  readonly mixedLabels: Int32Array | null;
+  readonly pixelWeights: Float32Array | null;
+}
 
 type HostWeights = ReadonlyMap<string, HostTensor>;
 

@@ -39,7 +39,12 @@ import {
 import { tensorsUnder } from "./verify_network.ts";
 import { addRoundingNoise, verifyUpToRounding } from "./rounding_noise.ts";
 import { ReferenceModel, referenceNetwork } from "./reference_network.ts";
-import { normChecks, stepChecks, updateChecks } from "./trace_checks.ts";
+import {
+  normChecks,
+  type RecordedEvaluation,
+  stepChecks,
+  updateChecks,
+} from "./trace_checks.ts";
 import { TraceSidecar } from "./trace_sidecar.ts";
 
 const UdaConfig = z.object({
@@ -55,14 +60,6 @@ const UdaConfig = z.object({
   paper_faithful: z.boolean().default(false),
 });
 type UdaConfig = z.output<typeof UdaConfig>;
-
-/** What one loss evaluation of ours did. */
-export interface RecordedEvaluation {
-  readonly losses: ReadonlyMap<string, number>;
-  readonly pseudoLabels: Int32Array | null;
-  readonly mixedLabels: Int32Array | null;
-  readonly pixelWeights: Float32Array | null;
-}
 
 /** Runs the method of a golden on its batches and masks, and compares every step. */
 export const verifyTrace = (golden: Golden): Promise<CheckResult[]> =>
