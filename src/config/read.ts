@@ -29,7 +29,8 @@ function parseYaml(text: string, fileName: string): unknown {
  * @param text YAML.
  * @param fileName For messages.
  * @param overrides Values that replace those of the file, as `path.to.key=value`.
- * @param log Called with one sentence where keys of earlier versions have other names now.
+ * @param log Called with a sentence each if the text or the overrides use keys of earlier
+ * versions.
  * @returns The configuration with every default filled in.
  * @throws {SyntaxError} If the text is not YAML, or not a configuration: one line per
  * problem, each with its path.
@@ -44,9 +45,11 @@ export function parseConfig(
   const given = renameOldKeys(parseYaml(text, fileName), fileName);
   const complete = RunSchema.safeParse(given.root).data;
   const { root, notes } = applyOverrides(given.root, complete, overrides);
-  const renamed = new Set([...given.notes, ...notes]);
-  if (renamed.size > 0) {
-    log(`"${fileName}" uses names of an earlier version: ${[...renamed].join(", ")}`);
+  for (const [origin, renamed] of [[fileName, given.notes], ["--set", notes]] as const) {
+    if (renamed.length === 0) continue;
+    log(
+      `"${origin}" uses names of an earlier version: ${[...new Set(renamed)].join(", ")}`,
+    );
   }
   if (root === null) {
     throw new SyntaxError(`Cannot use "${fileName}": the file is empty`);

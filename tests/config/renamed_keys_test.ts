@@ -241,6 +241,17 @@ Deno.test("the old spelling of a value is read", () => {
   ]);
 });
 
+Deno.test("the log says whether a file or an override uses old names", () => {
+  const of = (values: Values, ...overrides: string[]) =>
+    parsed(fileOf({ ...EMBEDDED, ...values }), ...overrides).lines;
+  const rate = 'uses names of an earlier version: "optimizer.rate" is now ' +
+    '"optimizer.learningRate"';
+  const [old, set] = [{ "optimizer.rate": 1e-3 }, "optimizer.rate=0.01"];
+  assert.deepEqual(of({}), []);
+  assert.deepEqual(of({}, set, set), [`"--set" ${rate}`]);
+  assert.deepEqual(of(old, set), [`"old.yaml" ${rate}`, `"--set" ${rate}`]);
+});
+
 const withMethod = (method: Values, ...overrides: string[]) =>
   parsed(fileOf({ ...EMBEDDED, "method.name": undefined, method }), ...overrides);
 const FLAT = {
