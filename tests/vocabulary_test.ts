@@ -44,6 +44,13 @@ const NO_NAME: Readonly<Record<string, string>> = {
   sealed: "unsupportedArchive",
   spare: "orphan",
   slope: "gradient",
+  seen: "inspected",
+  trusted: "confident",
+  wrote: "recorder hook",
+  silent: "zeroInit",
+  blend: "lerp",
+  slots: "scratch parameter sets",
+  recompute: "activation checkpointing",
 };
 
 /** Names that stay, with the reason. */
@@ -63,6 +70,7 @@ const EXCEPTIONS: readonly { name: RegExp; where: RegExp; why: string }[] = [
     where: /examples\/espnet|tests\/examples/,
     why: "the slope of PReLU",
   },
+  { name: /^seen$/, where: /^tests/, why: "what a test observed" },
   { name: /^looseObject$/, where: /./, why: "a function of zod" },
   {
     name: /^judged$/,

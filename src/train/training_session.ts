@@ -44,7 +44,7 @@ export interface TrainingSession {
   /** Names of the files that the last iteration learned from. */
   fileNames: readonly string[];
   /** Called at every evaluation that uses the target; null: not called. */
-  onStep: ((seen: StepInputs) => void) | null;
+  onStep: ((step: StepInputs) => void) | null;
   /** Writes a checkpoint. */
   save(path: string): Promise<void>;
   /** Remembers the figures, and keeps the network if it is the best so far. */

@@ -86,7 +86,7 @@ const predicted = (config: RunConfig): Promise<MemoryEstimate> =>
     config.model.pretrained !== null,
   );
 
-async function assertForeseen(config: RunConfig, tolerance: number): Promise<void> {
+async function assertEstimated(config: RunConfig, tolerance: number): Promise<void> {
   const tensors = tf.memory().numTensors;
   const { total, ...parts } = await predicted(config);
   assert.equal(tf.memory().numTensors, tensors, "a dry run leaves nothing behind");
@@ -132,17 +132,19 @@ const METHODS = {
 };
 
 for (const [name, overrides] of Object.entries(METHODS)) {
-  for (const recompute of [false, true]) {
+  for (const isCheckpointing of [false, true]) {
     onEachBackend(
-      `${name}: memory is foreseen${recompute ? ", computing maps again" : ""}`,
+      `${name}: memory is estimated${
+        isCheckpointing ? ", with activation checkpointing" : ""
+      }`,
       () =>
-        assertForeseen(
+        assertEstimated(
           tinyConfig(
             ...overrides,
             "data.batchSize=2",
-            `model.activationCheckpointing=${recompute}`,
+            `model.activationCheckpointing=${isCheckpointing}`,
           ),
-          // Recomputed on WebGPU, 6 kB are foreseen of which iterations make do without.
+          // Recomputed on WebGPU, the estimate is 6 kB too high.
           name.startsWith("weak to strong") ? 0.01 : 0.001,
         ),
     );
@@ -157,13 +159,13 @@ const PUBLISHED = {
 };
 
 for (const [name, overrides] of Object.entries(PUBLISHED)) {
-  Deno.test(`${name}: memory is foreseen [wasm]`, async () => {
+  Deno.test(`${name}: memory is estimated [wasm]`, async () => {
     await openBackend("wasm");
-    await assertForeseen(tinyConfig(...overrides), 0.15);
+    await assertEstimated(tinyConfig(...overrides), 0.15);
   });
 }
 
-Deno.test("an adaptive look-ahead is foreseen as deep as it may go [wasm]", async () => {
+Deno.test("an adaptive look-ahead is estimated at its full depth [wasm]", async () => {
   await openBackend("wasm");
   const config = (lookAhead: string) =>
     tinyConfig(`method={name: mean-teacher, lookAhead: ${lookAhead}}`);
@@ -174,9 +176,9 @@ Deno.test("an adaptive look-ahead is foreseen as deep as it may go [wasm]", asyn
 });
 
 onEachBackend("MiT-B5 with DAFormer learns at 512×512 within 8 GB", async () => {
-  const config = (recompute: boolean) =>
+  const config = (isCheckpointing: boolean) =>
     tinyConfig(
-      `model={encoder: {name: mit-b5}, pretrained: x, activationCheckpointing: ${recompute}}`,
+      `model={encoder: {name: mit-b5}, pretrained: x, activationCheckpointing: ${isCheckpointing}}`,
       SELF,
       "data.cropSize={height: 512, width: 512}",
       "data.batchSize=2",
