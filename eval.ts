@@ -1,4 +1,4 @@
-/** Measures a checkpoint: `deno run -A eval.ts runs/x/last.safetensors`. @module */
+/** Evaluates a checkpoint: `deno run -A eval.ts runs/x/last.safetensors`. @module */
 import { main } from "./tasks/eval.ts";
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -9,7 +9,9 @@ export const INFERENCE_OPTIONS = {
     "test-time augmentation: scales to average, e.g. 0.75,1,1.25",
   ),
   flip: option.flag("test-time augmentation: average with the mirrored image"),
-  slide: option.flag("sliding-window inference with windows of the training crop's size"),
+  slide: option.flag(
+    "sliding-window inference; windows of evaluation.windowSize or the crop's size",
+  ),
   teacher: option.flag("use the teacher; the default for semi-supervised runs"),
   student: option.flag("use the student of a run whose primary network is its teacher"),
   set: option.strings("K=V", "replace a value of the run's configuration"),

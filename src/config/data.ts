@@ -19,7 +19,7 @@ import { fraction, type Size, SizeSchema } from "./ranges.ts";
 export interface RareClassSamplingConfig {
   /** The lower, the more often images of rare classes are drawn. */
   readonly classTemperature: number;
-  /** An image is a candidate for a class of more pixels than this. */
+  /** An image is a candidate for a class if more than this many pixels have it. */
   readonly minPixels: number;
   /** A crop is accepted with more than this fraction of `minPixels`. */
   readonly minCropRatio: number;
@@ -29,13 +29,16 @@ export interface RareClassSamplingConfig {
 export interface PaddingConfig {
   /** At the bottom and at the right, or on all sides. */
   readonly position: "corner" | "center";
-  /** Its class id; 255: none, from a teacher neither where labels are few. */
+  /**
+   * Class id of padded pixels; 255: none. With 255, semi-supervised methods give them no
+   * pseudo-label either.
+   */
   readonly label: number;
 }
 
 /** How images become crops, for every kind of data. */
 export interface CommonDataConfig {
-  /** Images shrink or grow into this box and keep their shape; null: as they are. */
+  /** Images shrink or grow into this box and keep their aspect ratio; null: as they are. */
   readonly resize: Size | null;
   /** The box of labeled training images where it is another one; null: `resize`. */
   readonly sourceResize: Size | null;
@@ -50,7 +53,7 @@ export interface CommonDataConfig {
   readonly padding: PaddingConfig;
   /** Share of crops that are mirrored left to right. */
   readonly flipProbability: number;
-  /** A crop is drawn again, ten times at most, while one class holds more of it. */
+  /** A crop is drawn again, ten times at most, while one class covers more than this share. */
   readonly catMaxRatio: number;
   /** Null: images are drawn uniformly. */
   readonly rareClassSampling: RareClassSamplingConfig | null;
@@ -123,7 +126,7 @@ export interface EmbeddedSplitConfig {
   readonly images: number;
 }
 
-/** The made data set of street scenes; needs no files. */
+/** The procedurally generated data set of street scenes; needs no files. */
 export interface EmbeddedDataConfig extends CommonDataConfig {
   /** Images and labels from the renderer. */
   readonly kind: "embedded";

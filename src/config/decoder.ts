@@ -3,7 +3,10 @@
 import { z } from "../core/zod.ts";
 import { fractionBelowOne, positiveInt } from "./ranges.ts";
 
-/** Sums over context of several sizes. Hoyer et al., "DAFormer", CVPR 2022. */
+/**
+ * Embeds and concatenates all levels, and fuses them with context. Hoyer et al.,
+ * "DAFormer", CVPR 2022.
+ */
 export interface DaformerConfig {
   /** Which decoder it is. */
   readonly name: "daformer";
@@ -27,7 +30,7 @@ export interface SegformerConfig {
   readonly dropout: number;
 }
 
-/** A sum of dilated classifiers. Chen et al., "DeepLab", TPAMI 2018. */
+/** ASPP: a sum of parallel dilated classifiers. Chen et al., "DeepLab", TPAMI 2018. */
 export interface DeeplabV2Config {
   /** Which decoder it is. */
   readonly name: "deeplabv2";
@@ -35,19 +38,19 @@ export interface DeeplabV2Config {
   readonly dilations: readonly number[];
 }
 
-/** Means over grids of several sizes. Zhao et al., "PSPNet", CVPR 2017. */
+/** Pyramid pooling module. Zhao et al., "PSPNet", CVPR 2017. */
 export interface PspConfig {
   /** Which decoder it is. */
   readonly name: "psp";
   /** Channels of every level of the pyramid and of the fused map. */
   readonly channels: number;
-  /** Cells per side of each grid. */
+  /** Output sizes of the adaptive average pooling. */
   readonly poolScales: readonly number[];
   /** Share of whole channels dropped before the classifier. */
   readonly dropout: number;
 }
 
-/** Dilated context refined by the finest map. Chen et al., "DeepLabV3+", ECCV 2018. */
+/** ASPP, refined by the finest map. Chen et al., "DeepLabV3+", ECCV 2018. */
 export interface DeeplabV3PlusConfig {
   /** Which decoder it is. */
   readonly name: "deeplabv3+";
@@ -61,19 +64,19 @@ export interface DeeplabV3PlusConfig {
   readonly dropout: number;
 }
 
-/** A pyramid from coarse to fine. Xiao et al., "UPerNet", ECCV 2018. */
+/** FPN with a pyramid pooling module. Xiao et al., "UPerNet", ECCV 2018. */
 export interface UpernetConfig {
   /** Which decoder it is. */
   readonly name: "upernet";
   /** Channels of every level and of the fused map. */
   readonly channels: number;
-  /** Cells per side of each grid of the coarsest level. */
+  /** Output sizes of the adaptive average pooling of the coarsest level. */
   readonly poolScales: readonly number[];
   /** Share of whole channels dropped before the classifier. */
   readonly dropout: number;
 }
 
-/** Attention over interlaced and over close pixels. Huang et al., "ISANet", 2019. */
+/** Interlaced sparse self-attention. Huang et al., "ISANet", 2019. */
 export interface IsaConfig {
   /** Which decoder it is. */
   readonly name: "isa";
@@ -87,7 +90,7 @@ export interface IsaConfig {
   readonly dropout: number;
 }
 
-/** Attention over places and over channels. Fu et al., "DANet", CVPR 2019. */
+/** Position and channel attention. Fu et al., "DANet", CVPR 2019. */
 export interface DanetConfig {
   /** Which decoder it is. */
   readonly name: "danet";
@@ -99,7 +102,7 @@ export interface DanetConfig {
   readonly dropout: number;
 }
 
-/** A sum of dilated classifiers. Chen et al., "DeepLab", TPAMI 2018. */
+/** ASPP: a sum of parallel dilated classifiers. Chen et al., "DeepLab", TPAMI 2018. */
 export interface SemiDeeplabV2Config {
   /** Which decoder it is. */
   readonly name: "semi-deeplabv2";
@@ -108,8 +111,8 @@ export interface SemiDeeplabV2Config {
 }
 
 /**
- * Dilated context refined by the finest map, all in full convolutions, with a
- * representation of every pixel. Chen et al., "DeepLabV3+", ECCV 2018; Wang et al.,
+ * ASPP with standard convolutions, refined by the finest map, with a representation of
+ * every pixel. Chen et al., "DeepLabV3+", ECCV 2018; Wang et al.,
  * "U2PL", CVPR 2022.
  */
 export interface SemiDeeplabV3PlusConfig {
@@ -126,7 +129,7 @@ export interface SemiDeeplabV3PlusConfig {
 }
 
 /**
- * Means over grids of several sizes, and logits upsampled by pixel shuffle. Zhao et al.,
+ * Pyramid pooling module, and logits upsampled by pixel shuffle. Zhao et al.,
  * "PSPNet", CVPR 2017.
  */
 export interface SemiPspConfig {
@@ -134,7 +137,7 @@ export interface SemiPspConfig {
   readonly name: "semi-psp";
   /** Channels of every level of the pyramid and of the fused map. */
   readonly channels: number;
-  /** Cells per side of each grid. */
+  /** Output sizes of the adaptive average pooling. */
   readonly poolScales: readonly number[];
 }
 

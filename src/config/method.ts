@@ -15,11 +15,15 @@ import { fraction, nonNegative } from "./ranges.ts";
 export interface LookAheadConfig {
   /** K virtual steps, one after another; at most so many with `agreement`. */
   readonly depth: number;
-  /** N futures that are averaged at each depth; 1: the iteration's own batch only. */
+  /**
+   * N futures that are averaged at each depth; 1: the iteration's own batch only. The
+   * paper's FST-W has `depth: 1`.
+   */
   readonly width: number;
   /**
-   * No further virtual step once this share of the pseudo-labels stays the same; null:
-   * always `depth` steps. It is read back from the device, so iterations are not replayed.
+   * No further virtual step once more than this share of the pseudo-labels stays the same;
+   * null: always `depth` steps. The share is read back from the device at every virtual
+   * step, so such iterations are not replayed.
    */
   readonly agreement: number | null;
   /** Whether virtual steps leave the optimizer's moments and step count as they were. */
@@ -27,7 +31,7 @@ export interface LookAheadConfig {
   /** Whether virtual steps leave the student's batch-norm statistics as they were. */
   readonly buffers: "restore" | "carry";
   /**
-   * The teacher's warm-up counts iterations, or every evaluation of the loss.
+   * The teacher's warm-up counts iterations, or every forward pass of the loss.
    * "self-training" only.
    */
   readonly emaStep: "iteration" | "forward";
@@ -39,7 +43,7 @@ export interface LookAheadConfig {
   /** The first iteration looks ahead as well, or is a plain step. "self-training" only. */
   readonly firstIteration: "lookahead" | "plain";
   /**
-   * What is the same in several evaluations of an iteration is computed once: no result
+   * What is the same in several forward passes of an iteration is computed once: no result
    * depends on it, only time and the memory of one gradient. Frozen features always are;
    * the source loss of the first virtual step and the real one is where nothing is dropped
    * in the network, or both drop the same. Semi-supervised losses have nothing to reuse.
@@ -69,7 +73,10 @@ export interface SemiSupervisedTeacherConfig extends TeacherConfig {
 
 /** How the teacher's pseudo-labels are weighted. */
 export interface PseudoLabelConfig {
-  /** The share of pixels at least this confident is the weight of all of them. */
+  /**
+   * Confidence threshold: the share of pixels that reach it weights the loss of the whole
+   * batch, as in DACS and DAFormer.
+   */
   readonly threshold: number;
   /** Rows at the top of a crop without weight, in pixels. */
   readonly ignoreTop: number;
@@ -81,9 +88,9 @@ export interface PseudoLabelConfig {
 export interface MixingConfig {
   /** Largest change of brightness, contrast, saturation and hue. */
   readonly colorJitterStrength: number;
-  /** Share of evaluations of the loss with color jitter. */
+  /** Probability of color jitter in a forward pass. */
   readonly colorJitterProbability: number;
-  /** Share of evaluations of the loss with blur. */
+  /** Probability of blur in a forward pass. */
   readonly blurProbability: number;
   /** Classes to paste are chosen from those of the image, or of the whole batch. */
   readonly classesFrom: "image" | "batch";
@@ -109,7 +116,7 @@ export interface SupervisedConfig {
 export interface SourceOnlyConfig {
   /** Which rule it is. */
   readonly name: "source-only";
-  /** Is kept and evaluated, and gives no labels. */
+  /** The EMA of the student: it is saved and evaluated, and gives no labels. */
   readonly teacher: TeacherConfig;
 }
 
@@ -146,7 +153,7 @@ export interface OhemConfig {
 }
 
 /** What both semi-supervised rules have in common. */
-export interface SemiSupervisedFields {
+export interface SemiSupervisedCommonConfig {
   /** Future self-training; null: off. */
   readonly lookAhead: LookAheadConfig | null;
   /** Gives the labels. */
@@ -161,13 +168,16 @@ export interface SemiSupervisedFields {
 export interface PerturbationConfig {
   /** "cutmix" and "classmix" paste from the next image of the batch. */
   readonly name: "none" | "cutout" | "cutmix" | "classmix";
-  /** Share of evaluations of the loss in which it happens, to the whole batch. */
+  /** Probability in a forward pass; it then happens to the whole batch. */
   readonly probability: number;
 }
 
 /** Which pseudo-labels count. */
 export interface EntropyFilterConfig {
-  /** This percentage of them stays, those of least entropy; at 100 all but the last. */
+  /**
+   * The percentage of pixels that stays, those of least entropy; at 100 all but the pixel of
+   * highest entropy.
+   */
   readonly keepPercent: number;
   /** Begins at 100 and falls to `keepPercent` over the run, as in U2PL. */
   readonly anneal: boolean;
@@ -192,9 +202,9 @@ export interface ContrastiveConfig {
   /** Cosines are divided by it. */
   readonly temperature: number;
   /**
-   * Negatives of a class are labeled pixels of another one for which it is among so many
-   * most probable classes, and uncertain pixels for which it is behind them and among so
-   * many: low and high rank.
+   * U2PL's low and high rank. Negatives of a class are labeled pixels of another one, if the
+   * class is among their `low` most probable ones; and uncertain pixels, if its rank there
+   * lies between low and high.
    */
   readonly ranks: readonly [number, number];
   /** Confident pixels are compared if their label is more probable than this. */
@@ -212,9 +222,9 @@ export interface ContrastiveConfig {
    * for class 0, 666 MB.
    */
   readonly memoryBank: {
-    /** The newest so many of each class stay. */
+    /** Entries per class; the oldest leave first. */
     readonly queueSize: number;
-    /** At most so many enter in an iteration, drawn if there are more; published: all. */
+    /** Entries per iteration at most, drawn if there are more; published: all. */
     readonly maxEnqueued: number;
   };
 }
@@ -223,7 +233,7 @@ export interface ContrastiveConfig {
  * Labels from a mean teacher, without the uncertain ones. Wang et al., "U2PL", CVPR 2022,
  * as in the semi-supervised branch of FST.
  */
-export interface MeanTeacherConfig extends SemiSupervisedFields {
+export interface MeanTeacherConfig extends SemiSupervisedCommonConfig {
   /** Which rule it is. */
   readonly name: "mean-teacher";
   /** Between the teacher's image and the student's. */
@@ -240,7 +250,7 @@ export interface MeanTeacherConfig extends SemiSupervisedFields {
  * Labels from a weak view for two strong views and one with dropped features. Yang et al.,
  * "UniMatch", CVPR 2023.
  */
-export interface WeakToStrongConfig extends SemiSupervisedFields {
+export interface WeakToStrongConfig extends SemiSupervisedCommonConfig {
   /** Which rule it is. */
   readonly name: "weak-to-strong";
   /** Pseudo-labels less probable than this do not count. */

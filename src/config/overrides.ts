@@ -46,9 +46,9 @@ const property = (node: unknown, key: string): unknown =>
     : undefined;
 
 /**
- * A copy of `node` in which the value at `path`, from part `depth` on, is replaced.
+ * A copy of `given` in which the value at `path`, from part `depth` on, is replaced.
  *
- * @param withDefaults What `node` is with its defaults, as far as that is known.
+ * @param withDefaults What `given` is with its defaults, as far as that is known.
  */
 function replaceAt(
   given: unknown,

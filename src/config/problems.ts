@@ -100,7 +100,7 @@ function issueLines(issue: Issue, schema: unknown, root: unknown): string[] {
  * @param error What the schema found.
  * @param schema The schema; tells which key was meant by an unknown one.
  * @param root What was checked.
- * @returns Lines of the form `data.crop.height: Too small: …`.
+ * @returns Lines of the form `data.cropSize.height: Too small: …`.
  */
 export function problemLines(
   error: z.ZodError,

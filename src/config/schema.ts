@@ -39,11 +39,11 @@ export interface EvaluationConfig {
   readonly centerCrop: Size | null;
 }
 
-/** How often a run says and keeps something; in iterations. */
+/** How often a run logs, draws and saves; in iterations. */
 export interface LoggingConfig {
   /** Between lines of the log. */
   readonly interval: number;
-  /** Between pictures; 0: none. */
+  /** Between panels of images; 0: none. */
   readonly imageInterval: number;
   /** Between checkpoints; the last iteration always has one. 0: only that one. */
   readonly checkpointInterval: number;

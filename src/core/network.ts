@@ -25,9 +25,9 @@ export type Layout = "plain" | "linear" | "convolution" | "depthwise" | "counter
 export type Initializer =
   | { readonly kind: "constant"; readonly value: number }
   /** Mean 0. With `repeat` n, every n neighbors along the last axis share a draw. */
-  | { readonly kind: "normal"; readonly deviation: number; readonly repeat?: number }
+  | { readonly kind: "normal"; readonly std: number; readonly repeat?: number }
   /** Mean 0, redrawn beyond two absolute units, as timm's `trunc_normal_`. */
-  | { readonly kind: "truncated-normal"; readonly deviation: number }
+  | { readonly kind: "truncated-normal"; readonly std: number }
   /** In ±bound. */
   | { readonly kind: "uniform"; readonly bound: number };
 

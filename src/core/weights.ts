@@ -131,10 +131,10 @@ function drawInitialValue(initializer: Initializer, random: Random): number {
     case "constant":
       return initializer.value;
     case "normal":
-      return initializer.deviation * random.normal();
+      return initializer.std * random.normal();
     case "truncated-normal":
       for (;;) {
-        const value = initializer.deviation * random.normal();
+        const value = initializer.std * random.normal();
         if (Math.abs(value) <= 2) return value;
       }
     case "uniform":

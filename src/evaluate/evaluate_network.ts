@@ -54,7 +54,7 @@ export interface EvaluateOptions extends TestTimeAugmentation {
    */
   readonly trimap?: number | undefined;
   /**
-   * Where it is kept what is where in the archives of a data set.
+   * Folder of the indexes of a data set's archives.
    *
    * @default {null}, nowhere
    */
@@ -169,7 +169,7 @@ export interface TestTimeAugmentation {
    */
   readonly flip?: boolean;
   /**
-   * Whether to look through windows, whose logits are averaged where they overlap.
+   * Whether to slide a window over the image; logits are averaged where windows overlap.
    *
    * @default {false}
    */
@@ -255,9 +255,9 @@ export function evaluationOptionsOf({ data, evaluation }: RunConfig): Evaluation
 export interface EvaluateRunOptions {
   /** The network that the run is for, or the other one too. */
   readonly networks: "primary" | "both";
-  /** Whole pictures by "evaluation.mode", or those of "evaluation.centerCrop" if it says any. */
-  readonly pictures: "whole" | "center-crop";
-  /** Where it is kept what is where in archives; null for nowhere. */
+  /** Whole images by "evaluation.mode", or "evaluation.centerCrop" of them if it is set. */
+  readonly extent: "whole" | "center-crop";
+  /** Folder of the indexes of archives; null for none. */
   readonly cache: string | null;
 }
 
@@ -269,7 +269,7 @@ export async function evaluateRun(
     learner: Learner;
     iteration: number;
   },
-  { networks, pictures, cache }: EvaluateRunOptions,
+  { networks, extent, cache }: EvaluateRunOptions,
 ): Promise<Evaluations> {
   const primaryNetwork = primaryNetworkAt(config.method, iteration);
   const results = {
@@ -277,7 +277,7 @@ export async function evaluateRun(
     teacher: new Map<string, EvaluationResult>(),
   };
   const { centerCrop } = config.evaluation;
-  const options: EvaluationOptions = pictures === "whole" || centerCrop === null
+  const options: EvaluationOptions = extent === "whole" || centerCrop === null
     ? evaluationOptionsOf(config)
     : { ...evaluationOptionsOf(config), mode: "whole", centerCrop };
   for (const [name, spec] of evaluationSpecs(config.data, cache)) {

@@ -82,7 +82,7 @@ function predictLabelTensor(
     throw new Error(
       `Cannot predict an image of ${sizes} pixels: the memory of WebAssembly is not ` +
         'enough; scale it down with --set "data.resize={height: 512, width: 1024}", or ' +
-        "look through windows with --slide",
+        "slide a window over it with --slide",
       { cause: error },
     );
   }

@@ -48,7 +48,7 @@ export function beitAttention(
   { heads, tableGrid }: { readonly heads: number; readonly tableGrid: TokenGrid },
 ): Layer<TokenSequence, tf.Tensor4D> {
   assertHeads(heads, channels);
-  const init = { kind: "truncated-normal", deviation: INIT_STD } as const;
+  const init = { kind: "truncated-normal", std: INIT_STD } as const;
   const queryBias = vectorParameter(`${name}.q_bias`, channels, 0);
   const valueBias = vectorParameter(`${name}.v_bias`, channels, 0);
   const tableEntries = gridPositionBiasEntries(...tableGrid);

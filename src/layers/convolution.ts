@@ -117,6 +117,6 @@ function initializersOf(
   const uniform: Initializer = { kind: "uniform", bound: fanIn ** -0.5 };
   if (init === "pytorch") return { filter: uniform, bias: uniform };
   if (typeof init === "object") return { filter: init, bias: uniform };
-  const deviation = init === "he" ? Math.sqrt(2 / fanOut) : init;
-  return { filter: { kind: "normal", deviation }, bias: { kind: "constant", value: 0 } };
+  const std = init === "he" ? Math.sqrt(2 / fanOut) : init;
+  return { filter: { kind: "normal", std }, bias: { kind: "constant", value: 0 } };
 }

@@ -22,7 +22,7 @@ export function linear(
   const uniform: Initializer = { kind: "uniform", bound: inFeatures ** -0.5 };
   const [weightInit, biasInit]: [Initializer, Initializer] = init === "pytorch"
     ? [uniform, uniform]
-    : [{ kind: "truncated-normal", deviation: 0.02 }, { kind: "constant", value: 0 }];
+    : [{ kind: "truncated-normal", std: 0.02 }, { kind: "constant", value: 0 }];
   const shape = [inFeatures, outFeatures];
   const weight = parameter(`${name}.weight`, shape, "linear", weightInit);
   const bias = parameter(`${name}.bias`, [outFeatures], "plain", biasInit);

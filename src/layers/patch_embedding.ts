@@ -57,7 +57,7 @@ export function patchMerging(name: string, channels: number): Layer {
     `${name}.reduction.weight`,
     [mergedChannels, 2 * channels],
     "linear",
-    { kind: "truncated-normal", deviation: 0.02 },
+    { kind: "truncated-normal", std: 0.02 },
   );
   return {
     parameters: [...norm.parameters, reduction],

@@ -75,7 +75,7 @@ export function windowAttention(
 /** The table of biases per relative position; one of another window is resized. */
 function relativePositionTable(name: string, window: number, heads: number): Parameter {
   const side = 2 * window - 1; // offsets per axis
-  const init = { kind: "truncated-normal", deviation: 0.02 } as const;
+  const init = { kind: "truncated-normal", std: 0.02 } as const;
   return {
     ...parameter(name, [side ** 2, heads], "plain", init),
     adaptShape: (value) => resizeSwinPositionTable(value, side, heads),

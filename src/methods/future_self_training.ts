@@ -63,8 +63,8 @@ export interface LookAhead {
    */
   readonly emaDecayAt?: "this" | "next";
   /**
-   * No virtual step follows once this share of the pseudo-labels stays the same; null for a
-   * fixed depth. Needs N = 1 and an objective that measures the agreement.
+   * No virtual step follows once more than this share of the pseudo-labels stays the same;
+   * null for a fixed depth. Needs N = 1 and an objective that measures the agreement.
    *
    * @default {null}
    */

@@ -118,7 +118,7 @@ export function beit(
   ] as const;
   const classToken = parameter(`${name}.cls_token`, [1, 1, embedDim], "plain", {
     kind: "truncated-normal",
-    deviation: TOKEN_INIT_STD,
+    std: TOKEN_INIT_STD,
   });
   const patchEmbed = convolution(`${name}.patch_embed.projection`, 3, embedDim, {
     kernelSize: PATCH_SIZE,
@@ -223,5 +223,5 @@ function beitBlock(
 // The reference draws these biases, however small.
 function withRandomBias(parameter: Parameter): Parameter {
   if (!parameter.name.endsWith(".bias")) return parameter;
-  return { ...parameter, initializer: { kind: "normal", deviation: MLP_BIAS_INIT_STD } };
+  return { ...parameter, initializer: { kind: "normal", std: MLP_BIAS_INIT_STD } };
 }

@@ -50,7 +50,7 @@ export function semiDeeplabV2Head(
   options: DeeplabV2HeadOptions,
 ): Decoder {
   const nameOf = (i: number) => `${name}.classifier.conv2d_list.${i}`;
-  const init = { kind: "normal", deviation: INIT_STD } as const;
+  const init = { kind: "normal", std: INIT_STD } as const;
   return { ...summedAspp(nameOf, inChannels, options, init), alignCorners: true };
 }
 

@@ -117,6 +117,6 @@ function subPixelUpsample(name: string, channels: number): Layer {
 // He et al., "Delving Deep into Rectifiers" (ICCV 2015), https://arxiv.org/abs/1502.01852:
 // a variance of 2 / fan in.
 const kaimingNormal = (fanIn: number) =>
-  ({ kind: "normal", deviation: Math.sqrt(2 / fanIn) }) as const satisfies Initializer;
+  ({ kind: "normal", std: Math.sqrt(2 / fanIn) }) as const satisfies Initializer;
 const kaimingUniform = (fanIn: number) =>
   ({ kind: "uniform", bound: Math.sqrt(6 / fanIn) }) as const satisfies Initializer;

@@ -77,7 +77,7 @@ export interface MethodOptions {
   readonly learner: Learner;
   /** The encoder's starting weights, if features are kept near them. */
   readonly frozenEncoder: Weights | null;
-  /** Called at every evaluation that uses images without labels. @default {nothing} */
+  /** Called in every step that uses images without labels. @default {nothing} */
   readonly onStep?: (step: StepInputs) => void;
   /**
    * Given if iterations are to be recorded and replayed; needs WebGPU.
@@ -107,16 +107,16 @@ export function buildMethod(
   const start = isSemiSupervised(method) ? method.supervisedOnlyIterations : 0;
   const copied = isSemiSupervised(method) ? method.teacher.copyIterations : 0;
 
-  let currentIteration = 0; // t, where it does not follow from the number of an evaluation
-  // An iteration of a fixed depth has so many evaluations, and those before it one each.
-  const evaluationsPerIteration = lookAhead.depth * lookAhead.width + 1;
-  const iterationAt = (evaluation: number) =>
+  let currentIteration = 0; // t, where it does not follow from a forward pass's index
+  // An iteration of a fixed depth has so many forward passes, and those before it one each.
+  const forwardsPerIteration = lookAhead.depth * lookAhead.width + 1;
+  const iterationAt = (forwardIndex: number) =>
     hasAdaptiveDepth
       ? currentIteration
-      : start + Math.floor((evaluation - start) / evaluationsPerIteration);
+      : start + Math.floor((forwardIndex - start) / forwardsPerIteration);
   const { supervisedOnly, main, release: releaseObjectives } = buildObjectives({
     ...{ config, classes, network, learner, frozenEncoder, onStep, iterationAt },
-    progress: (evaluation) => iterationAt(evaluation) / iterations,
+    progress: (forwardIndex) => iterationAt(forwardIndex) / iterations,
   });
   const objectives: Readonly<Record<Phase["name"], Objective>> = {
     supervised: supervisedOnly,
@@ -152,7 +152,7 @@ export function buildMethod(
       ? null
       : createStepReplay(replay);
     const objective = objectives[phase.name];
-    const forwardBackward = stepReplay?.wrapEvaluation(objective.forwardBackward) ??
+    const forwardBackward = stepReplay?.wrapForwardBackward(objective.forwardBackward) ??
       objective.forwardBackward;
     const recipeAt = (t: number): Recipe => ({
       parameters,
@@ -217,7 +217,7 @@ export function buildMethod(
         recipe: recipeAt(t),
       });
       afterIteration(learner, phase);
-      // All evaluations but those with labels alone and the real ones.
+      // All steps but those with labels alone and the real ones.
       const realSteps = t - start + 1;
       const virtualSteps = learner.forwardCount - start - realSteps;
       return new Map([

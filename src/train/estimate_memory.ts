@@ -39,12 +39,12 @@ const WASM_LIMIT = 2 ** 32;
 /**
  * Runs an iteration of the method on shapes alone, a dry run.
  *
- * It is the real code, with shapes in place of elements, so the figure is what tensors will
- * take, not an estimate; of a run with phases in the last of them, of an adaptive
+ * It is the real code, with shapes in place of elements, so the peak of live tensors is
+ * exact; of a run with phases in the last of them, of an adaptive
  * look-ahead at its full depth. On top come the insides of single kernels and, on WebGPU,
  * buffers that wait for the end of a submit.
  *
- * @param frozen Whether features are kept near those of the encoder's start.
+ * @param hasFrozenEncoder Whether features are kept near those of the encoder's start.
  * @throws {Error} If a network of the user's own calls an operation of tfjs whose shape
  * is unknown.
  */
@@ -52,7 +52,7 @@ export async function estimateMemory(
   config: RunConfig,
   classes: readonly ClassInfo[],
   network: Network,
-  frozen: boolean,
+  hasFrozenEncoder: boolean,
 ): Promise<MemoryEstimate> {
   const { parameters, encoder } = network;
   const trained = parameters.filter((parameter) => parameter.trainable);
@@ -71,7 +71,7 @@ export async function estimateMemory(
       ...{ moments, lossState },
       forwardCount: 0,
     };
-    const frozenEncoder = frozen ? emptyWeights(encoder.parameters) : null;
+    const frozenEncoder = hasFrozenEncoder ? emptyWeights(encoder.parameters) : null;
     const method = buildMethod({
       config: withoutAgreement(config),
       ...{ classes, network, learner, frozenEncoder },
@@ -97,7 +97,7 @@ export async function estimateMemory(
   const scratchSets = scratchSetCount(config);
   const total = sum(peakAllocations);
   const copies = (hasTeacher(config.method) ? 2 : 1) + scratchSets;
-  const weights = copies * all + (frozen ? sizeOf(encoder.parameters) : 0);
+  const weights = copies * all + (hasFrozenEncoder ? sizeOf(encoder.parameters) : 0);
   const optimizer = (hasSecond ? 2 : 1) * learning * (1 + scratchSets);
   const gradients = sum(peakAllocations.filter(({ purpose }) => purpose === "gradient"));
   return {
@@ -136,7 +136,7 @@ export async function reportMemoryEstimate(
     );
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    observer.log?.(`the memory of an iteration is not predicted: ${reason}`);
+    observer.log?.(`the memory of an iteration could not be estimated: ${reason}`);
   }
 }
 
@@ -144,7 +144,7 @@ function sum(memory: readonly { readonly bytes: number }[]): number {
   return memory.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-// θ′ and m′, a path and the mean of paths; see `createScratchSets`.
+// θ′ and m′, one future and the mean of futures; see `createScratchSets`.
 function scratchSetCount({ method }: RunConfig): number {
   const lookAhead = lookAheadOf(method);
   if (lookAhead === null) return 0;

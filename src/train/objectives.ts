@@ -1,4 +1,4 @@
-/** From a method's configuration to its loss evaluations. @module */
+/** From a method's configuration to its losses and gradients. @module */
 import { drawPerturbation, perturb } from "../augment/perturbation.ts";
 import {
   applyStrongAugmentation,
@@ -50,15 +50,15 @@ export interface ObjectiveOptions {
   readonly learner: Learner;
   /** The encoder's starting weights, if features are kept near them. */
   readonly frozenEncoder: Weights | null;
-  /** Called at every evaluation that uses images without labels. */
+  /** Called in every step that uses images without labels. */
   readonly onStep: (step: StepInputs) => void;
-  /** From n, the number of an evaluation, to the iteration that it is part of. */
+  /** From the index of a forward pass to the iteration that it is part of. */
   readonly iterationAt: (forwardIndex: number) => number;
-  /** How much of the run is done at an evaluation, 0 … 1. */
+  /** How much of the run is done at a forward pass, 0 … 1. */
   readonly progress: (forwardIndex: number) => number;
 }
 
-/** The loss evaluations of a run. */
+/** The losses and gradients of a run. */
 export interface Objectives {
   /** Of iterations with labels alone. */
   readonly supervisedOnly: Objective;

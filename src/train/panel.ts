@@ -6,7 +6,7 @@ import * as tf from "../core/tf.ts";
 import type { StepInputs } from "../methods/pseudo_labeler.ts";
 import { resizeLogits } from "../objectives/cross_entropy.ts";
 
-/** One picture of a panel; its sort says how to color it. */
+/** One image of a panel; its `kind` says how to color it. */
 export interface PanelCell {
   /** What it shows. */
   readonly title: string;
@@ -18,11 +18,11 @@ export interface PanelCell {
    * "image": normalized RGB [H, W, 3]; "labels": class ids [H, W]; "weight": 0 … 1 [H, W].
    */
   readonly kind: "image" | "labels" | "weight";
-  /** See `sort`. */
+  /** To be read as `kind` says. */
   readonly values: Float32Array | Int32Array | Uint8Array;
 }
 
-/** Source, target, mixed image and what was believed of them, for one sample. */
+/** Source, target and mixed image of one sample, with labels, pseudo-labels and predictions. */
 export interface Panel {
   /** Iterations done. */
   readonly iteration: number;

@@ -257,23 +257,23 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 /** What `summary.json` holds. */
 export interface RunSummary {
-  /** All of it. */
+  /** The complete configuration. */
   readonly config: RunConfig;
-  /** Where it was computed. */
+  /** The backend that computed it. */
   readonly backend: string;
-  /** On what. */
+  /** The device. */
   readonly adapter: string;
   /** Of the whole run. */
   readonly iterations: number;
   /** Mean over this process's share of the run, without evaluation and saving. */
   readonly secondsPerIteration: number;
-  /** Whose figures `evaluation` holds: those that the run is for. */
+  /** The network that `evaluation` is about. */
   readonly primaryNetwork: "student" | "teacher";
-  /** They on the first named data set. */
+  /** Metrics of the primary network on the first evaluation. */
   readonly evaluation: NamedResult;
-  /** The student on all of them. */
+  /** Metrics of the student on every evaluation. */
   readonly student: readonly NamedResult[];
-  /** The teacher on all of them. */
+  /** Metrics of the teacher on every evaluation. */
   readonly teacher: readonly NamedResult[];
   /** Of everything that computes, by name. */
   readonly versions: Readonly<Record<string, string>>;

@@ -37,8 +37,8 @@ export type RunIteration = (
 
 /** Iterations of one method. */
 export interface StepReplay {
-  /** Marks the loss evaluation: in a replay its commands are all that is left of it. */
-  wrapEvaluation<A extends unknown[], R>(evaluate: (...args: A) => R): (...args: A) => R;
+  /** Marks forward and backward pass: in a replay their commands are all that is left of them. */
+  wrapForwardBackward<A extends unknown[], R>(run: (...args: A) => R): (...args: A) => R;
   /** The iteration, recorded and replayed. The learner must be the same every time. */
   wrapIteration(run: RunIteration): RunIteration;
   /** Bytes on the device beyond the backend's. */
@@ -111,14 +111,14 @@ export function createStepReplay({ log, isObserved }: ReplayOptions): StepReplay
     const forwardIndexOffset = learner.forwardCount - forwardCount;
     const keyNow = <O extends StepKey>(on: O): O => {
       const host = batches[hostBatches.indexOf(on.host)]?.host ?? on.host;
-      if (!isEvaluationKey(on)) return { ...on, host };
+      if (!isForwardKey(on)) return { ...on, host };
       return { ...on, host, forwardIndex: on.forwardIndex + forwardIndexOffset };
     };
     return recording.replay(learner.forwardCount, keyNow, () => run(learner, batches, t));
   }
 
   return {
-    wrapEvaluation: (evaluate) => recorder.skipOnReplay(evaluate),
+    wrapForwardBackward: (run) => recorder.skipOnReplay(run),
     get deviceBytes() {
       return recorder.bytes;
     },
@@ -150,7 +150,7 @@ export function createStepReplay({ log, isObserved }: ReplayOptions): StepReplay
   };
 }
 
-function isEvaluationKey(on: StepKey): on is ForwardKey {
+function isForwardKey(on: StepKey): on is ForwardKey {
   return "forwardIndex" in on;
 }
 

@@ -86,7 +86,7 @@ export interface TrainOptions {
   /**
    * Where class statistics and the indexes of archives are kept; see `prepare`.
    *
-   * @default {the run's folder}
+   * @default {"cache" in the run's folder}
    */
   readonly cache?: string | undefined;
   /** Start over, and keep the old folder under a new name. @default {false} */
@@ -183,7 +183,7 @@ export async function train(
 }
 
 interface TrainContext {
-  /** Where it is kept what was found out about data sets. */
+  /** Folder of class statistics and of indexes of archives. */
   readonly cache: string;
   readonly config: RunConfig;
   readonly folder: RunFolder;
@@ -251,8 +251,8 @@ async function trainLoop(
   return { status: "finished", summary };
 }
 
-// Rates the network, by the same measure all through the run, and returns its figures: at
-// the end those of whole pictures.
+// Evaluates the network by the same protocol throughout the run, and returns the metrics: at
+// the end those of whole images.
 async function evaluateAndUpdateBest(
   { config, session, observer, folder, cache }: TrainContext,
   isLast: boolean,
@@ -261,13 +261,13 @@ async function evaluateAndUpdateBest(
   const networks = isLast && usesWholeImages ? "both" : "primary";
   const evaluations = await evaluateRun(config, session, {
     networks,
-    pictures: "center-crop",
+    extent: "center-crop",
     cache,
   });
   observer.evaluation?.(session.iteration, primaryResults(evaluations));
   await session.updateBest(evaluations, folder);
   if (!isLast || usesWholeImages) return evaluations;
-  const wholeImages = { networks: "both", pictures: "whole", cache } as const;
+  const wholeImages = { networks: "both", extent: "whole", cache } as const;
   const final = await evaluateRun(config, session, wholeImages);
   observer.evaluation?.(session.iteration, primaryResults(final));
   return final;
@@ -289,7 +289,7 @@ async function trainIteration(
   throughput.addDataTime((performance.now() - waitStart) / 1000);
   const batches: Batch[] = hosts.map(uploadBatch);
   let panelTensors: PanelTensors | null = null;
-  // Virtual steps are inspected too; the last one inspected is the real one.
+  // Virtual steps call it too; the last call is from the real step.
   session.onStep = hasPanel
     ? (step) => {
       if (panelTensors !== null) releasePanelTensors(panelTensors);
@@ -363,7 +363,7 @@ export interface ThroughputMeter {
   overallSecondsPerIteration(): number;
 }
 
-/** Starts a stopwatch. */
+/** Starts a throughput meter. */
 export function createThroughputMeter(): ThroughputMeter {
   let from = performance.now();
   let [seconds, iterations, dataSeconds] = [0, 0, 0];

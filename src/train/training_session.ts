@@ -43,11 +43,11 @@ export interface TrainingSession {
   iteration: number;
   /** Names of the files that the last iteration learned from. */
   fileNames: readonly string[];
-  /** Called at every evaluation that uses the target; null: not called. */
+  /** Called in every step that uses the target, virtual ones too; null: not called. */
   onStep: ((step: StepInputs) => void) | null;
   /** Writes a checkpoint. */
   save(path: string): Promise<void>;
-  /** Remembers the figures, and keeps the network if it is the best so far. */
+  /** Stores the metrics, and saves the network if it is the best so far. */
   updateBest(evaluations: Evaluations, folder: RunFolder): Promise<void>;
   /** Frees all tensors. */
   release(): void;

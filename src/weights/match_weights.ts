@@ -174,8 +174,8 @@ function assertDerivedBuffer(
   // A buffer of another shape is for another window, whose table is resized too.
   if (!sameShape(found.shape, expected.shape) || integersEqual(found, expected)) return;
   throw new RangeError(
-    `Cannot load "${file}": its "${name}" is another one than follows from its shape, ` +
-      "so that its table has another order",
+    `Cannot load "${file}": its buffer "${name}" differs from the index that follows from ` +
+      "its shape, so its table of relative positions has another order",
   );
 }
 

@@ -124,7 +124,7 @@ Deno.test("beit() initializes like the reference", () => {
   const block = "layers.2";
   assert.deepEqual(initializerOf("cls_token"), {
     kind: "truncated-normal",
-    deviation: 0.02,
+    std: 0.02,
   });
   assert.deepEqual(initializerOf(`${block}.gamma_2`), { kind: "constant", value: 0.1 });
   assert.deepEqual(initializerOf(`${block}.attn.q_bias`), { kind: "constant", value: 0 });
@@ -132,9 +132,9 @@ Deno.test("beit() initializes like the reference", () => {
     kind: "constant",
     value: 0,
   });
-  const drawn = { kind: "normal", deviation: 1e-6 };
+  const drawn = { kind: "normal", std: 1e-6 };
   assert.deepEqual(initializerOf(`${block}.ffn.layers.1.bias`), drawn);
-  const embed = { kind: "normal", deviation: Math.sqrt(2 / 768) };
+  const embed = { kind: "normal", std: Math.sqrt(2 / 768) };
   assert.deepEqual(initializerOf("patch_embed.projection.weight"), embed);
 });
 

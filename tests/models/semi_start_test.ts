@@ -30,7 +30,7 @@ Deno.test("semiPspHead() initializes its pyramid uniform and its classifier norm
   });
   assert.deepEqual(initializerOf(parameters, "decoder.decoder.0.weight"), {
     kind: "normal",
-    deviation: Math.sqrt(2 / 16),
+    std: Math.sqrt(2 / 16),
   });
   assert.deepEqual(initializerOf(parameters, "decoder.decoder.1.conv.bias"), {
     kind: "uniform",
@@ -87,7 +87,7 @@ Deno.test("semiDeeplabV2Head() initializes its biases like PyTorch", () => {
   const name = "decoder.classifier.conv2d_list.0";
   assert.deepEqual(initializerOf(parameters, `${name}.weight`), {
     kind: "normal",
-    deviation: 0.01,
+    std: 0.01,
   });
   assert.deepEqual(initializerOf(parameters, `${name}.bias`), {
     kind: "uniform",
@@ -113,7 +113,7 @@ Deno.test("resnetMultigrid() initializes with He and zero residuals", () => {
   const { parameters } = resnetMultigrid("encoder", { depths: [1, 1, 1, 1] });
   assert.deepEqual(initializerOf(parameters, "encoder.conv1.6.weight"), {
     kind: "normal",
-    deviation: Math.sqrt(2 / (128 * 9)),
+    std: Math.sqrt(2 / (128 * 9)),
   });
   assert.deepEqual(initializerOf(parameters, "encoder.layer1.0.bn3.weight"), {
     kind: "constant",

@@ -207,7 +207,10 @@ Deno.test("an operation that no dry run knows is named, and the run goes on", ()
       observer,
       makeNetwork,
     });
-    assert.match(lines.join("\n"), /memory of an iteration is not predicted: .*'Tan'/);
+    assert.match(
+      lines.join("\n"),
+      /memory of an iteration could not be estimated: .*'Tan'/,
+    );
   }));
 
 Deno.test("a run that cannot fit is told so, with what to change", () => {

@@ -44,7 +44,7 @@ onEachBackend("the share of sure pixels falls to 0, and prototypes settle", asyn
   };
   const contrast = buildContrastTerm({
     ...{ config, network, learner },
-    iterationAt: (evaluation) => evaluation,
+    iterationAt: (forwardIndex) => forwardIndex,
   });
   const host = {
     fileNames: ["a"],
@@ -95,7 +95,7 @@ Deno.test("a network of one's own without a representation is refused", () => {
       moments: { steps: 0, first: new Map(), second: new Map() },
       lossState: initializeWeights(lossStateParameters(config, networkOf()), 0),
     },
-    iterationAt: (evaluation) => evaluation,
+    iterationAt: (forwardIndex) => forwardIndex,
   });
   assert.throws(() => meanTeacher({ ...parts, contrast }), {
     name: "TypeError",

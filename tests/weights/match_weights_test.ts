@@ -220,8 +220,9 @@ Deno.test("matchNetworkWeights() takes a constant in other integers, but no othe
     () => matchNetworkWeights(NET, file().set("table_index", index([1, 0])), "swin.pth"),
     {
       name: "RangeError",
-      message: 'Cannot load "swin.pth": its "table_index" is another one than follows ' +
-        "from its shape, so that its table has another order",
+      message:
+        'Cannot load "swin.pth": its buffer "table_index" differs from the index that ' +
+        "follows from its shape, so its table of relative positions has another order",
     },
   );
 });
