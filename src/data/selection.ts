@@ -1,5 +1,6 @@
 /** Which of the images in a folder belong to a data set. @module */
 
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -115,13 +116,24 @@ function parseList(
 }
 
 /**
- * Where a list may lie in a folder of lists: at its path from there; one whose path leads
- * elsewhere, as on another machine, also under its own name.
+ * Where the copy of a list lies in a run's folder of lists: at its path from there. One
+ * whose path leads elsewhere has a folder of its own, named by a hash of that path, so that
+ * lists of one name do not meet.
+ */
+export function listCopyPath(folder: string, list: string): string {
+  if (isRelativePath(list)) return join(folder, list);
+  const hash = createHash("sha256").update(list).digest("hex").slice(0, 8);
+  return join(folder, hash, basename(list));
+}
+
+/**
+ * Where a list may lie in a folder of lists: at its path from there, where its copy lies, or
+ * under its own name.
  */
 export const listPathsIn = (folder: string, list: string): string[] =>
   isRelativePath(list)
     ? [join(folder, list)]
-    : [join(folder, list), join(folder, basename(list))];
+    : [join(folder, list), listCopyPath(folder, list), join(folder, basename(list))];
 
 /**
  * Reads the list of a selection: from its path as it is given, else from `listFolder`, from

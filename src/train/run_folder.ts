@@ -12,7 +12,7 @@ import {
 import { fileWriteError } from "../io/file_errors.ts";
 import { writeAtomic } from "../io/write_atomic.ts";
 import type { DataSpec } from "../data/data_spec.ts";
-import { listPathsIn, readList } from "../data/selection.ts";
+import { listCopyPath, readList } from "../data/selection.ts";
 import { basename, dirname, isAbsolute, join } from "node:path";
 
 /** Paths in a run's folder. */
@@ -71,33 +71,36 @@ export async function createRunFolder({ path, pictures }: RunFolder): Promise<vo
 /**
  * Reads the lists of data sets.
  *
- * @returns Their texts, by their paths in the run's folder. Two lists that would have the
- * same path are left out: which is meant could not be told later.
+ * @returns Their texts, by the paths of their copies in the run's folder.
  */
 export async function readLists(
   { lists }: RunFolder,
   specs: Iterable<DataSpec | null>,
 ): Promise<Map<string, string>> {
-  const texts = new Map<string, Set<string>>();
+  const texts = new Map<string, string>();
   for (const spec of specs) {
     if (spec === null || spec.kind === "embedded" || !spec.list) continue;
-    const path = listPathsIn(lists, spec.list).at(-1) ?? "";
-    const text = await readList(spec, spec.root);
-    texts.set(path, (texts.get(path) ?? new Set()).add(text));
+    texts.set(listCopyPath(lists, spec.list), await readList(spec, spec.root));
   }
-  return new Map(
-    [...texts].flatMap(([path, [text = "", another]]) =>
-      another === undefined ? [[path, text]] : []
-    ),
-  );
+  return texts;
 }
 
-/** Copies lists into the run's folder. */
-export async function writeLists(texts: ReadonlyMap<string, string>): Promise<void> {
+/**
+ * Copies lists into the run's folder.
+ *
+ * @returns The paths of copies whose lists have changed since they were made.
+ */
+export async function writeLists(texts: ReadonlyMap<string, string>): Promise<string[]> {
+  const changed: string[] = [];
   for (const [path, text] of texts) {
+    if (await pathExists(path)) {
+      if (await Deno.readTextFile(path) === text) continue;
+      changed.push(path);
+    }
     await Deno.mkdir(dirname(path), { recursive: true });
     await writeTextAtomic(path, text);
   }
+  return changed;
 }
 
 /**

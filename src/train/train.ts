@@ -158,7 +158,9 @@ export async function train(
     const oldRun = fresh ? await moveOldRun(folder) : null;
     if (oldRun !== null) log(`the old run is now in ${oldRun}`);
     await createRunFolder(folder);
-    await writeLists(lists);
+    for (const path of await writeLists(lists)) {
+      log(`the list copied to "${path}" has changed: the run goes on with the new one`);
+    }
     await writeTextAtomic(folder.config, stringifyConfig(config));
     await truncateLog(folder, session.iteration);
     observer.start?.(backendInfo, session.iteration, config);

@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { loadConfig, parseConfig, stringifyConfig } from "../../src/config/read.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
-import { assertSameRun, readLists, runFolder } from "../../src/train/run_folder.ts";
+import {
+  assertSameRun,
+  readLists,
+  runFolder,
+  writeLists,
+} from "../../src/train/run_folder.ts";
 import { main as evaluate } from "../../tasks/eval.ts";
 import { main as train } from "../../tasks/train.ts";
 import { CLASSES, tinyFiles, withFiles } from "../data/tiny_folder.ts";
@@ -148,7 +153,57 @@ Deno.test("assertSameRun() compares lists by name where one is a whole path", ()
   );
 });
 
-Deno.test("readLists() leaves out lists of one name and different contents", async () => {
+Deno.test("a moved run finds each of several lists of one name", async () => {
+  const files = { ...FILES, "work/a/list.txt": "a\nb\n", "work/b/list.txt": "c\nd\ne" };
+  for (const prefix of ["ROOT/work/", "../work/"]) {
+    await withFiles(files, async (root) => {
+      const [a, b] = ["a", "b"].map((name) =>
+        `${prefix.replace("ROOT", root)}${name}/list.txt`
+      );
+      await Deno.mkdir(join(root, "configs"));
+      const file = join(root, "configs/tiny.yaml");
+      await Deno.writeTextFile(file, configText(root, a ?? "", b ?? ""));
+      const run = join(root, "run");
+      const first = await call(train, file, "--out", run, ...WASM);
+      assert.equal(first.status, 0, first.error);
+      const { evaluation } = await summaryOf(run);
+      for (const folder of ["configs", "work"]) {
+        await Deno.remove(join(root, folder), { recursive: true });
+      }
+      await Deno.mkdir(join(root, "elsewhere"));
+      const moved = join(root, "elsewhere/moved");
+      await Deno.rename(run, moved);
+      const evaluated = await call(evaluate, join(moved, "last.safetensors"), ...WASM);
+      assert.equal(evaluated.status, 0, evaluated.error);
+      await Deno.remove(join(moved, "summary.json"));
+      const config = join(moved, "config.yaml");
+      const again = await call(train, config, "--out", moved, ...WASM);
+      assert.equal(again.status, 0, again.error);
+      assert.equal((await summaryOf(moved)).evaluation.mIoU, evaluation.mIoU);
+    });
+  }
+});
+
+Deno.test("train() says which list has changed since the run began", async () => {
+  await withFiles(FILES, async (root) => {
+    const file = join(root, "work/tiny.yaml");
+    const run = join(root, "run");
+    await Deno.writeTextFile(file, configText(root, "few.txt", "parts/val.txt"));
+    assert.equal((await call(train, file, "--out", run, ...WASM)).status, 0);
+    for (const [list, expected] of [["a\nb\n", false], ["b\na\nc\n", true]] as const) {
+      await Deno.writeTextFile(join(root, "work/few.txt"), list);
+      await Deno.remove(join(run, "summary.json"));
+      const { status, out, error } = await call(train, file, "--out", run, ...WASM);
+      assert.equal(status, 0, error);
+      const said = /the list copied to ".*few\.txt" has changed/.test(out + error);
+      assert.equal(said, expected, out + error);
+    }
+    assert.equal(await Deno.readTextFile(join(run, "lists/few.txt")), "b\na\nc\n");
+    assert.deepEqual(await writeLists(new Map([[join(run, "lists/new.txt"), "a"]])), []);
+  });
+});
+
+Deno.test("readLists() gives every list a copy of its own", async () => {
   const files = { "a/list.txt": "1", "b/list.txt": "2", "c/other.txt": "3" };
   await withFiles(files, async (root) => {
     const folder = runFolder(join(root, "run"));
@@ -160,6 +215,9 @@ Deno.test("readLists() leaves out lists of one name and different contents", asy
       spec("c/other.txt"),
       null,
     ]);
-    assert.deepEqual([...texts], [[join(root, "run/lists/c/other.txt"), "3"]]);
+    assert.deepEqual([...texts.values()], ["1", "2", "3"]);
+    const relative = [...texts.keys()].map((path) => path.slice(folder.lists.length + 1));
+    assert.match(relative[0] ?? "", /^[0-9a-f]{8}\/list\.txt$/);
+    assert.equal(relative[2], "c/other.txt");
   });
 });
