@@ -1,7 +1,7 @@
 // The schema that editors use, checked by another validator than the one it comes from.
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { Ajv } from "../../src/core/ajv.ts";
+import { Ajv } from "../support/ajv.ts";
 import { parse } from "../../src/core/yaml.ts";
 
 const FOLDER = new URL("../../configs/", import.meta.url);

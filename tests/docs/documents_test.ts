@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { Ajv } from "../../src/core/ajv.ts";
+import { Ajv } from "../support/ajv.ts";
 import { parse } from "../../src/core/yaml.ts";
 import { main as docs } from "../../tasks/docs.ts";
 import { call } from "../support/commands.ts";

@@ -1,3 +1,0 @@
-/** Checks of JSON schemas, for tests and tools. The only file that names ajv. @module */
-
-export { Ajv } from "npm:ajv@8.20.0";
