@@ -33,8 +33,15 @@ export function nearestWord(word: string, known: readonly string[]): string | nu
   return best;
 }
 
-/** @returns `; did you mean "…"?`, or nothing where no known word is near. */
-export function didYouMean(word: string, known: readonly string[]): string {
+/**
+ * @param renamed What to say in place of some of the known words.
+ * @returns `; did you mean "…"?`, or nothing where no known word is near.
+ */
+export function didYouMean(
+  word: string,
+  known: readonly string[],
+  renamed: ReadonlyMap<string, string> = new Map(),
+): string {
   const meant = nearestWord(word, known);
-  return meant === null ? "" : `; did you mean "${meant}"?`;
+  return meant === null ? "" : `; did you mean "${renamed.get(meant) ?? meant}"?`;
 }

@@ -2,6 +2,7 @@
 
 import { z } from "../core/zod.ts";
 import { didYouMean } from "./did_you_mean.ts";
+import { RENAMED_KEYS } from "./renamed_keys.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -47,6 +48,19 @@ function knownKeys(
   return knownKeys(inner, property(value, key), rest);
 }
 
+/** Keys that were below a path in earlier versions, with their present paths from there. */
+function earlierKeys(at: string): Map<string, string> {
+  const parentOf = (path: string) => path.slice(0, path.lastIndexOf("."));
+  return new Map(
+    Object.entries(RENAMED_KEYS)
+      .filter(([old, now]) => [parentOf(old), parentOf(now)].includes(at))
+      .filter(([, now]) => now.startsWith(`${at}.`))
+      .map((
+        [old, now],
+      ) => [old.slice(old.lastIndexOf(".") + 1), now.slice(at.length + 1)]),
+  );
+}
+
 function invalidValueLine(value: unknown, all: readonly unknown[]): string {
   const known = all.filter((one) => one !== undefined); // a name that may be left out
   const list = known.map((one) => JSON.stringify(one)).join(", ");
@@ -61,9 +75,10 @@ function issueLines(issue: Issue, schema: unknown, root: unknown): string[] {
   const line = (message: string) => [`${at === "" ? "(top level)" : at}: ${message}`];
 
   if (issue.code === "unrecognized_keys") {
-    const known = knownKeys(schema, root, issue.path);
+    const earlier = earlierKeys(at);
+    const known = [...knownKeys(schema, root, issue.path), ...earlier.keys()];
     return issue.keys.flatMap((key) =>
-      line(`Unrecognized key: "${key}"${didYouMean(key, known)}`)
+      line(`Unrecognized key: "${key}"${didYouMean(key, known, earlier)}`)
     );
   }
   if (issue.code === "invalid_union" && "options" in issue) {

@@ -241,6 +241,17 @@ Deno.test("the old spelling of a value is read", () => {
   ]);
 });
 
+Deno.test("a misspelt old key is answered with the present one", () => {
+  const refused = (override: string, expected: RegExp) =>
+    assert.throws(() => parsed(fileOf(EMBEDDED), override), expected);
+  refused("optimizer.headFactr=10", /"headFactr"; did you mean "headLrMultiplier"\?/);
+  refused(
+    "method.presentStudnt=after",
+    /"presentStudnt"; did you mean "lookAhead\.emaTiming"\?/,
+  );
+  refused("optimizer.learningRat=1", /"learningRat"; did you mean "learningRate"\?/);
+});
+
 Deno.test("the log says whether a file or an override uses old names", () => {
   const of = (values: Values, ...overrides: string[]) =>
     parsed(fileOf({ ...EMBEDDED, ...values }), ...overrides).lines;
