@@ -18,6 +18,7 @@ import { main as predict } from "./predict.ts";
 import { main as prepare } from "./prepare.ts";
 import { main as train } from "./train.ts";
 import { main as verify } from "./verify.ts";
+import { main as wasm } from "./wasm.ts";
 
 const ROOT = fileURLToPath(import.meta.resolve("../"));
 
@@ -33,6 +34,7 @@ const COMMANDS: Readonly<Record<string, CommandMain>> = {
   verify,
   pack,
   bench,
+  wasm,
   docs: (args, terminal) => main(args, terminal),
 };
 

@@ -9,6 +9,8 @@
 import * as tf from "./tf.ts";
 import { WebGPUBackend } from "npm:@tensorflow/tfjs-backend-webgpu@4.22.0";
 import "npm:@tensorflow/tfjs-backend-wasm@4.22.0";
+import { openWasmEngine, useWasmEngine, wasmEngine } from "../wasm/engine.ts";
+import { withSharedMemory } from "../wasm/shared_memory.ts";
 import { patchWasm, patchWebGpu } from "./tfjs_patches.ts";
 
 /** "auto" takes a hardware GPU where there is one. */
@@ -24,6 +26,15 @@ export interface BackendInfo {
   readonly software: boolean;
   /** Why this one: a clause for the log. */
   readonly reason: string;
+}
+
+/** What computes on the CPU. */
+export interface CpuOptions {
+  /**
+   * Threads of the WebAssembly kernels. The first call decides.
+   * @default {1}
+   */
+  readonly threads?: number;
 }
 
 /** A WebGPU adapter of this machine. */
@@ -88,19 +99,22 @@ export async function probeAdapter(): Promise<AdapterInfo | null> {
  * eight times faster on a CPU than WebGPU on a software driver.
  * @throws {Error} If the choice is "webgpu" and there is no adapter.
  */
-export async function openBackend(choice: BackendChoice = "auto"): Promise<BackendInfo> {
+export async function openBackend(
+  choice: BackendChoice = "auto",
+  cpu: CpuOptions = {},
+): Promise<BackendInfo> {
   tf.enableProdMode();
-  if (choice === "wasm") return await openWasm("as requested");
+  if (choice === "wasm") return await openWasm("as requested", cpu);
   const adapter = await requestAdapter();
   if (adapter === null) {
-    if (choice === "auto") return await openWasm("no WebGPU adapter was found");
+    if (choice === "auto") return await openWasm("no WebGPU adapter was found", cpu);
     throw new Error(
       "Cannot use WebGPU: no adapter was found; install a Vulkan driver (on Debian " +
         '"apt-get install libvulkan1 mesa-vulkan-drivers") or use "--backend wasm"',
     );
   }
   if (choice === "auto" && describeAdapter(adapter).software) {
-    return await openWasm("the only WebGPU adapter is a software driver");
+    return await openWasm("the only WebGPU adapter is a software driver", cpu);
   }
   return await openWebGpu(
     adapter,
@@ -132,16 +146,49 @@ export async function readBack(tensor: tf.Tensor): Promise<Float32Array | Int32A
   return data as Float32Array | Int32Array;
 }
 
-async function openWasm(reason: string): Promise<BackendInfo> {
-  if (!await tf.setBackend("wasm")) {
+async function openWasm(
+  reason: string,
+  { threads = 1 }: CpuOptions,
+): Promise<BackendInfo> {
+  if (!await startWasm(threads > 1)) {
     throw new Error(
       "Cannot start the wasm backend: its .wasm file could not be read; allow reading " +
         'with "--allow-read"',
     );
   }
-  await tf.ready();
   patchWasm();
+  if (wasmEngine() === null) {
+    const { wasm } = tf.backend() as unknown as { wasm: WasmModule };
+    const heap = {
+      memory: wasm.asm.memory,
+      malloc: (bytes: number) => wasm._malloc(bytes) >>> 0,
+      free: (address: number) => wasm._free(address),
+    };
+    useWasmEngine(await openWasmEngine(heap, { threads }));
+  }
   return { name: "wasm", adapter: "WebAssembly", software: true, reason };
+}
+
+// Private members of the wasm backend.
+interface WasmModule {
+  readonly asm: { readonly memory: WebAssembly.Memory };
+  _malloc(bytes: number): number;
+  _free(address: number): void;
+}
+
+// tfjs's build for one thread, whose memory other threads can be given: its own build for
+// several starts workers that Deno does not have, and computes the same.
+async function startWasm(isShared: boolean): Promise<boolean> {
+  const { instantiate } = WebAssembly;
+  if (isShared) {
+    WebAssembly.instantiate = ((module: Uint8Array, imports?: WebAssembly.Imports) =>
+      instantiate(withSharedMemory(module), imports)) as typeof instantiate;
+  }
+  try {
+    return await tf.setBackend("wasm");
+  } finally {
+    WebAssembly.instantiate = instantiate;
+  }
 }
 
 async function openWebGpu(adapter: GPUAdapter, reason: string): Promise<BackendInfo> {

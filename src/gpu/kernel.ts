@@ -7,16 +7,16 @@
  * is written down twice. `launch()` runs the implementation of the current backend:
  *
  *   webgpu   `shader`, WGSL from the operation's folder
- *   wasm     `reference`, loops over the memory of the wasm backend (`reference.ts`)
+ *   wasm     `wasm`, calls of our WebAssembly kernels (`src/wasm`), or `reference`, loops
+ *            over the memory of the wasm backend (`reference.ts`), where it has none
  *
- * Another implementation, say a native library, is another optional field with the
- * arguments of `reference`, functions in `native.ts` next to `reference.ts`, and one more
- * case in `launch()`. Where a backend computes an operation in other steps (XNNPACK's
- * convolution on wasm), the operation's `<op>.ts` chooses by `tf.getBackend()`.
+ * Where a backend computes an operation in other steps, the operation's `<op>.ts` chooses
+ * by `tf.getBackend()`.
  *
  * @module
  */
 import type * as tf from "../core/tf.ts";
+import type { WasmEngine } from "../wasm/engine.ts";
 
 /** The type of a uniform. */
 export type UniformType = "u32" | "f32";
@@ -29,6 +29,13 @@ export type TypedArray = Float32Array | Int32Array;
 
 /** Arrays by name, as a CPU reference takes them. */
 export type Arrays<N extends string> = Readonly<Record<N, TypedArray>>;
+
+/** Where an array lies on the heap of the wasm backend; growing does not move it. */
+export interface HeapArray {
+  readonly address: number;
+  /** In elements. */
+  readonly length: number;
+}
 
 /** Values of the uniforms of a table of types. */
 export type UniformsOf<T> = Readonly<Record<keyof T, number>>;
@@ -53,6 +60,12 @@ export interface KernelDeclaration<
   readonly shader?: string;
   /** The uniform that counts forward passes, if one does: a replayed step advances it. */
   readonly forwardCountUniform?: NoInfer<U>;
+  /** The same computation by our WebAssembly kernels. */
+  wasm?(
+    engine: WasmEngine,
+    arrays: Readonly<Record<NoInfer<I | O>, HeapArray>>,
+    uniforms: Readonly<Record<NoInfer<U>, number>>,
+  ): void;
   /** The same computation with loops. */
   reference?(
     arrays: Arrays<NoInfer<I | O>>,

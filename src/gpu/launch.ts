@@ -3,12 +3,14 @@ import * as tf from "../core/tf.ts";
 import { dispatch, recorderHook } from "./dispatch.ts";
 import {
   type ElementType,
+  type HeapArray,
   type Kernel,
   mapRecord,
   type Operand,
   tensorOf,
   type TypedArray,
 } from "./kernel.ts";
+import { wasmEngine } from "../wasm/engine.ts";
 import { heapView, invalidatePackedFilter } from "./tfjs_wasm.ts";
 import { checkUniforms } from "./uniforms.ts";
 
@@ -63,11 +65,9 @@ export function launch<U extends string, I extends string, O extends string>(
     const read = Object.keys(kernel.inputs).map((name) => inputs[name as I]);
     const bound = Object.keys(kernel.outputs).map((name) => written[name as O]);
     dispatch(kernel, values, read, bound);
-  } else if (backend === "wasm" && kernel.reference !== undefined) {
+  } else if (backend === "wasm" && (kernel.wasm ?? kernel.reference) !== undefined) {
     checkUniforms(kernel, values);
-    // All outputs exist by now, so the heap cannot move under these views.
-    const arrays = { ...mapRecord(inputs, arrayOf), ...mapRecord(written, arrayOf) };
-    kernel.reference(arrays, uniforms);
+    runOnHost(kernel, uniforms, inputs, written);
     for (const output of Object.values<readonly number[] | Operand>(outputs)) {
       if (!isShape(output)) invalidatePackedFilter(tensorOf(output));
     }
@@ -79,6 +79,27 @@ export function launch<U extends string, I extends string, O extends string>(
     );
   }
   return mapRecord(written, tensorOf);
+}
+
+// By the fastest engine that has the kernel. All outputs exist by now, so the heap cannot
+// move under the views.
+function runOnHost<U extends string, I extends string, O extends string>(
+  kernel: Kernel<U, I, O>,
+  uniforms: Readonly<Record<U, number>>,
+  inputs: Readonly<Record<I, Operand>>,
+  outputs: Readonly<Record<O, Operand>>,
+): void {
+  const arrays = { ...mapRecord(inputs, arrayOf), ...mapRecord(outputs, arrayOf) };
+  const engine = wasmEngine();
+  if (engine === null || kernel.wasm === undefined) {
+    kernel.reference?.(arrays, uniforms);
+  } else {
+    const onHeap = mapRecord<I | O, TypedArray, HeapArray>(arrays, (array) => ({
+      address: array.byteOffset,
+      length: array.length,
+    }));
+    kernel.wasm(engine, onHeap, uniforms);
+  }
 }
 
 /** A tensor of unknown content on the current backend; the caller owns it. */

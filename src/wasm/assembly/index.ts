@@ -1,0 +1,3 @@
+/** The kernels that the engine calls. */
+export { matMul, packColumns } from "./gemm";
+export { convolve, convolveFilterGradient } from "./conv2d";
