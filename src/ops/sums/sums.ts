@@ -4,10 +4,13 @@ import type * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
 import { channelsOf } from "../map_sizes.ts";
+import { elementItems, rowItems, sumItems } from "../wasm_items.ts";
 import blockSum from "./block_sum.wgsl" with { type: "text" };
 import columnSumShader from "./column_sum.wgsl" with { type: "text" };
 import sumAllShader from "./sum_all.wgsl" with { type: "text" };
 import workgroupSum from "./workgroup_sum.wgsl" with { type: "text" };
+
+const DOUBLE_BYTES = 8;
 
 const COLUMN_SUM = defineKernel({
   name: "columnSum",
@@ -15,6 +18,12 @@ const COLUMN_SUM = defineKernel({
   inputs: { a: "f32" },
   outputs: { out: "f32" },
   shader: blockSum + columnSumShader,
+  wasm(engine, { a, out }, { rows, columns }) {
+    const items = rowItems(rows);
+    const partial = engine.workspace(items * columns * DOUBLE_BYTES);
+    engine.run("sumRows", [a.address, rows, columns, partial], items);
+    engine.run("addBlocks", [partial, items, columns, out.address], sumItems(columns));
+  },
   reference({ a, out }, { columns }) {
     const sums = new Float64Array(columns);
     for (let at = 0; at < a.length; at += columns) {
@@ -42,6 +51,12 @@ const SUM_ALL = defineKernel({
   inputs: { x: "f32" },
   outputs: { out: "f32" },
   shader: workgroupSum + sumAllShader,
+  wasm(engine, { x, out }, { count, divisor }) {
+    const items = elementItems(count);
+    const partial = engine.workspace(items * DOUBLE_BYTES);
+    engine.run("sumElements", [x.address, count, partial], items);
+    engine.run("divideSum", [partial, items, divisor, out.address], 1);
+  },
   reference({ x, out }, { divisor }) {
     let sum = 0;
     for (const value of x) sum += value;
