@@ -63,12 +63,12 @@ export interface KernelDeclaration<
   readonly shader?: string;
   /** The uniform that counts forward passes, if one does: a replayed step advances it. */
   readonly forwardCountUniform?: NoInfer<U>;
-  /** The same computation by our WebAssembly kernels. */
+  /** The same computation by our WebAssembly kernels; false if they do not have it. */
   wasm?(
     engine: WasmEngine,
     arrays: HeapArrays<NoInfer<I | O>>,
     uniforms: Readonly<Record<NoInfer<U>, number>>,
-  ): void;
+  ): void | false;
   /** The same computation with loops. */
   reference?(
     arrays: Arrays<NoInfer<I | O>>,

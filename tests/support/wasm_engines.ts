@@ -119,6 +119,9 @@ async function openSplittingEngine(
         kernels[kernel](...args, item, item + 1, scratch);
       }
     },
+    writeWords: (address, words) => {
+      new Int32Array(heap.memory.buffer, address, words.length).set(words);
+    },
     workspace(bytes) {
       const block = heap.malloc(bytes + 64);
       blocks.push(block);

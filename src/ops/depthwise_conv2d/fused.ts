@@ -4,8 +4,8 @@ import { launchInChunks } from "../../gpu/chunks.ts";
 import { kernelVariants } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
 import { CONV_UNIFORMS, type ConvSizes } from "../conv2d/conv_sizes.ts";
-import { sumOverBatch } from "../conv2d/webgpu.ts";
-import type { Epilogue } from "../mat_mul/webgpu.ts";
+import { sumOverBatch } from "../conv2d/implicit_gemm.ts";
+import type { Epilogue } from "../mat_mul/fused_mat_mul.ts";
 import { splitsToFillDevice } from "../sums/sums.ts";
 import {
   elementsOf,
@@ -20,7 +20,7 @@ import {
   depthwiseConv2dFilterGradientReference,
   depthwiseConv2dReference,
 } from "./reference.ts";
-import { depthwiseConv2dFilterGradientWasm, depthwiseConv2dWasm } from "./wasm.ts";
+import { depthwiseConv2dByWasm, depthwiseConv2dFilterGradientByWasm } from "./wasm.ts";
 
 type DepthwiseFlags = { readonly flipped: boolean } & EpilogueFlags;
 
@@ -28,7 +28,7 @@ const kernelFor = kernelVariants("depthwiseConv2d", (flags: DepthwiseFlags) => (
   uniforms: CONV_UNIFORMS,
   ...productArrays(flags.aligned),
   shader: productShader(flags.aligned) + shader,
-  wasm: (engine, arrays, sizes) => depthwiseConv2dWasm(engine, arrays, sizes, flags),
+  wasm: (engine, arrays, sizes) => depthwiseConv2dByWasm(engine, arrays, sizes, flags),
   reference: (arrays, sizes) => depthwiseConv2dReference(arrays, sizes, flags),
 }));
 
@@ -101,7 +101,7 @@ const filterGradientKernelFor = kernelVariants(
     inputs: { x: elementsOf(aligned), dy: elementsOf(aligned) },
     outputs: { dw: elementsOf(aligned) },
     shader: fourAccess(aligned, ["x", "dy"], "dw") + filterGradientShader,
-    wasm: depthwiseConv2dFilterGradientWasm,
+    wasm: depthwiseConv2dFilterGradientByWasm,
     reference: depthwiseConv2dFilterGradientReference,
   }),
 );

@@ -8,7 +8,7 @@ const FLOAT_BYTES = 4;
 const DOUBLE_BYTES = 8;
 
 /** product = g(depthwise convolution of stride 1 + bias) + residual. */
-export function depthwiseConv2dWasm(
+export function depthwiseConv2dByWasm(
   engine: WasmEngine,
   { left, right, bias, residual, product }: HeapArrays<
     "left" | "right" | "bias" | "residual" | "product"
@@ -46,7 +46,7 @@ export function depthwiseConv2dWasm(
 const ROWS_PER_ITEM = 8;
 
 /** dw[ky, kx, c] = Σ dy · x over the pixels that tap (ky, kx) joins, in one split. */
-export function depthwiseConv2dFilterGradientWasm(
+export function depthwiseConv2dFilterGradientByWasm(
   engine: WasmEngine,
   { x, dy, dw }: HeapArrays<"x" | "dy" | "dw">,
   sizes: ConvSizes,
