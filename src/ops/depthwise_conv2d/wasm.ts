@@ -72,5 +72,5 @@ export function depthwiseConv2dFilterGradientByWasm(
     padding,
     partial,
   ], items);
-  engine.run("addBlocks", [partial, items, count, dw.address], sumItems(count));
+  engine.run("addBlocks", [partial, items, count, count, dw.address], sumItems(count));
 }

@@ -1,4 +1,3 @@
-// deno-lint-ignore-file no-non-null-assertion -- indices are in bounds by construction
 /** Sums in a fixed order: of the columns of a matrix, and of all elements. @module */
 import type * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
@@ -7,6 +6,7 @@ import { channelsOf } from "../map_sizes.ts";
 import { elementItems, rowItems, sumItems } from "../wasm_items.ts";
 import blockSum from "./block_sum.wgsl" with { type: "text" };
 import columnSumShader from "./column_sum.wgsl" with { type: "text" };
+import { columnSumReference, sumAllReference } from "./reference.ts";
 import sumAllShader from "./sum_all.wgsl" with { type: "text" };
 import workgroupSum from "./workgroup_sum.wgsl" with { type: "text" };
 
@@ -22,15 +22,10 @@ const COLUMN_SUM = defineKernel({
     const items = rowItems(rows);
     const partial = engine.workspace(items * columns * DOUBLE_BYTES);
     engine.run("sumRows", [a.address, rows, columns, partial], items);
-    engine.run("addBlocks", [partial, items, columns, out.address], sumItems(columns));
+    const args = [partial, items, columns, columns, out.address];
+    engine.run("addBlocks", args, sumItems(columns));
   },
-  reference({ a, out }, { columns }) {
-    const sums = new Float64Array(columns);
-    for (let at = 0; at < a.length; at += columns) {
-      for (let c = 0; c < columns; c++) sums[c]! += a[at + c]!;
-    }
-    out.set(sums);
-  },
+  reference: columnSumReference,
 });
 
 /**
@@ -57,11 +52,7 @@ const SUM_ALL = defineKernel({
     engine.run("sumElements", [x.address, count, partial], items);
     engine.run("divideSum", [partial, items, divisor, out.address], 1);
   },
-  reference({ x, out }, { divisor }) {
-    let sum = 0;
-    for (const value of x) sum += value;
-    out[0] = sum / divisor;
-  },
+  reference: sumAllReference,
 });
 
 /**

@@ -5,30 +5,34 @@
 import { addUpToDoubles, FLOAT, loadUpTo } from "./vectors";
 
 /** Rows whose sums are one item. */
-const ROWS_PER_ITEM: i32 = 64;
+export const ROWS_PER_ITEM: i32 = 64;
 
 /** Elements of a sum of blocks that are one item. */
-const SUMS_PER_ITEM: i32 = 256;
+export const SUMS_PER_ITEM: i32 = 256;
 
-/** out[i] = Σ over blocks of partial[block, i]. Items: 256 elements. */
+/**
+ * out[i] = Σ over blocks of partial[block, i], for the first `count` of `length` sums per
+ * block. Items: 256 elements.
+ */
 export function addBlocks(
   partial: usize,
   blocks: i32,
+  length: i32,
   count: i32,
   out: usize,
   begin: i32,
   end: i32,
 ): void {
   for (let i = begin * SUMS_PER_ITEM; i < min(end * SUMS_PER_ITEM, count); i++) {
-    store<f32>(out + FLOAT * <usize> i, <f32> sumOfBlocks(partial, blocks, count, i));
+    store<f32>(out + FLOAT * <usize> i, <f32> sumOfBlocks(partial, blocks, length, i));
   }
 }
 
-/** Σ over blocks of partial[block, i], of float64. */
-export function sumOfBlocks(partial: usize, blocks: i32, count: i32, i: i32): f64 {
+/** Σ over blocks of partial[block, i], of `length` float64 per block. */
+export function sumOfBlocks(partial: usize, blocks: i32, length: i32, i: i32): f64 {
   let sum: f64 = 0;
   for (let block: i32 = 0; block < blocks; block++) {
-    sum += load<f64>(partial + 8 * (<usize> block * count + i));
+    sum += load<f64>(partial + 8 * (<usize> block * length + i));
   }
   return sum;
 }

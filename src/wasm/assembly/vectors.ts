@@ -38,6 +38,11 @@ export function storeFew(address: usize, four: v128, bytes: isize): void {
   if (bytes > 8) v128.store32_lane(address, four, 2, 8);
 }
 
+/** All bits of the float32 that begin within so many bytes. */
+export function lanesWithin(bytes: isize): v128 {
+  return i32x4.gt_s(i32x4.splat(<i32> bytes), i32x4(0, 4, 8, 12));
+}
+
 /** The first byte of an element-wise item, from the start of the array. */
 export function firstByte(item: i32): usize {
   return FLOAT * ITEM_ELEMENTS * <usize> item;
@@ -69,7 +74,7 @@ export function sumOfFour(four: v128): f32 {
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
 }
 
-/** The largest of four float32; NaN if one is. */
+/** The largest of four float32. */
 export function largestOfFour(four: v128): f32 {
   const pairs = f32x4.max(four, i64x2.shuffle(four, four, 1, 0));
   return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
