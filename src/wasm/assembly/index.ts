@@ -9,9 +9,15 @@ export {
   sumMoments,
   sumNormGradients,
 } from "./batch_norm";
+export { bilinearTaps } from "./bilinear";
 export { depthwiseConvolve, depthwiseFilterGradient } from "./depthwise";
 export { gelu, geluGradient } from "./gelu";
 export { layerNorm, layerNormGradients } from "./layer_norm";
 export { softmax, softmaxGradient } from "./softmax";
 export { addBlocks, divideSum, sumElements, sumRows } from "./sums";
+export {
+  gatherRowGradients,
+  upsampledArgmax,
+  upsampledCrossEntropy,
+} from "./upsampled_logits";
 export { adamw, copy, lerp, sgd } from "./update";
