@@ -13,6 +13,13 @@ export { bilinearTaps } from "./bilinear";
 export { depthwiseConvolve, depthwiseFilterGradient } from "./depthwise";
 export { gelu, geluGradient } from "./gelu";
 export { layerNorm, layerNormGradients } from "./layer_norm";
+export { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./pool";
+export {
+  resizeBilinear,
+  resizeBilinearGradient,
+  resizeNearest,
+  resizeNearestGradient,
+} from "./resize";
 export { softmax, softmaxGradient } from "./softmax";
 export { addBlocks, divideSum, sumElements, sumRows } from "./sums";
 export {
