@@ -13,6 +13,12 @@ import {
   normalizeReference,
 } from "./reference.ts";
 import scaleGradientShader from "./scale_gradient.wgsl" with { type: "text" };
+import {
+  batchNormInputGradientByWasm,
+  batchNormScaleGradientByWasm,
+  momentsByWasm,
+  normalizeByWasm,
+} from "./wasm.ts";
 
 const MOMENTS = defineKernel({
   name: "batchNormMoments",
@@ -20,6 +26,7 @@ const MOMENTS = defineKernel({
   inputs: { x: "f32" },
   outputs: { mean: "f32", variance: "f32" },
   shader: blockSum + momentsShader,
+  wasm: momentsByWasm,
   reference: momentsReference,
 });
 
@@ -29,6 +36,7 @@ const NORMALIZE = defineKernel({
   inputs: { x: "f32", mean: "f32", variance: "f32", scale: "f32", shift: "f32" },
   outputs: { y: "f32" },
   shader: normalizeShader,
+  wasm: normalizeByWasm,
   reference: normalizeReference,
 });
 
@@ -38,6 +46,7 @@ const SCALE_GRADIENT = defineKernel({
   inputs: { x: "f32", mean: "f32", variance: "f32", dy: "f32" },
   outputs: { dscale: "f32", dshift: "f32" },
   shader: blockSum + scaleGradientShader,
+  wasm: batchNormScaleGradientByWasm,
   reference: batchNormScaleGradientReference,
 });
 
@@ -55,6 +64,7 @@ const INPUT_GRADIENT = defineKernel({
   },
   outputs: { dx: "f32" },
   shader: inputGradientShader,
+  wasm: batchNormInputGradientByWasm,
   reference: batchNormInputGradientReference,
 });
 
@@ -112,10 +122,10 @@ export function batchNorm<T extends tf.Tensor>(
     x,
     affine,
     moments,
-    (dy, x, { scale, epsilon }, moments) =>
+    (dy, x, { scale, epsilon }, moments, scaleGradient) =>
       launch(INPUT_GRADIENT, {
         uniforms: { columns: channelsOf(x), epsilon },
-        inputs: { x, ...moments, scale, dy, ...scaleGradient(x, moments, dy, epsilon) },
+        inputs: { x, ...moments, scale, dy, ...scaleGradient },
         outputs: { dx: x.shape },
       }).dx,
   );
@@ -150,6 +160,7 @@ function normalize<T extends tf.Tensor>(
     x: tf.Tensor,
     affine: Omit<Affine, "shift">,
     moments: Moments,
+    scaleGradient: ScaleGradient,
   ) => tf.Tensor,
 ): T {
   return tf.differentiable<T>(
@@ -170,17 +181,25 @@ function normalize<T extends tf.Tensor>(
         tf.Tensor,
       ];
       const moments = { mean, variance };
+      const sums = scaleGradient(x, moments, dy, epsilon);
       return {
-        x: () => inputGradient(dy, x, { scale, epsilon }, moments),
-        scale: () => scaleGradient(x, moments, dy, epsilon).dscale,
-        shift: () => scaleGradient(x, moments, dy, epsilon).dshift,
+        x: () => inputGradient(dy, x, { scale, epsilon }, moments, sums),
+        scale: () => sums.dscale,
+        shift: () => sums.dshift,
       };
     },
   );
 }
 
 // d(loss)/d(scale) and d(loss)/d(shift). [C] each
-function scaleGradient(x: tf.Tensor, moments: Moments, dy: tf.Tensor, epsilon: number) {
+type ScaleGradient = Readonly<Record<"dscale" | "dshift", tf.Tensor>>;
+
+function scaleGradient(
+  x: tf.Tensor,
+  moments: Moments,
+  dy: tf.Tensor,
+  epsilon: number,
+): ScaleGradient {
   const columns = channelsOf(x);
   return launch(SCALE_GRADIENT, {
     uniforms: { rows: x.size / columns, columns, epsilon },

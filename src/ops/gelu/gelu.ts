@@ -1,6 +1,7 @@
 import * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
+import { elementItems } from "../wasm_items.ts";
 import erf from "./erf.wgsl" with { type: "text" };
 import shader from "./gelu.wgsl" with { type: "text" };
 import gradientShader from "./gelu_gradient.wgsl" with { type: "text" };
@@ -12,6 +13,9 @@ const FORWARD = defineKernel({
   inputs: { x: "f32" },
   outputs: { out: "f32" },
   shader: erf + shader,
+  wasm(engine, { x, out }) {
+    engine.run("gelu", [x.address, out.address, x.length], elementItems(x.length));
+  },
   reference: geluReference,
 });
 
@@ -21,6 +25,10 @@ const GRADIENT = defineKernel({
   inputs: { x: "f32", dy: "f32" },
   outputs: { dx: "f32" },
   shader: erf + gradientShader,
+  wasm(engine, { x, dy, dx }) {
+    const args = [x.address, dy.address, dx.address, x.length];
+    engine.run("geluGradient", args, elementItems(x.length));
+  },
   reference: geluGradientReference,
 });
 

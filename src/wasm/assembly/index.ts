@@ -8,3 +8,30 @@ export {
   winogradOutputGradients,
   winogradTaps,
 } from "./winograd";
+export {
+  finishMoments,
+  finishNormGradients,
+  normalize,
+  normInputGradient,
+  sumMoments,
+  sumNormGradients,
+} from "./batch_norm";
+export { bilinearTaps } from "./bilinear";
+export { depthwiseConvolve, depthwiseFilterGradient } from "./depthwise";
+export { gelu, geluGradient } from "./gelu";
+export { layerNorm, layerNormGradients } from "./layer_norm";
+export { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./pool";
+export {
+  resizeBilinear,
+  resizeBilinearGradient,
+  resizeNearest,
+  resizeNearestGradient,
+} from "./resize";
+export { softmax, softmaxGradient } from "./softmax";
+export { addBlocks, divideSum, sumElements, sumRows } from "./sums";
+export {
+  gatherRowGradients,
+  upsampledArgmax,
+  upsampledCrossEntropy,
+} from "./upsampled_logits";
+export { adamw, copy, lerp, sgd } from "./update";

@@ -20,6 +20,7 @@ import {
   depthwiseConv2dFilterGradientReference,
   depthwiseConv2dReference,
 } from "./reference.ts";
+import { depthwiseConv2dByWasm, depthwiseConv2dFilterGradientByWasm } from "./wasm.ts";
 
 type DepthwiseFlags = { readonly flipped: boolean } & EpilogueFlags;
 
@@ -27,6 +28,7 @@ const kernelFor = kernelVariants("depthwiseConv2d", (flags: DepthwiseFlags) => (
   uniforms: CONV_UNIFORMS,
   ...productArrays(flags.aligned),
   shader: productShader(flags.aligned) + shader,
+  wasm: (engine, arrays, sizes) => depthwiseConv2dByWasm(engine, arrays, sizes, flags),
   reference: (arrays, sizes) => depthwiseConv2dReference(arrays, sizes, flags),
 }));
 
@@ -99,6 +101,7 @@ const filterGradientKernelFor = kernelVariants(
     inputs: { x: elementsOf(aligned), dy: elementsOf(aligned) },
     outputs: { dw: elementsOf(aligned) },
     shader: fourAccess(aligned, ["x", "dy"], "dw") + filterGradientShader,
+    wasm: depthwiseConv2dFilterGradientByWasm,
     reference: depthwiseConv2dFilterGradientReference,
   }),
 );
