@@ -1,2 +1,3 @@
 export * from "./backends.ts";
 export * from "./compare.ts";
+export * from "./native.ts";

@@ -4,6 +4,7 @@ import { launch } from "../../gpu/launch.ts";
 import erf from "./erf.wgsl" with { type: "text" };
 import shader from "./gelu.wgsl" with { type: "text" };
 import gradientShader from "./gelu_gradient.wgsl" with { type: "text" };
+import { geluByNative, geluGradientByNative } from "./native.ts";
 import { geluGradientReference, geluReference } from "./reference.ts";
 
 const FORWARD = defineKernel({
@@ -12,6 +13,7 @@ const FORWARD = defineKernel({
   inputs: { x: "f32" },
   outputs: { out: "f32" },
   shader: erf + shader,
+  native: geluByNative,
   reference: geluReference,
 });
 
@@ -21,6 +23,7 @@ const GRADIENT = defineKernel({
   inputs: { x: "f32", dy: "f32" },
   outputs: { dx: "f32" },
   shader: erf + gradientShader,
+  native: geluGradientByNative,
   reference: geluGradientReference,
 });
 

@@ -6,6 +6,7 @@ import blockSum from "../sums/block_sum.wgsl" with { type: "text" };
 import { columnSum } from "../sums/sums.ts";
 import forwardShader from "./forward.wgsl" with { type: "text" };
 import inputGradientShader from "./input_gradient.wgsl" with { type: "text" };
+import { layerNormByNative } from "./native.ts";
 import {
   layerNormInputGradientReference,
   layerNormReference,
@@ -19,6 +20,7 @@ const FORWARD = defineKernel({
   inputs: { x: "f32", scale: "f32", shift: "f32" },
   outputs: { y: "f32", moments: "f32" },
   shader: forwardShader,
+  native: layerNormByNative,
   reference: layerNormReference,
 });
 
