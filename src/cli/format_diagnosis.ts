@@ -48,5 +48,5 @@ function describeNative({ engine, problem }: Diagnosis["native"]): string {
   if (engine === null) return "not wanted";
   const { path, version, instructionSet, runtime, threads } = engine;
   return `${version} at ${path}, ${instructionSet}, ${runtime}, ${threads} ` +
-    `${threads === 1 ? "thread" : "threads"}`;
+    `${threads === 1 ? "thread" : "threads"}: self-test passed`;
 }

@@ -170,7 +170,9 @@ function readVersion(path: string): LibraryVersion {
     const isMissing = isMissingFile(path, error);
     throw new NativeLibraryError(
       isMissing ? null : path,
-      isMissing ? `there is no "${path}"` : openingProblem(error),
+      isMissing
+        ? `there is no "${path}"; name another library, or leave --native out`
+        : openingProblem(error),
       error,
     );
   }

@@ -47,7 +47,7 @@ Deno.test("openLibrary() says that there is no such file", () => {
   assert.throws(() => openLibrary("/nowhere/libdnnl.so.3"), (error) => {
     assert.ok(error instanceof NativeLibraryError);
     assert.equal(error.path, null);
-    assert.equal(error.reason, 'there is no "/nowhere/libdnnl.so.3"');
+    assert.match(error.reason, /^there is no "\/nowhere\/libdnnl\.so\.3"; name another/);
     return true;
   });
 });
@@ -250,7 +250,7 @@ Deno.test({
   async fn() {
     await assert.rejects(
       openBackend("wasm", { native: "/nowhere/libdnnl.so.3" }),
-      /^NativeLibraryError: Cannot use oneDNN: there is no "\/nowhere\/libdnnl\.so\.3"$/,
+      /^NativeLibraryError: Cannot use oneDNN: there is no "\/nowhere\/libdnnl\.so\.3"; /,
     );
     const { engine, adapter } = await openBackend("wasm");
     assert.equal(engine.name, "WebAssembly");
