@@ -13,7 +13,7 @@ const [ROWS, INPUTS, OUTPUTS] = [19, 33, 13];
 
 const [H, W, C, O] = [9, 7, 3, 5];
 const FILTER_SIDE = 3;
-// The case that tfjs itself refuses: see ops/conv2d/tfjs.ts.
+// The case that tfjs itself refuses.
 const DILATION = 2;
 
 /**

@@ -68,12 +68,12 @@ export interface KernelDeclaration<
     arrays: Arrays<NoInfer<I | O>>,
     uniforms: Readonly<Record<NoInfer<U>, number>>,
   ): boolean;
-  /** The same computation by our WebAssembly kernels. */
+  /** The same computation by our WebAssembly kernels; false if they do not have it. */
   wasm?(
     engine: WasmEngine,
     arrays: Readonly<Record<NoInfer<I | O>, HeapArray>>,
     uniforms: Readonly<Record<NoInfer<U>, number>>,
-  ): void;
+  ): void | false;
   /** The same computation with loops. */
   reference?(
     arrays: Arrays<NoInfer<I | O>>,

@@ -94,15 +94,14 @@ function runOnHost<U extends string, I extends string, O extends string>(
   const native = nativeEngine();
   if (native !== null && kernel.native?.(native, arrays, uniforms)) return;
   const engine = wasmEngine();
-  if (engine === null || kernel.wasm === undefined) {
-    kernel.reference?.(arrays, uniforms);
-  } else {
+  if (engine !== null && kernel.wasm !== undefined) {
     const onHeap = mapRecord<I | O, TypedArray, HeapArray>(arrays, (array) => ({
       address: array.byteOffset,
       length: array.length,
     }));
-    kernel.wasm(engine, onHeap, uniforms);
+    if (kernel.wasm(engine, onHeap, uniforms) !== false) return;
   }
+  kernel.reference?.(arrays, uniforms);
 }
 
 /** A tensor of unknown content on the current backend; the caller owns it. */

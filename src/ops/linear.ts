@@ -1,6 +1,6 @@
 import * as tf from "../core/tf.ts";
 import { matMulWithoutGradient } from "./mat_mul/mat_mul.ts";
-import { fusedMatMul } from "./mat_mul/webgpu.ts";
+import { fusedMatMul } from "./mat_mul/fused_mat_mul.ts";
 import { sumOfOuterProducts } from "./outer_products.ts";
 import { columnSum } from "./sums/sums.ts";
 
@@ -20,10 +20,7 @@ export function linear(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Te
     (save) => {
       save([x, weight]);
       const [a, b] = [tf.reshape<tf.Rank.R2>(x, [rows, I]), weight as tf.Tensor2D];
-      const y = tf.getBackend() === "webgpu"
-        ? fusedMatMul(a, b, { bias })
-        : tf.fused.matMul({ a, b, ...(bias && { bias }) });
-      return tf.reshape(y, [...x.shape.slice(0, -1), O]);
+      return tf.reshape(fusedMatMul(a, b, { bias }), [...x.shape.slice(0, -1), O]);
     },
     (dy, saved) => {
       const [x, weight] = saved as [tf.Tensor, tf.Tensor2D];

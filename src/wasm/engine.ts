@@ -42,6 +42,8 @@ export interface WasmEngine {
    * @param grain Items that a thread takes at a time; by default an equal share.
    */
   run(kernel: KernelName, args: readonly number[], items: number, grain?: number): void;
+  /** Writes int32 words, such as the fields of a kernel's struct. */
+  writeWords(address: number, words: readonly number[]): void;
   /** The address of memory for one operation, valid until the next call of this. */
   workspace(bytes: number): number;
   /** Ends the threads and frees the memory. */
@@ -53,6 +55,9 @@ export const SCRATCH_BYTES = 1 << 20;
 
 // So that a vector of 16 bytes never straddles two lines of the cache.
 const ALIGNMENT = 64;
+
+/** How products are cut, see `assembly/gemm.ts`. */
+export const MATRIX_TILE = { rows: 6, columns: 8, rowsAtATime: 96 } as const;
 
 let current: WasmEngine | null = null;
 
@@ -127,6 +132,7 @@ export async function openWasmEngine(
     threads,
     relaxedSimd,
     run(kernel, args, items, grain = Math.ceil(items / threads)) {
+      if (items === 0) return;
       const run = functions[kernel];
       if (threads === 1 || items <= grain) {
         run(...args, 0, items, scratchOf(0));
@@ -135,6 +141,9 @@ export async function openWasmEngine(
       startCall(control, { kernel: indices.get(kernel) ?? 0, items, grain, args });
       takeItems(control, run, args, scratchOf(0));
       awaitWorkers(control, workers.length);
+    },
+    writeWords(address, words) {
+      new Int32Array(memory.buffer, address, words.length).set(words);
     },
     workspace(bytes) {
       if (bytes > space.bytes) {

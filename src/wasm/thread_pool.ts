@@ -114,8 +114,8 @@ export function serveCalls(
   scratch: number,
 ): never {
   const { words } = control;
-  for (let seen = 0;; seen++) {
-    waitWhile(words, Word.generation, seen);
+  for (let calls = 0;; calls++) {
+    waitWhile(words, Word.generation, calls);
     const kernel = kernels[words[Word.kernel] ?? 0];
     const args = Array.from(control.args.subarray(0, words[Word.argumentCount]));
     if (kernel !== undefined) takeItems(control, kernel, args, scratch);

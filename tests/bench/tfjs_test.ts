@@ -7,7 +7,11 @@ const TFJS = fileURLToPath(new URL("../../bench/tfjs/", import.meta.url));
 const OPS = fileURLToPath(new URL("../../src/ops/", import.meta.url));
 
 /** Of faces that are replaced as a whole. */
-const INTERNAL = new Set(["conv2d/tfjs.ts", "sums/sums.ts"]);
+const INTERNAL = new Set([
+  "conv2d/implicit_gemm.ts",
+  "mat_mul/fused_mat_mul.ts",
+  "sums/sums.ts",
+]);
 /** Of a contrast of pixels, whose iterations no benchmark takes. */
 const UNTIMED = new Set([
   "contrast_roles/contrast_roles.ts",

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { openBackend, probeAdapter, readBack } from "../../src/core/backend.ts";
 import * as tf from "../../src/core/tf.ts";
 import { convSizes } from "../../src/ops/conv2d/conv_sizes.ts";
-import { conv2dFilterGradient, fusedConv2d } from "../../src/ops/conv2d/webgpu.ts";
+import { conv2dFilterGradient, fusedConv2d } from "../../src/ops/conv2d/implicit_gemm.ts";
 import { gelu } from "../../src/ops/gelu/gelu.ts";
-import { fusedMatMul } from "../../src/ops/mat_mul/webgpu.ts";
+import { fusedMatMul } from "../../src/ops/mat_mul/fused_mat_mul.ts";
 
 const LIMIT = 2 ** 25; // elements in 128 MiB
 

@@ -8,13 +8,13 @@ import {
   conv2dFilterGradient,
   conv2dInputGradient,
   fusedConv2d,
-} from "../../src/ops/conv2d/webgpu.ts";
+} from "../../src/ops/conv2d/implicit_gemm.ts";
 import {
   depthwiseConv2dFilterGradient,
   depthwiseConv2dInputGradient,
   fusedDepthwiseConv2d,
 } from "../../src/ops/depthwise_conv2d/webgpu.ts";
-import { fusedMatMul, splitKMatMul } from "../../src/ops/mat_mul/webgpu.ts";
+import { fusedMatMul, splitKMatMul } from "../../src/ops/mat_mul/fused_mat_mul.ts";
 import { assertClose, onEachBackend, randomTensor } from "../support/mod.ts";
 
 // Of sums of a few hundred float32 products; the references sum in float64.

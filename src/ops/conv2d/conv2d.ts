@@ -1,10 +1,13 @@
 import * as tf from "../../core/tf.ts";
-import { fusedMatMul } from "../mat_mul/webgpu.ts";
+import { fusedMatMul } from "../mat_mul/fused_mat_mul.ts";
 import { sumOfOuterProducts } from "../outer_products.ts";
 import { columnSum } from "../sums/sums.ts";
 import { type ConvOptions, convSizes, isPointwise } from "./conv_sizes.ts";
-import { supportsConv2d, tfjsConv2d } from "./tfjs.ts";
-import { conv2dFilterGradient, conv2dInputGradient, fusedConv2d } from "./webgpu.ts";
+import {
+  conv2dFilterGradient,
+  conv2dInputGradient,
+  fusedConv2d,
+} from "./implicit_gemm.ts";
 
 export type { ConvOptions } from "./conv_sizes.ts";
 
@@ -32,10 +35,6 @@ export function conv2d(
 ): tf.Tensor4D {
   const [KH, KW] = filter.shape;
   const sizes = convSizes(x.shape, [KH, KW], options);
-  if (tf.getBackend() !== "webgpu" && supportsConv2d(sizes)) {
-    const y = tfjsConv2d(x, filter, sizes);
-    return bias ? tf.add(y, bias) : y;
-  }
   const implementation = isPointwise(sizes) ? POINTWISE : IMPLICIT_GEMM;
   return tf.differentiable<tf.Tensor4D>(
     { x, filter, ...(bias && { bias }) },

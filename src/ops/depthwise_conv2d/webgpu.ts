@@ -4,8 +4,8 @@ import { launchInChunks } from "../../gpu/chunks.ts";
 import { kernelVariants } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
 import { CONV_UNIFORMS, type ConvSizes } from "../conv2d/conv_sizes.ts";
-import { sumOverBatch } from "../conv2d/webgpu.ts";
-import type { Epilogue } from "../mat_mul/webgpu.ts";
+import { sumOverBatch } from "../conv2d/implicit_gemm.ts";
+import type { Epilogue } from "../mat_mul/fused_mat_mul.ts";
 import { splitsToFillDevice } from "../sums/sums.ts";
 import {
   elementsOf,

@@ -1,7 +1,7 @@
 import * as tf from "../../core/tf.ts";
-import { fusedMatMul, type Transpositions } from "./webgpu.ts";
+import { fusedMatMul, type Transpositions } from "./fused_mat_mul.ts";
 
-export type { Transpositions } from "./webgpu.ts";
+export type { Transpositions } from "./fused_mat_mul.ts";
 
 /**
  * a · b, or a · bᵀ, for each matrix of a batch, with both gradients.
@@ -44,7 +44,5 @@ export function matMulWithoutGradient(
   b: tf.Tensor,
   { transposeA = false, transposeB = false }: Transpositions = {},
 ): tf.Tensor {
-  return tf.getBackend() === "webgpu"
-    ? fusedMatMul(a, b, { transposeA, transposeB })
-    : tf.matMul(a, b, transposeA, transposeB);
+  return fusedMatMul(a, b, { transposeA, transposeB });
 }

@@ -1,11 +1,12 @@
 /**
  * Convolutions as products whose rows are gathered (implicit GEMM): no patches are stored.
  *
- * A tap of the filter is a matrix [C, N] that is applied to the pixels it meets. The list of
- * taps says where these are: output position u meets the input at u · step + tap's offset,
- * or a row of zeros outside of the map. So one kernel computes convolutions of any stride
- * and dilation, and their input gradients: with stride 1 that of dy with the turned filter,
- * with stride s one for each of the s² classes of input pixels, each with its own taps.
+ * A tap of the filter is a matrix [C, N] that is applied to the pixels it meets. Taps form a
+ * grid: tap (i, j) meets output position (u, v) at the input pixel
+ * (u · step + rowOffset + i · rowStep, v · step + columnOffset + j · columnStep), or zeros
+ * outside of the map. So one kernel computes convolutions of any stride and dilation, and
+ * their input gradients: with stride 1 that of dy with the turned filter, with stride s one
+ * for each of the s² classes of input pixels, which see different taps.
  */
 import {
   CHUNK,
@@ -16,218 +17,280 @@ import {
   MR,
   multiplyPanels,
   multiplyRows,
-  packRows,
   PACKED_ROWS,
+  packRows,
   ROW_LIST,
 } from "./gemm";
 
 const FLOAT: usize = 4;
 
-/** A tap: two int32, rows and columns from u · step to its pixel. */
-const TAP_BYTES: usize = 8;
+/** After the packed rows: C zeros. */
+const ZEROS: usize = PACKED_ROWS + FLOAT * CHUNK * KC;
+const ZEROS_BYTES: usize = 1 << 16;
+/** Then patches, or the results of a chunk that are scattered. */
+const GATHERED: usize = ZEROS + ZEROS_BYTES;
+const GATHERED_BYTES: i32 = (1 << 20) - <i32> GATHERED;
 
-/** After the packed rows: the results of a chunk that are scattered, or gathered patches. */
-const GATHERED: usize = PACKED_ROWS + FLOAT * CHUNK * KC;
-
-/** Below so many channels, patches are gathered: a tap's sum would be too short. */
+/** Below so many channels, patches are gathered: the sum over one tap would be too short. */
 const MIN_CHANNELS: i32 = 8;
+const MAX_PATCH: i32 = 512;
 
-/** Where the pixel of a tap is for output position (b, u, v), or `zeros`. */
-function pixelOf(
-  x: usize, height: i32, width: i32, pixelBytes: usize, zeros: usize, image: i32, row: i32, column: i32,
-): usize {
-  return <u32> row < <u32> height && <u32> column < <u32> width
-    ? x + <usize> ((image * height + row) * width + column) * pixelBytes
-    : zeros;
+/** What meets what; the words that the caller writes, in this order. */
+@unmanaged
+class Geometry {
+  /** [batch, height, width, C] */
+  x: usize;
+  height: i32;
+  width: i32;
+  C: i32;
+  tapRows: i32;
+  rowOffset: i32;
+  rowStep: i32;
+  tapColumns: i32;
+  columnOffset: i32;
+  columnStep: i32;
+  /** From position to position, in input pixels. */
+  step: i32;
+  batch: i32;
+  gridHeight: i32;
+  gridWidth: i32;
+}
+
+/** Whether the patches of few channels are gathered. */
+function gathersPatches(g: Geometry): bool {
+  return g.C < MIN_CHANNELS && g.tapRows * g.tapColumns * g.C <= MAX_PATCH;
+}
+
+/** A position of the grid, and the next ones. */
+let image: i32 = 0;
+let u: i32 = 0;
+let v: i32 = 0;
+
+function startAt(g: Geometry, position: i32): void {
+  v = position % g.gridWidth;
+  u = position / g.gridWidth % g.gridHeight;
+  image = position / g.gridWidth / g.gridHeight;
+}
+
+function advance(g: Geometry): void {
+  if (++v < g.gridWidth) return;
+  v = 0;
+  if (++u < g.gridHeight) return;
+  u = 0;
+  image++;
+}
+
+/** The pixel that tap (i, j) meets at the position, or 0 outside of the map. */
+function pixelOf(g: Geometry, i: i32, j: i32): usize {
+  const row = u * g.step + g.rowOffset + i * g.rowStep;
+  const column = v * g.step + g.columnOffset + j * g.columnStep;
+  return <u32> row < <u32> g.height && <u32> column < <u32> g.width
+    ? g.x + <usize> ((image * g.height + row) * g.width + column) * <usize> g.C * FLOAT
+    : 0;
 }
 
 /**
- * y[b, u · outStep + outRow, v · outStep + outColumn, n] = Σ over taps and c of
- *   x[b, u · step + tap.row, v · step + tap.column, c] · panel[tap, c, n] (+ bias[n])
+ * Lists the pixels that a tap meets at some positions, and zeros for one tile more.
  *
- * Items are tiles of 6 positions (b, u, v) of the grid.
- *
- * @param zeros A row of C zeros.
- * @param panels The filter, packed by `packColumns` with K = taps · C.
+ * @returns Whether any is inside of the map.
  */
-export function convolve(
-  x: usize, height: i32, width: i32, C: i32,
-  taps: usize, tapCount: i32, step: i32, zeros: usize,
-  panels: usize, N: i32, bias: usize,
-  y: usize, outHeight: i32, outWidth: i32, outStep: i32, outRow: i32, outColumn: i32,
-  gridHeight: i32, gridWidth: i32, batch: i32,
-  begin: i32, end: i32, scratch: usize,
-): void {
-  const M = batch * gridHeight * gridWidth;
-  const ldc = FLOAT * <usize> N;
-  const K = tapCount * C;
-  const panelBytes = <usize> K * 32;
-  const pixelBytes = FLOAT * <usize> C;
-  const list = scratch + ROW_LIST;
-  const isScattered = outStep > 1;
-  const perChunk = min(CHUNK, max(MR, ((1 << 20) - (1 << 17)) / 4 / N / MR * MR));
-  for (let m = begin * MR; m < min(end * MR, M); m += perChunk) {
-    const rows = min(perChunk, min(end * MR, M) - m);
-    const to = isScattered ? scratch + GATHERED : y + <usize> m * ldc;
-    let accumulate = bias !== 0;
-    if (accumulate) fillRows(to, ldc, bias, rows, N);
-    if (C < MIN_CHANNELS && !isScattered && K <= 512) {
-      gatherPatches(
-        scratch + GATHERED, x, height, width, C, taps, tapCount, step,
-        gridHeight, gridWidth, m, rows,
-      );
-      for (let r: i32 = 0; r < rows + MR; r++) {
-        const at = scratch + GATHERED + <usize> min(r, rows - 1) * FLOAT * <usize> K;
-        store<u32>(list + FLOAT * <usize> r, <u32> at);
-      }
-      for (let k: i32 = 0; k < K; k += KC) {
-        multiplyRows(
-          list, FLOAT * <usize> k, panels + <usize> k * 32, panelBytes, to, ldc, rows, N,
-          min(KC, K - k), accumulate || k > 0, scratch,
-        );
-      }
-      accumulate = true;
-    } else {
-      for (let tap: i32 = 0; tap < tapCount; tap++) {
-        const isAnyInside = listPixels(
-          list, x, height, width, pixelBytes, taps + <usize> tap * TAP_BYTES, step, zeros,
-          gridHeight, gridWidth, m, rows,
-        );
-        if (!isAnyInside) continue;
-        for (let k: i32 = 0; k < C; k += KC) {
-          multiplyRows(
-            list, FLOAT * <usize> k, panels + <usize> (tap * C + k) * 32, panelBytes, to, ldc,
-            rows, N, min(KC, C - k), accumulate, scratch,
-          );
-          accumulate = true;
-        }
-      }
-    }
-    if (!accumulate) memory.fill(to, 0, <usize> rows * ldc);
-    if (isScattered) {
-      for (let r: i32 = 0; r < rows; r++) {
-        const row = m + r;
-        const v = row % gridWidth;
-        const u = row / gridWidth % gridHeight;
-        const image = row / gridWidth / gridHeight;
-        const pixel = (image * outHeight + u * outStep + outRow) * outWidth + v * outStep +
-          outColumn;
-        memory.copy(y + <usize> pixel * ldc, to + <usize> r * ldc, ldc);
-      }
-    }
-  }
-}
-
-// The pixels that a tap meets for positions m … of the grid, and rows of zeros for one tile
-// more. Whether any is inside of the map.
 function listPixels(
-  list: usize, x: usize, height: i32, width: i32, pixelBytes: usize, tap: usize, step: i32,
-  zeros: usize, gridHeight: i32, gridWidth: i32, m: i32, rows: i32,
+  g: Geometry,
+  i: i32,
+  j: i32,
+  position: i32,
+  count: i32,
+  scratch: usize,
 ): bool {
-  const tapRow = load<i32>(tap), tapColumn = load<i32>(tap, 4);
-  let v = m % gridWidth;
-  let u = m / gridWidth % gridHeight;
-  let image = m / gridWidth / gridHeight;
+  const zeros = scratch + ZEROS;
+  let list = scratch + ROW_LIST;
   let isAnyInside = false;
-  for (let r: i32 = 0; r < rows; r++) {
-    const pixel = pixelOf(
-      x, height, width, pixelBytes, zeros, image, u * step + tapRow, v * step + tapColumn,
-    );
-    if (pixel !== zeros) isAnyInside = true;
-    store<u32>(list, <u32> pixel);
+  startAt(g, position);
+  for (let r: i32 = 0; r < count; r++) {
+    const pixel = pixelOf(g, i, j);
+    if (pixel !== 0) isAnyInside = true;
+    store<u32>(list, <u32> (pixel === 0 ? zeros : pixel));
     list += FLOAT;
-    if (++v === gridWidth) {
-      v = 0;
-      if (++u === gridHeight) {
-        u = 0;
-        image++;
-      }
-    }
+    advance(g);
   }
   for (let r: i32 = 0; r < MR; r++) store<u32>(list + FLOAT * <usize> r, <u32> zeros);
   return isAnyInside;
 }
 
-// The patches of positions m … of the grid: [rows][taps][C], few channels.
-function gatherPatches(
-  to: usize, x: usize, height: i32, width: i32, C: i32, taps: usize, tapCount: i32, step: i32,
-  gridHeight: i32, gridWidth: i32, m: i32, rows: i32,
-): void {
-  const pixelBytes = FLOAT * <usize> C;
-  let v = m % gridWidth;
-  let u = m / gridWidth % gridHeight;
-  let image = m / gridWidth / gridHeight;
-  for (let r: i32 = 0; r < rows; r++) {
-    for (let tap: i32 = 0; tap < tapCount; tap++) {
-      const at = taps + <usize> tap * TAP_BYTES;
-      const pixel = pixelOf(
-        x, height, width, pixelBytes, 0, image, u * step + load<i32>(at),
-        v * step + load<i32>(at, 4),
-      );
-      for (let c: usize = 0; c < pixelBytes; c += FLOAT) {
-        store<f32>(to + c, pixel === 0 ? 0 : load<f32>(pixel + c));
-      }
-      to += pixelBytes;
-    }
-    if (++v === gridWidth) {
-      v = 0;
-      if (++u === gridHeight) {
-        u = 0;
-        image++;
+/** The patches of some positions: [count][taps][C] */
+function gatherPatches(g: Geometry, to: usize, position: i32, count: i32): void {
+  const bytes = FLOAT * <usize> g.C;
+  startAt(g, position);
+  for (let r: i32 = 0; r < count; r++) {
+    for (let i: i32 = 0; i < g.tapRows; i++) {
+      for (let j: i32 = 0; j < g.tapColumns; j++) {
+        const pixel = pixelOf(g, i, j);
+        for (let c: usize = 0; c < bytes; c += FLOAT) {
+          store<f32>(to + c, pixel === 0 ? 0 : load<f32>(pixel + c));
+        }
+        to += bytes;
       }
     }
+    advance(g);
   }
 }
 
 /**
- * dw[tap, c, n] = Σ over positions of x[position · step + tap, c] · dy[position, n]
+ * y[b, u · outStep + outRow, v · outStep + outColumn, n] = Σ over taps and c of
+ *   x[b, pixel of the tap at (u, v), c] · panel[tap, c, n] (+ bias[n])
  *
- * Items are chunks of 96 rows: of the C channels of one tap after the other, or, with few
- * channels, of all taps · C rows.
+ * Items are tiles of 6 positions (b, u, v).
+ *
+ * @param panels The filter, packed by `packColumns` with K = taps · C.
+ * @param bias N floats, or 0.
+ */
+export function convolve(
+  g: Geometry,
+  panels: usize,
+  N: i32,
+  bias: usize,
+  y: usize,
+  outHeight: i32,
+  outWidth: i32,
+  outStep: i32,
+  outRow: i32,
+  outColumn: i32,
+  begin: i32,
+  end: i32,
+  scratch: usize,
+): void {
+  const last = min(end * MR, g.batch * g.gridHeight * g.gridWidth);
+  const ldc = FLOAT * <usize> N;
+  const isScattered = outStep > 1;
+  const perChunk = isScattered
+    ? min(CHUNK, max(1, GATHERED_BYTES / <i32> ldc / MR) * MR)
+    : CHUNK;
+  memory.fill(scratch + ZEROS, 0, FLOAT * <usize> g.C);
+  for (let m = begin * MR; m < last; m += perChunk) {
+    const rows = min(perChunk, last - m);
+    const to = isScattered ? scratch + GATHERED : y + <usize> m * ldc;
+    if (bias !== 0) fillRows(to, ldc, bias, rows, N);
+    const isWritten = gathersPatches(g) && !isScattered
+      ? multiplyPatches(g, m, rows, panels, to, N, bias !== 0, scratch)
+      : multiplyTaps(g, m, rows, panels, to, N, bias !== 0, scratch);
+    if (!isWritten) memory.fill(to, 0, <usize> rows * ldc);
+    if (!isScattered) continue;
+    startAt(g, m);
+    for (let r: i32 = 0; r < rows; r++) {
+      const pixel = (image * outHeight + u * outStep + outRow) * outWidth +
+        v * outStep + outColumn;
+      memory.copy(y + <usize> pixel * ldc, to + <usize> r * ldc, ldc);
+      advance(g);
+    }
+  }
+}
+
+/** Tap by tap, where pixels lie. Returns whether there is a result. */
+function multiplyTaps(
+  g: Geometry,
+  m: i32,
+  rows: i32,
+  panels: usize,
+  to: usize,
+  N: i32,
+  accumulate: bool,
+  scratch: usize,
+): bool {
+  const C = g.C;
+  const panelBytes = <usize> (g.tapRows * g.tapColumns * C) * 32;
+  for (let i: i32 = 0; i < g.tapRows; i++) {
+    for (let j: i32 = 0; j < g.tapColumns; j++) {
+      if (!listPixels(g, i, j, m, rows, scratch)) continue;
+      const tap = i * g.tapColumns + j;
+      for (let k: i32 = 0; k < C; k += KC) {
+        const block = panels + <usize> (tap * C + k) * 32;
+        multiplyRows(
+          scratch + ROW_LIST, FLOAT * <usize> k, block, panelBytes, to, FLOAT * <usize> N,
+          rows, N, min(KC, C - k), accumulate, scratch,
+        );
+        accumulate = true;
+      }
+    }
+  }
+  return accumulate;
+}
+
+/** All taps at once, of patches. */
+function multiplyPatches(
+  g: Geometry,
+  m: i32,
+  rows: i32,
+  panels: usize,
+  to: usize,
+  N: i32,
+  accumulate: bool,
+  scratch: usize,
+): bool {
+  const K = g.tapRows * g.tapColumns * g.C;
+  const patches = scratch + GATHERED;
+  gatherPatches(g, patches, m, rows);
+  for (let r: i32 = 0; r < rows + MR; r++) {
+    const at = patches + <usize> min(r, rows - 1) * FLOAT * <usize> K;
+    store<u32>(scratch + ROW_LIST + FLOAT * <usize> r, <u32> at);
+  }
+  for (let k: i32 = 0; k < K; k += KC) {
+    multiplyRows(
+      scratch + ROW_LIST, FLOAT * <usize> k, panels + <usize> k * 32, <usize> K * 32, to,
+      FLOAT * <usize> N, rows, N, min(KC, K - k), accumulate || k > 0, scratch,
+    );
+  }
+  return true;
+}
+
+/**
+ * dw[tap, c, n] = Σ over positions of x[pixel of the tap, c] · dy[position, n]
+ *
+ * Items are chunks of `rowsPerItem` rows of dw: of the C channels of one tap after the
+ * other, or, where patches are gathered, of all taps · C rows.
  *
  * @param panels dy [positions, N], packed by `packColumns`.
+ * @param rowsPerItem At most 96.
+ * @param first The first position, and how many follow.
  */
 export function convolveFilterGradient(
-  x: usize, height: i32, width: i32, C: i32,
-  taps: usize, tapCount: i32, step: i32, zeros: usize,
-  panels: usize, N: i32, dw: usize,
-  gridHeight: i32, gridWidth: i32, batch: i32, rowsPerItem: i32,
-  begin: i32, end: i32, scratch: usize,
+  g: Geometry,
+  panels: usize,
+  panelBytes: usize,
+  N: i32,
+  dw: usize,
+  rowsPerItem: i32,
+  first: i32,
+  positions: i32,
+  begin: i32,
+  end: i32,
+  scratch: usize,
 ): void {
-  const K = batch * gridHeight * gridWidth;
   const ldc = FLOAT * <usize> N;
-  const panelBytes = <usize> K * 32;
-  const pixelBytes = FLOAT * <usize> C;
-  const list = scratch + ROW_LIST;
-  const packed = scratch + PACKED_ROWS;
-  const isGathered = C < MIN_CHANNELS && tapCount * C <= 512;
-  const M = isGathered ? tapCount * C : C;
+  const isGathered = gathersPatches(g);
+  const M = isGathered ? g.tapRows * g.tapColumns * g.C : g.C;
   const perTap = (M + rowsPerItem - 1) / rowsPerItem;
+  memory.fill(scratch + ZEROS, 0, FLOAT * <usize> g.C);
   for (let item = begin; item < end; item++) {
     const tap = item / perTap;
     const m = item % perTap * rowsPerItem;
     const rows = min(rowsPerItem, M - m);
-    const to = dw + <usize> (tap * C + m) * ldc;
+    const to = dw + <usize> (tap * g.C + m) * ldc;
     let accumulate = false;
-    for (let k: i32 = 0; k < K; k += CHUNK) {
-      const kc = min(CHUNK, K - k);
+    for (let k: i32 = 0; k < positions; k += CHUNK) {
+      const kc = min(CHUNK, positions - k);
       if (isGathered) {
-        gatherPatches(
-          scratch + GATHERED, x, height, width, C, taps, tapCount, step,
-          gridHeight, gridWidth, k, kc,
-        );
-        const patches = scratch + GATHERED + FLOAT * <usize> m;
-        packRows(packed, patches, FLOAT * <usize> M, rows, kc);
+        gatherPatches(g, scratch + GATHERED, first + k, kc);
+        const columns = scratch + GATHERED + FLOAT * <usize> m;
+        packRows(scratch + PACKED_ROWS, columns, FLOAT * <usize> M, rows, kc);
       } else {
-        const isAnyInside = listPixels(
-          list, x, height, width, pixelBytes, taps + <usize> tap * TAP_BYTES, step, zeros,
-          gridHeight, gridWidth, k, kc,
-        );
-        if (!isAnyInside) continue;
-        packListed(packed, list, FLOAT * <usize> m, rows, kc);
+        const i = tap / g.tapColumns;
+        const j = tap % g.tapColumns;
+        if (!listPixels(g, i, j, first + k, kc, scratch)) continue;
+        packListed(scratch, FLOAT * <usize> m, rows, kc);
       }
       multiplyPanels(
-        packed, panels + <usize> k * 32, panelBytes, to, ldc, rows, N, kc, accumulate, scratch,
+        scratch + PACKED_ROWS, panels + <usize> k * 32, panelBytes, to, ldc, rows, N, kc,
+        accumulate, scratch,
       );
       accumulate = true;
     }
@@ -235,13 +298,14 @@ export function convolveFilterGradient(
   }
 }
 
-// As `packRows`, of rows that are listed.
-function packListed(to: usize, list: usize, offset: usize, rows: i32, k: i32): void {
+/** As `packRows`, of the rows that are listed. */
+function packListed(scratch: usize, offset: usize, rows: i32, k: i32): void {
+  let to = scratch + PACKED_ROWS;
   for (let r: i32 = 0; r < rows; r += MR) {
     const count = min(MR, rows - r);
     const at = offset + FLOAT * <usize> r;
     for (let i: i32 = 0; i < k; i++) {
-      const from = <usize> load<u32>(list + FLOAT * <usize> i) + at;
+      const from = <usize> load<u32>(scratch + ROW_LIST + FLOAT * <usize> i) + at;
       if (count === MR) copySix(to, from);
       else copyFew(to, from, count);
       to += FLOAT * MR;

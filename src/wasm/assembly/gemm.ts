@@ -225,14 +225,16 @@ export function multiplyPanels(
  *
  * Items are the panels of all matrices.
  *
- * @param panels [batch][N / 8], each of `panelBytes`; the first row goes to its start.
+ * @param panels The first panel; `panelBytes` further, the next of the same matrix;
+ * `panelsBytes` further, that of the next matrix.
  * @param rowBytes From k to k + 1 in B.
  * @param columnBytes From one column to the next.
- * @param matrixBytes From one matrix of the batch to the next.
+ * @param matrixBytes From one matrix to the next.
  */
 export function packColumns(
   panels: usize,
   panelBytes: usize,
+  panelsBytes: usize,
   b: usize,
   rowBytes: usize,
   columnBytes: usize,
@@ -244,10 +246,11 @@ export function packColumns(
 ): void {
   const perMatrix = (N + NR - 1) / NR;
   for (let item = begin; item < end; item++) {
-    const n = item % perMatrix * NR;
-    const columns = min(NR, N - n);
-    let from = b + <usize> (item / perMatrix) * matrixBytes + <usize> n * columnBytes;
-    let to = panels + <usize> item * panelBytes;
+    const matrix = <usize> (item / perMatrix);
+    const panel = item % perMatrix;
+    const columns = min(NR, N - panel * NR);
+    let from = b + matrix * matrixBytes + <usize> (panel * NR) * columnBytes;
+    let to = panels + matrix * panelsBytes + <usize> panel * panelBytes;
     if (columns === NR && columnBytes === FLOAT) {
       for (let k: i32 = 0; k < K; k++) {
         v128.store(to, loadVector(from));
@@ -350,7 +353,8 @@ export function fillRows(c: usize, ldc: usize, bias: usize, rows: i32, N: i32): 
  * Items are tiles of 6 rows, of all matrices.
  *
  * @param a Rows of `rowBytes`; M × K, or K × M if `transposed`.
- * @param panels B, packed by {@linkcode packColumns}.
+ * @param panels B, packed by {@linkcode packColumns}; `panelsBytes` further, that of the
+ * next matrix.
  * @param bias N floats, or 0.
  */
 export function matMul(
@@ -359,6 +363,7 @@ export function matMul(
   matrixBytes: usize,
   transposed: bool,
   panels: usize,
+  panelsBytes: usize,
   c: usize,
   bias: usize,
   M: i32,
@@ -379,7 +384,7 @@ export function matMul(
     const rows = min(tiles * MR, M - m);
     const from = a + <usize> matrix * matrixBytes;
     const to = c + <usize> matrix * ldc * <usize> M + <usize> m * ldc;
-    const b = panels + <usize> matrix * panelBytes * <usize> ((N + NR - 1) / NR);
+    const b = panels + <usize> matrix * panelsBytes;
     if (bias !== 0) fillRows(to, ldc, bias, rows, N);
     if (!transposed) listRows(scratch + ROW_LIST, from, rowBytes, m, rows, M);
     for (let k: i32 = 0; k < K; k += KC) {

@@ -7,6 +7,7 @@ import registerTile from "../tiled_gemm/register_tile.wgsl" with { type: "text" 
 import { productArrays, productShader, tiling } from "../tiled_gemm/tiling.ts";
 import shader from "./mat_mul.wgsl" with { type: "text" };
 import { MAT_MUL_UNIFORMS, type MatMulFlags, matMulReference } from "./reference.ts";
+import { matMulByWasm } from "./wasm.ts";
 
 /** Which factors of a product are transposed. */
 export interface Transpositions {
@@ -49,6 +50,8 @@ const kernelFor = kernelVariants("matMul", (flags: MatMulFlags) => ({
   uniforms: MAT_MUL_UNIFORMS,
   ...productArrays(flags.aligned),
   shader: productShader(flags.aligned) + registerTile + shader,
+  wasm: (engine, arrays, sizes) =>
+    !flags.hasGelu && !flags.hasResidual && matMulByWasm(engine, arrays, sizes, flags),
   reference: (arrays, sizes) => matMulReference(arrays, sizes, flags),
 }));
 

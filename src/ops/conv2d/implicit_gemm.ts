@@ -1,8 +1,6 @@
 /**
- * Convolution by our kernels: implicit products of matrices on webgpu.
- *
- * Elsewhere their CPU references run, which do what tfjs refuses. No function here has a
- * gradient.
+ * Convolution and its gradients as products of matrices whose rows are gathered (implicit
+ * GEMM). No function here has a gradient.
  *
  * @module
  */
@@ -11,7 +9,7 @@ import { chunkSlice, chunksOf, launchInChunks } from "../../gpu/chunks.ts";
 import { maxBindingElements } from "../../gpu/dispatch.ts";
 import { type BufferSlice, kernelVariants } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
-import type { Epilogue } from "../mat_mul/webgpu.ts";
+import type { Epilogue } from "../mat_mul/fused_mat_mul.ts";
 import { columnSum, rowsPerSplit } from "../sums/sums.ts";
 import registerTile from "../tiled_gemm/register_tile.wgsl" with { type: "text" };
 import {
@@ -30,6 +28,11 @@ import {
   conv2dInputGradientReference,
   conv2dReference,
 } from "./reference.ts";
+import {
+  conv2dByWasm,
+  conv2dFilterGradientByWasm,
+  conv2dInputGradientByWasm,
+} from "./wasm.ts";
 
 type Conv2dFlags = Readonly<Record<"backward" | "large", boolean>> & EpilogueFlags;
 
@@ -43,6 +46,12 @@ const kernelFor = kernelVariants("conv2d", (flags: Conv2dFlags) => ({
   },
   ...productArrays(flags.aligned),
   shader: productShader(flags.aligned) + registerTile + shader,
+  wasm: (engine, arrays, sizes) =>
+    flags.hasGelu || flags.hasResidual
+      ? false
+      : flags.backward
+      ? conv2dInputGradientByWasm(engine, arrays, sizes)
+      : conv2dByWasm(engine, arrays, sizes, flags.hasBias),
   reference(arrays, sizes) {
     if (flags.backward) conv2dInputGradientReference(arrays, sizes);
     else conv2dReference(arrays, sizes, flags);
@@ -163,6 +172,7 @@ const filterGradientKernelFor = kernelVariants(
     inputs: { x: elementsOf(aligned), dy: elementsOf(aligned) },
     outputs: { dw: elementsOf(aligned) },
     shader: fourAccess(aligned, ["x", "dy"], "dw") + registerTile + filterGradientShader,
+    wasm: conv2dFilterGradientByWasm,
     reference: conv2dFilterGradientReference,
   }),
 );
@@ -194,7 +204,9 @@ export function conv2dFilterGradient(
     const sum = sumOverBatch(packed.x, dy, sizes.batch, (maps, batch) => {
       const rows = batch * outHeight;
       const longEnough = Math.max(1, Math.floor(rows * outWidth / MIN_PIXELS_PER_SPLIT));
-      const split = rowsPerSplit(rows, taps * invocations, Math.min(longEnough, rows));
+      const split = tf.getBackend() === "webgpu"
+        ? rowsPerSplit(rows, taps * invocations, Math.min(longEnough, rows))
+        : rows;
       const splits = Math.ceil(rows / split);
       return launch(filterGradientKernelFor({ aligned, large }), {
         uniforms: {
