@@ -1,4 +1,5 @@
 import * as tf from "../../core/tf.ts";
+import { nativeEngine } from "../../native/engine.ts";
 import type { BiasedConvOptions } from "../conv2d/conv2d.ts";
 import {
   type ConvSizes,
@@ -32,7 +33,10 @@ export function depthwiseConv2d(
   const [KH, KW] = filter.shape;
   const sizes = convSizes(x.shape, [KH, KW], { dilation, padding });
   // XNNPACK takes the input gradient as a convolution of a padded map.
-  if (tf.getBackend() !== "webgpu" && Math.min(...gradientPadding(sizes)) >= 0) {
+  const isNative = nativeEngine() !== null && dilation === 1;
+  if (
+    tf.getBackend() !== "webgpu" && !isNative && Math.min(...gradientPadding(sizes)) >= 0
+  ) {
     const y = xnnpackDepthwiseConv2d(x, filter, sizes);
     return bias ? tf.add(y, bias) : y;
   }

@@ -2,6 +2,7 @@
 import * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
+import { nativeEngine } from "../../native/engine.ts";
 import {
   BILINEAR_UNIFORMS,
   type BilinearOptions,
@@ -15,6 +16,7 @@ import bilinearGradientShader from "./bilinear_gradient.wgsl" with { type: "text
 import bilinearSource from "./bilinear_source.wgsl" with { type: "text" };
 import nearestForwardShader from "./nearest_forward.wgsl" with { type: "text" };
 import nearestGradientShader from "./nearest_gradient.wgsl" with { type: "text" };
+import { resizeBilinearByNative, resizeBilinearGradientByNative } from "./native.ts";
 import {
   resizeBilinearGradientReference,
   resizeBilinearReference,
@@ -30,6 +32,7 @@ const BILINEAR = defineKernel({
   inputs: { x: "f32" },
   outputs: { y: "f32" },
   shader: mapElement + bilinearSource + bilinearForwardShader,
+  native: resizeBilinearByNative,
   reference: resizeBilinearReference,
 });
 
@@ -39,6 +42,7 @@ const BILINEAR_GRADIENT = defineKernel({
   inputs: { dy: "f32" },
   outputs: { dx: "f32" },
   shader: mapElement + bilinearSource + bilinearGradientShader,
+  native: resizeBilinearGradientByNative,
   reference: resizeBilinearGradientReference,
 });
 
@@ -63,7 +67,7 @@ export function resizeBilinear(
   return tf.differentiable<tf.Tensor4D>(
     { x },
     () =>
-      tf.getBackend() !== "webgpu" && isExactInXnnpack(sizes)
+      tf.getBackend() !== "webgpu" && nativeEngine() === null && isExactInXnnpack(sizes)
         ? resizeByXnnpack(x, sizes)
         : launch(BILINEAR, {
           uniforms: sizes,
