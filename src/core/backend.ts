@@ -17,6 +17,7 @@ import {
   useNativeEngine,
 } from "../native/engine.ts";
 import { openWasmEngine, useWasmEngine, wasmEngine } from "../wasm/engine.ts";
+import { isFasterWithThreads } from "../wasm/faster_threads.ts";
 import { withSharedMemory } from "../wasm/shared_memory.ts";
 import { patchWasm, patchWebGpu } from "./tfjs_patches.ts";
 
@@ -37,7 +38,10 @@ export interface BackendInfo {
   readonly reason: string;
 }
 
-/** What computes; where one of these differs, results differ in their last bits. */
+/**
+ * What computes; where one of these differs, results differ in their last bits, except that
+ * the WebAssembly kernels give the same ones with any number of threads.
+ */
 export interface EngineInfo {
   /** "oneDNN", "WebAssembly", or "WebGPU on" a GPU. */
   readonly name: string;
@@ -180,8 +184,9 @@ async function openWasm(
   { native: choice = "off", threads = 1 }: CpuOptions,
 ): Promise<BackendInfo> {
   const { native, refusal } = openNative(choice, threads);
-  const wanted = native?.info.threads ?? (threads === "auto" ? 1 : threads);
-  if (!await startWasm(wanted > 1)) {
+  const wanted = native?.info.threads ?? threads;
+  const most = wanted === "auto" ? navigator.hardwareConcurrency : wanted;
+  if (!await startWasm(most > 1)) {
     throw new Error(
       "Cannot start the wasm backend: its .wasm file could not be read; allow reading " +
         'with "--allow-read"',
@@ -196,7 +201,11 @@ async function openWasm(
       malloc: (bytes: number) => module._malloc(bytes) >>> 0,
       free: (address: number) => module._free(address),
     };
-    wasm = await openWasmEngine(heap, { threads: wanted });
+    wasm = await openWasmEngine(heap, { threads: most });
+    if (wanted === "auto" && most > 1 && !isFasterWithThreads(wasm, heap)) {
+      wasm.close();
+      wasm = await openWasmEngine(heap, { threads: 1 });
+    }
     useWasmEngine(wasm);
   }
   useNativeEngine(native);
@@ -210,9 +219,11 @@ async function openWasm(
     : { name: "oneDNN", ...pickEngineInfo(native) };
   return {
     name: "wasm",
-    adapter: native === null
-      ? "WebAssembly"
-      : `WebAssembly and ${describeEngine(engine)}`,
+    adapter: native !== null
+      ? `WebAssembly and ${describeEngine(engine)}`
+      : wasm.threads > 1
+      ? `WebAssembly, ${wasm.threads} threads`
+      : "WebAssembly",
     engine,
     software: true,
     reason: refusal === null ? reason : `${reason}; without oneDNN: ${refusal}`,

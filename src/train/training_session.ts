@@ -186,7 +186,8 @@ export function engineDifference(
 ): string | null {
   if (saved === undefined) return null;
   const [before, now] = [describeEngine(saved), describeEngine(engine)];
-  if (before === now) return null;
+  const threads = engine.name === "WebAssembly" ? engine.threads : saved.threads;
+  if (describeEngine({ ...saved, threads }) === now) return null;
   return `computed so far by ${before}, from here on by ${now}: results will differ in ` +
     "their last bits from those of a run without interruption";
 }
