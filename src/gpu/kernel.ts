@@ -39,6 +39,9 @@ export interface HeapArray {
   readonly length: number;
 }
 
+/** Arrays by name, as WebAssembly kernels take them. */
+export type HeapArrays<N extends string> = Readonly<Record<N, HeapArray>>;
+
 /** Values of the uniforms of a table of types. */
 export type UniformsOf<T> = Readonly<Record<keyof T, number>>;
 
@@ -71,7 +74,7 @@ export interface KernelDeclaration<
   /** The same computation by our WebAssembly kernels; false if they do not have it. */
   wasm?(
     engine: WasmEngine,
-    arrays: Readonly<Record<NoInfer<I | O>, HeapArray>>,
+    arrays: HeapArrays<NoInfer<I | O>>,
     uniforms: Readonly<Record<NoInfer<U>, number>>,
   ): void | false;
   /** The same computation with loops. */

@@ -33,22 +33,6 @@ export function invalidatePackedFilter(tensor: tf.Tensor): void {
   backend.wasm.tfjs.registerTensor(entry.id, tensor.size, entry.memoryOffset);
 }
 
-/**
- * Gives a tensor, and everything that shares its memory, the elements of another of the
- * same size without copying them; the other is disposed of.
- */
-export function swapStorage(tensor: tf.Tensor, replacement: tf.Tensor): void {
-  if (tf.isDryRun()) return replacement.dispose();
-  const { dataIdMap } = wasmBackend();
-  const [previous, next] = [
-    dataIdMap.get(tensor.dataId),
-    dataIdMap.get(replacement.dataId),
-  ];
-  [previous.id, next.id] = [next.id, previous.id];
-  [previous.memoryOffset, next.memoryOffset] = [next.memoryOffset, previous.memoryOffset];
-  replacement.dispose();
-}
-
 function wasmBackend(): WasmBackend {
   // Private in the types.
   return tf.backend() as unknown as WasmBackend;

@@ -1,6 +1,7 @@
 /** What attentions share. @module */
 import * as tf from "../core/tf.ts";
 import { matMul } from "../ops/mat_mul/mat_mul.ts";
+import { softmax } from "../ops/softmax/softmax.ts";
 
 /** The pixels of a map as a sequence. [B, H·W, C] */
 export function flattenPixels(map: tf.Tensor4D): tf.Tensor3D {
@@ -39,6 +40,6 @@ export function biasedAttention(
   }; // [B, heads, N, D]
   const query = tf.mul(headsOf(0), D ** -0.5);
   const scores: tf.Tensor4D = matMul(query, headsOf(1), { transposeB: true });
-  const attended = matMul(tf.softmax(addBias(scores)), headsOf(2)); // [B, heads, N, D]
+  const attended = matMul(softmax(addBias(scores)), headsOf(2)); // [B, heads, N, D]
   return tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [B, H, W, C]);
 }

@@ -14,6 +14,7 @@ import {
   percentileOfTensorFraction,
 } from "../ops/order_statistic/order_statistic.ts";
 import { countValid, isValid, maskLabels, validCrossEntropy } from "./cross_entropy.ts";
+import { softmax } from "../ops/softmax/softmax.ts";
 
 // Keeps the logarithm finite; the source's constant.
 const ENTROPY_EPSILON = 1e-10;
@@ -33,7 +34,7 @@ export function maskedEntropy(
   teacherLogits: tf.Tensor,
 ): tf.Tensor {
   return tf.tidy(() => {
-    const p = tf.softmax(teacherLogits);
+    const p = softmax(teacherLogits);
     const entropy = tf.neg(tf.sum(tf.mul(p, tf.log(tf.add(p, ENTROPY_EPSILON))), -1)); // [B, H, W]
     return tf.where(isValid(labels), entropy, tf.scalar(NO_VALUE));
   });

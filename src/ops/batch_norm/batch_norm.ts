@@ -14,6 +14,12 @@ import {
   normalizeReference,
 } from "./reference.ts";
 import scaleGradientShader from "./scale_gradient.wgsl" with { type: "text" };
+import {
+  batchNormInputGradientByWasm,
+  batchNormScaleGradientByWasm,
+  momentsByWasm,
+  normalizeByWasm,
+} from "./wasm.ts";
 
 const MOMENTS = defineKernel({
   name: "batchNormMoments",
@@ -21,6 +27,7 @@ const MOMENTS = defineKernel({
   inputs: { x: "f32" },
   outputs: { mean: "f32", variance: "f32" },
   shader: blockSum + momentsShader,
+  wasm: momentsByWasm,
   reference: momentsReference,
 });
 
@@ -31,6 +38,7 @@ const NORMALIZE = defineKernel({
   outputs: { y: "f32" },
   shader: normalizeShader,
   native: normalizeByNative,
+  wasm: normalizeByWasm,
   reference: normalizeReference,
 });
 
@@ -40,6 +48,7 @@ const SCALE_GRADIENT = defineKernel({
   inputs: { x: "f32", mean: "f32", variance: "f32", dy: "f32" },
   outputs: { dscale: "f32", dshift: "f32" },
   shader: blockSum + scaleGradientShader,
+  wasm: batchNormScaleGradientByWasm,
   reference: batchNormScaleGradientReference,
 });
 
@@ -57,6 +66,7 @@ const INPUT_GRADIENT = defineKernel({
   },
   outputs: { dx: "f32" },
   shader: inputGradientShader,
+  wasm: batchNormInputGradientByWasm,
   reference: batchNormInputGradientReference,
 });
 
@@ -114,10 +124,10 @@ export function batchNorm<T extends tf.Tensor>(
     x,
     affine,
     moments,
-    (dy, x, { scale, epsilon }, moments) =>
+    (dy, x, { scale, epsilon }, moments, scaleGradient) =>
       launch(INPUT_GRADIENT, {
         uniforms: { columns: channelsOf(x), epsilon },
-        inputs: { x, ...moments, scale, dy, ...scaleGradient(x, moments, dy, epsilon) },
+        inputs: { x, ...moments, scale, dy, ...scaleGradient },
         outputs: { dx: x.shape },
       }).dx,
   );
@@ -152,6 +162,7 @@ function normalize<T extends tf.Tensor>(
     x: tf.Tensor,
     affine: Omit<Affine, "shift">,
     moments: Moments,
+    scaleGradient: ScaleGradient,
   ) => tf.Tensor,
 ): T {
   return tf.differentiable<T>(
@@ -172,17 +183,25 @@ function normalize<T extends tf.Tensor>(
         tf.Tensor,
       ];
       const moments = { mean, variance };
+      const sums = scaleGradient(x, moments, dy, epsilon);
       return {
-        x: () => inputGradient(dy, x, { scale, epsilon }, moments),
-        scale: () => scaleGradient(x, moments, dy, epsilon).dscale,
-        shift: () => scaleGradient(x, moments, dy, epsilon).dshift,
+        x: () => inputGradient(dy, x, { scale, epsilon }, moments, sums),
+        scale: () => sums.dscale,
+        shift: () => sums.dshift,
       };
     },
   );
 }
 
 // d(loss)/d(scale) and d(loss)/d(shift). [C] each
-function scaleGradient(x: tf.Tensor, moments: Moments, dy: tf.Tensor, epsilon: number) {
+type ScaleGradient = Readonly<Record<"dscale" | "dshift", tf.Tensor>>;
+
+function scaleGradient(
+  x: tf.Tensor,
+  moments: Moments,
+  dy: tf.Tensor,
+  epsilon: number,
+): ScaleGradient {
   const columns = channelsOf(x);
   return launch(SCALE_GRADIENT, {
     uniforms: { rows: x.size / columns, columns, epsilon },

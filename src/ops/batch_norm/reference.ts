@@ -72,14 +72,14 @@ export function batchNormInputGradientReference(
 ): void {
   const columns = mean.length;
   const rows = x.length / columns;
-  for (let c = 0; c < columns; c++) {
-    const rstd = 1 / Math.sqrt(variance[c]! + epsilon);
-    const factor = scale[c]! * rstd;
-    const center = mean[c]!;
-    const constant = dshift[c]! / rows;
-    const factorOfInput = dscale[c]! * rstd / rows;
-    for (let at = c; at < x.length; at += columns) {
-      dx[at] = factor * (dy[at]! - constant - (x[at]! - center) * factorOfInput);
+  const rstd = Float64Array.from(variance, (v) => 1 / Math.sqrt(v + epsilon));
+  for (let at = 0; at < x.length; at += columns) {
+    for (let c = 0; c < columns; c++) {
+      const factor = scale[c]! * rstd[c]!;
+      const constant = dshift[c]! / rows;
+      const factorOfInput = dscale[c]! * rstd[c]! / rows;
+      dx[at + c] = factor *
+        (dy[at + c]! - constant - (x[at + c]! - mean[c]!) * factorOfInput);
     }
   }
 }

@@ -1,6 +1,7 @@
 import * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
+import { elementItems } from "../wasm_items.ts";
 import erf from "./erf.wgsl" with { type: "text" };
 import shader from "./gelu.wgsl" with { type: "text" };
 import gradientShader from "./gelu_gradient.wgsl" with { type: "text" };
@@ -14,6 +15,9 @@ const FORWARD = defineKernel({
   outputs: { out: "f32" },
   shader: erf + shader,
   native: geluByNative,
+  wasm(engine, { x, out }) {
+    engine.run("gelu", [x.address, out.address, x.length], elementItems(x.length));
+  },
   reference: geluReference,
 });
 
@@ -24,6 +28,10 @@ const GRADIENT = defineKernel({
   outputs: { dx: "f32" },
   shader: erf + gradientShader,
   native: geluGradientByNative,
+  wasm(engine, { x, dy, dx }) {
+    const args = [x.address, dy.address, dx.address, x.length];
+    engine.run("geluGradient", args, elementItems(x.length));
+  },
   reference: geluGradientReference,
 });
 

@@ -6,10 +6,9 @@
  *
  * @module
  */
-import * as tf from "../../core/tf.ts";
+import type * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
 import { launchMultiTensor, multiTensorKernel } from "../../gpu/multi_tensor.ts";
-import { swapStorage } from "../../gpu/tfjs_wasm.ts";
 import adamwShader from "./adamw.wgsl" with { type: "text" };
 import lerpShader from "./lerp.wgsl" with { type: "text" };
 import {
@@ -20,6 +19,7 @@ import {
   type SgdScalars,
 } from "./reference.ts";
 import sgdShader from "./sgd.wgsl" with { type: "text" };
+import { adamwByWasm, lerpByWasm, sgdByWasm } from "./wasm.ts";
 
 export type { AdamWScalars, SgdScalars } from "./reference.ts";
 
@@ -39,6 +39,7 @@ const ADAMW = multiTensorKernel(
     inputs: { g: "f32" },
     outputs: { p: "f32", m: "f32", v: "f32" },
     shader: adamwShader,
+    wasm: adamwByWasm,
     reference: adamwReference,
   }),
   4,
@@ -87,6 +88,7 @@ const SGD = multiTensorKernel(
     inputs: { g: "f32" },
     outputs: { p: "f32", b: "f32" },
     shader: sgdShader,
+    wasm: sgdByWasm,
     reference: sgdReference,
   }),
   4,
@@ -133,14 +135,12 @@ const LERP = multiTensorKernel(
     inputs: { source: "f32" },
     outputs: { average: "f32" },
     shader: lerpShader,
+    wasm: lerpByWasm,
     reference: lerpReference,
   }),
   8,
   [],
 );
-
-// Elements from which three operations of XNNPACK take less time than a plain loop.
-const MIN_XNNPACK_ELEMENTS = 16_384;
 
 /** A moving average and what enters it. */
 export interface LerpPair {
@@ -150,38 +150,18 @@ export interface LerpPair {
 
 /** {@linkcode lerp} for every pair, several tensors at a time where the device can. */
 export function multiTensorLerp(pairs: readonly LerpPair[], decay: number): void {
-  const oneMinusDecay = 1 - decay;
-  const rest = pairs.filter((pair) => {
-    const byXnnpack = decay !== 0 && prefersXnnpack(pair);
-    if (byXnnpack) lerpByXnnpack(pair, oneMinusDecay);
-    return !byXnnpack;
-  });
   launchMultiTensor(
     LERP,
-    rest.map(({ target, source }) => ({
+    pairs.map(({ target, source }) => ({
       uniforms: {},
       inputs: { source },
       outputs: { average: target },
     })),
-    { decay, oneMinusDecay },
+    { decay, oneMinusDecay: 1 - decay },
   );
 }
 
 /** target ← decay · target + (1 − decay) · source; decay = 0 copies. */
 export function lerp(target: tf.Tensor, source: tf.Tensor, decay: number): void {
   multiTensorLerp([{ target, source }], decay);
-}
-
-function prefersXnnpack({ target, source }: LerpPair): boolean {
-  return tf.getBackend() === "wasm" && target.size >= MIN_XNNPACK_ELEMENTS &&
-    tf.util.arraysEqual(target.shape, source.shape);
-}
-
-// target + (1 − decay) · (source − target), whose rounding, unlike that of two products in
-// float32, leaves the average of a constant where it is.
-function lerpByXnnpack({ target, source }: LerpPair, oneMinusDecay: number): void {
-  const updated = tf.tidy(() =>
-    tf.add(target, tf.mul(tf.sub(source, target), oneMinusDecay))
-  );
-  swapStorage(target, updated);
 }

@@ -6,13 +6,10 @@ import blockSum from "../sums/block_sum.wgsl" with { type: "text" };
 import { columnSum } from "../sums/sums.ts";
 import forwardShader from "./forward.wgsl" with { type: "text" };
 import inputGradientShader from "./input_gradient.wgsl" with { type: "text" };
-import { layerNormByNative } from "./native.ts";
-import {
-  layerNormInputGradientReference,
-  layerNormReference,
-  layerNormScaleGradientReference,
-} from "./reference.ts";
+import { layerNormByNative, layerNormGradientsByNative } from "./native.ts";
+import { layerNormGradientsReference, layerNormReference } from "./reference.ts";
 import scaleGradientShader from "./scale_gradient.wgsl" with { type: "text" };
+import { layerNormByWasm, layerNormGradientsByWasm } from "./wasm.ts";
 
 const FORWARD = defineKernel({
   name: "layerNorm",
@@ -21,6 +18,7 @@ const FORWARD = defineKernel({
   outputs: { y: "f32", moments: "f32" },
   shader: forwardShader,
   native: layerNormByNative,
+  wasm: layerNormByWasm,
   reference: layerNormReference,
 });
 
@@ -30,7 +28,6 @@ const INPUT_GRADIENT = defineKernel({
   inputs: { x: "f32", scale: "f32", moments: "f32", dy: "f32" },
   outputs: { dx: "f32" },
   shader: inputGradientShader,
-  reference: layerNormInputGradientReference,
 });
 
 const SCALE_GRADIENT = defineKernel({
@@ -39,7 +36,17 @@ const SCALE_GRADIENT = defineKernel({
   inputs: { x: "f32", moments: "f32", dy: "f32" },
   outputs: { dscale: "f32" },
   shader: blockSum + scaleGradientShader,
-  reference: layerNormScaleGradientReference,
+});
+
+// On a CPU one pass over the rows gives all gradients.
+const GRADIENTS_ON_HOST = defineKernel({
+  name: "layerNormGradients",
+  uniforms: { columns: "u32" },
+  inputs: { x: "f32", scale: "f32", moments: "f32", dy: "f32" },
+  outputs: { dx: "f32", dscale: "f32", dshift: "f32" },
+  native: layerNormGradientsByNative,
+  wasm: layerNormGradientsByWasm,
+  reference: layerNormGradientsReference,
 });
 
 /**
@@ -77,6 +84,14 @@ export function layerNorm<T extends tf.Tensor>(
     },
     (dy, saved) => {
       const [x, scale, moments] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+      if (tf.getBackend() !== "webgpu") {
+        const { dx, dscale, dshift } = launch(GRADIENTS_ON_HOST, {
+          uniforms: { columns },
+          inputs: { x, scale, moments, dy },
+          outputs: { dx: x.shape, dscale: [columns], dshift: [columns] },
+        });
+        return { x: () => dx, scale: () => dscale, shift: () => dshift };
+      }
       return {
         x: () =>
           launch(INPUT_GRADIENT, {

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-non-null-assertion -- indices are in bounds by construction
 import type { Arrays } from "../../gpu/kernel.ts";
 import type { NativeEngine } from "../../native/engine.ts";
-import { layerNormPlan } from "../../native/normalization.ts";
+import { layerNormGradientPlan, layerNormPlan } from "../../native/normalization.ts";
 
 /** y = (x − mean) · rstd · scale + shift per row; moments = mean and rstd per row. */
 export function layerNormByNative(
@@ -18,4 +18,22 @@ export function layerNormByNative(
     moments[2 * r + 1] = 1 / Math.sqrt(variance[r]! + epsilon);
   }
   return true;
+}
+
+/** dx, dscale and dshift of `layerNormGradientsReference`. */
+export function layerNormGradientsByNative(
+  engine: NativeEngine,
+  { x, scale, moments, dy, dx, dscale, dshift }: Arrays<
+    "x" | "scale" | "moments" | "dy" | "dx" | "dscale" | "dshift"
+  >,
+  { columns }: { readonly columns: number },
+): boolean {
+  const rows = x.length / columns;
+  const [mean, variance] = [new Float32Array(rows), new Float32Array(rows)];
+  for (let r = 0; r < rows; r++) {
+    mean[r] = moments[2 * r]!;
+    variance[r] = 1 / moments[2 * r + 1]! ** 2; // and so ε is 0 below
+  }
+  const plan = layerNormGradientPlan({ rows, columns, epsilon: 0 });
+  return engine.run(plan, x, mean, variance, dy, scale, dx, dscale, dshift);
 }

@@ -1,5 +1,6 @@
 // deno-lint-ignore-file no-non-null-assertion -- indices are in bounds by construction
 import type { Arrays } from "../../gpu/kernel.ts";
+import { columnSumReference } from "../sums/reference.ts";
 
 /** y = (x − mean) · rstd · scale + shift per row; moments = mean and rstd per row. */
 export function layerNormReference(
@@ -62,4 +63,14 @@ export function layerNormScaleGradientReference(
     }
   }
   dscale.set(sums);
+}
+
+/** All gradients: dx and dscale as above, dshift[c] = Σ over r of dy. */
+export function layerNormGradientsReference(
+  arrays: Arrays<"x" | "scale" | "moments" | "dy" | "dx" | "dscale" | "dshift">,
+  uniforms: { readonly columns: number },
+): void {
+  layerNormInputGradientReference(arrays, uniforms);
+  layerNormScaleGradientReference(arrays, uniforms);
+  columnSumReference({ a: arrays.dy, out: arrays.dshift }, uniforms);
 }

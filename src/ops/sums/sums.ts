@@ -1,13 +1,16 @@
-// deno-lint-ignore-file no-non-null-assertion -- indices are in bounds by construction
 /** Sums in a fixed order: of the columns of a matrix, and of all elements. @module */
 import type * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
 import { channelsOf } from "../map_sizes.ts";
+import { elementItems, rowItems, sumItems } from "../wasm_items.ts";
 import blockSum from "./block_sum.wgsl" with { type: "text" };
 import columnSumShader from "./column_sum.wgsl" with { type: "text" };
+import { columnSumReference, sumAllReference } from "./reference.ts";
 import sumAllShader from "./sum_all.wgsl" with { type: "text" };
 import workgroupSum from "./workgroup_sum.wgsl" with { type: "text" };
+
+const DOUBLE_BYTES = 8;
 
 const COLUMN_SUM = defineKernel({
   name: "columnSum",
@@ -15,13 +18,14 @@ const COLUMN_SUM = defineKernel({
   inputs: { a: "f32" },
   outputs: { out: "f32" },
   shader: blockSum + columnSumShader,
-  reference({ a, out }, { columns }) {
-    const sums = new Float64Array(columns);
-    for (let at = 0; at < a.length; at += columns) {
-      for (let c = 0; c < columns; c++) sums[c]! += a[at + c]!;
-    }
-    out.set(sums);
+  wasm(engine, { a, out }, { rows, columns }) {
+    const items = rowItems(rows);
+    const partial = engine.workspace(items * columns * DOUBLE_BYTES);
+    engine.run("sumRows", [a.address, rows, columns, partial], items);
+    const args = [partial, items, columns, columns, out.address];
+    engine.run("addBlocks", args, sumItems(columns));
   },
+  reference: columnSumReference,
 });
 
 /**
@@ -42,11 +46,13 @@ const SUM_ALL = defineKernel({
   inputs: { x: "f32" },
   outputs: { out: "f32" },
   shader: workgroupSum + sumAllShader,
-  reference({ x, out }, { divisor }) {
-    let sum = 0;
-    for (const value of x) sum += value;
-    out[0] = sum / divisor;
+  wasm(engine, { x, out }, { count, divisor }) {
+    const items = elementItems(count);
+    const partial = engine.workspace(items * DOUBLE_BYTES);
+    engine.run("sumElements", [x.address, count, partial], items);
+    engine.run("divideSum", [partial, items, divisor, out.address], 1);
   },
+  reference: sumAllReference,
 });
 
 /**

@@ -24,6 +24,7 @@ import {
   depthwiseConv2dFilterGradientReference,
   depthwiseConv2dReference,
 } from "./reference.ts";
+import { depthwiseConv2dByWasm, depthwiseConv2dFilterGradientByWasm } from "./wasm.ts";
 
 type DepthwiseFlags = { readonly flipped: boolean } & EpilogueFlags;
 
@@ -33,6 +34,7 @@ const kernelFor = kernelVariants("depthwiseConv2d", (flags: DepthwiseFlags) => (
   shader: productShader(flags.aligned) + shader,
   native: (engine, arrays, sizes) =>
     depthwiseConv2dByNative(engine, arrays, sizes, flags),
+  wasm: (engine, arrays, sizes) => depthwiseConv2dByWasm(engine, arrays, sizes, flags),
   reference: (arrays, sizes) => depthwiseConv2dReference(arrays, sizes, flags),
 }));
 
@@ -106,6 +108,7 @@ const filterGradientKernelFor = kernelVariants(
     outputs: { dw: elementsOf(aligned) },
     shader: fourAccess(aligned, ["x", "dy"], "dw") + filterGradientShader,
     native: depthwiseConv2dFilterGradientByNative,
+    wasm: depthwiseConv2dFilterGradientByWasm,
     reference: depthwiseConv2dFilterGradientReference,
   }),
 );

@@ -1,0 +1,76 @@
+import type { HeapArrays } from "../../gpu/kernel.ts";
+import type { WasmEngine } from "../../wasm/engine.ts";
+import { type ConvSizes, gradientPadding } from "../conv2d/conv_sizes.ts";
+import type { EpilogueFlags } from "../tiled_gemm/tiling.ts";
+import { sumItems } from "../wasm_items.ts";
+
+const FLOAT_BYTES = 4;
+const DOUBLE_BYTES = 8;
+
+/** product = g(depthwise convolution of stride 1 + bias) + residual. */
+export function depthwiseConv2dByWasm(
+  engine: WasmEngine,
+  { left, right, bias, residual, product }: HeapArrays<
+    "left" | "right" | "bias" | "residual" | "product"
+  >,
+  sizes: ConvSizes,
+  { flipped, hasBias, hasGelu, hasResidual }:
+    & EpilogueFlags
+    & { readonly flipped: boolean },
+): void {
+  const { batch, height, width, channels, outHeight, outWidth, dilation } = sizes;
+  const { kernelHeight, kernelWidth, padding } = sizes;
+  const tapBytes = FLOAT_BYTES * channels;
+  const lastTap = (kernelHeight * kernelWidth - 1) * tapBytes;
+  engine.run("depthwiseConvolve", [
+    left.address,
+    height,
+    width,
+    channels,
+    flipped ? right.address + lastTap : right.address,
+    flipped ? -tapBytes : tapBytes,
+    kernelHeight,
+    kernelWidth,
+    dilation,
+    ...(flipped ? gradientPadding(sizes) : [padding, padding]),
+    hasBias ? bias.address : 0,
+    Number(hasGelu),
+    hasResidual ? residual.address : 0,
+    product.address,
+    outHeight,
+    outWidth,
+  ], batch * outHeight);
+}
+
+// As in src/wasm/assembly/depthwise.ts.
+const ROWS_PER_ITEM = 8;
+
+/** dw[ky, kx, c] = Σ dy · x over the pixels that tap (ky, kx) joins, in one split. */
+export function depthwiseConv2dFilterGradientByWasm(
+  engine: WasmEngine,
+  { x, dy, dw }: HeapArrays<"x" | "dy" | "dw">,
+  sizes: ConvSizes,
+): void {
+  const { height, width, channels, outHeight, outWidth } = sizes;
+  const { kernelHeight, kernelWidth, dilation, padding } = sizes;
+  const rows = sizes.batch * outHeight;
+  const items = Math.ceil(rows / ROWS_PER_ITEM);
+  const count = dw.length;
+  const partial = engine.workspace(items * count * DOUBLE_BYTES);
+  engine.run("depthwiseFilterGradient", [
+    x.address,
+    height,
+    width,
+    channels,
+    dy.address,
+    outHeight,
+    outWidth,
+    rows,
+    kernelHeight,
+    kernelWidth,
+    dilation,
+    padding,
+    partial,
+  ], items);
+  engine.run("addBlocks", [partial, items, count, count, dw.address], sumItems(count));
+}
