@@ -1,4 +1,4 @@
-/** Layer norm and batch norm of rows, and their gradients. @module */
+/** Layer norm with its gradients, and the normalization of columns. @module */
 import {
   ARGUMENT,
   type PrimitiveBuilder,
@@ -105,40 +105,6 @@ export function normalizePlan(sizes: NormalizationSizes): PrimitivePlan {
         [ARGUMENT.scale, vector],
         [ARGUMENT.shift, vector],
         [ARGUMENT.result, x],
-      ]);
-    },
-  };
-}
-
-/** Gradients of batch norm, run on x, mean, variance, dy, scale, dx, dscale, dshift. */
-export function batchNormGradientPlan(sizes: NormalizationSizes): PrimitivePlan {
-  return {
-    key: `batchNormGradient ${keyOf(sizes)}`,
-    build(builder) {
-      const { symbols, layout, describe, primitive, attributes } = builder;
-      const x = columnsLayout(builder, sizes);
-      const vector = layout([sizes.columns]);
-      const forward = describe((at, engine) =>
-        symbols.dnnl_batch_normalization_forward_primitive_desc_create(
-          ...[at, engine, PROPAGATION.training, x, x],
-          ...[sizes.epsilon, SCALE_AND_SHIFT, attributes],
-        )
-      );
-      const description = describe((at, engine) =>
-        symbols.dnnl_batch_normalization_backward_primitive_desc_create(
-          ...[at, engine, PROPAGATION.backward, x, x, x],
-          ...[sizes.epsilon, SCALE_AND_SHIFT, forward, attributes],
-        )
-      );
-      return primitive(description, [
-        [ARGUMENT.source, x],
-        [ARGUMENT.mean, vector],
-        [ARGUMENT.variance, vector],
-        [ARGUMENT.resultGradient, x],
-        [ARGUMENT.scale, vector],
-        [ARGUMENT.sourceGradient, x],
-        [ARGUMENT.scaleGradient, vector],
-        [ARGUMENT.shiftGradient, vector],
       ]);
     },
   };

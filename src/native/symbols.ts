@@ -71,9 +71,6 @@ export const SYMBOLS = {
   dnnl_batch_normalization_forward_primitive_desc_create: status([
     VIEW, HANDLE, INT, HANDLE, HANDLE, FLOAT, FLAGS, HANDLE,
   ]),
-  dnnl_batch_normalization_backward_primitive_desc_create: status([
-    VIEW, HANDLE, INT, HANDLE, HANDLE, HANDLE, FLOAT, FLAGS, HANDLE, HANDLE,
-  ]),
   dnnl_eltwise_forward_primitive_desc_create: status([
     VIEW, HANDLE, INT, INT, HANDLE, HANDLE, FLOAT, FLOAT, HANDLE,
   ]),

@@ -16,7 +16,6 @@ import {
 } from "../../src/native/element_wise.ts";
 import { type NativeEngine, openNativeEngine } from "../../src/native/engine.ts";
 import {
-  batchNormGradientPlan,
   layerNormGradientPlan,
   layerNormPlan,
   normalizePlan,
@@ -206,7 +205,7 @@ for (const [rows, columns] of [[60, 32], [1, 7], [37, 19], [5, 1]] as const) {
 for (const [rows, columns] of [[60, 32], [64, 19], [300, 3]] as const) {
   const sizes = { rows, columns, epsilon: 1e-5 };
 
-  onNativeEngine(`batch norm of ${rows}×${columns} equals loops`, async (engine) => {
+  onNativeEngine(`normalization of ${rows}×${columns} equals loops`, async (engine) => {
     const [x, dy] = [random(rows * columns, 4), random(rows * columns)];
     const [scale, shift] = [random(columns), random(columns)];
     const expected = loops.normalization("columns", x, scale, shift, dy, sizes);
@@ -216,14 +215,7 @@ for (const [rows, columns] of [[60, 32], [64, 19], [300, 3]] as const) {
       ...[engine, normalizePlan(sizes), [x, mean, variance, scale, shift]],
       [x.length],
     );
-    const [dx, dscale, dshift] = results(
-      ...[engine, batchNormGradientPlan(sizes), [x, mean, variance, dy, scale]],
-      [x.length, columns, columns],
-    );
     await assertClose(y, expected.y, TOLERANCE, "y");
-    await assertClose(dx, expected.dx, TOLERANCE, "dx");
-    await assertClose(dscale, expected.dscale, TOLERANCE, "dscale");
-    await assertClose(dshift, expected.dshift, TOLERANCE, "dshift");
   });
 }
 
