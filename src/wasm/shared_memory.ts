@@ -54,7 +54,7 @@ function limitsOfMemory(bytes: Uint8Array, reader: Reader): number | null {
 function limitsOfImport(bytes: Uint8Array, reader: Reader): number | null {
   if (readUnsigned(bytes, reader) === 0) return null;
   for (const _name of ["module", "field"]) {
-    const length = readUnsigned(bytes, reader); // advances the reader, too
+    const length = readUnsigned(bytes, reader);
     reader.at += length;
   }
   return bytes[reader.at++] === MEMORY_IMPORT ? reader.at : null;
