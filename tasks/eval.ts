@@ -5,7 +5,7 @@
  */
 import { defaultCacheFolder, type EvaluateOptions, loadNetwork } from "../mod.ts";
 import { type CommandMain, deferFailure, defineCommand } from "../src/cli/command.ts";
-import { cpuOptionsFrom } from "../src/cli/cpu_options.ts";
+import { cpuOptionsFrom, formatBackend } from "../src/cli/cpu_options.ts";
 import { prepareConfusionFiles } from "../src/cli/confusion_matrix.ts";
 import {
   confusionMatrixOf,
@@ -62,7 +62,7 @@ export const main: CommandMain = defineCommand({
       ...roleOption,
     });
     const { classes, config } = network;
-    log(`backend    ${network.backend.name} on ${network.backend.adapter}`);
+    log(formatBackend(network.backend));
     const openedFolder = openPredictionFolder(folder, classes, config.data, ids);
     const save = deferFailure(await openedFolder, failures);
     using progress = openCounter(terminal, "image");

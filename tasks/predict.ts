@@ -5,7 +5,7 @@
  */
 import { loadNetwork, readImage } from "../mod.ts";
 import { type CommandMain, defineCommand } from "../src/cli/command.ts";
-import { cpuOptionsFrom } from "../src/cli/cpu_options.ts";
+import { cpuOptionsFrom, formatBackend } from "../src/cli/cpu_options.ts";
 import {
   INFERENCE_OPTIONS,
   LABEL_IDS_OPTION,
@@ -44,7 +44,7 @@ export const main: CommandMain = defineCommand({
     const role = selectNetworkRole({ teacher, student });
     const cpu = cpuOptionsFrom({ native, threads });
     using network = await loadNetwork(ckpt, { overrides, backend, ...cpu, log, ...role });
-    log(`backend    ${network.backend.name} on ${network.backend.adapter}`);
+    log(formatBackend(network.backend));
     const write = createPredictionWriter(network.classes, ids);
     using progress = openCounter(terminal, "image");
     let done = 0;

@@ -1,5 +1,5 @@
 /** The options of commands that compute. @module */
-import type { CpuOptions } from "../../mod.ts";
+import type { BackendInfo, CpuOptions } from "../../mod.ts";
 import { commander, type Option, option } from "./option.ts";
 
 /** What computes on the CPU. */
@@ -30,6 +30,11 @@ export function cpuOptionsFrom(
     native: native ?? (environment("FST_NATIVE") || "auto"),
     threads: threads ?? threadsFrom(environment("FST_THREADS")),
   };
+}
+
+/** What computes, and why, in a line. */
+export function formatBackend({ name, adapter, reason }: BackendInfo): string {
+  return `backend    ${name} on ${adapter} (${reason})`;
 }
 
 function threadsFrom(text: string | undefined): number | "auto" {

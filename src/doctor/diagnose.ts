@@ -111,8 +111,8 @@ async function diagnoseNative(
     return { engine: openNativeEngine(choice, threads).info, problem: null, install };
   } catch (error) {
     if (choice !== "auto" || !(error instanceof NativeLibraryError)) throw error;
-    const { path, reason } = error;
-    return { engine: null, problem: path === null ? reason : error.message, install };
+    const problem = error.path === null ? "it was not found" : error.message;
+    return { engine: null, problem, install };
   }
 }
 
@@ -163,7 +163,7 @@ function adviceFor(
   }
   if (native.problem !== null && (adapter === null || adapter.software)) {
     advice.push(
-      `Training on this CPU would be several times faster with oneDNN: ${native.install}`,
+      `Training on this CPU would be about twice as fast with oneDNN: ${native.install}`,
     );
   }
   for (const { name, error, checks } of backends) {

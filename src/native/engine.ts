@@ -79,7 +79,12 @@ function openOnLibrary(library: Library): OpenEngine {
   const instructionSet = instructionSetName(symbols.dnnl_get_effective_cpu_isa());
   let threads = 1;
   // OpenMP's number belongs to the calling thread, and another engine may have set it.
-  const threadsNow = () => symbols.omp_get_max_threads?.() ?? threads;
+  const threadsNow = () => {
+    if (cpuRuntime === RUNTIME.tbb) return navigator.hardwareConcurrency;
+    return cpuRuntime === RUNTIME.openMp
+      ? symbols.omp_get_max_threads?.() ?? threads
+      : threads;
+  };
   const engine: OpenEngine = {
     library,
     get info() {
@@ -88,7 +93,7 @@ function openOnLibrary(library: Library): OpenEngine {
         version: [major, minor, patch].join("."),
         instructionSet,
         runtime: runtimeName(cpuRuntime),
-        threads: cpuRuntime === RUNTIME.openMp ? threadsNow() : threads,
+        threads: threadsNow(),
       };
     },
     run: (plan: PrimitivePlan, ...views: View[]) => dnnl.run(plan, ...views),

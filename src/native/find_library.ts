@@ -106,7 +106,11 @@ export function findLibrary(places: readonly string[] = knownLibraries()): Libra
       if (error.path !== null) closest ??= error;
     }
   }
-  throw closest ?? new NativeLibraryError(null, "no library was found");
+  throw closest ??
+    new NativeLibraryError(
+      null,
+      'no library was found; "deno task doctor" says how to get one',
+    );
 }
 
 /**
