@@ -131,6 +131,7 @@ const CONVOLUTIONS: readonly ConvolutionSizes[] = [
   { ...SMALL, channels: 64, outChannels: 19, dilation: 6, padding: 6 },
   { ...SMALL, channels: 64, outChannels: 32, dilation: 18, padding: 18 },
   { ...SMALL, ...POINTWISE, channels: 64, outChannels: 32, stride: 2 },
+  { ...SMALL, ...POINTWISE, height: 12, width: 10, stride: 2 }, // a row is left out
   { ...SMALL, channels: 10, outChannels: 14, stride: 2 },
   {
     ...{ ...SMALL, height: 16, width: 24, channels: 32, outChannels: 32 },

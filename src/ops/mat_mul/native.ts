@@ -1,5 +1,5 @@
 /** Products of matrices by oneDNN. @module */
-import type { Arrays, TypedArray, UniformsOf } from "../../gpu/kernel.ts";
+import type { Arrays, UniformsOf } from "../../gpu/kernel.ts";
 import type { NativeEngine } from "../../native/engine.ts";
 import { productPlan } from "../../native/product.ts";
 import type { MAT_MUL_UNIFORMS, MatMulFlags } from "./reference.ts";
@@ -7,14 +7,22 @@ import type { MAT_MUL_UNIFORMS, MatMulFlags } from "./reference.ts";
 // Terms that one float32 sum may have; longer ones lose digits.
 const MAX_SUM_TERMS = 256;
 
+// Of 4 bytes each.
+const MAX_PARTIAL_SUMS = 1 << 23;
+
 type ProductArrays = Arrays<"left" | "right" | "bias" | "product">;
 
-/** product = op(left) · op(right) + bias, as `matMulReference` without GELU and residual. */
+/**
+ * product = op(left) · op(right) + bias, as `matMulReference` without GELU and residual.
+ *
+ * @param maxPartialSums Elements of products of blocks that may be kept at a time.
+ */
 export function matMulByNative(
   engine: NativeEngine,
   arrays: ProductArrays,
   sizes: UniformsOf<typeof MAT_MUL_UNIFORMS>,
   flags: MatMulFlags,
+  maxPartialSums = MAX_PARTIAL_SUMS,
 ): boolean {
   if (flags.hasGelu || flags.hasResidual) return false;
   const { batch, rows, columns, depth, tail, rightStep } = sizes;
@@ -22,7 +30,7 @@ export function matMulByNative(
   if (batch > 1 && !isShared && rightStep !== depth * columns) return false;
   const isSumOverRows = batch === 1 && flags.transposeLeft && !flags.transposeRight;
   if (isSumOverRows && !flags.hasBias && tail > MAX_SUM_TERMS) {
-    return sumInBlocks(engine, arrays, rows, columns, tail);
+    return sumInBlocks(engine, arrays, { rows, columns, depth: tail, maxPartialSums });
   }
   // The last matrix of a batch may have fewer terms.
   const parts = tail === depth
@@ -58,33 +66,42 @@ const TRANSPOSED = {
   hasBias: false,
 };
 
-// leftᵀ · right, where the sums are long: blocks of rows apart, and then their sum.
+// leftᵀ · right, where the sums are long: blocks of rows apart, and then their sum. As many
+// blocks at a time as the memory for their products has room for, besides the sum so far.
 function sumInBlocks(
   engine: NativeEngine,
   { left, right, product }: ProductArrays,
-  rows: number,
-  columns: number,
-  depth: number,
+  { rows, columns, depth, maxPartialSums }: Readonly<
+    Record<"rows" | "columns" | "depth" | "maxPartialSums", number>
+  >,
 ): boolean {
   const size = rows * columns;
-  const full = Math.floor(depth / MAX_SUM_TERMS);
-  const rest = depth - full * MAX_SUM_TERMS;
-  const blocks = full + Math.sign(rest);
-  const partial = partialSums(blocks * size);
-  const multiply = (batch: number, terms: number, first: number, into: TypedArray) =>
-    engine.run(
+  const blocks = Math.ceil(depth / MAX_SUM_TERMS);
+  const room = Math.max(2, Math.min(blocks + 1, Math.floor(maxPartialSums / size)));
+  const partial = partialSums(room * size);
+  const multiply = (first: number, batch: number, terms: number, slot: number) =>
+    batch === 0 || engine.run(
       productPlan({ ...TRANSPOSED, batch, rows, columns, depth: terms }),
-      left.subarray(first * rows),
-      right.subarray(first * columns),
-      into,
+      left.subarray(first * MAX_SUM_TERMS * rows),
+      right.subarray(first * MAX_SUM_TERMS * columns),
+      partial.subarray(slot * size),
     );
-  if (!multiply(full, MAX_SUM_TERMS, 0, partial)) return false;
-  if (rest > 0) {
-    const into = partial.subarray(full * size);
-    if (!multiply(1, rest, full * MAX_SUM_TERMS, into)) return false;
+  let first = 0;
+  while (first < blocks) {
+    const kept = first === 0 ? 0 : 1;
+    if (kept === 1) partial.set(product);
+    const count = Math.min(room - kept, blocks - first);
+    // The last block may be shorter.
+    const rest = first + count === blocks ? depth % MAX_SUM_TERMS : 0;
+    const full = count - Math.sign(rest);
+    if (!multiply(first, full, MAX_SUM_TERMS, kept)) return false;
+    if (rest > 0 && !multiply(first + full, 1, rest, kept + full)) return false;
+    const terms = kept + count;
+    const sum = { ...TRANSPOSED, batch: 1, rows: 1, columns: size, depth: terms };
+    if (!engine.run(productPlan(sum), onesOf(terms), partial, product)) return false;
+    first += count;
   }
-  const sum = { ...TRANSPOSED, batch: 1, rows: 1, columns: size, depth: blocks };
-  return engine.run(productPlan(sum), onesOf(blocks), partial, product);
+  return true;
 }
 
 let partialSumsMemory = new Float32Array(0);
