@@ -52,7 +52,7 @@ export interface WasmEngine {
 }
 
 /** Bytes of scratch memory per thread. */
-export const SCRATCH_BYTES = 1 << 20;
+export const SCRATCH_BYTES = 2 << 20;
 
 // So that a vector of 16 bytes never straddles two lines of the cache.
 const ALIGNMENT = 64;

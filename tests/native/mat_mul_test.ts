@@ -30,7 +30,11 @@ interface Sizes {
   readonly rightStep: number;
 }
 
-async function assertEqualsReference(sizes: Sizes, flags: MatMulFlags): Promise<void> {
+async function assertEqualsReference(
+  sizes: Sizes,
+  flags: MatMulFlags,
+  maxPartialSums?: number,
+): Promise<void> {
   const { batch, rows, columns, depth, tail, rightStep } = sizes;
   const terms = (batch - 1) * depth + tail;
   const arrays = {
@@ -51,7 +55,9 @@ async function assertEqualsReference(sizes: Sizes, flags: MatMulFlags): Promise<
   };
   const engine = nativeEngine();
   assert.ok(engine);
-  const found = compute((all, uniforms) => matMulByNative(engine, all, uniforms, flags));
+  const found = compute((all, uniforms) =>
+    matMulByNative(engine, all, uniforms, flags, maxPartialSums)
+  );
   const expected = compute((all, uniforms) => matMulReference(all, uniforms, flags));
   await assertClose(found, expected, 1e-6, JSON.stringify(sizes));
 }
@@ -66,11 +72,11 @@ onNative("matMulByNative() adds blocks of long sums", async () => {
 onNative(
   "matMulByNative() adds blocks in turns where they take too much memory",
   async () => {
-    // A product of 2²⁰ elements: eight fit.
-    const [rows, columns] = [1024, 1024];
-    for (const depth of [256 * 8 + 1, 256 * 9]) {
-      const sizes = { batch: 1, rows, columns, depth, tail: depth, rightStep: 0 };
-      await assertEqualsReference(sizes, FLAGS);
+    for (const depth of [256 * 8 + 1, 256 * 9, 256 * 10 + 100]) {
+      const sizes = { batch: 1, rows: 7, columns: 5, depth, tail: depth, rightStep: 0 };
+      for (const products of [1, 2, 3, 8, 9]) {
+        await assertEqualsReference(sizes, FLAGS, products * 35);
+      }
     }
   },
 );

@@ -12,6 +12,7 @@ import { sumAll } from "../sums/sums.ts";
 import workgroupSum from "../sums/workgroup_sum.wgsl" with { type: "text" };
 import { type ArgmaxConfidence, argmaxConfidence } from "./argmax_confidence.ts";
 import { upsampledArgmaxReference } from "./reference.ts";
+import { upsampledArgmaxByWasm } from "./wasm.ts";
 import shader from "./upsampled_argmax.wgsl" with { type: "text" };
 
 const ON_DEVICE = defineKernel({
@@ -27,6 +28,7 @@ const ON_HOST = defineKernel({
   uniforms: { ...BILINEAR_UNIFORMS, threshold: "f32" },
   inputs: { logits: "f32" },
   outputs: { labels: "i32", confidence: "f32", confidentShare: "f32" },
+  wasm: upsampledArgmaxByWasm,
   reference: upsampledArgmaxReference,
 });
 

@@ -17,6 +17,7 @@ import { softmaxCrossEntropy } from "./cross_entropy.ts";
 import gatherGradientShader from "./gather_gradient.wgsl" with { type: "text" };
 import lossesShader from "./losses.wgsl" with { type: "text" };
 import { upsampledCrossEntropyReference } from "./reference.ts";
+import { upsampledCrossEntropyByWasm } from "./wasm.ts";
 
 /** `weighted` is 0 where all pixels weigh 1; `weights` is then any tensor. */
 const UNIFORMS = { ...BILINEAR_UNIFORMS, weighted: "u32" } as const;
@@ -51,6 +52,8 @@ const SUM_ON_HOST = defineKernel({
   uniforms: UNIFORMS,
   inputs: INPUTS,
   outputs: { sum: "f32" },
+  wasm: (engine, arrays, sizes) =>
+    upsampledCrossEntropyByWasm(engine, { ...arrays, gradient: null }, sizes),
   reference: (arrays, sizes) =>
     upsampledCrossEntropyReference({ ...arrays, gradient: null }, sizes),
 });
@@ -60,6 +63,7 @@ const SUM_AND_GRADIENT_ON_HOST = defineKernel({
   uniforms: UNIFORMS,
   inputs: INPUTS,
   outputs: { sum: "f32", gradient: "f32" },
+  wasm: upsampledCrossEntropyByWasm,
   reference: upsampledCrossEntropyReference,
 });
 

@@ -11,6 +11,7 @@ import {
   averagePoolGradientReference,
   averagePoolReference,
 } from "./reference.ts";
+import { averagePoolByWasm, averagePoolGradientByWasm } from "./wasm.ts";
 import windows from "./windows.wgsl" with { type: "text" };
 
 const FORWARD = defineKernel({
@@ -19,6 +20,7 @@ const FORWARD = defineKernel({
   inputs: { x: "f32" },
   outputs: { y: "f32" },
   shader: mapElement + forwardShader,
+  wasm: averagePoolByWasm,
   reference: averagePoolReference,
 });
 
@@ -28,6 +30,7 @@ const GRADIENT = defineKernel({
   inputs: { dy: "f32" },
   outputs: { dx: "f32" },
   shader: mapElement + windows + gradientShader,
+  wasm: averagePoolGradientByWasm,
   reference: averagePoolGradientReference,
 });
 

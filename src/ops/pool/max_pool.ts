@@ -10,8 +10,8 @@ import {
   MAX_POOL_UNIFORMS,
   maxPoolGradientReference,
   maxPoolReference,
-  type MaxPoolSizes,
 } from "./reference.ts";
+import { maxPoolByWasm, maxPoolGradientByWasm } from "./wasm.ts";
 import windows from "./windows.wgsl" with { type: "text" };
 
 const FORWARD = defineKernel({
@@ -20,24 +20,17 @@ const FORWARD = defineKernel({
   inputs: { x: "f32" },
   outputs: { y: "f32", indices: "i32" },
   shader: mapElement + forwardShader,
+  wasm: maxPoolByWasm,
   reference: maxPoolReference,
 });
 
-// From where the maxima were, which the kernel above tells.
 const GRADIENT = defineKernel({
   name: "maxPoolGradient",
   uniforms: MAX_POOL_UNIFORMS,
   inputs: { dy: "f32", indices: "i32" },
   outputs: { dx: "f32" },
   shader: mapElement + windows + gradientShader,
-});
-
-// From the maxima alone, which is all that XNNPACK gives.
-const GRADIENT_FROM_MAXIMA = defineKernel({
-  name: "maxPoolGradientFromMaxima",
-  uniforms: MAX_POOL_UNIFORMS,
-  inputs: { x: "f32", y: "f32", dy: "f32" },
-  outputs: { dx: "f32" },
+  wasm: maxPoolGradientByWasm,
   reference: maxPoolGradientReference,
 });
 
@@ -92,30 +85,15 @@ export function maxPool(
     );
   }
   const uniforms = { ...mapSizes(x, size), window, stride, padding };
+  const y = [x.shape[0], ...size, x.shape[3]];
   const dx = x.shape;
-  if (tf.getBackend() !== "webgpu") {
-    return tf.differentiable<tf.Tensor4D>(
-      { x },
-      (save) => {
-        const y = maxPoolByXnnpack(x, uniforms);
-        save([x, y]);
-        return y;
-      },
-      (dy, saved) => ({
-        x: () => {
-          const [x, y] = saved as [tf.Tensor, tf.Tensor];
-          const inputs = { x, y, dy };
-          return launch(GRADIENT_FROM_MAXIMA, { uniforms, inputs, outputs: { dx } }).dx;
-        },
-      }),
-    );
-  }
   return tf.differentiable<tf.Tensor4D>(
     { x },
     (save) => {
-      const { y, indices } = launchForward(x, uniforms);
-      save([indices]);
-      return y;
+      const outputs = { y, indices: y };
+      const maxima = launch(FORWARD, { uniforms, inputs: { x }, outputs });
+      save([maxima.indices]);
+      return maxima.y;
     },
     (dy, saved) => ({
       x: () => {
@@ -125,25 +103,4 @@ export function maxPool(
       },
     }),
   );
-}
-
-function launchForward(x: tf.Tensor4D, uniforms: MaxPoolSizes) {
-  const y = [x.shape[0], uniforms.outHeight, uniforms.outWidth, x.shape[3]];
-  return launch(FORWARD, { uniforms, inputs: { x }, outputs: { y, indices: y } });
-}
-
-// XNNPACK does not tell where the maxima are.
-function maxPoolByXnnpack(x: tf.Tensor4D, sizes: MaxPoolSizes): tf.Tensor {
-  const { height, width, outHeight, outWidth, window, stride, padding } = sizes;
-  if (window === 1) { // XNNPACK refuses
-    const { y, indices } = launchForward(x, sizes);
-    indices.dispose();
-    return y;
-  }
-  // Padding below and on the right makes exactly the wanted number of windows.
-  const after = (side: number, outputs: number) =>
-    Math.max((outputs - 1) * stride + window - side - padding, 0);
-  const rows: [number, number] = [padding, after(height, outHeight)];
-  const columns: [number, number] = [padding, after(width, outWidth)];
-  return tf.maxPool(x, window, stride, [[0, 0], rows, columns, [0, 0]], "floor");
 }

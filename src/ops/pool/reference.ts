@@ -9,7 +9,8 @@ export const AVERAGE_POOL_UNIFORMS = {
   stride: "u32",
 } as const;
 
-type AveragePoolSizes = UniformsOf<typeof AVERAGE_POOL_UNIFORMS>;
+/** Sizes of one average pool of NHWC maps. */
+export type AveragePoolSizes = UniformsOf<typeof AVERAGE_POOL_UNIFORMS>;
 
 /** y = mean of each bin of x. */
 export function averagePoolReference(
@@ -98,36 +99,17 @@ export function maxPoolReference(
   });
 }
 
-/**
- * dx = the gradient of every window, at the first pixel of the window that equals its
- * maximum y.
- */
+/** dx = the gradient of every window, at the pixel that was its maximum. */
 export function maxPoolGradientReference(
-  { x, y, dy, dx }: Arrays<"x" | "y" | "dy" | "dx">,
-  sizes: MaxPoolSizes,
+  { dy, indices, dx }: Arrays<"dy" | "indices" | "dx">,
+  { height, width, channels: C, outHeight, outWidth }: MaxPoolSizes,
 ): void {
-  const { width, channels: C } = sizes;
-  const line = width * C;
   dx.fill(0);
-  let i = 0;
-  forEachWindow(sizes, x.length, ({ image, top, bottom, left, right }) => {
-    const first = (image + top * width + left) * C;
-    const beyond = (right - left) * C;
-    const end = first + (bottom - top) * line;
-    for (let c = 0; c < C; c++, i++) {
-      const largest = y[i]!;
-      let index = first + c; // of NaN, which equals nothing
-      search: for (let row = first + c; row < end; row += line) {
-        for (let at = row; at < row + beyond; at += C) {
-          if (x[at] === largest) {
-            index = at;
-            break search;
-          }
-        }
-      }
-      dx[index]! += dy[i]!;
-    }
-  });
+  const perImage = outHeight * outWidth * C;
+  for (let i = 0; i < dy.length; i++) {
+    const image = Math.floor(i / perImage) * height * width;
+    dx[(image + indices[i]!) * C + i % C]! += dy[i]!;
+  }
 }
 
 /** A window without its padding; `image` is the first pixel of its image. */

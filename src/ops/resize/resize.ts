@@ -2,11 +2,9 @@
 import * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
-import { nativeEngine } from "../../native/engine.ts";
 import {
   BILINEAR_UNIFORMS,
   type BilinearOptions,
-  type BilinearSizes,
   bilinearSizes,
 } from "../bilinear/bilinear.ts";
 import mapElement from "../map_element.wgsl" with { type: "text" };
@@ -23,6 +21,12 @@ import {
   resizeNearestGradientReference,
   resizeNearestReference,
 } from "./reference.ts";
+import {
+  resizeBilinearByWasm,
+  resizeBilinearGradientByWasm,
+  resizeNearestByWasm,
+  resizeNearestGradientByWasm,
+} from "./wasm.ts";
 
 export type { BilinearOptions } from "../bilinear/bilinear.ts";
 
@@ -33,6 +37,7 @@ const BILINEAR = defineKernel({
   outputs: { y: "f32" },
   shader: mapElement + bilinearSource + bilinearForwardShader,
   native: resizeBilinearByNative,
+  wasm: resizeBilinearByWasm,
   reference: resizeBilinearReference,
 });
 
@@ -43,6 +48,7 @@ const BILINEAR_GRADIENT = defineKernel({
   outputs: { dx: "f32" },
   shader: mapElement + bilinearSource + bilinearGradientShader,
   native: resizeBilinearGradientByNative,
+  wasm: resizeBilinearGradientByWasm,
   reference: resizeBilinearGradientReference,
 });
 
@@ -67,13 +73,11 @@ export function resizeBilinear(
   return tf.differentiable<tf.Tensor4D>(
     { x },
     () =>
-      tf.getBackend() !== "webgpu" && nativeEngine() === null && isExactInXnnpack(sizes)
-        ? resizeByXnnpack(x, sizes)
-        : launch(BILINEAR, {
-          uniforms: sizes,
-          inputs: { x },
-          outputs: { y: [B, ...size, C] },
-        }).y,
+      launch(BILINEAR, {
+        uniforms: sizes,
+        inputs: { x },
+        outputs: { y: [B, ...size, C] },
+      }).y,
     (dy) => ({
       x: () =>
         launch(BILINEAR_GRADIENT, {
@@ -85,32 +89,13 @@ export function resizeBilinear(
   );
 }
 
-// Whether XNNPACK, which computes positions in float32, finds all of them exactly: they are
-// multiples of 1/512 then. With other sizes it was up to 6e-4 off for normal numbers.
-function isExactInXnnpack(sizes: BilinearSizes): boolean {
-  const isExact = (inputs: number, outputs: number) =>
-    Number.isInteger(
-      256 * (sizes.alignCorners === 1
-        ? (inputs - 1) / Math.max(outputs - 1, 1)
-        : inputs / outputs),
-    );
-  return isExact(sizes.height, sizes.outHeight) && isExact(sizes.width, sizes.outWidth);
-}
-
-function resizeByXnnpack(
-  x: tf.Tensor4D,
-  { outHeight, outWidth, alignCorners }: BilinearSizes,
-): tf.Tensor4D {
-  const size: [number, number] = [outHeight, outWidth];
-  return tf.image.resizeBilinear(x, size, alignCorners === 1, alignCorners === 0);
-}
-
 const NEAREST = defineKernel({
   name: "resizeNearest",
   uniforms: MAP_UNIFORMS,
   inputs: { x: "f32" },
   outputs: { y: "f32" },
   shader: mapElement + nearestForwardShader,
+  wasm: resizeNearestByWasm,
   reference: resizeNearestReference,
 });
 
@@ -120,6 +105,7 @@ const NEAREST_GRADIENT = defineKernel({
   inputs: { dy: "f32" },
   outputs: { dx: "f32" },
   shader: mapElement + nearestGradientShader,
+  wasm: resizeNearestGradientByWasm,
   reference: resizeNearestGradientReference,
 });
 

@@ -2,6 +2,13 @@
 export { matMul, packColumns } from "./gemm";
 export { convolve, convolveFilterGradient } from "./conv2d";
 export {
+  winograd,
+  winogradFilterGradient,
+  winogradFilters,
+  winogradOutputGradients,
+  winogradTaps,
+} from "./winograd";
+export {
   finishMoments,
   finishNormGradients,
   normalize,
@@ -9,9 +16,22 @@ export {
   sumMoments,
   sumNormGradients,
 } from "./batch_norm";
+export { bilinearTaps } from "./bilinear";
 export { depthwiseConvolve, depthwiseFilterGradient } from "./depthwise";
 export { gelu, geluGradient } from "./gelu";
 export { layerNorm, layerNormGradients } from "./layer_norm";
+export { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./pool";
+export {
+  resizeBilinear,
+  resizeBilinearGradient,
+  resizeNearest,
+  resizeNearestGradient,
+} from "./resize";
 export { softmax, softmaxGradient } from "./softmax";
 export { addBlocks, divideSum, sumElements, sumRows } from "./sums";
+export {
+  gatherRowGradients,
+  upsampledArgmax,
+  upsampledCrossEntropy,
+} from "./upsampled_logits";
 export { adamw, copy, lerp, sgd } from "./update";
