@@ -142,10 +142,9 @@ export function softmax(
 
 export function resizeBilinear(
   x: Values,
-  dy: Values,
   { batch, height, width, channels: C, outHeight, outWidth }: ResizingSizes,
-): Record<"y" | "dx", Float64Array> {
-  const [y, dx] = [new Float64Array(dy.length), new Float64Array(x.length)];
+): Float64Array {
+  const y = new Float64Array(batch * outHeight * outWidth * C);
   const sources = (out: number, outs: number, side: number) => {
     const place = Math.max(0, (out + 0.5) * side / outs - 0.5);
     const first = Math.min(side - 1, Math.floor(place));
@@ -160,10 +159,9 @@ export function resizeBilinear(
         for (let c = 0; c < C; c++) {
           const source = ((image * height + row) * width + column) * C + c;
           y[pixel * C + c]! += rowShare * share * x[source]!;
-          dx[source]! += rowShare * share * dy[pixel * C + c]!;
         }
       }
     }
   }
-  return { y, dx };
+  return y;
 }

@@ -14,7 +14,7 @@ import bilinearGradientShader from "./bilinear_gradient.wgsl" with { type: "text
 import bilinearSource from "./bilinear_source.wgsl" with { type: "text" };
 import nearestForwardShader from "./nearest_forward.wgsl" with { type: "text" };
 import nearestGradientShader from "./nearest_gradient.wgsl" with { type: "text" };
-import { resizeBilinearByNative, resizeBilinearGradientByNative } from "./native.ts";
+import { resizeBilinearByNative } from "./native.ts";
 import {
   resizeBilinearGradientReference,
   resizeBilinearReference,
@@ -47,7 +47,6 @@ const BILINEAR_GRADIENT = defineKernel({
   inputs: { dy: "f32" },
   outputs: { dx: "f32" },
   shader: mapElement + bilinearSource + bilinearGradientShader,
-  native: resizeBilinearGradientByNative,
   wasm: resizeBilinearGradientByWasm,
   reference: resizeBilinearGradientReference,
 });
