@@ -14,6 +14,7 @@ import { compareWithSaved, type Report, saveReport } from "../bench/report.ts";
 import { reuseReport } from "../bench/reuse_report.ts";
 import { stepReport } from "../bench/step/report.ts";
 import { type CommandMain, defineCommand, EXIT_CODE } from "../src/cli/command.ts";
+import { CPU_OPTIONS, cpuOptionsFrom } from "../src/cli/cpu_options.ts";
 import { argument, option } from "../src/cli/option.ts";
 
 const projectFile = (path: string) =>
@@ -48,6 +49,7 @@ export const main: CommandMain = defineCommand({
     config: option.string("FILE", "configuration of the run; one that fits unless given"),
     set: option.strings("KEY=VALUE", "step, io: a value in place of the configuration's"),
     backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
+    ...CPU_OPTIONS,
     rounds: option.integer(
       "N",
       "kernels, step, reuse: rounds that count; io: steps; enough unless given",
@@ -88,7 +90,12 @@ export const main: CommandMain = defineCommand({
   },
   hasJson: true,
   async action({ arguments: { what: benchmark }, options, terminal, print, log }) {
-    const withConfig = (file: string) => ({ ...options, config: options.config ?? file });
+    const cpu = cpuOptionsFrom(options);
+    const withConfig = (file: string) => ({
+      ...options,
+      cpu,
+      config: options.config ?? file,
+    });
     const report = async (measured: Report) => {
       print(measured.text);
       if (options.against !== undefined) {
@@ -99,11 +106,11 @@ export const main: CommandMain = defineCommand({
     };
     switch (benchmark) {
       case "kernels":
-        return await report(await kernelsReport(options, terminal, log));
+        return await report(await kernelsReport({ ...options, cpu }, terminal, log));
       case "step":
         return await report(await stepReport(withConfig(configFile("demo")), terminal));
       case "reuse": {
-        const { text, json } = await reuseReport(options, terminal);
+        const { text, json } = await reuseReport({ ...options, cpu }, terminal);
         print(text);
         return { json };
       }
@@ -119,7 +126,12 @@ export const main: CommandMain = defineCommand({
         const files = options.config === undefined
           ? PUBLISHED_CONFIGS.map(configFile)
           : [options.config];
-        const { text, json } = await networksReport(files, options.backend, terminal);
+        const { text, json } = await networksReport(
+          files,
+          options.backend,
+          cpu,
+          terminal,
+        );
         print(text);
         return { json };
       }

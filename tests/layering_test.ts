@@ -6,16 +6,17 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
 /** What each folder of src/ may import besides itself and outside packages; or one file. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  native: [],
   wasm: [],
-  core: ["wasm"],
+  core: ["native", "wasm"],
   io: [],
   formats: ["core", "io"],
   config: ["core", "io", "data/native_classes.ts", "data/selection.ts"],
   download: ["core", "io"],
   data: ["core", "formats", "io"],
   weights: ["core", "formats", "io"],
-  gpu: ["core", "wasm"],
-  ops: ["core", "gpu", "wasm"],
+  gpu: ["core", "native", "wasm"],
+  ops: ["core", "gpu", "native", "wasm"],
   layers: ["core", "ops"],
   models: ["core", "ops", "layers"],
   augment: ["core", "ops"],
@@ -51,7 +52,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "prepare",
     "weights",
   ],
-  doctor: ["core", "formats", "ops"],
+  doctor: ["core", "formats", "native", "ops"],
   cli: ["core", "download/download.ts", "formats", "io"],
 };
 
