@@ -141,7 +141,7 @@ export async function comparePeers(options: CompareOptions): Promise<Comparison>
       const peers = peersOf(one, options.libraries, checkout, backend);
       if (peers.length === 0) continue;
       for (const threads of backend === "webgpu" ? [null] : options.threads) {
-        options.log(`${one.name}${threads === null ? "" : `, ${threads} threads`}`);
+        options.log(`${one.name}${threads === null ? "" : `, threads: ${threads}`}`);
         const file = join(folder, "task.safetensors");
         const compared = await compareCase(one, peers, { ...options, backend }, {
           file,

@@ -129,7 +129,10 @@ WORKS: dict[str, Callable[[dict[str, Any], dict[str, Tensor]], Work]] = {
 def relative_difference(result: Tensor, expected: Tensor) -> float:
     if result.shape != expected.shape:
         raise ValueError(f"Cannot compare: {tuple(result.shape)} is not {tuple(expected.shape)}")
-    return ((result - expected).abs().max() / expected.abs().max()).item()
+    difference = ((result - expected).abs().max() / expected.abs().max()).item()
+    if not math.isfinite(difference):
+        raise ValueError("Cannot compare: the results here are not finite")
+    return difference
 
 
 def synchronize(device: str) -> None:
