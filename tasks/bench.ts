@@ -44,7 +44,7 @@ export const main: CommandMain = defineCommand({
     "deno task bench methods --track semi-supervised --out runs/bench_semi",
     "deno task bench peers --only MiT-B0 --threads 1",
     "deno task bench peers --variant jax-js",
-    "deno task bench peers --only self-training --against ../fst-before",
+    "deno task bench peers --variant none --against ../fst-before",
   ],
   arguments: {
     what: argument.optional(
@@ -68,7 +68,7 @@ export const main: CommandMain = defineCommand({
     side: option.integer("N", "reuse: side of the crops in pixels; 128 unless given"),
     variant: option.strings(
       "NAME",
-      "step: tfjs, ours or replay; peers: pytorch or jax-js; all unless given",
+      "step: tfjs, ours or replay; peers: pytorch, jax-js or none; all unless given",
     ),
     save: option.string("FILE", "kernels, step, io: keep what was found"),
     against: option.string(

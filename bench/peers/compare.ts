@@ -70,14 +70,14 @@ export interface Comparison {
 // Sums are taken in another order, in networks of a hundred layers.
 const TOLERANCE = 1e-3;
 
-/** Checks names. @throws {RangeError} If one is unknown. */
+/** Checks names; "none" stands for no library. @throws {RangeError} If one is unknown. */
 export function parseLibraries(names: readonly string[]): readonly Library[] {
   if (names.length === 0) return LIBRARIES;
-  return names.map((name) => {
+  return names.filter((name) => name !== "none").map((name) => {
     const library = LIBRARIES.find((one) => one === name);
     if (library !== undefined) return library;
     throw new RangeError(
-      `Cannot compare with "${name}": known are ${LIBRARIES.join(", ")}`,
+      `Cannot compare with "${name}": known are ${LIBRARIES.join(", ")} and none`,
     );
   });
 }
@@ -153,6 +153,12 @@ export async function comparePeers(options: CompareOptions): Promise<Comparison>
     }
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+  if (times.length === 0) {
+    throw new RangeError(
+      "Cannot compare: none of these cases has another side; jax-js does operations " +
+        'alone, and "--against" names a checkout',
+    );
   }
   return { backend, descriptions: [...descriptions], times };
 }

@@ -76,7 +76,8 @@ Deno.test("threads are numbers or all; of one core only one of both is left", ()
 });
 
 Deno.test("unknown libraries and cases are answered with the known ones", async () => {
-  assert.throws(() => parseLibraries(["jax"]), /"jax": known are pytorch, jax-js/);
+  assert.throws(() => parseLibraries(["jax"]), /"jax": known are pytorch, jax-js and/);
+  assert.deepEqual(parseLibraries(["none"]), []);
   await assert.rejects(selectPeerCases(["ResNet-7"]), /"ResNet-7": known are MiT-B0/);
   const chosen = await selectPeerCases(["FST-D"]);
   assert(chosen.length > 0 && chosen.every(({ name }) => name.includes("FST-D")));

@@ -49,12 +49,11 @@ class NetworkWork(Work):
         config = task["work"]["config"]
         self.network = SegmentationNetwork(config["model"], task["work"]["classes"])
         self.network.load_state_dict(section(tensors, "weights/"), strict=True)
-        self.network.to(self.device)
+        self.network.to(self.device).eval()
         self.parameters = sum(one.numel() for one in self.network.parameters())
         self.images = tensors["input/images"]
 
     def difference(self) -> float:
-        self.network.eval()
         with torch.inference_mode():
             logits = self.network(self.images.to(self.device)).cpu()
         return relative_difference(logits, self.tensors["output"])
@@ -83,7 +82,7 @@ class IterationWork(NetworkWork):
         self.config = task["work"]["config"]
 
     def run(self) -> None:
-        if self.training is None:
+        if self.training is None:  # which leaves evaluation
             supervised = self.config["method"]["name"] == "supervised"
             kind = SupervisedTraining if supervised else SelfTraining
             self.training = kind(self.network, self.config)
