@@ -171,8 +171,10 @@ class SelfTraining:
     @torch.no_grad()
     def enter_teacher(self, student: nn.Module, decay: float) -> None:
         """φ ← decay · φ + (1 − decay) · θ for parameters; buffers stay."""
-        for ours, theirs in zip(self.teacher.parameters(), student.parameters(), strict=True):
-            ours.lerp_(theirs, 1 - decay)
+        # All at once, as torch.optim.swa_utils does: few launches on a GPU.
+        torch._foreach_lerp_(
+            list(self.teacher.parameters()), list(student.parameters()), 1 - decay
+        )
 
     def gradient_step(
         self,
@@ -234,22 +236,22 @@ def assert_supported(method: Config) -> None:
 @torch.no_grad()
 def copy_network(target: nn.Module, source: nn.Module) -> None:
     """Copies parameters and buffers."""
-    for to, origin in zip(target.parameters(), source.parameters(), strict=True):
-        to.copy_(origin)
-    for to, origin in zip(target.buffers(), source.buffers(), strict=True):
-        to.copy_(origin)
+    torch._foreach_copy_(list(target.parameters()), list(source.parameters()))
+    torch._foreach_copy_(list(target.buffers()), list(source.buffers()))
 
 
 @torch.no_grad()
 def copy_moments(target: torch.optim.Optimizer, source: torch.optim.Optimizer) -> None:
     """Copies moments and counts of steps; before the first step there are none."""
+    targets: list[Tensor] = []
+    sources: list[Tensor] = []
     for to_group, group in zip(target.param_groups, source.param_groups, strict=True):
         for to, origin in zip(to_group["params"], group["params"], strict=True):
             if origin not in source.state:
                 target.state.pop(to, None)
                 continue
             for key, value in source.state[origin].items():
-                if key in target.state[to]:
-                    target.state[to][key].copy_(value)
-                else:
-                    target.state[to][key] = value.clone()
+                targets.append(target.state[to].setdefault(key, torch.empty_like(value)))
+                sources.append(value)
+    if sources:
+        torch._foreach_copy_(targets, sources)
