@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 
 import { type PeerCase, selectPeerCases } from "../../bench/peers/cases.ts";
 import {
@@ -174,6 +175,26 @@ Deno.test({
       assert(ours.cpuSeconds > 0 && theirs.cpuSeconds > 0);
     }
     assert.match(descriptions[1] ?? "", /^PyTorch \d/);
+  },
+});
+
+Deno.test({
+  name: "FST-D in PyTorch trains as the golden trace did",
+  ignore: !hasPyTorch,
+  async fn() {
+    const pathOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+    const golden = pathOf("../golden/trace_fstd_k3_faithful");
+    const args = ["-B", pathOf("./pytorch_trace.py"), golden];
+    const env = environmentOf({ threads: 1, native: null });
+    const { code, stdout, stderr } = await new Deno.Command(PYTHON, { args, env })
+      .output();
+    const text = new TextDecoder();
+    assert.equal(code, 0, text.decode(stderr));
+    const found = JSON.parse(text.decode(stdout)) as Record<string, number>;
+    for (const role of ["student", "teacher"]) {
+      assert(Number(found[`${role}Median`]) < 1e-3, JSON.stringify(found));
+      assert(Number(found[`${role}Percentile80`]) < 5e-3, JSON.stringify(found));
+    }
   },
 });
 
