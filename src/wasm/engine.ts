@@ -7,13 +7,14 @@
  *
  * @module
  */
+import type { Worker } from "node:worker_threads";
 import { BASELINE, type KernelName, RELAXED } from "./binaries.ts";
 import { withSharedMemory } from "./shared_memory.ts";
 import {
-  awaitWorkers,
+  closeCall,
   CONTROL_BYTES,
+  openCall,
   openControl,
-  startCall,
   takeItems,
   type WorkerStart,
 } from "./thread_pool.ts";
@@ -51,10 +52,13 @@ export interface WasmEngine {
 }
 
 /** Bytes of scratch memory per thread. */
-export const SCRATCH_BYTES = 1 << 20;
+export const SCRATCH_BYTES = 2 << 20;
 
 // So that a vector of 16 bytes never straddles two lines of the cache.
 const ALIGNMENT = 64;
+
+// Numbers of calls are int32 and start over.
+const MAX_CALLS = 2 ** 30;
 
 /** How products are cut, see `assembly/gemm.ts`. */
 export const MATRIX_TILE = { rows: 6, columns: 8, rowsAtATime: 96 } as const;
@@ -127,6 +131,7 @@ export async function openWasmEngine(
         scratch: scratchOf(i + 1),
       })),
   );
+  let calls = 0;
   let space = { address: 0, block: 0, bytes: 0 };
   return {
     threads,
@@ -138,9 +143,10 @@ export async function openWasmEngine(
         run(...args, 0, items, scratchOf(0));
         return;
       }
-      startCall(control, { kernel: indices.get(kernel) ?? 0, items, grain, args });
+      calls = calls % MAX_CALLS + 1;
+      openCall(control, calls, { kernel: indices.get(kernel) ?? 0, items, grain, args });
       takeItems(control, run, args, scratchOf(0));
-      awaitWorkers(control, workers.length);
+      closeCall(control);
     },
     writeWords(address, words) {
       new Int32Array(memory.buffer, address, words.length).set(words);
@@ -165,18 +171,17 @@ function allocate(heap: Heap, bytes: number): { address: number; block: number }
   return { block, address: Math.ceil(block / ALIGNMENT) * ALIGNMENT };
 }
 
-function startWorker(start: WorkerStart): Promise<Worker> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
-      type: "module",
-    });
-    worker.onmessage = () => resolve(worker);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      reject(new Error(`Cannot start a thread: ${event.message}`));
-    };
+async function startWorker(start: WorkerStart): Promise<Worker> {
+  // A page of a browser has one thread, and not this module.
+  const { Worker } = await import("node:worker_threads");
+  const worker = new Worker(new URL("./worker.ts", import.meta.url));
+  await new Promise((resolve, reject) => {
+    worker.once("message", resolve);
+    worker.once("error", reject);
     worker.postMessage(start);
   });
+  worker.unref(); // it waits for calls as long as the process lives
+  return worker;
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {

@@ -53,7 +53,10 @@ function limitsOfMemory(bytes: Uint8Array, reader: Reader): number | null {
 // Only the first import is looked at: the memory of our modules.
 function limitsOfImport(bytes: Uint8Array, reader: Reader): number | null {
   if (readUnsigned(bytes, reader) === 0) return null;
-  for (const _name of ["module", "field"]) reader.at += readUnsigned(bytes, reader);
+  for (const _name of ["module", "field"]) {
+    const length = readUnsigned(bytes, reader);
+    reader.at += length;
+  }
   return bytes[reader.at++] === MEMORY_IMPORT ? reader.at : null;
 }
 

@@ -6,9 +6,11 @@
  * depend on the range, so that results have the same bits for any number of threads. Which
  * thread computes which items is decided as they go: a thread that is held up takes fewer.
  *
- * The threads talk through words of the heap. A call raises {@linkcode Word.generation};
- * workers wait for that, spinning for some microseconds and sleeping then, take ranges of
- * items by adding to {@linkcode Word.next}, and report in {@linkcode Word.finished}.
+ * The threads talk through words of the heap. A call is open while {@linkcode Word.openCall}
+ * has its number. Workers wait for that, spinning for some microseconds and sleeping then;
+ * they count as {@linkcode Word.active} while they take ranges of items by adding to
+ * {@linkcode Word.next}. The caller takes ranges, too, then closes the call and waits until
+ * no worker is active: it does not wait for one that never came.
  *
  * @module
  */
@@ -28,13 +30,13 @@ export interface WorkerStart {
 
 /** Where the control words are, as indices of an Int32Array. */
 export const Word = {
-  /** Counts calls. */
-  generation: 0,
+  /** The number of the call that is open, or 0. */
+  openCall: 0,
   /** The first item that no thread has taken. */
   next: 1,
-  /** Workers that are done with the call. */
-  finished: 2,
-  /** The kernel: its index among the names of the module's exports. */
+  /** Workers that may be computing. */
+  active: 2,
+  /** The kernel: its index among the module's functions. */
   kernel: 3,
   items: 4,
   grain: 5,
@@ -72,23 +74,33 @@ export function openControl(memory: WebAssembly.Memory, address: number) {
 /** The control words of a heap. */
 export type Control = ReturnType<typeof openControl>;
 
-/** Lets the workers begin a call. */
-export function startCall(control: Control, { kernel, items, grain, args }: Call): void {
+/** Opens a call to the workers. @param number Not 0, and not that of the last call. */
+export function openCall(control: Control, number: number, call: Call): void {
+  const { words } = control;
+  const { kernel, items, grain, args } = call;
   if (args.length > MAX_ARGUMENTS) {
     throw new RangeError(
       `Cannot call a kernel with ${args.length} arguments: at most ${MAX_ARGUMENTS} fit`,
     );
   }
-  const { words } = control;
   control.args.set(args);
   words[Word.kernel] = kernel;
   words[Word.items] = items;
   words[Word.grain] = grain;
   words[Word.argumentCount] = args.length;
-  words[Word.next] = 0;
-  words[Word.finished] = 0;
-  Atomics.add(words, Word.generation, 1);
-  Atomics.notify(words, Word.generation);
+  Atomics.store(words, Word.next, 0);
+  Atomics.store(words, Word.openCall, number);
+  Atomics.notify(words, Word.openCall);
+}
+
+/** Closes the call, once no items are left, and waits for the workers that joined it. */
+export function closeCall({ words }: Control): void {
+  Atomics.store(words, Word.openCall, 0);
+  for (;;) {
+    const active = Atomics.load(words, Word.active);
+    if (active === 0) return;
+    waitWhile(words, Word.active, active);
+  }
 }
 
 /** Takes ranges of the call's items until none is left. */
@@ -114,22 +126,22 @@ export function serveCalls(
   scratch: number,
 ): never {
   const { words } = control;
-  for (let calls = 0;; calls++) {
-    waitWhile(words, Word.generation, calls);
-    const kernel = kernels[words[Word.kernel] ?? 0];
-    const args = Array.from(control.args.subarray(0, words[Word.argumentCount]));
-    if (kernel !== undefined) takeItems(control, kernel, args, scratch);
-    Atomics.add(words, Word.finished, 1);
-    Atomics.notify(words, Word.finished);
-  }
-}
-
-/** Waits until `workers` workers are done with the call. */
-export function awaitWorkers({ words }: Control, workers: number): void {
-  for (;;) {
-    const finished = Atomics.load(words, Word.finished);
-    if (finished >= workers) return;
-    waitWhile(words, Word.finished, finished);
+  for (let last = 0;;) {
+    const call = Atomics.load(words, Word.openCall);
+    if (call === 0 || call === last) {
+      waitWhile(words, Word.openCall, call);
+      continue;
+    }
+    last = call;
+    Atomics.add(words, Word.active, 1);
+    // Still open: then it stays so until this worker is done with it.
+    if (Atomics.load(words, Word.openCall) === call) {
+      const kernel = kernels[words[Word.kernel] ?? 0];
+      const args = Array.from(control.args.subarray(0, words[Word.argumentCount]));
+      if (kernel !== undefined) takeItems(control, kernel, args, scratch);
+    }
+    Atomics.sub(words, Word.active, 1);
+    Atomics.notify(words, Word.active);
   }
 }
 

@@ -2,6 +2,7 @@
 import type { HeapArray, UniformsOf } from "../../gpu/kernel.ts";
 import { MATRIX_TILE, type WasmEngine } from "../../wasm/engine.ts";
 import type { ConvSizes } from "./conv_sizes.ts";
+import { prefersWinograd, winogradConv2d, winogradFilterGradient } from "./winograd.ts";
 
 const FLOAT = 4;
 
@@ -62,6 +63,10 @@ export function conv2dByWasm(
 ): void {
   const { channels: C, columns: N, outHeight, outWidth, kernelHeight } = sizes;
   const { kernelWidth, dilation, padding, stride } = sizes;
+  if (prefersWinograd(sizes)) {
+    const arrays = { left, right, bias: hasBias ? bias : null, product };
+    return winogradConv2d(engine, arrays, sizes, false);
+  }
   const taps = (count: number): Taps => ({
     count,
     offset: -padding,
@@ -104,7 +109,11 @@ export function conv2dInputGradientByWasm(
   sizes: ProductSizes,
 ): void {
   const { channels: O, columns: C, outHeight, outWidth, stride } = sizes;
-  const { kernelHeight, kernelWidth } = sizes;
+  const { kernelHeight, kernelWidth, dilation, padding } = sizes;
+  if (prefersWinograd(sizes)) {
+    const own = { ...sizes, padding: dilation * (kernelHeight - 1) - padding };
+    return winogradConv2d(engine, { left, right, bias: null, product }, own, true);
+  }
   for (let row = 0; row < Math.min(stride, outHeight); row++) {
     for (let column = 0; column < Math.min(stride, outWidth); column++) {
       convolve(engine, {
@@ -223,6 +232,9 @@ export function conv2dFilterGradientByWasm(
 ): void {
   const { channels: C, columns: N, kernelHeight, kernelWidth } = sizes;
   const { batch, outHeight, outWidth, dilation, padding, splits, rowsPerSplit } = sizes;
+  if (splits === 1 && prefersWinograd(sizes)) {
+    return winogradFilterGradient(engine, { x, dy, dw }, sizes);
+  }
   const positions = batch * outHeight * outWidth;
   const panelCount = Math.ceil(N / MATRIX_TILE.columns);
   const panelBytes = FLOAT * MATRIX_TILE.columns * positions;

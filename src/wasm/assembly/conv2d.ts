@@ -25,10 +25,10 @@ import {
 const FLOAT: usize = 4;
 
 /** After the packed rows: C zeros. */
-const ZEROS: usize = PACKED_ROWS + FLOAT * CHUNK * KC;
+export const ZEROS: usize = PACKED_ROWS + FLOAT * CHUNK * KC;
 const ZEROS_BYTES: usize = 1 << 16;
 /** Then patches, or the results of a chunk that are scattered. */
-const GATHERED: usize = ZEROS + ZEROS_BYTES;
+export const GATHERED: usize = ZEROS + ZEROS_BYTES;
 const GATHERED_BYTES: i32 = (1 << 20) - <i32> GATHERED;
 
 /** Below so many channels, patches are gathered: the sum over one tap would be too short. */
@@ -89,11 +89,11 @@ function pixelOf(g: Geometry, i: i32, j: i32): usize {
     : 0;
 }
 
-/**
- * Lists the pixels that a tap meets at some positions, and zeros for one tile more.
- *
- * @returns Whether any is inside of the map.
- */
+/** Of the pixels listed last, those from the first to the last inside of the map. */
+let insideBegin: i32 = 0;
+let insideEnd: i32 = 0;
+
+/** Lists the pixels that a tap meets at some positions, and zeros for one tile more. */
 function listPixels(
   g: Geometry,
   i: i32,
@@ -101,20 +101,23 @@ function listPixels(
   position: i32,
   count: i32,
   scratch: usize,
-): bool {
+): void {
   const zeros = scratch + ZEROS;
   let list = scratch + ROW_LIST;
-  let isAnyInside = false;
+  insideBegin = count;
+  insideEnd = 0;
   startAt(g, position);
   for (let r: i32 = 0; r < count; r++) {
     const pixel = pixelOf(g, i, j);
-    if (pixel !== 0) isAnyInside = true;
+    if (pixel !== 0) {
+      insideBegin = min(insideBegin, r);
+      insideEnd = r + 1;
+    }
     store<u32>(list, <u32> (pixel === 0 ? zeros : pixel));
     list += FLOAT;
     advance(g);
   }
   for (let r: i32 = 0; r < MR; r++) store<u32>(list + FLOAT * <usize> r, <u32> zeros);
-  return isAnyInside;
 }
 
 /** The patches of some positions: [count][taps][C] */
@@ -169,11 +172,11 @@ export function convolve(
   for (let m = begin * MR; m < last; m += perChunk) {
     const rows = min(perChunk, last - m);
     const to = isScattered ? scratch + GATHERED : y + <usize> m * ldc;
-    if (bias !== 0) fillRows(to, ldc, bias, rows, N);
-    const isWritten = gathersPatches(g) && !isScattered
-      ? multiplyPatches(g, m, rows, panels, to, N, bias !== 0, scratch)
-      : multiplyTaps(g, m, rows, panels, to, N, bias !== 0, scratch);
-    if (!isWritten) memory.fill(to, 0, <usize> rows * ldc);
+    if (gathersPatches(g) && !isScattered) {
+      multiplyPatches(g, m, rows, panels, to, N, bias, scratch);
+    } else {
+      multiplyTaps(g, m, rows, panels, to, N, bias, scratch);
+    }
     if (!isScattered) continue;
     startAt(g, m);
     for (let r: i32 = 0; r < rows; r++) {
@@ -185,7 +188,7 @@ export function convolve(
   }
 }
 
-/** Tap by tap, where pixels lie. Returns whether there is a result. */
+/** Tap by tap, where pixels lie. */
 function multiplyTaps(
   g: Geometry,
   m: i32,
@@ -193,26 +196,31 @@ function multiplyTaps(
   panels: usize,
   to: usize,
   N: i32,
-  accumulate: bool,
+  bias: usize,
   scratch: usize,
-): bool {
+): void {
   const C = g.C;
+  const ldc = FLOAT * <usize> N;
   const panelBytes = <usize> (g.tapRows * g.tapColumns * C) * 32;
+  if (bias !== 0) fillRows(to, ldc, bias, rows, N);
+  else memory.fill(to, 0, <usize> rows * ldc);
   for (let i: i32 = 0; i < g.tapRows; i++) {
     for (let j: i32 = 0; j < g.tapColumns; j++) {
-      if (!listPixels(g, i, j, m, rows, scratch)) continue;
+      listPixels(g, i, j, m, rows, scratch);
+      if (insideBegin >= insideEnd) continue;
+      // Whole tiles, so that rows before and after meet nothing but zeros.
+      const begin = insideBegin / MR * MR;
+      const list = scratch + ROW_LIST + FLOAT * <usize> begin;
       const tap = i * g.tapColumns + j;
       for (let k: i32 = 0; k < C; k += KC) {
         const block = panels + <usize> (tap * C + k) * 32;
         multiplyRows(
-          scratch + ROW_LIST, FLOAT * <usize> k, block, panelBytes, to, FLOAT * <usize> N,
-          rows, N, min(KC, C - k), accumulate, scratch,
+          list, FLOAT * <usize> k, block, panelBytes, to + <usize> begin * ldc, ldc,
+          insideEnd - begin, N, min(KC, C - k), true, scratch,
         );
-        accumulate = true;
       }
     }
   }
-  return accumulate;
 }
 
 /** All taps at once, of patches. */
@@ -223,9 +231,10 @@ function multiplyPatches(
   panels: usize,
   to: usize,
   N: i32,
-  accumulate: bool,
+  bias: usize,
   scratch: usize,
-): bool {
+): void {
+  if (bias !== 0) fillRows(to, FLOAT * <usize> N, bias, rows, N);
   const K = g.tapRows * g.tapColumns * g.C;
   const patches = scratch + GATHERED;
   gatherPatches(g, patches, m, rows);
@@ -236,10 +245,9 @@ function multiplyPatches(
   for (let k: i32 = 0; k < K; k += KC) {
     multiplyRows(
       scratch + ROW_LIST, FLOAT * <usize> k, panels + <usize> k * 32, <usize> K * 32, to,
-      FLOAT * <usize> N, rows, N, min(KC, K - k), accumulate || k > 0, scratch,
+      FLOAT * <usize> N, rows, N, min(KC, K - k), bias !== 0 || k > 0, scratch,
     );
   }
-  return true;
 }
 
 /**
@@ -276,8 +284,9 @@ export function convolveFilterGradient(
     const rows = min(rowsPerItem, M - m);
     const to = dw + <usize> (tap * g.C + m) * ldc;
     let accumulate = false;
-    for (let k: i32 = 0; k < positions; k += CHUNK) {
-      const kc = min(CHUNK, positions - k);
+    for (let chunk: i32 = 0; chunk < positions; chunk += CHUNK) {
+      let k = chunk;
+      let kc = min(CHUNK, positions - k);
       if (isGathered) {
         gatherPatches(g, scratch + GATHERED, first + k, kc);
         const columns = scratch + GATHERED + FLOAT * <usize> m;
@@ -285,8 +294,11 @@ export function convolveFilterGradient(
       } else {
         const i = tap / g.tapColumns;
         const j = tap % g.tapColumns;
-        if (!listPixels(g, i, j, first + k, kc, scratch)) continue;
-        packListed(scratch, FLOAT * <usize> m, rows, kc);
+        listPixels(g, i, j, first + k, kc, scratch);
+        if (insideBegin >= insideEnd) continue;
+        k += insideBegin;
+        kc = insideEnd - insideBegin;
+        packListed(scratch, insideBegin, FLOAT * <usize> m, rows, kc);
       }
       multiplyPanels(
         scratch + PACKED_ROWS, panels + <usize> k * 32, panelBytes, to, ldc, rows, N, kc,
@@ -298,14 +310,15 @@ export function convolveFilterGradient(
   }
 }
 
-/** As `packRows`, of the rows that are listed. */
-function packListed(scratch: usize, offset: usize, rows: i32, k: i32): void {
+/** As `packRows`, of k rows that are listed, from `begin` on. */
+function packListed(scratch: usize, begin: i32, offset: usize, rows: i32, k: i32): void {
+  const list = scratch + ROW_LIST + FLOAT * <usize> begin;
   let to = scratch + PACKED_ROWS;
   for (let r: i32 = 0; r < rows; r += MR) {
     const count = min(MR, rows - r);
     const at = offset + FLOAT * <usize> r;
     for (let i: i32 = 0; i < k; i++) {
-      const from = <usize> load<u32>(scratch + ROW_LIST + FLOAT * <usize> i) + at;
+      const from = <usize> load<u32>(list + FLOAT * <usize> i) + at;
       if (count === MR) copySix(to, from);
       else copyFew(to, from, count);
       to += FLOAT * MR;

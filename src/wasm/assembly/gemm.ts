@@ -183,7 +183,7 @@ export function multiplyRows(
         tileOfRows(tileRows, offset, b, tile, FLOAT * NR, k, false);
         storeEdge(tile, at, ldc, min(rows - r, MR), min(N - n, NR), accumulate);
       }
-      at += MR * ldc;
+      at += <usize> MR * ldc;
     }
     b += panelBytes;
   }
@@ -213,7 +213,7 @@ export function multiplyPanels(
         tileOfPanel(panel, b, tile, FLOAT * NR, k, false);
         storeEdge(tile, at, ldc, min(rows - r, MR), min(N - n, NR), accumulate);
       }
-      at += MR * ldc;
+      at += <usize> MR * ldc;
       panel += FLOAT * MR * k;
     }
     b += panelBytes;

@@ -32,3 +32,10 @@ export {
   upsampledCrossEntropy,
 } from "./upsampled_logits";
 export { adamw, copy, lerp, sgd } from "./update";
+export {
+  winograd,
+  winogradFilterGradient,
+  winogradFilters,
+  winogradOutputGradients,
+  winogradTaps,
+} from "./winograd";
