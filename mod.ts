@@ -39,6 +39,8 @@ export {
   type AdapterInfo,
   type BackendChoice,
   type BackendInfo,
+  type CpuOptions,
+  type EngineInfo,
   openBackend,
   probeAdapter,
 } from "./src/core/backend.ts";
@@ -50,6 +52,7 @@ export {
   type BackendDiagnosis,
   diagnose,
   type Diagnosis,
+  type NativeDiagnosis,
 } from "./src/doctor/diagnose.ts";
 export type { ClassSubset, SubsetMetrics } from "./src/evaluate/class_subsets.ts";
 export type { NetworkFactory } from "./src/evaluate/custom_network.ts";
@@ -71,6 +74,7 @@ export {
   type LoadNetworkOptions,
 } from "./src/evaluate/load_network.ts";
 export { readImage, type RgbImage } from "./src/formats/image_codec.ts";
+export type { NativeEngineInfo } from "./src/native/engine.ts";
 export { defaultCacheFolder } from "./src/io/cache_folder.ts";
 export {
   type PreparationReport,

@@ -43,7 +43,13 @@ import * as tfjs from "./src/core/tf.ts";
  */
 export const tf: typeof tfjs = tfjs;
 
-export { type BackendChoice, type BackendInfo, openBackend } from "./src/core/backend.ts";
+export {
+  type BackendChoice,
+  type BackendInfo,
+  type CpuOptions,
+  type EngineInfo,
+  openBackend,
+} from "./src/core/backend.ts";
 export type { ClassInfo, Normalization } from "./src/core/host_batch.ts";
 export type { DataType, HostTensor } from "./src/core/host_tensor.ts";
 export {

@@ -9,7 +9,12 @@
 import { join } from "node:path";
 import process from "node:process";
 import { loadConfig } from "../src/config/read.ts";
-import { type BackendChoice, openBackend, readBack } from "../src/core/backend.ts";
+import {
+  type BackendChoice,
+  type CpuOptions,
+  openBackend,
+  readBack,
+} from "../src/core/backend.ts";
 import { EVAL_CONTEXT } from "../src/core/network.ts";
 import * as tf from "../src/core/tf.ts";
 import {
@@ -50,9 +55,10 @@ async function measureNetwork(
   file: string,
   backend: BackendChoice,
   side: number,
+  cpu: CpuOptions,
 ): Promise<NetworkCost> {
   const config = await loadConfig(file);
-  const info = await openBackend(backend);
+  const info = await openBackend(backend, cpu);
   const network = buildNetwork(config.model, classesOf(config.data).length);
   const { parameters } = network;
   const [initialized, build] = await timed(() => initializeWeights(parameters, 0));
@@ -102,7 +108,12 @@ async function measureNetwork(
 }
 
 if (import.meta.main) {
-  const [file = "", backend = "auto", side = "512"] = Deno.args;
-  const cost = await measureNetwork(file, backend as BackendChoice, Number(side));
+  const [file = "", backend = "auto", side = "512", native = "off", threads = "1"] =
+    Deno.args;
+  const cpu = {
+    native,
+    threads: threads === "auto" ? threads : Number(threads),
+  } as const;
+  const cost = await measureNetwork(file, backend as BackendChoice, Number(side), cpu);
   await Deno.stdout.write(new TextEncoder().encode(JSON.stringify(cost)));
 }

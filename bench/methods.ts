@@ -167,7 +167,10 @@ async function trainInProcess({ folder, config }: TrainingTask): Promise<void> {
   await Deno.writeTextFile(file, stringifyConfig(config));
   const train = fileURLToPath(new URL("../tasks/train.ts", import.meta.url));
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", train, file, "--out", folder, "--backend", "wasm"],
+    args: [
+      ...["run", "-A", "--no-check", train, file, "--out", folder, "--backend", "wasm"],
+      ...["--native", "off", "--threads", "1"], // processes share the cores
+    ],
     stdout: "null",
     stderr: "piped",
   }).output();

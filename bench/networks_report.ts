@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { configName } from "../src/config/read.ts";
 import { formatTable } from "../src/cli/format_table.ts";
 import type { Terminal } from "../src/cli/terminal.ts";
-import type { BackendChoice } from "../src/core/backend.ts";
+import type { BackendChoice, CpuOptions } from "../src/core/backend.ts";
 import type { NetworkCost } from "./measure_network.ts";
 import { left, right } from "./report.ts";
 
@@ -15,6 +15,7 @@ const MEASURE_SCRIPT = fileURLToPath(new URL("./measure_network.ts", import.meta
 async function measureInProcess(
   config: string,
   backend: BackendChoice,
+  { native = "off", threads = 1 }: CpuOptions,
 ): Promise<NetworkCost> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
@@ -25,6 +26,8 @@ async function measureInProcess(
       config,
       backend,
       String(IMAGE_SIDE),
+      native,
+      String(threads),
     ],
   }).output();
   const text = new TextDecoder();
@@ -36,13 +39,14 @@ async function measureInProcess(
 export async function networksReport(
   configs: readonly string[],
   backend: BackendChoice,
+  cpu: CpuOptions,
   terminal: Terminal,
 ): Promise<{ text: string; json: unknown }> {
   const costs: (NetworkCost & { network: string })[] = [];
   for (const config of configs) {
     costs.push({
       network: configName(config),
-      ...await measureInProcess(config, backend),
+      ...await measureInProcess(config, backend, cpu),
     });
   }
   const millions = (count: number) => `${(count / 1e6).toFixed(1)} M`;

@@ -14,6 +14,7 @@ import { ModelSchema } from "../src/config/model.ts";
 import {
   type BackendChoice,
   type BackendInfo,
+  type CpuOptions,
   openBackend,
 } from "../src/core/backend.ts";
 import { releaseBatch, uploadBatch } from "../src/core/batch.ts";
@@ -109,12 +110,12 @@ const MIXING = {
  * @param side Of the crops, in pixels.
  */
 export async function benchReuse(
-  backend: BackendChoice,
+  { backend, cpu }: { readonly backend: BackendChoice; readonly cpu: CpuOptions },
   rounds: number,
   side: number,
   names: readonly string[] = Object.keys(NETWORKS),
 ): Promise<{ backend: BackendInfo; times: ReuseTime[] }> {
-  const info = await openBackend(backend);
+  const info = await openBackend(backend, cpu);
   const times: ReuseTime[] = [];
   for (const name of names) {
     const candidate = NETWORKS[name];

@@ -1,7 +1,7 @@
 /** `bench reuse` as a table. @module */
 import { formatTable } from "../src/cli/format_table.ts";
 import type { Terminal } from "../src/cli/terminal.ts";
-import type { BackendChoice } from "../src/core/backend.ts";
+import type { BackendChoice, CpuOptions } from "../src/core/backend.ts";
 import { benchReuse } from "./reuse.ts";
 import { left, right } from "./report.ts";
 
@@ -10,8 +10,9 @@ const SIDE = 128;
 
 /** Times the ways of an FST-D iteration and reports seconds and ratios. */
 export async function reuseReport(
-  { backend, rounds = ROUNDS, side = SIDE, only }: {
+  { backend, cpu, rounds = ROUNDS, side = SIDE, only }: {
     backend: BackendChoice;
+    cpu: CpuOptions;
     rounds: number | undefined;
     side: number | undefined;
     only: readonly string[];
@@ -19,7 +20,7 @@ export async function reuseReport(
   terminal: Terminal,
 ): Promise<{ text: string; json: unknown }> {
   const names = only.length > 0 ? only : undefined;
-  const result = await benchReuse(backend, rounds, side, names);
+  const result = await benchReuse({ backend, cpu }, rounds, side, names);
   const { backend: { name, adapter }, times } = result;
   const table = formatTable(
     [

@@ -5,6 +5,7 @@
  */
 import { diagnose } from "../mod.ts";
 import { type CommandMain, defineCommand } from "../src/cli/command.ts";
+import { CPU_OPTIONS, cpuOptionsFrom } from "../src/cli/cpu_options.ts";
 import { formatDiagnosis } from "../src/cli/format_diagnosis.ts";
 
 /** @returns The exit status: 0 fine, 1 a self-test failed, 2 wrong usage. */
@@ -14,10 +15,10 @@ export const main: CommandMain = defineCommand({
     "install.",
   examples: ["deno task doctor", "deno task doctor --json"],
   arguments: {},
-  options: {},
+  options: CPU_OPTIONS,
   hasJson: true,
-  async action({ print, terminal }) {
-    const diagnosis = await diagnose();
+  async action({ options, print, terminal }) {
+    const diagnosis = await diagnose(cpuOptionsFrom(options));
     print(formatDiagnosis(diagnosis, terminal));
     return { exitCode: diagnosis.passed ? 0 : 1, json: diagnosis };
   },

@@ -5,6 +5,7 @@
  */
 import { defaultCacheFolder, type EvaluateOptions, loadNetwork } from "../mod.ts";
 import { type CommandMain, deferFailure, defineCommand } from "../src/cli/command.ts";
+import { cpuOptionsFrom, formatBackend } from "../src/cli/cpu_options.ts";
 import { prepareConfusionFiles } from "../src/cli/confusion_matrix.ts";
 import {
   confusionMatrixOf,
@@ -39,7 +40,8 @@ export const main: CommandMain = defineCommand({
   },
   hasJson: true,
   async action({ arguments: { checkpoint }, options, terminal, print, log }) {
-    const { save: folder, ids, set: overrides, backend, ...more } = options;
+    const { save: folder, ids, set: overrides, backend, native, threads, ...more } =
+      options;
     const { cache = await defaultCacheFolder() } = options;
     const {
       teacher,
@@ -55,11 +57,12 @@ export const main: CommandMain = defineCommand({
     using network = await loadNetwork(checkpoint, {
       overrides,
       backend,
+      ...cpuOptionsFrom({ native, threads }),
       log,
       ...roleOption,
     });
     const { classes, config } = network;
-    log(`backend    ${network.backend.name} on ${network.backend.adapter}`);
+    log(formatBackend(network.backend));
     const openedFolder = openPredictionFolder(folder, classes, config.data, ids);
     const save = deferFailure(await openedFolder, failures);
     using progress = openCounter(terminal, "image");

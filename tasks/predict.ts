@@ -5,6 +5,7 @@
  */
 import { loadNetwork, readImage } from "../mod.ts";
 import { type CommandMain, defineCommand } from "../src/cli/command.ts";
+import { cpuOptionsFrom, formatBackend } from "../src/cli/cpu_options.ts";
 import {
   INFERENCE_OPTIONS,
   LABEL_IDS_OPTION,
@@ -35,13 +36,15 @@ export const main: CommandMain = defineCommand({
   },
   hasJson: true,
   async action({ arguments: { ckpt, image }, options, terminal, print, log }) {
-    const { out = null, ids, set: overrides, backend, ...more } = options;
+    const { out = null, ids, set: overrides, backend, native, threads, ...more } =
+      options;
     const { teacher, student, ...testTimeAugmentation } = more;
     const paths = await predictionPaths(image, out, ids);
     if (out !== null) await assertWritableFolder(out);
     const role = selectNetworkRole({ teacher, student });
-    using network = await loadNetwork(ckpt, { overrides, backend, log, ...role });
-    log(`backend    ${network.backend.name} on ${network.backend.adapter}`);
+    const cpu = cpuOptionsFrom({ native, threads });
+    using network = await loadNetwork(ckpt, { overrides, backend, ...cpu, log, ...role });
+    log(formatBackend(network.backend));
     const write = createPredictionWriter(network.classes, ids);
     using progress = openCounter(terminal, "image");
     let done = 0;

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { configName, defaultCacheFolder, loadConfig, train } from "../mod.ts";
 import { type CommandMain, defineCommand, EXIT_CODE } from "../src/cli/command.ts";
+import { CPU_OPTIONS, cpuOptionsFrom } from "../src/cli/cpu_options.ts";
 import { iouTable } from "../src/cli/evaluation_report.ts";
 import { argument, option } from "../src/cli/option.ts";
 import { openTrainingReporter } from "../src/cli/training_reporter.ts";
@@ -28,6 +29,7 @@ export const main: CommandMain = defineCommand({
     seed: option.integer("N", "replace the seed"),
     iterations: option.integer("N", "replace the number of iterations"),
     backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
+    ...CPU_OPTIONS,
     fresh: option.flag("start over; an old run is kept under a new name"),
     cache: option.string("DIR", "cache folder; $XDG_CACHE_HOME/fst or ~/.cache/fst"),
   },
@@ -42,7 +44,8 @@ export const main: CommandMain = defineCommand({
     const out = options.out ?? join("runs", configName(file));
     const { backend, fresh, cache = await defaultCacheFolder() ?? undefined } = options;
     const observer = openTrainingReporter(terminal);
-    const trainOptions = { out, backend, fresh, cache, signal, observer };
+    const cpu = cpuOptionsFrom(options);
+    const trainOptions = { out, backend, ...cpu, fresh, cache, signal, observer };
     const { status, summary } = await train(config, trainOptions).finally(observer.stop);
     if (summary === null) return { exitCode: EXIT_CODE.interrupted };
     if (status === "already finished") {

@@ -6,6 +6,7 @@
 import { openBackend } from "../mod.ts";
 import { checkTable, formatCheckSummary } from "../src/cli/check_table.ts";
 import { type CommandMain, defineCommand } from "../src/cli/command.ts";
+import { CPU_OPTIONS, cpuOptionsFrom, formatBackend } from "../src/cli/cpu_options.ts";
 import { argument, option } from "../src/cli/option.ts";
 import { listGoldenFiles } from "../tools/verify/list_golden_files.ts";
 import { type FileVerification, tryVerifyFile } from "../tools/verify/try_verify_file.ts";
@@ -21,13 +22,15 @@ export const main: CommandMain = defineCommand({
   arguments: { file: argument.many(".safetensors or .json files, or folders of them") },
   options: {
     backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
+    ...CPU_OPTIONS,
     quiet: option.flag("a line per file, and the tensors that are beyond tolerance"),
   },
   hasJson: true,
   async action({ arguments: { file: paths }, options, terminal, print, log }) {
     const names = await listGoldenFiles(paths);
-    const { name, adapter } = await openBackend(options.backend);
-    log(`backend    ${name} on ${adapter}`);
+    const backend = await openBackend(options.backend, cpuOptionsFrom(options));
+    log(formatBackend(backend));
+    const { name, adapter } = backend;
     const files: FileVerification[] = [];
     for (const file of names) {
       const outcome = await tryVerifyFile(file);

@@ -6,16 +6,17 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
 /** What each folder of src/ may import besides itself and outside packages; or one file. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  native: [],
   wasm: [],
-  core: ["wasm"],
+  core: ["native", "wasm"],
   io: [],
   formats: ["core", "io"],
   config: ["core", "io", "data/native_classes.ts", "data/selection.ts"],
   download: ["core", "io"],
   data: ["core", "formats", "io"],
   weights: ["core", "formats", "io"],
-  gpu: ["core", "wasm"],
-  ops: ["core", "gpu", "wasm"],
+  gpu: ["core", "native", "wasm"],
+  ops: ["core", "gpu", "native", "wasm"],
   layers: ["core", "ops"],
   models: ["core", "ops", "layers"],
   augment: ["core", "ops"],
@@ -51,7 +52,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "prepare",
     "weights",
   ],
-  doctor: ["core", "formats", "ops"],
+  doctor: ["core", "formats", "native", "ops"],
   cli: ["core", "download/download.ts", "formats", "io"],
 };
 
@@ -268,7 +269,7 @@ Deno.test("tests of methods never import a model", async () => {
   }
 });
 
-Deno.test("outside packages are named in src/core, src/formats, src/cli, tools/wasm or tests/support, each in one file", async () => {
+Deno.test("outside packages are named in src/core, src/formats, src/cli, tools/wasm, bench/peers or tests/support, each in one file", async () => {
   const roots = ["tasks", "tools", "bench", "tests", "examples"];
   const others = (await Promise.all(roots.map(sourcesIn))).flat();
   const homes = new Map<string, string>();
@@ -286,7 +287,9 @@ Deno.test("outside packages are named in src/core, src/formats, src/cli, tools/w
         `${source.path}: ${specifier} has no version`,
       );
       assert(
-        /^(src\/(core|formats|cli)|tools\/wasm|tests\/support)\//.test(source.path),
+        /^(src\/(core|formats|cli)|tools\/wasm|bench\/peers|tests\/support)\//.test(
+          source.path,
+        ),
         `${source.path} imports ${specifier}: wrap it in a file of src/core`,
       );
       const home = homes.get(name) ?? source.path;

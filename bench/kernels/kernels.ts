@@ -2,6 +2,7 @@
 import {
   type BackendChoice,
   type BackendInfo,
+  type CpuOptions,
   openBackend,
 } from "../../src/core/backend.ts";
 import * as tf from "../../src/core/tf.ts";
@@ -37,12 +38,12 @@ export interface KernelReport {
 
 /** Measures the chosen cases. */
 export async function benchKernels(
-  backend: BackendChoice,
+  { backend, cpu }: { readonly backend: BackendChoice; readonly cpu: CpuOptions },
   rounds: number,
   only: readonly string[],
   log: (line: string) => void,
 ): Promise<KernelReport> {
-  const info = await openBackend(backend);
+  const info = await openBackend(backend, cpu);
   const peak = await measurePeak();
   const times: KernelTime[] = [];
   const cases = selectCases(only);

@@ -1,7 +1,7 @@
 /** `bench kernels` as a table. @module */
 import { formatTable } from "../../src/cli/format_table.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
-import type { BackendChoice } from "../../src/core/backend.ts";
+import type { BackendChoice, CpuOptions } from "../../src/core/backend.ts";
 import { left, type Report, right } from "../report.ts";
 import { benchKernels } from "./kernels.ts";
 
@@ -9,15 +9,17 @@ const ROUNDS = 5;
 
 /** Measures operations and reports times, ratios and rates. */
 export async function kernelsReport(
-  { backend, rounds = ROUNDS, only }: {
+  { backend, cpu, rounds = ROUNDS, only }: {
     backend: BackendChoice;
+    cpu: CpuOptions;
     rounds: number | undefined;
     only: readonly string[];
   },
   terminal: Terminal,
   log: (line: string) => void,
 ): Promise<Report> {
-  const { backend: info, peak, times } = await benchKernels(backend, rounds, only, log);
+  const result = await benchKernels({ backend, cpu }, rounds, only, log);
+  const { backend: info, peak, times } = result;
   const milliseconds = (seconds: number) => (1000 * seconds).toPrecision(3);
   const giga = (rate: number) => (rate / 1e9).toPrecision(3);
   const table = formatTable(

@@ -2,7 +2,7 @@
 import { formatTable } from "../../src/cli/format_table.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
 import { loadConfig } from "../../src/config/read.ts";
-import type { BackendChoice } from "../../src/core/backend.ts";
+import type { BackendChoice, CpuOptions } from "../../src/core/backend.ts";
 import { left, type Report, right } from "../report.ts";
 import { benchStep } from "./step.ts";
 import { parseVariants } from "./variants.ts";
@@ -11,10 +11,11 @@ const METHODS = ["self-training", "FST-D K=1", "FST-D K=3", "FST-W N=3"];
 
 /** Times iterations and reports seconds, ratios and what the device had to do. */
 export async function stepReport(
-  { config, set, backend, rounds, only, variant }: {
+  { config, set, backend, cpu, rounds, only, variant }: {
     config: string;
     set: readonly string[];
     backend: BackendChoice;
+    cpu: CpuOptions;
     rounds: number | undefined;
     /** Methods; none: those of the paper. */
     only: readonly string[];
@@ -25,6 +26,7 @@ export async function stepReport(
 ): Promise<Report> {
   const result = await benchStep(await loadConfig(config, set), {
     backend,
+    cpu,
     rounds,
     methods: only.length > 0 ? only : METHODS,
     variants: parseVariants(variant),

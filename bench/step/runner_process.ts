@@ -11,6 +11,7 @@ import type { RunConfig } from "../../src/config/schema.ts";
 import {
   type BackendChoice,
   type BackendInfo,
+  type CpuOptions,
   openBackend,
 } from "../../src/core/backend.ts";
 import { openDeviceMeter } from "../device.ts";
@@ -20,6 +21,7 @@ import { type IterationCost, openRunner } from "./runner.ts";
 export interface RunnerTask {
   readonly config: RunConfig;
   readonly backend: BackendChoice;
+  readonly cpu: CpuOptions;
   readonly replayed: boolean;
 }
 
@@ -51,9 +53,9 @@ async function serveCommands(): Promise<void> {
   };
   const taskLine = await next();
   if (taskLine === null) return;
-  const { config, backend, replayed } = JSON.parse(taskLine) as RunnerTask;
+  const { config, backend, cpu, replayed } = JSON.parse(taskLine) as RunnerTask;
   const meter = openDeviceMeter();
-  const info = await openBackend(backend);
+  const info = await openBackend(backend, cpu);
   const runner = await openRunner(config, replayed);
   await reply(info);
   for (let line = await next(); line !== null; line = await next()) {

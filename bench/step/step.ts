@@ -4,7 +4,7 @@
  * @module
  */
 import type { RunConfig } from "../../src/config/schema.ts";
-import type { BackendChoice, BackendInfo } from "../../src/core/backend.ts";
+import type { BackendChoice, BackendInfo, CpuOptions } from "../../src/core/backend.ts";
 import { median } from "../median.ts";
 import { METHODS, withMethod } from "../compared_methods.ts";
 import { openRemoteRunner, type RemoteRunner } from "./remote_runner.ts";
@@ -38,6 +38,8 @@ export interface StepTime {
 /** What is measured. */
 export interface StepOptions {
   readonly backend: BackendChoice;
+  /** What computes on the CPU. */
+  readonly cpu?: CpuOptions;
   /** Rounds that count; warming up comes first. By default what is bearable. */
   readonly rounds?: number | undefined;
   readonly methods?: readonly string[];
@@ -66,6 +68,7 @@ export async function benchStep(
   config: RunConfig,
   {
     backend,
+    cpu = {},
     rounds,
     methods = Object.keys(METHODS),
     reference = DEFAULT_REFERENCE,
@@ -78,8 +81,8 @@ export async function benchStep(
       for (const variant of variants) {
         const [known] = runners;
         if (known && !isSupported(variant, known.remote.backend)) continue;
-        const methodConfig = withMethod(config, method);
-        const remote = await openRemoteRunner(variant, { config: methodConfig, backend });
+        const task = { config: withMethod(config, method), backend, cpu };
+        const remote = await openRemoteRunner(variant, task);
         runners.push({
           method,
           variant,

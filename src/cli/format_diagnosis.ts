@@ -5,9 +5,11 @@ import type { Terminal } from "./terminal.ts";
 
 /** Lays a diagnosis out. @returns Lines, without a line break at the end. */
 export function formatDiagnosis(
-  { adapter, drivers, autoBackend, backends, imageCodecError, advice }: Diagnosis,
+  diagnosis: Diagnosis,
   terminal: Pick<Terminal, "isOutTty" | "color">,
 ): string {
+  const { adapter, drivers, native, autoBackend, backends, imageCodecError, advice } =
+    diagnosis;
   const line = (title: string, text: string) => `${title.padEnd(11)}${text}`;
   const lines = [
     line("deno", `${Deno.version.deno} on ${Deno.build.os} ${Deno.build.arch}`),
@@ -30,6 +32,7 @@ export function formatDiagnosis(
       "backend",
       autoBackend === null ? "none" : `${autoBackend.name}: ${autoBackend.reason}`,
     ),
+    line("oneDNN", describeNative(native)),
     line("codecs", imageCodecError ?? "JPEG and PNG files can be read"),
   );
   for (const { name, checks, error } of backends) {
@@ -38,4 +41,12 @@ export function formatDiagnosis(
   }
   if (advice.length > 0) lines.push("", ...advice.map((each) => `- ${each}`));
   return lines.join("\n");
+}
+
+function describeNative({ engine, problem }: Diagnosis["native"]): string {
+  if (problem !== null) return `not used: ${problem}`;
+  if (engine === null) return "not wanted";
+  const { path, version, instructionSet, runtime, threads } = engine;
+  return `${version} at ${path}, ${instructionSet}, ${runtime}, ${threads} ` +
+    `${threads === 1 ? "thread" : "threads"}: self-test passed`;
 }

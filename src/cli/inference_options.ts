@@ -1,4 +1,5 @@
 /** The options of commands that use a trained network. @module */
+import { CPU_OPTIONS } from "./cpu_options.ts";
 import { option } from "./option.ts";
 
 /** Test-time augmentation, which network, and which backend. */
@@ -16,6 +17,7 @@ export const INFERENCE_OPTIONS = {
   student: option.flag("use the student of a run whose primary network is its teacher"),
   set: option.strings("K=V", "replace a value of the run's configuration"),
   backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
+  ...CPU_OPTIONS,
 } as const;
 
 /** What label files hold. */

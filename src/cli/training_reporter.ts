@@ -1,5 +1,6 @@
 /** A run as its user sees it: a bar, scores, pictures. @module */
 import { writeOutputFile } from "../io/output_file.ts";
+import { formatBackend } from "./cpu_options.ts";
 import { colorize, denormalize, grayscale } from "./colorize.ts";
 import { drawImageGrid } from "./image_grid.ts";
 import { formatBytes } from "./format_bytes.ts";
@@ -28,8 +29,8 @@ export function openTrainingReporter(terminal: Terminal): TrainingReporter {
     progress === null ? terminal.writeErr(`${line}\n`) : progress.log(line);
   return {
     log,
-    start({ name, adapter, reason }, iteration, { iterations }) {
-      log(`backend    ${name} on ${adapter} (${reason})`);
+    start(backend, iteration, { iterations }) {
+      log(formatBackend(backend));
       if (iteration > 0) log(`resuming   at iteration ${iteration} of ${iterations}`);
       progress = openTrainingProgress(terminal, iterations, iteration);
     },

@@ -1,5 +1,6 @@
 /**
- * Where tensors live: a WebGPU device of our own, or WebAssembly.
+ * Where tensors live: a WebGPU device of our own, or WebAssembly, whose tensors oneDNN
+ * computes with, too, where it is installed and wanted.
  *
  * A GPU error never throws by itself. The first one that a device reports is stored with
  * that device, and {@linkcode readBack} throws it for every tensor there.
@@ -9,7 +10,14 @@
 import * as tf from "./tf.ts";
 import { WebGPUBackend } from "npm:@tensorflow/tfjs-backend-webgpu@4.22.0";
 import "npm:@tensorflow/tfjs-backend-wasm@4.22.0";
+import {
+  type NativeEngine,
+  NativeLibraryError,
+  openNativeEngine,
+  useNativeEngine,
+} from "../native/engine.ts";
 import { openWasmEngine, useWasmEngine, wasmEngine } from "../wasm/engine.ts";
+import { isFasterWithThreads } from "../wasm/faster_threads.ts";
 import { withSharedMemory } from "../wasm/shared_memory.ts";
 import { patchWasm, patchWebGpu } from "./tfjs_patches.ts";
 
@@ -20,21 +28,45 @@ export type BackendChoice = "auto" | "webgpu" | "wasm";
 export interface BackendInfo {
   /** Its name in tfjs. */
   readonly name: "webgpu" | "wasm";
-  /** The GPU and its driver, or "WebAssembly". */
+  /** The GPU and its driver, or "WebAssembly" and what helps it. */
   readonly adapter: string;
+  /** What computes. */
+  readonly engine: EngineInfo;
   /** True where WebGPU is emulated on the CPU. */
   readonly software: boolean;
   /** Why this one: a clause for the log. */
   readonly reason: string;
 }
 
+/**
+ * What computes; where one of these differs, results differ in their last bits, except that
+ * the WebAssembly kernels give the same ones with any number of threads.
+ */
+export interface EngineInfo {
+  /** "oneDNN", "WebAssembly", or "WebGPU on" a GPU. */
+  readonly name: string;
+  /** Of oneDNN; null for the others, which come with this program. */
+  readonly version: string | null;
+  /** The largest set of instructions that is used, as far as it is known. */
+  readonly instructionSet: string | null;
+  /** Of the CPU that compute. */
+  readonly threads: number;
+}
+
 /** What computes on the CPU. */
 export interface CpuOptions {
   /**
-   * Threads of the WebAssembly kernels. The first call decides.
+   * oneDNN: "auto" uses one that is installed at a known place, "off" none; else the path
+   * of its library.
+   * @default {"off"}
+   */
+  readonly native?: string;
+  /**
+   * Threads; "auto" takes one, or one per core where that is clearly faster at the moment.
+   * For the WebAssembly kernels the first call decides.
    * @default {1}
    */
-  readonly threads?: number;
+  readonly threads?: number | "auto";
 }
 
 /** A WebGPU adapter of this machine. */
@@ -97,7 +129,8 @@ export async function probeAdapter(): Promise<AdapterInfo | null> {
  *
  * @param choice "auto" takes WebGPU on real hardware, else wasm, which trains five to
  * eight times faster on a CPU than WebGPU on a software driver.
- * @throws {Error} If the choice is "webgpu" and there is no adapter.
+ * @throws {Error} If the choice is "webgpu" and there is no adapter, or `cpu.native` is the
+ * path of a library that cannot be used.
  */
 export async function openBackend(
   choice: BackendChoice = "auto",
@@ -148,32 +181,94 @@ export async function readBack(tensor: tf.Tensor): Promise<Float32Array | Int32A
 
 async function openWasm(
   reason: string,
-  { threads = 1 }: CpuOptions,
+  { native: choice = "off", threads = 1 }: CpuOptions,
 ): Promise<BackendInfo> {
-  if (!await startWasm(threads > 1)) {
+  const { native, refusal } = openNative(choice, threads);
+  const wanted = native?.info.threads ?? threads;
+  const most = wanted === "auto" ? navigator.hardwareConcurrency : wanted;
+  if (!await startWasm(most > 1)) {
     throw new Error(
       "Cannot start the wasm backend: its .wasm file could not be read; allow reading " +
         'with "--allow-read"',
     );
   }
   patchWasm();
-  if (wasmEngine() === null) {
-    const { wasm } = tf.backend() as unknown as { wasm: WasmModule };
+  let wasm = wasmEngine();
+  if (wasm === null) {
+    const { wasm: module } = tf.backend() as unknown as WasmBackend;
     const heap = {
-      memory: wasm.asm.memory,
-      malloc: (bytes: number) => wasm._malloc(bytes) >>> 0,
-      free: (address: number) => wasm._free(address),
+      memory: module.asm.memory,
+      malloc: (bytes: number) => module._malloc(bytes) >>> 0,
+      free: (address: number) => module._free(address),
     };
-    useWasmEngine(await openWasmEngine(heap, { threads }));
+    wasm = await openWasmEngine(heap, { threads: most });
+    if (wanted === "auto" && most > 1 && !isFasterWithThreads(wasm, heap)) {
+      wasm.close();
+      wasm = await openWasmEngine(heap, { threads: 1 });
+    }
+    useWasmEngine(wasm);
   }
-  return { name: "wasm", adapter: "WebAssembly", software: true, reason };
+  useNativeEngine(native);
+  const engine: EngineInfo = native === null
+    ? {
+      name: "WebAssembly",
+      version: null,
+      instructionSet: wasm.relaxedSimd ? "relaxed SIMD" : "SIMD",
+      threads: wasm.threads,
+    }
+    : { name: "oneDNN", ...pickEngineInfo(native) };
+  return {
+    name: "wasm",
+    adapter: native !== null
+      ? `WebAssembly and ${describeEngine(engine)}`
+      : wasm.threads > 1
+      ? `WebAssembly, ${wasm.threads} threads`
+      : "WebAssembly",
+    engine,
+    software: true,
+    reason: refusal === null ? reason : `${reason}; without oneDNN: ${refusal}`,
+  };
+}
+
+// The engine of a choice; where "auto" finds none, why.
+function openNative(
+  choice: string,
+  threads: number | "auto",
+): { readonly native: NativeEngine | null; readonly refusal: string | null } {
+  if (choice === "off") return { native: null, refusal: null };
+  try {
+    return { native: openNativeEngine(choice, threads), refusal: null };
+  } catch (error) {
+    if (choice !== "auto" || !(error instanceof NativeLibraryError)) throw error;
+    const { path, reason } = error;
+    return { native: null, refusal: path === null ? reason : `"${path}": ${reason}` };
+  }
+}
+
+function pickEngineInfo({ info }: NativeEngine): Omit<EngineInfo, "name"> {
+  const { version, instructionSet, threads } = info;
+  return { version, instructionSet, threads };
+}
+
+/** An engine in words, as "oneDNN 3.2.0 (AVX-512, 1 thread)". */
+export function describeEngine(
+  { name, version, instructionSet, threads }: EngineInfo,
+): string {
+  const details = [
+    ...(instructionSet === null ? [] : [instructionSet]),
+    `${threads} ${threads === 1 ? "thread" : "threads"}`,
+  ];
+  const program = version === null ? name : `${name} ${version}`;
+  return name.startsWith("WebGPU") ? program : `${program} (${details.join(", ")})`;
 }
 
 // Private members of the wasm backend.
-interface WasmModule {
-  readonly asm: { readonly memory: WebAssembly.Memory };
-  _malloc(bytes: number): number;
-  _free(address: number): void;
+interface WasmBackend {
+  readonly wasm: {
+    readonly asm: { readonly memory: WebAssembly.Memory };
+    _malloc(bytes: number): number;
+    _free(address: number): void;
+  };
 }
 
 // tfjs's build for one thread, whose memory other threads can be given: its own build for
@@ -212,7 +307,13 @@ async function openWebGpu(adapter: GPUAdapter, reason: string): Promise<BackendI
   await tf.setBackend("webgpu");
   await tf.ready();
   patchWebGpu();
-  return { name: "webgpu", adapter: name, software, reason };
+  const engine = {
+    name: `WebGPU on ${name}`,
+    version: null,
+    instructionSet: null,
+    threads: 1,
+  };
+  return { name: "webgpu", adapter: name, engine, software, reason };
 }
 
 async function requestAdapter(): Promise<GPUAdapter | null> {

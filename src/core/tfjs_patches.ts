@@ -192,12 +192,16 @@ function wasmSplit(original: Split): Split {
     if (x.dtype === "string") return original(call);
     const [axis = 0] = tf.util.parseAxisParam(attrs.axis, x.shape);
     const { numOrSizeSplits } = attrs;
-    const sides = tf.backend_util.prepareSplitSize(x as tf.Tensor, numOrSizeSplits, axis);
+    const lengths = tf.backend_util.prepareSplitSize(
+      x as tf.Tensor,
+      numOrSizeSplits,
+      axis,
+    );
     const begin = x.shape.map(() => 0);
-    return sides.map((side) => {
-      const size = x.shape.with(axis, side);
+    return lengths.map((length) => {
+      const size = x.shape.with(axis, length);
       const part = copySlice(x, begin, size, backend);
-      begin[axis] = (begin[axis] ?? 0) + side;
+      begin[axis] = (begin[axis] ?? 0) + length;
       return part;
     });
   };

@@ -2,20 +2,37 @@
 import {
   type AdapterInfo,
   type BackendInfo,
+  type CpuOptions,
   openBackend,
   probeAdapter,
 } from "../core/backend.ts";
+import {
+  type NativeEngineInfo,
+  NativeLibraryError,
+  openNativeEngine,
+} from "../native/engine.ts";
+import { installCommand } from "../native/find_library.ts";
 import type { CheckResult } from "./check.ts";
 import { selfTest } from "./self_test.ts";
 
 /** A backend and its self-test. */
 export interface BackendDiagnosis {
-  /** Its name. */
-  readonly name: "wasm" | "webgpu";
+  /** Its name, and oneDNN where that computes. */
+  readonly name: "wasm" | "wasm with oneDNN" | "webgpu";
   /** A line per result; empty if the backend did not start. */
   readonly checks: readonly CheckResult[];
   /** Why it could not be tested; null: it was. */
   readonly error: string | null;
+}
+
+/** oneDNN on this machine. */
+export interface NativeDiagnosis {
+  /** What it is; null: it cannot be used, or is not wanted. */
+  readonly engine: NativeEngineInfo | null;
+  /** Why it cannot be used; null: it can, or is not wanted. */
+  readonly problem: string | null;
+  /** The command that gets it for this system. */
+  readonly install: string;
 }
 
 /** What an examination has found. */
@@ -24,6 +41,8 @@ export interface Diagnosis {
   readonly adapter: AdapterInfo | null;
   /** Drivers that are installed, as far as the system tells. */
   readonly drivers: readonly string[];
+  /** What makes a CPU fast. */
+  readonly native: NativeDiagnosis;
   /** What "auto" takes, and why; null: nothing works. */
   readonly autoBackend: BackendInfo | null;
   /** All that could be there. */
@@ -36,32 +55,64 @@ export interface Diagnosis {
   readonly passed: boolean;
 }
 
-/** Examines the machine; leaves the backend that "auto" takes. */
-export async function diagnose(): Promise<Diagnosis> {
+/**
+ * Examines the machine; leaves the backend that "auto" takes.
+ *
+ * @param cpu As for `openBackend`.
+ * @throws {Error} If `cpu.native` is the path of a library that cannot be used.
+ */
+export async function diagnose(
+  { native: choice = "auto", threads = 1 }: CpuOptions = {},
+): Promise<Diagnosis> {
   const adapter = await probeAdapter();
-  const backends = [await diagnoseBackend("wasm")];
+  const native = await diagnoseNative({ native: choice, threads });
+  // First what may have several threads: the first call decides about their memory.
+  const cpu = { native: choice, threads: native.engine?.threads ?? threads };
+  const backends: BackendDiagnosis[] = [];
+  if (native.engine !== null) {
+    backends.push(await diagnoseBackend("wasm with oneDNN", cpu));
+  }
+  backends.unshift(await diagnoseBackend("wasm", { threads: cpu.threads }));
   if (adapter !== null) backends.push(await diagnoseBackend("webgpu"));
-  const autoBackend = await openBackend("auto").catch(() => null);
+  const autoBackend = await openBackend("auto", cpu).catch(() => null);
   const imageCodecError = await findImageCodecError();
   return {
     adapter,
+    native,
     drivers: await installedDrivers(),
     autoBackend,
     backends,
     imageCodecError,
-    advice: adviceFor(adapter, backends, imageCodecError),
+    advice: adviceFor(adapter, native, backends, imageCodecError),
     passed: backends.every(({ error, checks }) =>
       error === null && checks.every(({ passed }) => passed)
     ),
   };
 }
 
-async function diagnoseBackend(name: "wasm" | "webgpu"): Promise<BackendDiagnosis> {
+async function diagnoseBackend(
+  name: BackendDiagnosis["name"],
+  cpu: CpuOptions = {},
+): Promise<BackendDiagnosis> {
   try {
-    await openBackend(name);
+    await openBackend(name === "webgpu" ? name : "wasm", cpu);
     return { name, checks: await selfTest(), error: null };
   } catch (error) {
     return { name, checks: [], error: messageOf(error) };
+  }
+}
+
+async function diagnoseNative(
+  { native: choice, threads }: Required<CpuOptions>,
+): Promise<NativeDiagnosis> {
+  const install = await installCommand();
+  if (choice === "off") return { engine: null, problem: null, install };
+  try {
+    return { engine: openNativeEngine(choice, threads).info, problem: null, install };
+  } catch (error) {
+    if (choice !== "auto" || !(error instanceof NativeLibraryError)) throw error;
+    const problem = error.path === null ? "it was not found" : error.message;
+    return { engine: null, problem, install };
   }
 }
 
@@ -97,6 +148,7 @@ async function installedDrivers(): Promise<string[]> {
 
 function adviceFor(
   adapter: AdapterInfo | null,
+  native: NativeDiagnosis,
   backends: readonly BackendDiagnosis[],
   imageCodecError: string | null,
 ): string[] {
@@ -109,11 +161,18 @@ function adviceFor(
         DRIVER_ADVICE[operatingSystem()],
     );
   }
+  if (native.problem !== null && (adapter === null || adapter.software)) {
+    advice.push(
+      `Training on this CPU would be about twice as fast with oneDNN: ${native.install}`,
+    );
+  }
   for (const { name, error, checks } of backends) {
     if (error === null && checks.every(({ passed }) => passed)) continue;
     advice.push(
       name === "webgpu"
         ? 'WebGPU computes wrong results here: update the driver, or use "--backend wasm"'
+        : name === "wasm with oneDNN"
+        ? 'oneDNN computes wrong results here: install another version, or use "--native off"'
         : "WebAssembly does not work here: install Deno 2.9 or later and allow reading",
     );
   }

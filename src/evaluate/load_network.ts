@@ -2,7 +2,12 @@
 import { parseConfig, withListFolder } from "../config/read.ts";
 import { hasTeacher, primaryNetworkAt } from "../config/method.ts";
 import type { RunConfig } from "../config/schema.ts";
-import { type BackendChoice, type BackendInfo, openBackend } from "../core/backend.ts";
+import {
+  type BackendChoice,
+  type BackendInfo,
+  type CpuOptions,
+  openBackend,
+} from "../core/backend.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
 import type { RgbImage } from "../formats/image_codec.ts";
 import { releaseWeights } from "../core/weights.ts";
@@ -57,7 +62,7 @@ export interface LoadedNetwork {
 }
 
 /** Which weights to take, and what to change about the run. */
-export interface LoadNetworkOptions {
+export interface LoadNetworkOptions extends CpuOptions {
   /** Values that replace those of the run's configuration, as `data.root=FOLDER`. */
   readonly overrides?: readonly string[];
   /**
@@ -93,7 +98,7 @@ export async function loadNetwork(
 ): Promise<LoadedNetwork> {
   const { overrides = [], teacher: wantsTeacher, backend = "auto", makeNetwork } =
     options;
-  const { log = () => {} } = options;
+  const { native = "off", threads = 1, log = () => {} } = options;
   const { tensors, metadata } = await loadCheckpoint(path, log);
   const { classes, iteration } = metadata;
   // JSON is YAML: what a file may hold is checked in one place.
@@ -108,7 +113,7 @@ export async function loadNetwork(
   }
   const network = makeNetwork?.(classes.length) ??
     buildNetwork(config.model, classes.length);
-  const backendInfo = await openBackend(backend);
+  const backendInfo = await openBackend(backend, { native, threads });
   const role = teacher ? "teacher" : "student";
   log(`network    ${role} after ${iteration} iterations`);
   const weights = readCheckpointSection(

@@ -7,8 +7,9 @@
  * is written down twice. `launch()` runs the implementation of the current backend:
  *
  *   webgpu   `shader`, WGSL from the operation's folder
- *   wasm     `wasm`, calls of our WebAssembly kernels (`src/wasm`), or `reference`, loops
- *            over the memory of the wasm backend (`reference.ts`), where it has none
+ *   wasm     `native`, primitives of oneDNN (`src/native`), where it is in use and has
+ *            the operation; else `wasm`, calls of our WebAssembly kernels (`src/wasm`);
+ *            else `reference`, loops over the memory of the wasm backend (`reference.ts`)
  *
  * Where a backend computes an operation in other steps, the operation's `<op>.ts` chooses
  * by `tf.getBackend()`.
@@ -16,6 +17,7 @@
  * @module
  */
 import type * as tf from "../core/tf.ts";
+import type { NativeEngine } from "../native/engine.ts";
 import type { WasmEngine } from "../wasm/engine.ts";
 
 /** The type of a uniform. */
@@ -63,6 +65,12 @@ export interface KernelDeclaration<
   readonly shader?: string;
   /** The uniform that counts forward passes, if one does: a replayed step advances it. */
   readonly forwardCountUniform?: NoInfer<U>;
+  /** The same computation by oneDNN; false: it has none for these sizes. */
+  native?(
+    engine: NativeEngine,
+    arrays: Arrays<NoInfer<I | O>>,
+    uniforms: Readonly<Record<NoInfer<U>, number>>,
+  ): boolean;
   /** The same computation by our WebAssembly kernels; false if they do not have it. */
   wasm?(
     engine: WasmEngine,

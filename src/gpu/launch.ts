@@ -10,6 +10,7 @@ import {
   tensorOf,
   type TypedArray,
 } from "./kernel.ts";
+import { nativeEngine } from "../native/engine.ts";
 import { wasmEngine } from "../wasm/engine.ts";
 import { heapView, invalidatePackedFilter } from "./tfjs_wasm.ts";
 import { checkUniforms } from "./uniforms.ts";
@@ -90,6 +91,8 @@ function runOnHost<U extends string, I extends string, O extends string>(
   outputs: Readonly<Record<O, Operand>>,
 ): void {
   const arrays = { ...mapRecord(inputs, arrayOf), ...mapRecord(outputs, arrayOf) };
+  const native = nativeEngine();
+  if (native !== null && kernel.native?.(native, arrays, uniforms)) return;
   const engine = wasmEngine();
   if (engine !== null && kernel.wasm !== undefined) {
     const onHeap = mapRecord<I | O, TypedArray, HeapArray>(arrays, (array) => ({

@@ -1,7 +1,7 @@
 /** The folder of a run: what is in it, and how a run starts in it or goes on. @module */
 import { parseConfig } from "../config/read.ts";
 import type { RunConfig } from "../config/schema.ts";
-import type { BackendInfo } from "../core/backend.ts";
+import type { BackendInfo, EngineInfo } from "../core/backend.ts";
 import { versions } from "../core/versions.ts";
 import { publishedSubsets, subsetMetrics } from "../evaluate/class_subsets.ts";
 import {
@@ -266,6 +266,8 @@ export interface RunSummary {
   readonly backend: string;
   /** The device. */
   readonly adapter: string;
+  /** What computed this process's share of the run; runs of earlier versions do not say. */
+  readonly engine?: EngineInfo;
   /** Of the whole run. */
   readonly iterations: number;
   /** Mean over this process's share of the run, without evaluation and saving. */
@@ -285,7 +287,7 @@ export interface RunSummary {
 /** Puts a summary together. */
 export function summarize(
   config: RunConfig,
-  { name, adapter }: BackendInfo,
+  { name, adapter, engine }: BackendInfo,
   evaluations: Evaluations,
   secondsPerIteration: number,
 ): RunSummary {
@@ -306,6 +308,7 @@ export function summarize(
     config,
     backend: name,
     adapter,
+    engine,
     iterations: config.iterations,
     secondsPerIteration,
     primaryNetwork,

@@ -2,7 +2,12 @@
 import { isSemiSupervised, type SemiSupervisedConfig } from "../config/method.ts";
 import { stringifyConfig, withListFolder } from "../config/read.ts";
 import type { RunConfig } from "../config/schema.ts";
-import { type BackendChoice, type BackendInfo, openBackend } from "../core/backend.ts";
+import {
+  type BackendChoice,
+  type BackendInfo,
+  type CpuOptions,
+  openBackend,
+} from "../core/backend.ts";
 import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
 import type { HostBatch } from "../core/host_batch.ts";
 import { isOutOfMemory } from "../core/out_of_memory.ts";
@@ -40,6 +45,7 @@ import {
   writeLists,
   writeTextAtomic,
 } from "./run_folder.ts";
+import { readCheckpointEngine } from "../weights/checkpoint.ts";
 import { openTrainingSession, type TrainingSession } from "./training_session.ts";
 import { setImmediate } from "node:timers/promises";
 
@@ -73,8 +79,11 @@ export interface Observer {
   panel?(panel: Panel, folder: RunFolder): void | Promise<void>;
 }
 
-/** Where and how to run. */
-export interface TrainOptions {
+/**
+ * Where and how to run. Where `threads` is "auto", a run that goes on has the number that it
+ * had before.
+ */
+export interface TrainOptions extends CpuOptions {
   /** The run's folder; a run that is in it goes on. */
   readonly out: string;
   /**
@@ -114,7 +123,8 @@ export interface TrainResult {
  * Trains, or goes on training, what a configuration describes.
  *
  * A run that goes on computes, bit for bit on the same backend, what it would have
- * computed uninterrupted.
+ * computed uninterrupted. With oneDNN its version, the instruction set and the number of
+ * threads must be the same, too: where they are not, the log says so.
  *
  * @throws If the folder holds another run, a file is missing or damaged, the device
  * fails, or a loss is not finite; the newest checkpoint stays as it was.
@@ -123,7 +133,8 @@ export async function train(
   given: RunConfig,
   options: TrainOptions,
 ): Promise<TrainResult> {
-  const { out, backend = "auto", fresh = false, makeNetwork, signal } = options;
+  const { out, backend = "auto", fresh = false, makeNetwork, signal, native = "off" } =
+    options;
   const { observer = {} } = options;
   const folder = runFolder(out);
   const cache = options.cache ?? folder.cache;
@@ -135,7 +146,9 @@ export async function train(
     if (finished !== null) return { status: "already finished", summary: finished };
   }
 
-  const backendInfo = await openBackend(backend);
+  const checkpoint = fresh ? null : folder.lastCheckpoint;
+  const threads = await threadsOfRun(checkpoint, options.threads);
+  const backendInfo = await openBackend(backend, { native, threads });
   const loaderSpec = trainingLoaderSpec(config, cache);
   const lists = await readLists(folder, [
     loaderSpec.source,
@@ -151,8 +164,9 @@ export async function train(
     [...loader.notes, ...configWarnings(config)].forEach(log);
     session = await openTrainingSession(config, loader.classes, {
       ...{ log, makeNetwork },
-      checkpoint: fresh ? null : folder.lastCheckpoint,
+      checkpoint,
       runPath: folder.path,
+      engine: backendInfo.engine,
     });
     // Only now: a start that fails leaves the old run where it is.
     const oldRun = fresh ? await moveOldRun(folder) : null;
@@ -182,6 +196,15 @@ export async function train(
     session?.release();
     await loader.close();
   }
+}
+
+// Results depend on the number, so that a run keeps what it has been given by itself.
+async function threadsOfRun(
+  checkpoint: string | null,
+  threads: number | "auto" = 1,
+): Promise<number | "auto"> {
+  if (threads !== "auto" || checkpoint === null) return threads;
+  return (await readCheckpointEngine(checkpoint))?.threads ?? threads;
 }
 
 interface TrainContext {

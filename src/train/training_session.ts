@@ -3,6 +3,7 @@ import { hasTeacher } from "../config/method.ts";
 import { hasSecondMoment } from "../config/optimizer.ts";
 import { parseConfig } from "../config/read.ts";
 import type { RunConfig } from "../config/schema.ts";
+import { describeEngine, type EngineInfo } from "../core/backend.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
 import type { Network, Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
@@ -59,6 +60,8 @@ export interface SessionOptions {
   readonly checkpoint: string | null;
   /** The run's folder, for messages. */
   readonly runPath: string;
+  /** What computes. */
+  readonly engine: EngineInfo;
   /** Called with how it starts. @default {nothing} */
   readonly log?: (line: string) => void;
   /** In place of the network that the configuration describes. */
@@ -73,7 +76,7 @@ export interface SessionOptions {
 export async function openTrainingSession(
   config: RunConfig,
   classes: readonly ClassInfo[],
-  { checkpoint, runPath, log = () => {}, makeNetwork }: SessionOptions,
+  { checkpoint, runPath, engine, log = () => {}, makeNetwork }: SessionOptions,
 ): Promise<TrainingSession> {
   const plainNetwork = makeNetwork?.(classes.length) ??
     buildNetwork(config.model, classes.length);
@@ -87,6 +90,8 @@ export async function openTrainingSession(
   if (resumed !== null) {
     const text = JSON.stringify(resumed.metadata.config); // JSON is YAML
     assertSameRun(runPath, parseConfig(text, checkpoint ?? runPath), config);
+    const difference = engineDifference(resumed.metadata.engine, engine);
+    if (difference !== null) log(difference);
   }
   const learner = resumed === null
     ? createLearner(
@@ -169,8 +174,22 @@ export async function openTrainingSession(
     },
     metrics,
     versions: versions(),
+    engine,
   });
   return session;
+}
+
+/** What to say where a run goes on by another engine; null: it is the same, or unknown. */
+export function engineDifference(
+  saved: EngineInfo | undefined,
+  engine: EngineInfo,
+): string | null {
+  if (saved === undefined) return null;
+  const [before, now] = [describeEngine(saved), describeEngine(engine)];
+  const threads = engine.name === "WebAssembly" ? engine.threads : saved.threads;
+  if (describeEngine({ ...saved, threads }) === now) return null;
+  return `computed so far by ${before}, from here on by ${now}: results will differ in ` +
+    "their last bits from those of a run without interruption";
 }
 
 function usesFeatureDistance({ method }: RunConfig): boolean {

@@ -17,7 +17,11 @@ import { pytorchShape, weightsFromHost } from "../core/weights.ts";
 import { z } from "../core/zod.ts";
 import { writeAtomic } from "../io/write_atomic.ts";
 import { matchWeights } from "./match_weights.ts";
-import { readSafetensors, safetensorsChunks } from "./safetensors.ts";
+import {
+  readSafetensors,
+  readSafetensorsMetadata,
+  safetensorsChunks,
+} from "./safetensors.ts";
 
 /** The version of the metadata; increases when its meaning changes. */
 export const CHECKPOINT_VERSION = 2;
@@ -32,6 +36,13 @@ const classSchema = z.object({
   name: z.string(),
   color: z.tuple([byteSchema, byteSchema, byteSchema]).readonly(),
 });
+
+const engineSchema = z.object({
+  name: z.string(),
+  version: z.string().nullable(),
+  instructionSet: z.string().nullable(),
+  threads: z.int().positive(),
+}).readonly();
 
 const MetadataSchema = z.object({
   version: z.literal(CHECKPOINT_VERSION),
@@ -51,6 +62,8 @@ const MetadataSchema = z.object({
   metrics: z.record(z.string(), z.number().nullable()).readonly(),
   /** Of this project and its libraries, by name. */
   versions: z.record(z.string(), z.string()).readonly(),
+  /** What computed it; earlier versions did not say. */
+  engine: engineSchema.optional(),
 }).readonly();
 
 /** Everything about a checkpoint that is not a tensor. */
@@ -192,6 +205,19 @@ export async function loadCheckpoint(
         ? `it has version ${version} and this program knows ${CHECKPOINT_VERSION}; update`
         : `its record of the run is damaged at "${issue?.path.join(".") ?? ""}"`),
   );
+}
+
+/**
+ * What computed a checkpoint; its tensors are not read.
+ *
+ * @returns Null if there is no such file, or it does not say.
+ */
+export async function readCheckpointEngine(
+  path: string,
+): Promise<NonNullable<CheckpointMetadata["engine"]> | null> {
+  const { [METADATA_KEY]: text = "" } = await readSafetensorsMetadata(path);
+  const schema = z.object({ engine: engineSchema });
+  return schema.safeParse(parseMetadata(text)).data?.engine ?? null;
 }
 
 /**

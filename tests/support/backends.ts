@@ -1,5 +1,6 @@
 /** The same test on each backend. @module */
 import { openBackend, probeAdapter } from "../../src/core/backend.ts";
+import { NATIVE_LIBRARY } from "./native.ts";
 
 const REQUIRED = Deno.env.get("FST_REQUIRE_WEBGPU") === "1";
 const adapter = await probeAdapter();
@@ -7,32 +8,44 @@ const adapter = await probeAdapter();
 /** The backends a test can run on here. */
 export const BACKENDS = ["wasm", "webgpu"] as const;
 
+/** The backends, and "native": wasm with oneDNN. */
+type Variant = typeof BACKENDS[number] | "native";
+
 /**
- * Registers a test once per backend.
+ * Registers a test once per backend, and once more for wasm with oneDNN.
  *
  * Without a WebGPU adapter the second one is reported as ignored, or fails if
- * FST_REQUIRE_WEBGPU=1.
+ * FST_REQUIRE_WEBGPU=1; without a library the third one is.
  */
 export function onEachBackend(name: string, test: BackendTest): void {
-  for (const backend of BACKENDS) onBackend(backend, name, test);
+  for (const variant of [...BACKENDS, "native"] as const) onVariant(variant, name, test);
 }
 
 /** Registers a test of what WebGPU alone has, as {@linkcode onEachBackend} does. */
 export function onWebGpu(name: string, test: BackendTest): void {
-  onBackend("webgpu", name, test);
+  onVariant("webgpu", name, test);
+}
+
+/** Registers a test of oneDNN alone, as {@linkcode onEachBackend} does. */
+export function onNative(name: string, test: BackendTest): void {
+  onVariant("native", name, test);
 }
 
 type BackendTest = (backend: "wasm" | "webgpu") => void | Promise<void>;
 
-function onBackend(backend: "wasm" | "webgpu", name: string, test: BackendTest): void {
+function onVariant(variant: Variant, name: string, test: BackendTest): void {
+  const backend = variant === "native" ? "wasm" : variant;
   Deno.test({
-    name: `${name} [${backend}]`,
-    ignore: backend === "webgpu" && adapter === null && !REQUIRED,
+    name: `${name} [${variant}]`,
+    ignore: variant === "native"
+      ? NATIVE_LIBRARY === null
+      : variant === "webgpu" && adapter === null && !REQUIRED,
     // The device and its buffers outlive a test on purpose.
     sanitizeOps: false,
     sanitizeResources: false,
     async fn() {
-      await openBackend(backend);
+      const native = variant === "native" ? NATIVE_LIBRARY ?? "off" : "off";
+      await openBackend(backend, { native });
       await test(backend);
     },
   });

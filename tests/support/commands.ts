@@ -6,6 +6,10 @@ import { parseConfig } from "../../src/config/read.ts";
 import type { CommandMain } from "../../src/cli/command.ts";
 import { recorder } from "../cli/recorder.ts";
 
+// So that results do not depend on what is installed, also in processes that tests start.
+Deno.env.set("FST_NATIVE", "off");
+Deno.env.set("FST_THREADS", "1");
+
 /** A network of a few thousand weights on drawn scenes of 32×48 pixels. */
 export const TINY = `
 seed: 3

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { main } from "../../tasks/doctor.ts";
 import { call } from "../support/commands.ts";
+import { NATIVE_LIBRARY } from "../support/mod.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -18,6 +19,31 @@ Deno.test({
     assert.match(out, /^self-test on wasm$/m);
     assert.match(out, /gradient of a dilated convolution to its filter .* ok/);
     assert.match(out, /^backend {4}(wasm|webgpu): /m);
+  },
+});
+
+Deno.test({
+  name: "doctor tests oneDNN where it is there",
+  ignore: NATIVE_LIBRARY === null,
+  sanitizeOps: false,
+  sanitizeResources: false, // the library stays open
+  async fn() {
+    const options = ["--native", NATIVE_LIBRARY ?? "", "--threads", "1"];
+    const { status, out, error } = await call(main, ...options);
+    assert.equal(status, 0, error);
+    assert.match(out, /^oneDNN {5}3\.\d+\.\d+ at .*, 1 thread: self-test passed$/m);
+    assert.match(out, /^self-test on wasm with oneDNN$/m);
+  },
+});
+
+Deno.test({
+  name: "doctor fails where a library that was named cannot be used",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const { status, error } = await call(main, "--native", "/nowhere/libdnnl.so.3");
+    assert.equal(status, 1);
+    assert.match(error, /^Cannot use oneDNN: there is no "\/nowhere\/libdnnl\.so\.3"; /);
   },
 });
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createRandom } from "../../src/core/random.ts";
 import { readSafetensors } from "../../src/weights/safetensors.ts";
+import { NATIVE_LIBRARY } from "../support/mod.ts";
 import { tinyRun } from "../support/tiny_run.ts";
 
 const TASK = fileURLToPath(new URL("../../tasks/train.ts", import.meta.url));
@@ -14,20 +15,34 @@ const ITERATIONS = 120;
 const EARLIEST = 400;
 const LATEST = 1600;
 
-function start(config: string, out: string): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", TASK, config, "--out", out, "--backend", "wasm"],
+type Start = (config: string, out: string) => Deno.ChildProcess;
+
+const startWith = (native: string, threads: number): Start => (config, out) =>
+  new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", "--no-check", TASK, config, "--out", out, "--backend", "wasm"],
+      ...["--native", native, "--threads", String(threads)],
+    ],
     stdout: "null",
     stderr: "piped",
   }).spawn();
-}
 
-async function finish(config: string, out: string): Promise<void> {
+async function finish(start: Start, config: string, out: string): Promise<void> {
   const { code, stderr } = await start(config, out).output();
   assert.equal(code, 0, new TextDecoder().decode(stderr));
 }
 
-Deno.test("a run that is killed at twenty random moments resumes to the same bits", async () => {
+const NAME = "a run that is killed at twenty random moments resumes to the same bits";
+
+Deno.test(`${NAME} [wasm]`, () => assertSurvives(startWith("off", 1)));
+
+Deno.test({
+  name: `${NAME} [native]`,
+  ignore: NATIVE_LIBRARY === null,
+  fn: () => assertSurvives(startWith(NATIVE_LIBRARY ?? "", 2)),
+});
+
+async function assertSurvives(start: Start): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
     const config = join(folder, "tiny.yaml");
@@ -50,8 +65,8 @@ Deno.test("a run that is killed at twenty random moments resumes to the same bit
       kills++;
     }
     assert.ok(kills > KILLS / 2, `only ${kills} kills came in time`);
-    await finish(config, killed);
-    await finish(config, straight);
+    await finish(start, config, killed);
+    await finish(start, config, straight);
 
     const of = async (out: string) =>
       await readSafetensors(join(out, "last.safetensors"));
@@ -68,4 +83,4 @@ Deno.test("a run that is killed at twenty random moments resumes to the same bit
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-});
+}

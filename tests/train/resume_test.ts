@@ -2,9 +2,14 @@
 // a run in progress holds a constant number of tensors.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { probeAdapter } from "../../src/core/backend.ts";
+import {
+  type CpuOptions,
+  type EngineInfo,
+  probeAdapter,
+} from "../../src/core/backend.ts";
 import { train } from "../../src/train/train.ts";
 import { inFolder } from "../support/files.ts";
+import { NATIVE_LIBRARY } from "../support/mod.ts";
 import { assertResumes, configOf, logOf } from "./resuming.ts";
 
 const FUTURE = "name: self-training, teacher: {emaDecay: 0.9}";
@@ -38,6 +43,81 @@ for (const [name, method] of Object.entries(METHODS)) {
     assertResumes(configOf(method), "wasm"));
 }
 
+const RESNET =
+  "{encoder: {name: resnet, depths: [1, 1, 1, 1], stemChannels: 4, baseChannels: 4}, " +
+  "decoder: {name: deeplabv2, dilations: [1, 2]}}";
+
+for (const threads of [1, 2]) {
+  for (
+    const name of [
+      "future self-training, depth 2, width 2",
+      "weak to strong, adaptive depth",
+    ]
+  ) {
+    Deno.test({
+      name: `${name} resumes bit for bit by oneDNN, ${threads} threads [native]`,
+      ignore: NATIVE_LIBRARY === null,
+      sanitizeResources: false, // the library stays open
+      fn: () =>
+        assertResumes(configOf(METHODS[name] ?? ""), "wasm", {
+          cpu: { native: NATIVE_LIBRARY ?? "off", threads },
+        }),
+    });
+  }
+}
+
+Deno.test({
+  name: "a ResNet resumes bit for bit by oneDNN [native]",
+  ignore: NATIVE_LIBRARY === null,
+  sanitizeResources: false, // the library stays open
+  fn: () =>
+    assertResumes(
+      configOf(`{${FUTURE}, lookAhead: {}, ${UNCERTAIN}}`, `model=${RESNET}`),
+      "wasm",
+      { cpu: { native: NATIVE_LIBRARY ?? "off", threads: 2 } },
+    ),
+});
+
+Deno.test({
+  name: "a run keeps its number of threads, and says what computes otherwise [native]",
+  ignore: NATIVE_LIBRARY === null,
+  sanitizeResources: false, // the library stays open
+  fn: () =>
+    inFolder(async (out) => {
+      const config = configOf("{name: source-only}");
+      const native = NATIVE_LIBRARY ?? "off";
+      const runUntil = async (last: number, cpu: CpuOptions) => {
+        const said: string[] = [];
+        const controller = new AbortController();
+        let engine: EngineInfo | null = null;
+        await train(config, {
+          ...{ out, backend: "wasm", ...cpu, signal: controller.signal },
+          observer: {
+            log: (line) => said.push(line),
+            start: (info) => engine = info.engine,
+            iteration({ iteration }) {
+              if (iteration === last) controller.abort();
+            },
+          },
+        });
+        return {
+          said: said.filter((line) => line.startsWith("computed so far")),
+          engine,
+        };
+      };
+      const first = await runUntil(2, { native, threads: 2 });
+      assert.deepEqual(first.said, []);
+      const second = await runUntil(4, { native, threads: "auto" });
+      assert.deepEqual(second, first);
+      const third = await runUntil(6, { native: "off" });
+      assert.equal(third.said.length, 1);
+      assert.match(
+        third.said[0] ?? "",
+        /^computed so far by oneDNN 3\..*2 threads\), from here on by WebAssembly \(/,
+      );
+    }),
+});
+
 Deno.test("gradient descent with momentum resumes bit for bit [wasm]", () =>
   assertResumes(
     configOf(
@@ -58,10 +138,6 @@ Deno.test("kept features survive a resume [wasm]", () =>
     const method = `{${FUTURE}, lookAhead: {depth: 1}, ${UNCERTAIN}, ${distance}}`;
     await assertResumes(configOf(method, `model.pretrained=${pretrained}`), "wasm");
   }));
-
-const RESNET =
-  "{encoder: {name: resnet, depths: [1, 1, 1, 1], stemChannels: 4, baseChannels: 4}, " +
-  "decoder: {name: deeplabv2, dilations: [1, 2]}}";
 
 Deno.test("a run that computes its source loss once resumes bit for bit [wasm]", () =>
   assertResumes(

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { RunConfig } from "../../src/config/schema.ts";
-import { openBackend } from "../../src/core/backend.ts";
+import { type CpuOptions, openBackend } from "../../src/core/backend.ts";
 import * as tf from "../../src/core/tf.ts";
 import { train, type TrainOptions } from "../../src/train/train.ts";
 import { tinyConfig } from "../support/commands.ts";
@@ -53,13 +53,14 @@ export async function logOf(folder: string): Promise<Line[]> {
 export async function assertResumes(
   config: RunConfig,
   backend: "wasm" | "webgpu",
-  { crashes = [3], constant = true, makeNetwork, seen }:
+  { crashes = [3], constant = true, makeNetwork, seen, cpu = {} }:
     & { crashes?: readonly number[]; constant?: boolean }
     & { seen?: (log: readonly Line[], said: readonly string[]) => void }
+    & { cpu?: CpuOptions }
     & Pick<TrainOptions, "makeNetwork"> = {},
 ): Promise<void> {
-  await openBackend(backend);
-  const own = makeNetwork === undefined ? {} : { makeNetwork };
+  await openBackend(backend, cpu);
+  const own = { ...cpu, ...makeNetwork && { makeNetwork } };
   await inFolder(async (folder) => {
     const straight = join(folder, "straight");
     const resumed = (from: number) => join(folder, `resumed${from}`);

@@ -6,6 +6,7 @@ import {
   type CheckpointMetadata,
   joinSections,
   loadCheckpoint,
+  readCheckpointEngine,
   saveCheckpoint,
   splitSections,
 } from "../../src/weights/checkpoint.ts";
@@ -54,6 +55,27 @@ Deno.test("loadCheckpoint() gives back the tensors and the metadata that were sa
     const { tensors: found, metadata } = await loadCheckpoint(path);
     assert.deepEqual(metadata, METADATA);
     assert.deepEqual(splitSections(found), SECTIONS);
+  }));
+
+Deno.test("readCheckpointEngine() gives what computed it, or null", () =>
+  inFile(async (path) => {
+    assert.equal(await readCheckpointEngine(path), null); // no file
+    const tensors = joinSections(SECTIONS);
+    await saveCheckpoint(path, { tensors, metadata: METADATA });
+    assert.equal(await readCheckpointEngine(path), null);
+    const engine = {
+      name: "oneDNN",
+      version: "3.2.0",
+      instructionSet: "AVX2",
+      threads: 2,
+    };
+    await saveCheckpoint(path, { tensors, metadata: { ...METADATA, engine } });
+    assert.deepEqual(await readCheckpointEngine(path), engine);
+    assert.deepEqual((await loadCheckpoint(path)).metadata.engine, engine);
+    for (const damaged of ["", "short", "a text that is no safetensors file at all"]) {
+      await Deno.writeTextFile(path, damaged);
+      assert.equal(await readCheckpointEngine(path), null);
+    }
   }));
 
 Deno.test("saveCheckpoint() writes a safetensors file with PyTorch's names", () =>

@@ -6,6 +6,7 @@ import blockSum from "../sums/block_sum.wgsl" with { type: "text" };
 import inputGradientShader from "./input_gradient.wgsl" with { type: "text" };
 import momentsShader from "./moments.wgsl" with { type: "text" };
 import normalizeShader from "./normalize.wgsl" with { type: "text" };
+import { normalizeByNative } from "./native.ts";
 import {
   batchNormInputGradientReference,
   batchNormScaleGradientReference,
@@ -36,6 +37,7 @@ const NORMALIZE = defineKernel({
   inputs: { x: "f32", mean: "f32", variance: "f32", scale: "f32", shift: "f32" },
   outputs: { y: "f32" },
   shader: normalizeShader,
+  native: normalizeByNative,
   wasm: normalizeByWasm,
   reference: normalizeReference,
 });

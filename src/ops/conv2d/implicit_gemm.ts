@@ -24,6 +24,11 @@ import shader from "./conv2d.wgsl" with { type: "text" };
 import { CONV_UNIFORMS, type ConvSizes, explicitPadding } from "./conv_sizes.ts";
 import filterGradientShader from "./filter_gradient.wgsl" with { type: "text" };
 import {
+  conv2dByNative,
+  conv2dFilterGradientByNative,
+  conv2dInputGradientByNative,
+} from "./native.ts";
+import {
   conv2dFilterGradientReference,
   conv2dInputGradientReference,
   conv2dReference,
@@ -46,6 +51,12 @@ const kernelFor = kernelVariants("conv2d", (flags: Conv2dFlags) => ({
   },
   ...productArrays(flags.aligned),
   shader: productShader(flags.aligned) + registerTile + shader,
+  native: (engine, arrays, sizes) =>
+    flags.hasGelu || flags.hasResidual
+      ? false
+      : flags.backward
+      ? conv2dInputGradientByNative(engine, arrays, sizes)
+      : conv2dByNative(engine, arrays, sizes, flags.hasBias),
   wasm: (engine, arrays, sizes) =>
     flags.hasGelu || flags.hasResidual
       ? false
@@ -172,6 +183,7 @@ const filterGradientKernelFor = kernelVariants(
     inputs: { x: elementsOf(aligned), dy: elementsOf(aligned) },
     outputs: { dw: elementsOf(aligned) },
     shader: fourAccess(aligned, ["x", "dy"], "dw") + registerTile + filterGradientShader,
+    native: conv2dFilterGradientByNative,
     wasm: conv2dFilterGradientByWasm,
     reference: conv2dFilterGradientReference,
   }),

@@ -7,6 +7,7 @@ const FLOAT = 4;
 const PLACES = 16;
 const TAPS = 9;
 const TILES_AT_A_TIME = 48;
+const TERMS_AT_A_TIME = 128;
 const STRUCT_BYTES = 64;
 /** Gradients of outputs are transformed in parts of so many bytes. */
 const MAX_PANEL_BYTES = 16 * 2 ** 20;
@@ -120,7 +121,7 @@ export function winogradFilterGradient(
   const bytesPerTile = FLOAT * MATRIX_TILE.columns * panelCount * PLACES;
   const tilesPerPart = Math.min(
     tiles,
-    TILES_AT_A_TIME * Math.ceil(MAX_PANEL_BYTES / bytesPerTile / TILES_AT_A_TIME),
+    TERMS_AT_A_TIME * Math.ceil(MAX_PANEL_BYTES / bytesPerTile / TERMS_AT_A_TIME),
   );
   const matrixBytes = FLOAT * C * N;
   const input = engine.workspace(
@@ -157,4 +158,4 @@ export function winogradFilterGradient(
 
 // Channels of an item: whole vectors and whole tiles of rows.
 const ROW_UNIT = 12;
-const MAX_ROWS = 252;
+const MAX_ROWS = 96;

@@ -17,6 +17,10 @@ import {
 import shader from "./depthwise_conv2d.wgsl" with { type: "text" };
 import filterGradientShader from "./filter_gradient.wgsl" with { type: "text" };
 import {
+  depthwiseConv2dByNative,
+  depthwiseConv2dFilterGradientByNative,
+} from "./native.ts";
+import {
   depthwiseConv2dFilterGradientReference,
   depthwiseConv2dReference,
 } from "./reference.ts";
@@ -28,6 +32,8 @@ const kernelFor = kernelVariants("depthwiseConv2d", (flags: DepthwiseFlags) => (
   uniforms: CONV_UNIFORMS,
   ...productArrays(flags.aligned),
   shader: productShader(flags.aligned) + shader,
+  native: (engine, arrays, sizes) =>
+    depthwiseConv2dByNative(engine, arrays, sizes, flags),
   wasm: (engine, arrays, sizes) => depthwiseConv2dByWasm(engine, arrays, sizes, flags),
   reference: (arrays, sizes) => depthwiseConv2dReference(arrays, sizes, flags),
 }));
@@ -101,6 +107,7 @@ const filterGradientKernelFor = kernelVariants(
     inputs: { x: elementsOf(aligned), dy: elementsOf(aligned) },
     outputs: { dw: elementsOf(aligned) },
     shader: fourAccess(aligned, ["x", "dy"], "dw") + filterGradientShader,
+    native: depthwiseConv2dFilterGradientByNative,
     wasm: depthwiseConv2dFilterGradientByWasm,
     reference: depthwiseConv2dFilterGradientReference,
   }),

@@ -5,6 +5,7 @@ import { elementItems } from "../wasm_items.ts";
 import erf from "./erf.wgsl" with { type: "text" };
 import shader from "./gelu.wgsl" with { type: "text" };
 import gradientShader from "./gelu_gradient.wgsl" with { type: "text" };
+import { geluByNative, geluGradientByNative } from "./native.ts";
 import { geluGradientReference, geluReference } from "./reference.ts";
 
 const FORWARD = defineKernel({
@@ -13,6 +14,7 @@ const FORWARD = defineKernel({
   inputs: { x: "f32" },
   outputs: { out: "f32" },
   shader: erf + shader,
+  native: geluByNative,
   wasm(engine, { x, out }) {
     engine.run("gelu", [x.address, out.address, x.length], elementItems(x.length));
   },
@@ -25,6 +27,7 @@ const GRADIENT = defineKernel({
   inputs: { x: "f32", dy: "f32" },
   outputs: { dx: "f32" },
   shader: erf + gradientShader,
+  native: geluGradientByNative,
   wasm(engine, { x, dy, dx }) {
     const args = [x.address, dy.address, dx.address, x.length];
     engine.run("geluGradient", args, elementItems(x.length));

@@ -6,6 +6,7 @@ import blockSum from "../sums/block_sum.wgsl" with { type: "text" };
 import { columnSum } from "../sums/sums.ts";
 import forwardShader from "./forward.wgsl" with { type: "text" };
 import inputGradientShader from "./input_gradient.wgsl" with { type: "text" };
+import { layerNormByNative, layerNormGradientsByNative } from "./native.ts";
 import { layerNormGradientsReference, layerNormReference } from "./reference.ts";
 import scaleGradientShader from "./scale_gradient.wgsl" with { type: "text" };
 import { layerNormByWasm, layerNormGradientsByWasm } from "./wasm.ts";
@@ -16,6 +17,7 @@ const FORWARD = defineKernel({
   inputs: { x: "f32", scale: "f32", shift: "f32" },
   outputs: { y: "f32", moments: "f32" },
   shader: forwardShader,
+  native: layerNormByNative,
   wasm: layerNormByWasm,
   reference: layerNormReference,
 });
@@ -42,6 +44,7 @@ const GRADIENTS_ON_HOST = defineKernel({
   uniforms: { columns: "u32" },
   inputs: { x: "f32", scale: "f32", moments: "f32", dy: "f32" },
   outputs: { dx: "f32", dscale: "f32", dshift: "f32" },
+  native: layerNormGradientsByNative,
   wasm: layerNormGradientsByWasm,
   reference: layerNormGradientsReference,
 });

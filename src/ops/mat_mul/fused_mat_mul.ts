@@ -6,6 +6,7 @@ import { columnSum, rowsPerSplit } from "../sums/sums.ts";
 import registerTile from "../tiled_gemm/register_tile.wgsl" with { type: "text" };
 import { productArrays, productShader, tiling } from "../tiled_gemm/tiling.ts";
 import shader from "./mat_mul.wgsl" with { type: "text" };
+import { matMulByNative } from "./native.ts";
 import { MAT_MUL_UNIFORMS, type MatMulFlags, matMulReference } from "./reference.ts";
 import { matMulByWasm } from "./wasm.ts";
 
@@ -50,6 +51,7 @@ const kernelFor = kernelVariants("matMul", (flags: MatMulFlags) => ({
   uniforms: MAT_MUL_UNIFORMS,
   ...productArrays(flags.aligned),
   shader: productShader(flags.aligned) + registerTile + shader,
+  native: (engine, arrays, sizes) => matMulByNative(engine, arrays, sizes, flags),
   wasm: (engine, arrays, sizes) =>
     !flags.hasGelu && !flags.hasResidual && matMulByWasm(engine, arrays, sizes, flags),
   reference: (arrays, sizes) => matMulReference(arrays, sizes, flags),

@@ -3,6 +3,7 @@ import { defineKernel } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
 import { channelsOf } from "../map_sizes.ts";
 import { rowItems } from "../wasm_items.ts";
+import { softmaxByNative, softmaxGradientByNative } from "./native.ts";
 import { softmaxGradientReference, softmaxReference } from "./reference.ts";
 
 const FORWARD = defineKernel({
@@ -10,6 +11,7 @@ const FORWARD = defineKernel({
   uniforms: { columns: "u32" },
   inputs: { x: "f32" },
   outputs: { y: "f32" },
+  native: softmaxByNative,
   wasm(engine, { x, y }, { columns }) {
     const rows = x.length / columns;
     engine.run("softmax", [x.address, rows, columns, y.address], rowItems(rows));
@@ -22,6 +24,7 @@ const GRADIENT = defineKernel({
   uniforms: { columns: "u32" },
   inputs: { y: "f32", dy: "f32" },
   outputs: { dx: "f32" },
+  native: softmaxGradientByNative,
   wasm(engine, { y, dy, dx }, { columns }) {
     const rows = y.length / columns;
     const args = [y.address, dy.address, rows, columns, dx.address];

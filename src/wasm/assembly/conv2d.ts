@@ -277,6 +277,7 @@ export function convolveFilterGradient(
   const isGathered = gathersPatches(g);
   const M = isGathered ? g.tapRows * g.tapColumns * g.C : g.C;
   const perTap = (M + rowsPerItem - 1) / rowsPerItem;
+  const perBlock = isGathered ? CHUNK : KC;
   memory.fill(scratch + ZEROS, 0, FLOAT * <usize> g.C);
   for (let item = begin; item < end; item++) {
     const tap = item / perTap;
@@ -284,9 +285,9 @@ export function convolveFilterGradient(
     const rows = min(rowsPerItem, M - m);
     const to = dw + <usize> (tap * g.C + m) * ldc;
     let accumulate = false;
-    for (let chunk: i32 = 0; chunk < positions; chunk += CHUNK) {
-      let k = chunk;
-      let kc = min(CHUNK, positions - k);
+    for (let block: i32 = 0; block < positions; block += perBlock) {
+      let k = block;
+      let kc = min(perBlock, positions - k);
       if (isGathered) {
         gatherPatches(g, scratch + GATHERED, first + k, kc);
         const columns = scratch + GATHERED + FLOAT * <usize> m;

@@ -27,8 +27,8 @@ const FLOAT: usize = 4;
 
 /** Parts of a thread's scratch memory, from its start. */
 export const EDGE_TILE: usize = 0; // 6 × 8 floats
-export const ROW_LIST: usize = 256; // addresses of CHUNK + MR rows
-export const PACKED_ROWS: usize = 1024; // CHUNK × KC floats
+export const ROW_LIST: usize = 256; // addresses of KC + MR rows
+export const PACKED_ROWS: usize = 2048; // CHUNK × KC floats
 
 /** C[6 × 8] (+)= Σ over k of A[i][k] · B[k][j]; the six addresses at `rows` point into A. */
 function tileOfRows(
@@ -245,30 +245,54 @@ export function packColumns(
   end: i32,
 ): void {
   const perMatrix = (N + NR - 1) / NR;
-  for (let item = begin; item < end; item++) {
-    const matrix = <usize> (item / perMatrix);
-    const panel = item % perMatrix;
-    const columns = min(NR, N - panel * NR);
-    let from = b + matrix * matrixBytes + <usize> (panel * NR) * columnBytes;
-    let to = panels + matrix * panelsBytes + <usize> panel * panelBytes;
-    if (columns === NR && columnBytes === FLOAT) {
-      for (let k: i32 = 0; k < K; k++) {
-        v128.store(to, loadVector(from));
-        v128.store(to, loadVector(from + 16), 16);
-        from += rowBytes;
-        to += 32;
+  while (begin < end) {
+    const matrix = <usize> (begin / perMatrix);
+    const panel = begin % perMatrix;
+    const count = min(perMatrix - panel, end - begin);
+    // Some rows of all panels at a time: so few stay in the cache.
+    for (let k: i32 = 0; k < K; k += ROWS_PACKED_AT_A_TIME) {
+      for (let p = panel; p < panel + count; p++) {
+        packPanel(
+          panels + matrix * panelsBytes + <usize> p * panelBytes + <usize> k * 32,
+          b + matrix * matrixBytes + <usize> k * rowBytes + <usize> (p * NR) * columnBytes,
+          rowBytes,
+          columnBytes,
+          min(ROWS_PACKED_AT_A_TIME, K - k),
+          min(NR, N - p * NR),
+        );
       }
-    } else if (columns === NR && rowBytes === FLOAT) {
-      packTransposed(to, from, columnBytes, K);
-    } else {
-      for (let k: i32 = 0; k < K; k++) {
-        for (let j: i32 = 0; j < NR; j++) {
-          const value = j < columns ? load<f32>(from + <usize> j * columnBytes) : 0;
-          store<f32>(to + FLOAT * <usize> j, value);
-        }
-        from += rowBytes;
-        to += 32;
+    }
+    begin += count;
+  }
+}
+
+const ROWS_PACKED_AT_A_TIME: i32 = 32;
+
+function packPanel(
+  to: usize,
+  from: usize,
+  rowBytes: usize,
+  columnBytes: usize,
+  rows: i32,
+  columns: i32,
+): void {
+  if (columns === NR && columnBytes === FLOAT) {
+    for (let k: i32 = 0; k < rows; k++) {
+      v128.store(to, loadVector(from));
+      v128.store(to, loadVector(from + 16), 16);
+      from += rowBytes;
+      to += 32;
+    }
+  } else if (columns === NR && rowBytes === FLOAT) {
+    packTransposed(to, from, columnBytes, rows);
+  } else {
+    for (let k: i32 = 0; k < rows; k++) {
+      for (let j: i32 = 0; j < NR; j++) {
+        const value = j < columns ? load<f32>(from + <usize> j * columnBytes) : 0;
+        store<f32>(to + FLOAT * <usize> j, value);
       }
+      from += rowBytes;
+      to += 32;
     }
   }
 }

@@ -3,6 +3,13 @@ export { matMul, packColumns } from "./gemm";
 export { convolve, convolveFilterGradient } from "./conv2d";
 export { blur, classMask, pasteImages, pasteLabels } from "./augment";
 export {
+  winograd,
+  winogradFilterGradient,
+  winogradFilters,
+  winogradOutputGradients,
+  winogradTaps,
+} from "./winograd";
+export {
   finishMoments,
   finishNormGradients,
   normalize,
@@ -33,10 +40,3 @@ export {
   upsampledCrossEntropy,
 } from "./upsampled_logits";
 export { adamw, copy, lerp, sgd } from "./update";
-export {
-  winograd,
-  winogradFilterGradient,
-  winogradFilters,
-  winogradOutputGradients,
-  winogradTaps,
-} from "./winograd";

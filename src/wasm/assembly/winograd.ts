@@ -14,7 +14,7 @@
  * After: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (CVPR 2016),
  * https://arxiv.org/abs/1509.09308.
  */
-import { MR, multiplyPanels, multiplyRows, NR, PACKED_ROWS, packRows, ROW_LIST } from "./gemm";
+import { KC, MR, multiplyPanels, multiplyRows, NR, PACKED_ROWS, packRows, ROW_LIST } from "./gemm";
 import { GATHERED, ZEROS } from "./conv2d";
 
 const FLOAT: usize = 4;
@@ -401,8 +401,9 @@ export function winogradFilterGradient(
   for (let item = begin; item < end; item++) {
     const c = item * rowsPerItem;
     const rows = min(rowsPerItem, C - c);
-    for (let t: i32 = 0; t < tiles; t += TILES) {
-      const count = min(TILES, tiles - t);
+    const perBlock = min(KC, TILES * BLOCK / rows);
+    for (let t: i32 = 0; t < tiles; t += perBlock) {
+      const count = min(perBlock, tiles - t);
       transformInputs(x, first + t, count, c, rows, scratch);
       for (let place: i32 = 0; place < PLACES; place++) {
         const inputs = scratch + INPUTS + FLOAT * <usize> (place * count * rows);
