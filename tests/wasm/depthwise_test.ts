@@ -4,7 +4,7 @@ import {
   depthwiseConv2dFilterGradient,
   depthwiseConv2dInputGradient,
   fusedDepthwiseConv2d,
-} from "../../src/ops/depthwise_conv2d/fused.ts";
+} from "../../src/ops/depthwise_conv2d/fused_depthwise_conv2d.ts";
 import { randomTensor, testWasmKernels } from "../support/mod.ts";
 
 // Batch, height, width, channels, kernel, dilation, padding.

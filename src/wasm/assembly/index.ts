@@ -20,6 +20,7 @@ export {
 export { bilinearTaps } from "./bilinear";
 export { channelDistance, channelDistanceGradient } from "./channel_distance";
 export { colorJitter } from "./color_jitter";
+export { argmaxConfidence, crossEntropy, crossEntropyGradient } from "./cross_entropy";
 export { depthwiseConvolve, depthwiseFilterGradient } from "./depthwise";
 export { dropoutFactors } from "./dropout";
 export { gelu, geluGradient } from "./gelu";
