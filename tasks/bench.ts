@@ -10,6 +10,7 @@ import { kernelsReport } from "../bench/kernels/report.ts";
 import { TRACKS } from "../bench/compared_methods.ts";
 import { methodsReport } from "../bench/methods_report.ts";
 import { networksReport } from "../bench/networks_report.ts";
+import { peersReport } from "../bench/peers/report.ts";
 import { compareWithSaved, type Report, saveReport } from "../bench/report.ts";
 import { reuseReport } from "../bench/reuse_report.ts";
 import { stepReport } from "../bench/step/report.ts";
@@ -28,7 +29,8 @@ const PUBLISHED_CONFIGS = ["mit_b5", "swin_b", "resnet101"]
 export const main: CommandMain = defineCommand({
   name: "deno task bench",
   description: "Measure: our kernels and a training step against tfjs, the " +
-    "loader, what the published networks cost, or the methods against each other.",
+    "loader, what the published networks cost, the methods against each other, or the " +
+    "same work against PyTorch and jax-js.",
   examples: [
     "deno task bench kernels --only conv2d",
     "deno task bench step",
@@ -41,9 +43,15 @@ export const main: CommandMain = defineCommand({
     "deno task bench networks",
     "deno task bench methods --jobs 2",
     "deno task bench methods --track semi-supervised --out runs/bench_semi",
+    "deno task bench peers --only MiT-B0 --threads 1",
+    "deno task bench peers --variant jax-js",
+    "deno task bench peers --variant none --against ../fst-before",
   ],
   arguments: {
-    what: argument.optional("step", "kernels, step, reuse, io, networks or methods"),
+    what: argument.optional(
+      "step",
+      "kernels, step, reuse, io, networks, methods or peers",
+    ),
   },
   options: {
     config: option.string("FILE", "configuration of the run; one that fits unless given"),
@@ -52,16 +60,32 @@ export const main: CommandMain = defineCommand({
     ...CPU_OPTIONS,
     rounds: option.integer(
       "N",
-      "kernels, step, reuse: rounds that count; io: steps; enough unless given",
+      "kernels, step, reuse, peers: rounds that count; io: steps; enough unless given",
     ),
     only: option.strings(
       "NAME",
-      "kernels: part of a name; step: a method; reuse: a network; enough unless given",
+      "kernels, peers: part of a name; step: a method; reuse: a network; enough unless " +
+        "given",
     ),
     side: option.integer("N", "reuse: side of the crops in pixels; 128 unless given"),
-    variant: option.strings("NAME", "step: tfjs, ours or replay; all unless given"),
+    variant: option.strings(
+      "NAME",
+      "step: tfjs, ours or replay; peers: pytorch, jax-js or none; all unless given",
+    ),
     save: option.string("FILE", "kernels, step, io: keep what was found"),
-    against: option.string("FILE", "kernels, step, io: compare with what was kept"),
+    against: option.string(
+      "FILE",
+      "kernels, step, io: compare with what was kept; peers: a checkout of fst that is " +
+        "measured, too",
+    ),
+    threads: option.strings(
+      "N",
+      "peers: threads of the processor, or all; one and all unless given",
+    ),
+    native: option.string(
+      "NAME",
+      "peers: FST_NATIVE for fst: auto, off or a file with native code",
+    ),
     seeds: option.integer("N", "methods: seeds; 5 unless given"),
     iterations: option.integer(
       "N",
@@ -135,6 +159,11 @@ export const main: CommandMain = defineCommand({
         print(text);
         return { json };
       }
+      case "peers": {
+        const { text, json } = await peersReport(options, terminal, log);
+        print(text);
+        return { json };
+      }
       case "methods": {
         const given = withConfig(configFile(TRACKS[options.track].config));
         const { text, json } = await methodsReport(given, terminal, log);
@@ -143,8 +172,8 @@ export const main: CommandMain = defineCommand({
       }
       default:
         log(
-          `Cannot benchmark "${benchmark}": known are kernels, step, reuse, io, networks and ` +
-            "methods",
+          `Cannot benchmark "${benchmark}": known are kernels, step, reuse, io, networks, ` +
+            "methods and peers",
         );
         return { exitCode: EXIT_CODE.usage };
     }
