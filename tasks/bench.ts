@@ -78,14 +78,6 @@ export const main: CommandMain = defineCommand({
       "kernels, step, io: compare with what was kept; peers: a checkout of fst that is " +
         "measured, too",
     ),
-    threads: option.strings(
-      "N",
-      "peers: threads of the processor, or all; one and all unless given",
-    ),
-    native: option.string(
-      "NAME",
-      "peers: FST_NATIVE for fst: auto, off or a file with native code",
-    ),
     seeds: option.integer("N", "methods: seeds; 5 unless given"),
     iterations: option.integer(
       "N",
@@ -160,7 +152,7 @@ export const main: CommandMain = defineCommand({
         return { json };
       }
       case "peers": {
-        const { text, json } = await peersReport(options, terminal, log);
+        const { text, json } = await peersReport({ ...options, cpu }, terminal, log);
         print(text);
         return { json };
       }

@@ -82,19 +82,12 @@ export function parseLibraries(names: readonly string[]): readonly Library[] {
   });
 }
 
-/**
- * Numbers of threads from texts, "all" being as many as there are cores. Of no text: one
- * thread and all.
- *
- * @throws {RangeError} If a text is no number above 0.
- */
-export function parseThreads(texts: readonly string[], cores: number): number[] {
-  const numbers = (texts.length === 0 ? ["1", "all"] : texts).map((text) => {
-    const count = text === "all" ? cores : Number(text);
-    if (Number.isSafeInteger(count) && count > 0) return count;
-    throw new RangeError(`Cannot compute with "${text}" threads: give a number or "all"`);
-  });
-  return [...new Set(numbers)];
+/** Numbers of threads to measure with: the wanted one, or one and as many as cores. */
+export function threadCounts(
+  wanted: number | "auto" | undefined,
+  cores: number,
+): number[] {
+  return typeof wanted === "number" ? [wanted] : [...new Set([1, cores])];
 }
 
 /** Middle values of costs. */

@@ -1,15 +1,15 @@
 /** `bench peers` as tables. @module */
 import { formatTable } from "../../src/cli/format_table.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
-import type { BackendChoice } from "../../src/core/backend.ts";
+import type { BackendChoice, CpuOptions } from "../../src/core/backend.ts";
 import { left, right } from "../report.ts";
 import { selectPeerCases } from "./cases.ts";
 import {
   comparePeers,
   type Comparison,
   parseLibraries,
-  parseThreads,
   type PeerTime,
+  threadCounts,
 } from "./compare.ts";
 import type { WorkCost } from "./work.ts";
 
@@ -17,7 +17,7 @@ const ROUNDS = 5;
 
 /** Measures and reports. */
 export async function peersReport(
-  { only, variant, against, backend, rounds = ROUNDS, threads, native }: {
+  { only, variant, against, backend, rounds = ROUNDS, threads, cpu }: {
     /** Parts of names of cases; none: all. */
     only: readonly string[];
     /** Libraries; none: all. */
@@ -26,8 +26,9 @@ export async function peersReport(
     against: string | undefined;
     backend: BackendChoice;
     rounds: number | undefined;
-    threads: readonly string[];
-    native: string | undefined;
+    /** As the command line says; undefined: one, and one per core. */
+    threads: number | "auto" | undefined;
+    cpu: Required<CpuOptions>;
   },
   terminal: Terminal,
   log: (line: string) => void,
@@ -37,8 +38,8 @@ export async function peersReport(
     libraries: parseLibraries(variant),
     checkout: against ?? null,
     ...{ backend, rounds, log },
-    threads: parseThreads(threads, navigator.hardwareConcurrency),
-    native: native ?? null,
+    threads: threadCounts(threads, navigator.hardwareConcurrency),
+    native: cpu.native,
   });
   return {
     text: formatComparison(comparison, rounds, terminal),

@@ -6,8 +6,8 @@ import {
   comparePeers,
   medianRatio,
   parseLibraries,
-  parseThreads,
   type PeerTime,
+  threadCounts,
 } from "../../bench/peers/compare.ts";
 import {
   assertPyTorch,
@@ -69,11 +69,10 @@ Deno.test("networks are shown in seconds, operations in operations per second", 
   assert.match(text, /fst on wasm; PyTorch 2; medians of 3 rounds in turns/);
 });
 
-Deno.test("threads are numbers or all; of one core only one of both is left", () => {
-  assert.deepEqual(parseThreads([], 4), [1, 4]);
-  assert.deepEqual(parseThreads([], 1), [1]);
-  assert.deepEqual(parseThreads(["2", "all"], 8), [2, 8]);
-  assert.throws(() => parseThreads(["0"], 4), /Cannot compute with "0" threads/);
+Deno.test("one thread and one per core are measured unless a number is given", () => {
+  assert.deepEqual(threadCounts(undefined, 4), [1, 4]);
+  assert.deepEqual(threadCounts("auto", 1), [1]);
+  assert.deepEqual(threadCounts(2, 8), [2]);
 });
 
 Deno.test("unknown libraries and cases are answered with the known ones", async () => {
