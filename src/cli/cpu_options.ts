@@ -10,7 +10,8 @@ export const CPU_OPTIONS = {
       "unless given",
   ),
   threads: threadsOption(
-    "threads on the CPU, or auto: as many as are faster; $FST_THREADS or auto unless given",
+    "threads on the CPU, or auto: one per core where that is clearly faster, else one; " +
+      "$FST_THREADS or auto unless given",
   ),
 } as const;
 
@@ -42,7 +43,7 @@ function threadsFrom(text: string | undefined): number | "auto" {
   const threads = parseThreads(text);
   if (threads !== null) return threads;
   throw new RangeError(
-    `Cannot use FST_THREADS="${text}": it must be auto or a whole number, 1 or more`,
+    `Cannot use FST_THREADS="${text}": it must be auto or a whole number, 1 to ${MAX_THREADS}`,
   );
 }
 
@@ -56,14 +57,17 @@ function threadsOption(description: string): Option<number | "auto" | undefined>
       const threads = parseThreads(text);
       if (threads !== null) return threads;
       throw new commander.InvalidArgumentError(
-        "It must be auto or a whole number, 1 or more.",
+        `It must be auto or a whole number, 1 to ${MAX_THREADS}.`,
       );
     },
   };
 }
 
+/** More would take memory for nothing: each has its own. */
+const MAX_THREADS = 256;
+
 function parseThreads(text: string): number | "auto" | null {
   if (text === "auto") return text;
-  const threads = Number(text);
-  return Number.isSafeInteger(threads) && threads >= 1 ? threads : null;
+  const threads = /^\d+$/.test(text) ? Number(text) : 0;
+  return threads >= 1 && threads <= MAX_THREADS ? threads : null;
 }

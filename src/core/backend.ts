@@ -49,7 +49,7 @@ export interface EngineInfo {
   readonly version: string | null;
   /** The largest set of instructions that is used, as far as it is known. */
   readonly instructionSet: string | null;
-  /** Of the CPU that compute. */
+  /** Threads of the CPU that compute. */
   readonly threads: number;
 }
 
@@ -184,7 +184,9 @@ async function openWasm(
   { native: choice = "off", threads = 1 }: CpuOptions,
 ): Promise<BackendInfo> {
   const { native, refusal } = openNative(choice, threads);
-  const wanted = native?.info.threads ?? threads;
+  // A build without threads says nothing about the WebAssembly kernels.
+  const hasThreads = native !== null && native.info.runtime !== "sequential";
+  const wanted = hasThreads ? native.info.threads : threads;
   const most = wanted === "auto" ? navigator.hardwareConcurrency : wanted;
   if (!await startWasm(most > 1)) {
     throw new Error(
@@ -276,8 +278,10 @@ interface WasmBackend {
 async function startWasm(isShared: boolean): Promise<boolean> {
   const { instantiate } = WebAssembly;
   if (isShared) {
-    WebAssembly.instantiate = ((module: Uint8Array, imports?: WebAssembly.Imports) =>
-      instantiate(withSharedMemory(module), imports)) as typeof instantiate;
+    WebAssembly.instantiate = ((module: Uint8Array, imports?: WebAssembly.Imports) => {
+      WebAssembly.instantiate = instantiate; // only the first module is tfjs's
+      return instantiate(withSharedMemory(module), imports);
+    }) as typeof instantiate;
   }
   try {
     return await tf.setBackend("wasm");

@@ -42,6 +42,7 @@ export interface WasmEngine {
    * @param kernel Called as f(...args, begin, end, scratch), scratch being the address of
    * {@linkcode SCRATCH_BYTES} bytes that belong to the thread.
    * @param grain Items that a thread takes at a time; by default an equal share.
+   * @throws {Error} If a thread failed.
    */
   run(kernel: KernelName, args: readonly number[], items: number, grain?: number): void;
   /** Writes int32 words, such as the fields of a kernel's struct. */
@@ -58,11 +59,16 @@ export const SCRATCH_BYTES = 2 << 20;
 // So that a vector of 16 bytes never straddles two lines of the cache.
 const ALIGNMENT = 64;
 
+const NO_SPACE = { address: 0, block: 0, bytes: 0 };
+
 // Numbers of calls are int32 and start over.
 const MAX_CALLS = 2 ** 30;
 
 /** How products are cut, see `assembly/gemm.ts`. */
 export const MATRIX_TILE = { rows: 6, columns: 8, rowsAtATime: 96 } as const;
+
+/** Channels of a map whose pixels a product gathers: so many zeros are in scratch memory. */
+export const MAX_GATHERED_CHANNELS = 16_384;
 
 let current: WasmEngine | null = null;
 
@@ -133,7 +139,7 @@ export async function openWasmEngine(
       })),
   );
   let calls = 0;
-  let space = { address: 0, block: 0, bytes: 0 };
+  let space = NO_SPACE;
   return {
     threads,
     relaxedSimd,
@@ -146,8 +152,11 @@ export async function openWasmEngine(
       }
       calls = calls % MAX_CALLS + 1;
       openCall(control, calls, { kernel: indices.get(kernel) ?? 0, items, grain, args });
-      takeItems(control, run, args, scratchOf(0));
-      closeCall(control);
+      try {
+        takeItems(control, run, args, scratchOf(0));
+      } finally {
+        closeCall(control);
+      }
     },
     writeWords(address, words) {
       new Int32Array(memory.buffer, address, words.length).set(words);
@@ -155,12 +164,13 @@ export async function openWasmEngine(
     workspace(bytes) {
       if (bytes > space.bytes) {
         if (space.bytes > 0) heap.free(space.block);
+        space = NO_SPACE; // in case there is no memory for a larger one
         space = { ...allocate(heap, bytes), bytes };
       }
       return space.address;
     },
     close() {
-      closePool(control, workers.length);
+      if (workers.length > 0) closePool(control, workers.length);
       for (const worker of workers) worker.terminate();
       heap.free(reserved.block);
       if (space.bytes > 0) heap.free(space.block);

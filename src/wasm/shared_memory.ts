@@ -1,8 +1,5 @@
 /** Declaring the memory of a WebAssembly module as shared between threads. @module */
 
-/** Pages of 64 KiB that a 32-bit memory may have. */
-export const MAX_PAGES = 65536;
-
 const IMPORT_SECTION = 2;
 const MEMORY_SECTION = 5;
 const HAS_MAXIMUM = 1;

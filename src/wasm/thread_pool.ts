@@ -15,9 +15,6 @@
  * @module
  */
 
-/** Functions of the kernels' module. */
-export type KernelFunctions = Readonly<Record<string, (...args: number[]) => void>>;
-
 /** What a worker is told when it starts. */
 export interface WorkerStart {
   readonly module: WebAssembly.Module;
@@ -43,6 +40,8 @@ export const Word = {
   argumentCount: 6,
   /** Workers that will not come back. */
   gone: 7,
+  /** Calls of kernels that have failed in a worker. */
+  failed: 8,
 } as const;
 
 /** In place of a call: the pool is closed. */
@@ -98,13 +97,22 @@ export function openCall(control: Control, number: number, call: Call): void {
   Atomics.notify(words, Word.openCall);
 }
 
-/** Closes the call, once no items are left, and waits for the workers that joined it. */
+/**
+ * Closes the call, once no items are left, and waits for the workers that joined it.
+ *
+ * @throws {Error} If one of them failed.
+ */
 export function closeCall({ words }: Control): void {
   Atomics.store(words, Word.openCall, 0);
   for (;;) {
     const active = Atomics.load(words, Word.active);
-    if (active === 0) return;
+    if (active === 0) break;
     waitWhile(words, Word.active, active);
+  }
+  if (Atomics.exchange(words, Word.failed, 0) !== 0) {
+    throw new Error(
+      "Cannot go on: a thread failed in a kernel; its result is incomplete",
+    );
   }
 }
 
@@ -144,7 +152,11 @@ export function serveCalls(
     if (Atomics.load(words, Word.openCall) === call) {
       const kernel = kernels[words[Word.kernel] ?? 0];
       const args = Array.from(control.args.subarray(0, words[Word.argumentCount]));
-      if (kernel !== undefined) takeItems(control, kernel, args, scratch);
+      try {
+        if (kernel !== undefined) takeItems(control, kernel, args, scratch);
+      } catch {
+        Atomics.add(words, Word.failed, 1); // the caller throws
+      }
     }
     Atomics.sub(words, Word.active, 1);
     Atomics.notify(words, Word.active);

@@ -65,7 +65,8 @@ async function compile(root: string, options: readonly string[]) {
   if (error !== null || binary === null) {
     throw new Error(`Cannot compile the kernels: ${messages.join("")}`);
   }
-  return binary as Uint8Array<ArrayBuffer>;
+  assertNoData(binary);
+  return binary;
 }
 
 // In lines that an editor can show; atob ignores the breaks.
@@ -73,4 +74,26 @@ function base64(bytes: Uint8Array): string {
   let binary = "";
   for (const byte of bytes) binary += String.fromCharCode(byte);
   return btoa(binary).replace(new RegExp(`.{1,${BASE64_COLUMNS}}`, "g"), "$&\n");
+}
+
+const DATA_SECTION = 11;
+
+// Data would be written to the heap of tfjs, over what is there.
+function assertNoData(binary: Uint8Array): void {
+  let at = 8; // after magic number and version
+  while (at < binary.length) {
+    const id = binary[at++];
+    let size = 0;
+    for (let shift = 0;; shift += 7) {
+      const byte = binary[at++] ?? 0;
+      size |= (byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+    }
+    if (id === DATA_SECTION) {
+      throw new Error(
+        "Cannot use the kernels: they have static data, such as the tables of Math.log",
+      );
+    }
+    at += size;
+  }
 }

@@ -34,6 +34,7 @@ import {
   conv2dReference,
 } from "./reference.ts";
 import {
+  canGather,
   conv2dByWasm,
   conv2dFilterGradientByWasm,
   conv2dInputGradientByWasm,
@@ -52,13 +53,13 @@ const kernelFor = kernelVariants("conv2d", (flags: Conv2dFlags) => ({
   ...productArrays(flags.aligned),
   shader: productShader(flags.aligned) + registerTile + shader,
   native: (engine, arrays, sizes) =>
-    flags.hasGelu || flags.hasResidual
+    flags.hasGelu || flags.hasResidual || !canGather(sizes)
       ? false
       : flags.backward
       ? conv2dInputGradientByNative(engine, arrays, sizes)
       : conv2dByNative(engine, arrays, sizes, flags.hasBias),
   wasm: (engine, arrays, sizes) =>
-    flags.hasGelu || flags.hasResidual
+    flags.hasGelu || flags.hasResidual || !canGather(sizes)
       ? false
       : flags.backward
       ? conv2dInputGradientByWasm(engine, arrays, sizes)
@@ -184,7 +185,8 @@ const filterGradientKernelFor = kernelVariants(
     outputs: { dw: elementsOf(aligned) },
     shader: fourAccess(aligned, ["x", "dy"], "dw") + registerTile + filterGradientShader,
     native: conv2dFilterGradientByNative,
-    wasm: conv2dFilterGradientByWasm,
+    wasm: (engine, arrays, sizes) =>
+      canGather(sizes) && conv2dFilterGradientByWasm(engine, arrays, sizes),
     reference: conv2dFilterGradientReference,
   }),
 );

@@ -1,6 +1,10 @@
 /** Convolutions by the WebAssembly kernels. @module */
 import type { HeapArray, UniformsOf } from "../../gpu/kernel.ts";
-import { MATRIX_TILE, type WasmEngine } from "../../wasm/engine.ts";
+import {
+  MATRIX_TILE,
+  MAX_GATHERED_CHANNELS,
+  type WasmEngine,
+} from "../../wasm/engine.ts";
 import type { ConvSizes } from "./conv_sizes.ts";
 import { prefersWinograd, winogradConv2d, winogradFilterGradient } from "./winograd.ts";
 
@@ -30,6 +34,11 @@ interface Geometry {
   readonly batch: number;
   readonly gridHeight: number;
   readonly gridWidth: number;
+}
+
+/** Whether the kernels can: else the reference loops do. */
+export function canGather({ channels, columns }: ProductSizes): boolean {
+  return Math.max(channels, columns) <= MAX_GATHERED_CHANNELS;
 }
 
 // In the order of the kernel's struct.

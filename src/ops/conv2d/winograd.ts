@@ -1,6 +1,10 @@
 /** Convolutions of 3 × 3 taps and stride 1 by Winograd's algorithm in WebAssembly. @module */
 import type { HeapArray } from "../../gpu/kernel.ts";
-import { MATRIX_TILE, type WasmEngine } from "../../wasm/engine.ts";
+import {
+  MATRIX_TILE,
+  MAX_GATHERED_CHANNELS,
+  type WasmEngine,
+} from "../../wasm/engine.ts";
 import type { ConvSizes } from "./conv_sizes.ts";
 
 const FLOAT = 4;
@@ -36,6 +40,7 @@ export function prefersWinograd(
   if (channels % 4 !== 0 || columns % 4 !== 0) return false;
   const { tileRows, tileColumns } = tilesOf(sizes);
   return Math.min(channels, columns) >= MIN_CHANNELS &&
+    channels <= MAX_GATHERED_CHANNELS &&
     TRANSFORMS * PLACES * tileRows * tileColumns <
       TAPS * sizes.outHeight * sizes.outWidth;
 }

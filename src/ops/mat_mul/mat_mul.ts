@@ -35,7 +35,7 @@ export function matMul<T extends tf.Tensor>(
 }
 
 /**
- * A product without gradient: our kernel on webgpu, XNNPACK on wasm.
+ * A product without gradient: see {@linkcode fusedMatMul}.
  *
  * @returns op(a) · op(b) for each matrix of a batch; the caller owns it.
  */

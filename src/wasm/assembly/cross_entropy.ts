@@ -1,4 +1,5 @@
 /** Softmax cross entropy and argmax of the pixels of logits [rows, C]. */
+import { naturalLog } from "./exponential";
 import { exponentials, largestOfRow, multiplyRow } from "./softmax";
 import { ROWS_PER_ITEM } from "./sums";
 import { FLOAT } from "./vectors";
@@ -29,7 +30,7 @@ export function crossEntropy(
     const largest = largestOfRow(z, rowBytes);
     const sum = exponentials(z, scratch, rowBytes, f32x4.splat(largest));
     const logit = load<f32>(z + FLOAT * <usize> label);
-    store<f32>(loss + at, <f32> (<f64> largest + Math.log(sum) - logit));
+    store<f32>(loss + at, <f32> (<f64> largest + naturalLog(sum) - logit));
   }
 }
 
@@ -84,7 +85,10 @@ export function argmaxConfidence(
     const z = logits + row * rowBytes, at = FLOAT * <usize> row;
     const largest = largestOfRow(z, rowBytes);
     let label: i32 = 0;
-    while (label < C - 1 && load<f32>(z + FLOAT * <usize> label) !== largest) label++;
+    // No logit equals NaN.
+    if (largest === largest) {
+      while (label < C - 1 && load<f32>(z + FLOAT * <usize> label) !== largest) label++;
+    }
     store<i32>(labels + at, label);
     const sum = exponentials(z, scratch, rowBytes, f32x4.splat(largest));
     store<f32>(confidence + at, 1 / sum);

@@ -58,3 +58,30 @@ export function erfOf(x: v128): v128 {
   below = multiplyAdd(below, s, f32x4.splat(1));
   return f32x4.div(f32x4.mul(above, v), below);
 }
+
+/**
+ * ln(x) for x ≥ 1, to about one unit of the last place; infinity and NaN stay.
+ *
+ * Not `Math.log`, whose tables would be data of this module: they would be written over
+ * what tfjs has at their place on its heap. With x = 2ᵏ · (1 + f) and s = f / (2 + f),
+ * ln(1 + f) = f − f²/2 + s · (f²/2 + R(s²)), the coefficients of R being those of fdlibm.
+ */
+export function naturalLog(x: f64): f64 {
+  if (!(x < Infinity)) return x;
+  // 1 + f between √½ and √2.
+  const bits = reinterpret<u64>(x) - reinterpret<u64>(0.70710678118654752);
+  const k = <f64> (<i64> bits >> 52);
+  const f = reinterpret<f64>(
+    (bits & 0x000fffffffffffff) + reinterpret<u64>(0.70710678118654752),
+  ) - 1;
+  const s = f / (2 + f);
+  const z = s * s, w = z * z;
+  const even = w * (0.3999999999940942 + w * (0.22222198432149784 + w * 0.15313837699209373));
+  const odd = z * (
+    0.6666666666666735 +
+    w * (0.2857142874366239 + w * (0.1818357216161805 + w * 0.14798198605116586))
+  );
+  const half = 0.5 * f * f;
+  const LOW = 1.9082149292705877e-10, HIGH = 0.6931471803691238; // their sum is ln 2
+  return k * HIGH - (half - (s * (half + even + odd) + k * LOW) - f);
+}

@@ -9,7 +9,7 @@
  * whole vectors, the last of which is filled up with classes of probability 0.
  */
 import { firstOutput, lowOf, TAP_BYTES, weightOf } from "./bilinear";
-import { expNonPositive } from "./exponential";
+import { expNonPositive, naturalLog } from "./exponential";
 import { multiplyAdd } from "./simd";
 import {
   FLOAT,
@@ -80,7 +80,7 @@ function lerpColumn(line: usize, tap: usize, classBytes: usize, pixel: usize): f
   for (let c: usize = 0; c < classBytes; c += 16) {
     const four = lerpOf(v128.load(left + c), v128.load(right + c), weight);
     v128.store(pixel + c, four);
-    largest = f32x4.pmax(four, largest); // NaN stays
+    largest = f32x4.max(four, largest); // NaN stays
   }
   return largestOfFour(largest);
 }
@@ -178,7 +178,7 @@ function rowLoss(
     const largest = lerpColumn(line, tap, classBytes, pixel);
     const labelLogit = load<f32>(pixel + labelAt);
     const sum = exponentials(pixel, classBytes, largest);
-    loss += <f64> weight * (<f64> largest - labelLogit + Math.log(sum));
+    loss += <f64> weight * (<f64> largest - labelLogit + naturalLog(sum));
     if (gradient === 0) continue;
     const left = gradient + load<u32>(tap), right = gradient + load<u32>(tap, 4);
     const toLeft = weight * load<f32>(tap, 8), toRight = weight * load<f32>(tap, 12);
