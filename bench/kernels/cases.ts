@@ -17,6 +17,8 @@ import {
   frozenBatchNormPair,
   geluPair,
   layerNormPair,
+  reluPair,
+  softmaxPair,
 } from "../pairs/normalization.ts";
 import type { Pair } from "../pairs/pair.ts";
 import {
@@ -54,6 +56,8 @@ const CASES: readonly KernelCase[] = [
   light("layer norm", "MiT-B5 stage 3", "1024×320", layerNormPair(1024, 320)),
   light("gelu", "MiT-B0 stage 1", "16384×128", geluPair(16384, 128)),
   light("gelu", "MiT-B5 stage 3", "1024×1280", geluPair(1024, 1280)),
+  light("relu", "ResNet-50 stage 1", "16384×256", reluPair(16384, 256)),
+  light("softmax", "MiT-B0 stage 1", "16384×256", softmaxPair(16384, 256)),
   light(
     "depthwise",
     "MiT-B0 stage 1",

@@ -8,12 +8,16 @@ import {
 import { dropout, type DropoutUnit } from "../../src/ops/dropout/dropout.ts";
 import { gelu } from "../../src/ops/gelu/gelu.ts";
 import { layerNorm } from "../../src/ops/layer_norm/layer_norm.ts";
+import { relu } from "../../src/ops/relu/relu.ts";
 import { scaleChannels } from "../../src/ops/scale_channels.ts";
+import { softmax } from "../../src/ops/softmax/softmax.ts";
 import * as tfjsBatchNorm from "../tfjs/batch_norm.ts";
 import { dropout as tfjsDropout } from "../tfjs/dropout.ts";
 import { gelu as tfjsGelu } from "../tfjs/gelu.ts";
 import { layerNorm as tfjsLayerNorm } from "../tfjs/layer_norm.ts";
+import { relu as tfjsRelu } from "../tfjs/relu.ts";
 import { scaleChannels as tfjsScaleChannels } from "../tfjs/scale_channels.ts";
+import { softmax as tfjsSoftmax } from "../tfjs/softmax.ts";
 import type { MapShape } from "./convolution.ts";
 import { normalTensor, type Pair, pair } from "./pair.ts";
 
@@ -83,6 +87,24 @@ export function geluPair(rows: number, channels: number): Pair {
   return pair(
     () => [normalTensor([rows, channels])],
     [(x) => gelu(x as tf.Tensor), (x) => tfjsGelu(x as tf.Tensor)],
+    { differentiableInputs: 1 },
+  );
+}
+
+/** The activation after a convolution. */
+export function reluPair(rows: number, channels: number): Pair {
+  return pair(
+    () => [normalTensor([rows, channels])],
+    [(x) => relu(x as tf.Tensor), (x) => tfjsRelu(x as tf.Tensor)],
+    { differentiableInputs: 1 },
+  );
+}
+
+/** The weights of attention, over the last axis. */
+export function softmaxPair(rows: number, columns: number): Pair {
+  return pair(
+    () => [normalTensor([rows, columns])],
+    [(x) => softmax(x as tf.Tensor), (x) => tfjsSoftmax(x as tf.Tensor)],
     { differentiableInputs: 1 },
   );
 }

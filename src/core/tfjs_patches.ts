@@ -8,8 +8,8 @@
  *   at once.
  * - wasm `BatchMatMul` is fast only for one plain two-dimensional product (XNNPACK);
  *   transposed and batched products take a naive path that is 5–10 times slower.
- * - wasm `Slice` copies its whole input before it copies the slice, so cutting a tensor
- *   into n pieces copies it n times.
+ * - wasm `Slice` and `SplitV`, the gradient of `Concat`, copy their whole input before they
+ *   copy a slice, so cutting a tensor into n pieces copies it n times.
  * - wasm `Identity`, and `Cast` to the type that a tensor has, copy its memory, so that
  *   everything kept for a gradient exists twice. Other backends share it.
  * - wasm uses the 0 that `malloc` returns when memory has run out as an address. It
@@ -22,20 +22,32 @@ import { WasmMemoryError } from "./out_of_memory.ts";
 import * as tf from "./tf.ts";
 
 /** A kernel of tfjs, by the names of its inputs. */
-type KernelFunction<Input extends string, Attributes, Backend = unknown> = (call: {
+type KernelFunction<
+  Input extends string,
+  Attributes,
+  Backend = unknown,
+  Output = tf.TensorInfo,
+> = (call: {
   inputs: Record<Input, tf.TensorInfo>;
   backend: Backend;
   attrs: Attributes;
-}) => tf.TensorInfo;
+}) => Output;
 
 type MatMul = KernelFunction<"a" | "b", { transposeA: boolean; transposeB: boolean }>;
+interface WasmHeap {
+  makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
+  typedArrayFromHeap(info: tf.TensorInfo): Float32Array | Int32Array | Uint8Array;
+}
 type Slice = KernelFunction<
   "x",
   { begin: number | number[]; size: number | number[] },
-  {
-    makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
-    typedArrayFromHeap(info: tf.TensorInfo): Float32Array | Int32Array | Uint8Array;
-  }
+  WasmHeap
+>;
+type Split = KernelFunction<
+  "x",
+  { numOrSizeSplits: number | number[]; axis: number },
+  WasmHeap,
+  tf.TensorInfo[]
 >;
 type Alias = KernelFunction<"x", { dtype?: string }, { incRef(id: tf.DataId): void }>;
 
@@ -51,6 +63,7 @@ export function patchWasm(): void {
   wasmPatched = true;
   replaceKernel("BatchMatMul", "wasm", wasmMatMul);
   replaceKernel<Slice>("Slice", "wasm", wasmSlice);
+  replaceKernel<Split>("SplitV", "wasm", wasmSplit);
   replaceKernel<Alias>("Identity", "wasm", () => aliasInput);
   replaceKernel<Alias>("Cast", "wasm", (original) => (args) => {
     return args.attrs.dtype === args.inputs.x.dtype ? aliasInput(args) : original(args);
@@ -163,23 +176,65 @@ export function wasmMatMul(original: MatMul): MatMul {
 function wasmSlice(original: Slice): Slice {
   return (call) => {
     const { inputs: { x }, backend, attrs } = call;
+    if (x.dtype === "string") return original(call);
     const [begin, size] = tf.slice_util.parseSliceParams(
       x as tf.Tensor,
       attrs.begin,
       attrs.size,
     ) as [number[], number[]];
-    if (x.dtype === "string" || !tf.slice_util.isSliceContinous(x.shape, begin, size)) {
-      return original(call);
-    }
-    const out = backend.makeOutput(size, x.dtype);
-    const strides = tf.util.computeStrides(x.shape);
-    const offset = tf.slice_util.computeFlatOffset(begin, strides);
-    // The result exists by now, so the heap cannot move under these views.
-    const end = offset + numel(size);
-    const elements = backend.typedArrayFromHeap(x).subarray(offset, end);
-    backend.typedArrayFromHeap(out).set(elements);
-    return out;
+    return copySlice(x, begin, size, backend);
   };
+}
+
+function wasmSplit(original: Split): Split {
+  return (call) => {
+    const { inputs: { x }, backend, attrs } = call;
+    if (x.dtype === "string") return original(call);
+    const [axis = 0] = tf.util.parseAxisParam(attrs.axis, x.shape);
+    const { numOrSizeSplits } = attrs;
+    const lengths = tf.backend_util.prepareSplitSize(
+      x as tf.Tensor,
+      numOrSizeSplits,
+      axis,
+    );
+    const begin = x.shape.map(() => 0);
+    return lengths.map((length) => {
+      const size = x.shape.with(axis, length);
+      const part = copySlice(x, begin, size, backend);
+      begin[axis] = (begin[axis] ?? 0) + length;
+      return part;
+    });
+  };
+}
+
+// Copies what lies together on the heap, piece by piece.
+function copySlice(
+  x: tf.TensorInfo,
+  begin: readonly number[],
+  size: number[],
+  backend: WasmHeap,
+): tf.TensorInfo {
+  const out = backend.makeOutput(size, x.dtype);
+  const strides = [...tf.util.computeStrides(x.shape), 1];
+  const first = tf.slice_util.computeFlatOffset([...begin], strides);
+  // From the last axis on that is cut, elements are neighbors.
+  const cutAxis = Math.max(x.shape.findLastIndex((side, i) => side !== size[i]), 0);
+  const pieceSize = numel(size.slice(cutAxis));
+  const pieces = numel(size.slice(0, cutAxis));
+  // The result exists by now, so the heap cannot move under these views.
+  const from = backend.typedArrayFromHeap(x);
+  const to = backend.typedArrayFromHeap(out);
+  for (let piece = 0; piece < pieces; piece++) {
+    let offset = first;
+    let rest = piece;
+    for (let axis = cutAxis - 1; axis >= 0; axis--) {
+      const side = size[axis] ?? 1;
+      offset += rest % side * (strides[axis] ?? 1);
+      rest = Math.floor(rest / side);
+    }
+    to.set(from.subarray(offset, offset + pieceSize), piece * pieceSize);
+  }
+  return out;
 }
 
 function transposed(x: tf.TensorInfo): tf.Tensor {

@@ -163,7 +163,7 @@ function adviceFor(
   }
   if (native.problem !== null && (adapter === null || adapter.software)) {
     advice.push(
-      `Training on this CPU would be about twice as fast with oneDNN: ${native.install}`,
+      `Training on this CPU would be up to twice as fast with oneDNN: ${native.install}`,
     );
   }
   for (const { name, error, checks } of backends) {

@@ -1,6 +1,5 @@
 /** Convolutions with batch norm, ReLU and dropout. @module */
 import type { Layer } from "../core/network.ts";
-import * as tf from "../core/tf.ts";
 import { batchNorm, type BatchNormOptions } from "./normalization.ts";
 import {
   convolution,
@@ -9,6 +8,7 @@ import {
 } from "./convolution.ts";
 import { dropout } from "./dropout.ts";
 import { pipe, withoutParameters } from "./sequential.ts";
+import { relu } from "../ops/relu/relu.ts";
 
 /** The shape and the initial values of a convolution with batch norm. */
 export interface ConvNormOptions
@@ -60,7 +60,7 @@ export function convNormRelu(
   return {
     parameters: layer.parameters,
     apply(weights, x, context) {
-      const activated = tf.relu(layer.apply(weights, x, context));
+      const activated = relu(layer.apply(weights, x, context));
       return dropout(names[0], activated, dropoutRate, "channel", context);
     },
   };
@@ -103,5 +103,5 @@ export function separableConvModule(
   });
   const norm = batchNorm(`${name}.depthwise_conv.bn`, inChannels);
   const pointwise = convModule(`${name}.pointwise_conv`, inChannels, outChannels, 1);
-  return pipe(depthwise, norm, withoutParameters(tf.relu), pointwise);
+  return pipe(depthwise, norm, withoutParameters(relu), pointwise);
 }

@@ -8,7 +8,6 @@
  * @module
  */
 import type { Decoder, Initializer, Layer } from "../core/network.ts";
-import * as tf from "../core/tf.ts";
 import { classifier } from "../layers/classifier.ts";
 import { convNormRelu } from "../layers/conv_module.ts";
 import { convolution } from "../layers/convolution.ts";
@@ -20,6 +19,7 @@ import {
 import { sequential } from "../layers/sequential.ts";
 import { pixelShuffle } from "../ops/pixel_shuffle.ts";
 import { type HeadOptions, singleMapDecoder } from "./feature_map.ts";
+import { relu } from "../ops/relu/relu.ts";
 
 /** The shape of a PSPNet head. */
 export interface PspHeadOptions extends HeadOptions {
@@ -110,7 +110,7 @@ function subPixelUpsample(name: string, channels: number): Layer {
   return {
     parameters: conv.parameters,
     apply: (weights, x, context) =>
-      pixelShuffle(tf.relu(conv.apply(weights, x, context)), UPSAMPLE_FACTOR), // [B, 2·H, 2·W, C]
+      pixelShuffle(relu(conv.apply(weights, x, context)), UPSAMPLE_FACTOR), // [B, 2·H, 2·W, C]
   };
 }
 

@@ -17,6 +17,7 @@ import { convNorm, type ConvNormNames, convNormRelu } from "../layers/conv_modul
 import { parametersOf } from "../layers/parameter.ts";
 import { pipe, sequential } from "../layers/sequential.ts";
 import { maxPool } from "../ops/pool/max_pool.ts";
+import { relu } from "../ops/relu/relu.ts";
 
 /** The shape of a ResNet. */
 export interface ResnetOptions {
@@ -234,7 +235,7 @@ export function bottleneck(
     parameters: parametersOf(residual, shortcut),
     apply(weights, x, context) {
       const change = residual.apply(weights, x, context); // [B, H/stride, W/stride, 4·planes]
-      return tf.relu(tf.add(change, shortcut.apply(weights, x, context)));
+      return relu(tf.add(change, shortcut.apply(weights, x, context)));
     },
   };
 }

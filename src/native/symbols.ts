@@ -83,9 +83,6 @@ export const SYMBOLS = {
   dnnl_softmax_backward_primitive_desc_create: status([
     VIEW, HANDLE, INT, HANDLE, HANDLE, HANDLE, INT, HANDLE, HANDLE,
   ]),
-  dnnl_resampling_forward_primitive_desc_create: status([
-    VIEW, HANDLE, INT, INT, HANDLE, HANDLE, HANDLE, HANDLE,
-  ]),
   // Of the OpenMP library that the build brings with it, where the system looks there too.
   omp_set_num_threads: { parameters: [INT], result: "void", optional: true },
   omp_get_max_threads: { ...status([]), optional: true },

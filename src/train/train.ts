@@ -80,8 +80,8 @@ export interface Observer {
 }
 
 /**
- * Where and how to run. Where `threads` is "auto", a run that goes on has the number that it
- * had before.
+ * Where and how to run. Where `threads` is "auto", a run of oneDNN that goes on has the
+ * number that it had before.
  */
 export interface TrainOptions extends CpuOptions {
   /** The run's folder; a run that is in it goes on. */
@@ -198,13 +198,14 @@ export async function train(
   }
 }
 
-// Results depend on the number, so that a run keeps what it has been given by itself.
+// Results of oneDNN depend on the number, so that a run keeps what was chosen for it.
 async function threadsOfRun(
   checkpoint: string | null,
   threads: number | "auto" = 1,
 ): Promise<number | "auto"> {
   if (threads !== "auto" || checkpoint === null) return threads;
-  return (await readCheckpointEngine(checkpoint))?.threads ?? threads;
+  const saved = await readCheckpointEngine(checkpoint);
+  return saved?.name === "oneDNN" ? saved.threads : threads;
 }
 
 interface TrainContext {

@@ -12,6 +12,7 @@ import { BASELINE, type KernelName, RELAXED } from "./binaries.ts";
 import { withSharedMemory } from "./shared_memory.ts";
 import {
   closeCall,
+  closePool,
   CONTROL_BYTES,
   openCall,
   openControl,
@@ -159,6 +160,7 @@ export async function openWasmEngine(
       return space.address;
     },
     close() {
+      closePool(control, workers.length);
       for (const worker of workers) worker.terminate();
       heap.free(reserved.block);
       if (space.bytes > 0) heap.free(space.block);

@@ -30,7 +30,7 @@ export interface WorkerStart {
 
 /** Where the control words are, as indices of an Int32Array. */
 export const Word = {
-  /** The number of the call that is open, or 0. */
+  /** The number of the call that is open, 0, or {@linkcode CLOSED}. */
   openCall: 0,
   /** The first item that no thread has taken. */
   next: 1,
@@ -41,7 +41,12 @@ export const Word = {
   items: 4,
   grain: 5,
   argumentCount: 6,
+  /** Workers that will not come back. */
+  gone: 7,
 } as const;
+
+/** In place of a call: the pool is closed. */
+const CLOSED = -1;
 
 /** Arguments follow the words, as numbers of 64 bits. */
 const ARGUMENTS_AT = 8; // in units of 8 bytes
@@ -119,15 +124,16 @@ export function takeItems(
   }
 }
 
-/** What a worker does for one call after another. */
+/** What a worker does for one call after another, until the pool is closed. */
 export function serveCalls(
   control: Control,
   kernels: readonly ((...args: number[]) => void)[],
   scratch: number,
-): never {
+): void {
   const { words } = control;
   for (let last = 0;;) {
     const call = Atomics.load(words, Word.openCall);
+    if (call === CLOSED) break;
     if (call === 0 || call === last) {
       waitWhile(words, Word.openCall, call);
       continue;
@@ -142,6 +148,19 @@ export function serveCalls(
     }
     Atomics.sub(words, Word.active, 1);
     Atomics.notify(words, Word.active);
+  }
+  Atomics.add(words, Word.gone, 1);
+  Atomics.notify(words, Word.gone);
+}
+
+/** Ends the workers, which read these words until they are gone. */
+export function closePool({ words }: Control, workers: number): void {
+  Atomics.store(words, Word.openCall, CLOSED);
+  Atomics.notify(words, Word.openCall);
+  for (;;) {
+    const gone = Atomics.load(words, Word.gone);
+    if (gone === workers) return;
+    waitWhile(words, Word.gone, gone);
   }
 }
 

@@ -35,6 +35,8 @@ const PAIRS: Readonly<Record<string, Pair>> = {
   "batch norm": normalization.batchNormPair([2, 5, 4, 3]),
   "frozen batch norm": normalization.frozenBatchNormPair([2, 5, 4, 3]),
   gelu: normalization.geluPair(11, 6),
+  relu: normalization.reluPair(11, 6),
+  softmax: normalization.softmaxPair(11, 6),
   "scale channels": normalization.scaleChannelsPair(11, 6),
   "dropout of elements": normalization.dropoutPair([3, 5, 4, 7], "element"),
   "dropout of channels": normalization.dropoutPair([3, 5, 4, 7], "channel"),

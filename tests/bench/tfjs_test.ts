@@ -9,6 +9,7 @@ const OPS = fileURLToPath(new URL("../../src/ops/", import.meta.url));
 /** Of faces that are replaced as a whole. */
 const INTERNAL = new Set([
   "conv2d/implicit_gemm.ts",
+  "depthwise_conv2d/fused_depthwise_conv2d.ts",
   "mat_mul/fused_mat_mul.ts",
   "sums/sums.ts",
 ]);

@@ -17,6 +17,17 @@ onEachBackend("tf.slice() gives the requested elements of every dtype", async ()
   }
 });
 
+onEachBackend("tf.split() gives the parts of every axis", async () => {
+  const elements = Float32Array.from({ length: 24 }, (_, i) => i);
+  const x = tf.tensor3d(elements, [2, 3, 4]);
+  for (const [axis, sizes] of [[0, [1, 1]], [1, [1, 2]], [2, [1, 0, 3]]] as const) {
+    const parts = tf.split(x, [...sizes], axis);
+    assert.deepEqual(parts.map(({ shape }) => shape[axis]), sizes);
+    const joined = tf.concat(parts.filter(({ size }) => size > 0), axis);
+    assert.deepEqual([...await readBack(joined)], [...elements]);
+  }
+});
+
 Deno.test("tf.slice() on wasm slices booleans and strings", async () => {
   await openBackend("wasm");
   const flags = tf.tensor1d([true, false, true, true], "bool");

@@ -3,7 +3,6 @@
 import type { ConvolutionSizes } from "../../src/native/convolution.ts";
 import type { NormalizationSizes } from "../../src/native/normalization.ts";
 import type { ProductSizes } from "../../src/native/product.ts";
-import type { ResizingSizes } from "../../src/native/resampling.ts";
 
 type Values = Float32Array;
 
@@ -138,30 +137,4 @@ export function softmax(
     });
   }
   return { y, dx };
-}
-
-export function resizeBilinear(
-  x: Values,
-  { batch, height, width, channels: C, outHeight, outWidth }: ResizingSizes,
-): Float64Array {
-  const y = new Float64Array(batch * outHeight * outWidth * C);
-  const sources = (out: number, outs: number, side: number) => {
-    const place = Math.max(0, (out + 0.5) * side / outs - 0.5);
-    const first = Math.min(side - 1, Math.floor(place));
-    const share = place - first;
-    return [[first, 1 - share], [Math.min(side - 1, first + 1), share]] as const;
-  };
-  for (let pixel = 0; pixel < batch * outHeight * outWidth; pixel++) {
-    const image = Math.floor(pixel / (outHeight * outWidth));
-    const rows = sources(Math.floor(pixel / outWidth) % outHeight, outHeight, height);
-    for (const [row, rowShare] of rows) {
-      for (const [column, share] of sources(pixel % outWidth, outWidth, width)) {
-        for (let c = 0; c < C; c++) {
-          const source = ((image * height + row) * width + column) * C + c;
-          y[pixel * C + c]! += rowShare * share * x[source]!;
-        }
-      }
-    }
-  }
-  return y;
 }

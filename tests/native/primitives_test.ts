@@ -21,7 +21,6 @@ import {
   normalizePlan,
 } from "../../src/native/normalization.ts";
 import { productPlan, type ProductSizes } from "../../src/native/product.ts";
-import { resizeBilinearPlan } from "../../src/native/resampling.ts";
 import { assertClose, NATIVE_LIBRARY } from "../support/mod.ts";
 import * as loops from "./loops.ts";
 
@@ -237,22 +236,5 @@ onNativeEngine("softmax equals loops", async (engine) => {
     const [dx] = results(engine, gradientPlan, [y, dy], [x.length]);
     await assertClose(y, expected.y, TOLERANCE, "y");
     if (columns > 1) await assertClose(dx, expected.dx, TOLERANCE, "dx");
-  }
-});
-
-onNativeEngine("bilinear resizing equals loops", async (engine) => {
-  const base = { batch: 2, height: 4, width: 5, channels: 16 };
-  for (
-    const sizes of [
-      { ...base, outHeight: 16, outWidth: 15 },
-      { ...base, channels: 3, outHeight: 3, outWidth: 2 },
-      { ...base, channels: 1, outHeight: 4, outWidth: 11 },
-    ]
-  ) {
-    const { batch, height, width, channels } = sizes;
-    const x = random(batch * height * width * channels);
-    const expected = loops.resizeBilinear(x, sizes);
-    const [y] = results(engine, resizeBilinearPlan(sizes), [x], [expected.length]);
-    await assertClose(y, expected, TOLERANCE, "y");
   }
 });

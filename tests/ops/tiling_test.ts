@@ -13,7 +13,7 @@ import {
   depthwiseConv2dFilterGradient,
   depthwiseConv2dInputGradient,
   fusedDepthwiseConv2d,
-} from "../../src/ops/depthwise_conv2d/fused.ts";
+} from "../../src/ops/depthwise_conv2d/fused_depthwise_conv2d.ts";
 import { fusedMatMul, splitKMatMul } from "../../src/ops/mat_mul/fused_mat_mul.ts";
 import { assertClose, onEachBackend, randomTensor } from "../support/mod.ts";
 

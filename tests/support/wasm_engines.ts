@@ -80,8 +80,8 @@ function finite(values: Values): number[] {
   return Array.from(values, (value) => Number.isFinite(value) ? value : 0);
 }
 
-// The heap of tfjs's wasm backend, by private members of 4.22.0.
-function heapOfBackend(): Heap {
+/** The heap of the wasm backend of tfjs, by private members of 4.22.0. */
+export function heapOfBackend(): Heap {
   const { wasm } = tf.backend() as unknown as {
     wasm: {
       asm: { memory: WebAssembly.Memory };

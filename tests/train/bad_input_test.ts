@@ -242,28 +242,26 @@ Deno.test("a loss that is not finite stops the run and spares the last checkpoin
   inFolder(async (folder) => {
     const out = join(folder, "run");
     const args = [await tinyFile(folder), "--out", out, "--iterations", "6", ...WASM];
-    const ended = await call(train, ...args, "--set", "optimizer.learningRate=1e30");
-    const place = ["iteration 2", "seed 3", "clean_0000", '"optimizer.learningRate"'];
-    assertRefused(ended, "the weight ", ...place);
+    const set = (...values: string[]) => values.flatMap((value) => ["--set", value]);
+    const everyIteration = "logging.checkpointInterval=1";
+    const large = set("optimizer.learningRate=1e30", everyIteration);
+    assertRefused(
+      await call(train, ...args, ...large),
+      'the loss "source" is NaN at iteration 2',
+      ...["seed 3", "clean_0000", '"optimizer.learningRate"'],
+    );
     const { tensors, metadata } = await loadCheckpoint(join(out, "last.safetensors"));
-    assert(metadata.iteration >= 1);
+    assert.equal(metadata.iteration, 1);
     for (const [name, { dtype, bytes }] of tensors) {
       if (dtype !== "F32" || name.startsWith("optimizer.")) continue;
       const numbers = new Float32Array(bytes.slice().buffer);
       assert(numbers.every(Number.isFinite), `${name} is finite`);
     }
-    // Without a checkpoint on the way, the next loss is the first to tell.
-    const sets = [
-      "--set",
-      "optimizer.learningRate=1e30",
-      "--set",
-      "logging.checkpointInterval=0",
-    ];
+    // Here the checkpoint is the first to tell, before it is written.
+    const larger = set("optimizer.learningRate=1e60", everyIteration);
     assertRefused(
-      await call(train, ...args, ...sets, "--fresh"),
-      'the loss "source" is NaN at iteration 3',
-      "seed 3",
-      "clean_0000",
+      await call(train, ...args, ...larger, "--fresh"),
+      ...["the weight ", "iteration 1", "seed 3", "clean_0000"],
     );
   }));
 

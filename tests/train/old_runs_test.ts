@@ -1,9 +1,8 @@
-// Runs that version 0.1.0 wrote, before keys had the names of today: they are evaluated to
-// the same figures, and go on to the same bits. tests/golden/old_runs holds a run that was
+// Runs that version 0.1.0 wrote, before keys had the names of today and kernels were our
+// own: they are evaluated to the same figures, and go on to the same losses but for rounding. tests/golden/old_runs holds a run that was
 // stopped after three of six iterations, its configuration, and what that version made of
 // them.
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +10,7 @@ import { loadConfig, parseConfig } from "../../src/config/read.ts";
 import { loadNetwork } from "../../src/evaluate/load_network.ts";
 import { train } from "../../src/train/train.ts";
 import { readSafetensors } from "../../src/weights/safetensors.ts";
+import { assertClose } from "../support/compare.ts";
 import { inFolder } from "../support/files.ts";
 import { tinyRun } from "../support/tiny_run.ts";
 
@@ -25,8 +25,6 @@ interface Expected {
   };
   readonly finished: {
     readonly tensors: number;
-    /** Of the names and bytes of all tensors, by name. */
-    readonly sha256: string;
     /** Of iterations 4 to 6. */
     readonly losses: readonly (readonly number[])[];
   };
@@ -69,15 +67,8 @@ const PRESENT: Readonly<Record<string, readonly string[]>> = {
 };
 const COMMON = ["data.catMaxRatio=0.9", "data.rareClassSampling={ minPixels: 20 }"];
 
-/** SHA-256 of the names and bytes of a checkpoint's tensors, in the order of names. */
-async function digest(file: string): Promise<{ tensors: number; sha256: string }> {
-  const { tensors } = await readSafetensors(file);
-  const hash = createHash("sha256");
-  for (const name of [...tensors.keys()].sort()) {
-    hash.update(name).update(tensors.get(name)?.bytes ?? assert.fail());
-  }
-  return { tensors: tensors.size, sha256: hash.digest("hex") };
-}
+/** Of sums in another order, after up to three iterations. */
+const TOLERANCE = 1e-5;
 
 for (const [name, { evaluated, finished }] of Object.entries(EXPECTED)) {
   Deno.test(`${name}: old keys and new ones are the same configuration`, async () => {
@@ -101,7 +92,7 @@ for (const [name, { evaluated, finished }] of Object.entries(EXPECTED)) {
     });
   });
 
-  Deno.test(`${name}: an old run goes on to the same bits [wasm]`, () =>
+  Deno.test(`${name}: an old run goes on to the same losses [wasm]`, () =>
     inFolder(async (folder) => {
       const out = join(folder, "run");
       await cp(join(FOLDER, name), out, { recursive: true });
@@ -117,9 +108,15 @@ for (const [name, { evaluated, finished }] of Object.entries(EXPECTED)) {
       });
       assert.equal(status, "finished");
       assert.deepEqual(starts, [evaluated.iteration]);
-      assert.deepEqual(losses, finished.losses);
-      const { tensors, sha256 } = finished;
-      assert.deepEqual(await digest(join(out, "last.safetensors")), { tensors, sha256 });
+      assert.deepEqual(
+        losses.map((of) => of.length),
+        finished.losses.map((of) => of.length),
+      );
+      for (const [i, expected] of finished.losses.flat().entries()) {
+        await assertClose([losses.flat()[i] ?? NaN], [expected], TOLERANCE, `loss ${i}`);
+      }
+      const { tensors } = await readSafetensors(join(out, "last.safetensors"));
+      assert.equal(tensors.size, finished.tensors);
       const log = (await Deno.readTextFile(join(out, "log.jsonl"))).trim().split("\n");
       assert.deepEqual(log.map((line) => JSON.parse(line).iteration), [1, 2, 3, 4, 5, 6]);
     }));

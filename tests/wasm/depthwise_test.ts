@@ -4,7 +4,7 @@ import {
   depthwiseConv2dFilterGradient,
   depthwiseConv2dInputGradient,
   fusedDepthwiseConv2d,
-} from "../../src/ops/depthwise_conv2d/fused.ts";
+} from "../../src/ops/depthwise_conv2d/fused_depthwise_conv2d.ts";
 import { randomTensor, testWasmKernels } from "../support/mod.ts";
 
 // Batch, height, width, channels, kernel, dilation, padding.
@@ -16,6 +16,7 @@ const SIZES = [
   [1, 6, 5, 20, 3, 6, 6],
   [2, 11, 9, 16, 5, 1, 0],
   [1, 4, 9, 5, 3, 1, 3],
+  [1, 3, 131, 17, 3, 2, 2],
 ] as const;
 
 testWasmKernels(

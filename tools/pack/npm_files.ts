@@ -30,6 +30,14 @@ export function isNeededAtRuntime(name: string, path: string): boolean {
   return LOADED_FILE.test(path) || LICENSE_FILE.test(path);
 }
 
+/** What the compiler of kernels, benchmarks and tests import, and no run does. */
+const DEVELOPMENT: ReadonlySet<string> = new Set([
+  "@jax-js/jax",
+  "ajv",
+  "assemblyscript",
+  "binaryen",
+]);
+
 /**
  * Lists what a pack needs of the npm cache.
  *
@@ -50,8 +58,8 @@ export async function npmFiles(lock: string, cache: string): Promise<PackedFile[
           '"deno cache mod.ts" in the project\'s folder gets it',
       );
     }
-    // Deno needs the folders of all packages of this system, for any C library.
-    const isWanted = await isForGlibc(folder)
+    // Deno needs the folders of all packages of this system, for any C library and use.
+    const isWanted = !DEVELOPMENT.has(name) && await isForGlibc(folder)
       ? (path: string) => isNeededAtRuntime(name, path)
       : (path: string) => path === "package.json";
     for (const path of await listFiles(folder, isWanted)) {

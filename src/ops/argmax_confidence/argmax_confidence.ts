@@ -2,6 +2,7 @@ import type * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
 import { channelsOf } from "../map_sizes.ts";
+import { rowItems } from "../wasm_items.ts";
 import shader from "./argmax_confidence.wgsl" with { type: "text" };
 import { argmaxConfidenceReference } from "./reference.ts";
 
@@ -11,6 +12,15 @@ const ARGMAX_CONFIDENCE = defineKernel({
   inputs: { logits: "f32" },
   outputs: { labels: "i32", confidence: "f32" },
   shader,
+  wasm(engine, { logits, labels, confidence }, { classes }) {
+    const rows = labels.length;
+    const outputs = [labels.address, confidence.address];
+    engine.run(
+      "argmaxConfidence",
+      [logits.address, rows, classes, ...outputs],
+      rowItems(rows),
+    );
+  },
   reference: argmaxConfidenceReference,
 });
 

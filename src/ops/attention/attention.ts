@@ -1,6 +1,7 @@
 /** Softmax attention. @module */
 import * as tf from "../../core/tf.ts";
 import { matMul } from "../mat_mul/mat_mul.ts";
+import { softmax } from "../softmax/softmax.ts";
 import { flashAttention, supportsFlashAttention } from "./webgpu.ts";
 
 /** So many scores are worth computing again: 64 MiB that are not kept. */
@@ -65,5 +66,5 @@ export function singleHeadAttention(
 function softmaxProduct<T extends tf.Tensor>(q: T, k: T, v: T, scale: number): T {
   const similarities = matMul(q, k, { transposeB: true }); // [..., N, M]
   const scores = scale === 1 ? similarities : tf.mul(similarities, scale);
-  return matMul<T>(tf.softmax(scores), v);
+  return matMul<T>(softmax(scores), v);
 }

@@ -2,6 +2,7 @@ import * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
 import { channelsOf } from "../map_sizes.ts";
+import { rowItems } from "../wasm_items.ts";
 import forwardShader from "./forward.wgsl" with { type: "text" };
 import gradientShader from "./gradient.wgsl" with { type: "text" };
 import {
@@ -15,6 +16,10 @@ const FORWARD = defineKernel({
   inputs: { a: "f32", b: "f32" },
   outputs: { d: "f32" },
   shader: forwardShader,
+  wasm(engine, { a, b, d }, { channels }) {
+    const args = [a.address, b.address, d.length, channels, d.address];
+    engine.run("channelDistance", args, rowItems(d.length));
+  },
   reference: channelDistanceReference,
 });
 
@@ -24,6 +29,11 @@ const GRADIENT = defineKernel({
   inputs: { a: "f32", b: "f32", d: "f32", dd: "f32" },
   outputs: { da: "f32" },
   shader: gradientShader,
+  wasm(engine, { a, b, d, dd, da }, { channels }) {
+    const inputs = [a.address, b.address, d.address, dd.address];
+    const args = [...inputs, d.length, channels, da.address];
+    engine.run("channelDistanceGradient", args, rowItems(d.length));
+  },
   reference: channelDistanceGradientReference,
 });
 

@@ -2,6 +2,7 @@
 import type * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
+import { elementItems } from "../wasm_items.ts";
 import imagesShader from "./images.wgsl" with { type: "text" };
 import labelsShader from "./labels.wgsl" with { type: "text" };
 import maskShader from "./mask.wgsl" with { type: "text" };
@@ -20,6 +21,10 @@ const CLASS_MASK = defineKernel({
   inputs: { labels: "i32", chosen: "i32" },
   outputs: { mask: "i32" },
   shader: maskShader,
+  wasm(engine, { labels, chosen, mask }, { pixels }) {
+    const arrays = [labels.address, chosen.address, pixels, mask.address];
+    engine.run("classMask", [...arrays, mask.length], elementItems(mask.length));
+  },
   reference: classMaskReference,
 });
 
@@ -29,6 +34,10 @@ const MIX_IMAGES = defineKernel({
   inputs: { mask: "i32", source: "f32", other: "f32" },
   outputs: { images: "f32" },
   shader: imagesShader,
+  wasm(engine, { mask, source, other, images }) {
+    const arrays = [mask.address, source.address, other.address, images.address];
+    engine.run("pasteImages", [...arrays, mask.length], elementItems(mask.length));
+  },
   reference: pasteImagesReference,
 });
 
@@ -38,6 +47,11 @@ const MIX_LABELS = defineKernel({
   inputs: { mask: "i32", source: "i32", other: "i32", otherWeights: "f32" },
   outputs: { labels: "i32", pixelWeights: "f32" },
   shader: labelsShader,
+  wasm(engine, { mask, source, other, otherWeights, labels, pixelWeights }) {
+    const inputs = [mask.address, source.address, other.address, otherWeights.address];
+    const args = [...inputs, labels.address, pixelWeights.address, mask.length];
+    engine.run("pasteLabels", args, elementItems(mask.length));
+  },
   reference: pasteLabelsReference,
 });
 

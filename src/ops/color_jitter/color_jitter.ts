@@ -2,6 +2,7 @@ import type { Normalization } from "../../core/host_batch.ts";
 import type * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
+import { elementItems } from "../wasm_items.ts";
 import shader from "./color_jitter.wgsl" with { type: "text" };
 import { COLOR_UNIFORMS, colorJitterReference } from "./reference.ts";
 
@@ -11,6 +12,14 @@ const COLOR_JITTER = defineKernel({
   inputs: { x: "f32", settings: "f32" },
   outputs: { y: "f32" },
   shader,
+  wasm(engine, { x, settings, y }, { pixels, ...normalization }) {
+    const { meanRed, meanGreen, meanBlue, stdRed, stdGreen, stdBlue } = normalization;
+    const count = x.length / 3;
+    const args = [x.address, settings.address, pixels]
+      .concat(meanRed, meanGreen, meanBlue, stdRed, stdGreen, stdBlue)
+      .concat(y.address, count);
+    engine.run("colorJitter", args, elementItems(count));
+  },
   reference: colorJitterReference,
 });
 

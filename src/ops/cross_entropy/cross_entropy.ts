@@ -2,6 +2,7 @@ import * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
 import { channelsOf } from "../map_sizes.ts";
+import { rowItems } from "../wasm_items.ts";
 import shader from "./cross_entropy.wgsl" with { type: "text" };
 import gradientShader from "./cross_entropy_gradient.wgsl" with { type: "text" };
 import { crossEntropyGradientReference, crossEntropyReference } from "./reference.ts";
@@ -13,6 +14,11 @@ const FORWARD = defineKernel({
   inputs: { logits: "f32", labels: "i32" },
   outputs: { loss: "f32" },
   shader: softmax + shader,
+  wasm(engine, { logits, labels, loss }, { classes }) {
+    const rows = labels.length;
+    const args = [logits.address, labels.address, rows, classes, loss.address];
+    engine.run("crossEntropy", args, rowItems(rows));
+  },
   reference: crossEntropyReference,
 });
 
@@ -22,6 +28,11 @@ const GRADIENT = defineKernel({
   inputs: { logits: "f32", labels: "i32", dy: "f32" },
   outputs: { gradient: "f32" },
   shader: softmax + gradientShader,
+  wasm(engine, { logits, labels, dy, gradient }, { classes }) {
+    const inputs = [logits.address, labels.address, dy.address];
+    const args = [...inputs, labels.length, classes, gradient.address];
+    engine.run("crossEntropyGradient", args, rowItems(labels.length));
+  },
   reference: crossEntropyGradientReference,
 });
 

@@ -6,7 +6,7 @@ import {
   depthwiseConv2dFilterGradient,
   depthwiseConv2dInputGradient,
   fusedDepthwiseConv2d,
-} from "./fused.ts";
+} from "./fused_depthwise_conv2d.ts";
 
 /**
  * Depthwise convolution of stride 1 with all gradients, any dilation and padding.

@@ -1,11 +1,16 @@
 import type { HeapArrays } from "../../gpu/kernel.ts";
-import type { WasmEngine } from "../../wasm/engine.ts";
+import { SCRATCH_BYTES, type WasmEngine } from "../../wasm/engine.ts";
 import { type ConvSizes, gradientPadding } from "../conv2d/conv_sizes.ts";
 import type { EpilogueFlags } from "../tiled_gemm/tiling.ts";
 import { sumItems } from "../wasm_items.ts";
 
 const FLOAT_BYTES = 4;
 const DOUBLE_BYTES = 8;
+
+// As in src/wasm/assembly/depthwise.ts.
+const ROWS_PER_ITEM = 8;
+const STRIP_BYTES = 64;
+const SEGMENT = 64;
 
 /** product = g(depthwise convolution of stride 1 + bias) + residual. */
 export function depthwiseConv2dByWasm(
@@ -20,6 +25,15 @@ export function depthwiseConv2dByWasm(
 ): void {
   const { batch, height, width, channels, outHeight, outWidth, dilation } = sizes;
   const { kernelHeight, kernelWidth, padding } = sizes;
+  // Sums and bias, weights and the rows that a row of the output reads.
+  const columns = SEGMENT + (kernelWidth - 1) * dilation;
+  const strips = 3 + kernelHeight * kernelWidth + kernelHeight * columns;
+  if (strips * STRIP_BYTES > SCRATCH_BYTES) {
+    throw new RangeError(
+      `Cannot convolve by a ${kernelHeight}×${kernelWidth} filter with dilation ` +
+        `${dilation}: use a smaller filter or dilation`,
+    );
+  }
   const tapBytes = FLOAT_BYTES * channels;
   const lastTap = (kernelHeight * kernelWidth - 1) * tapBytes;
   engine.run("depthwiseConvolve", [
@@ -41,9 +55,6 @@ export function depthwiseConv2dByWasm(
     outWidth,
   ], batch * outHeight);
 }
-
-// As in src/wasm/assembly/depthwise.ts.
-const ROWS_PER_ITEM = 8;
 
 /** dw[ky, kx, c] = Σ dy · x over the pixels that tap (ky, kx) joins, in one split. */
 export function depthwiseConv2dFilterGradientByWasm(

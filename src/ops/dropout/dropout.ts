@@ -2,6 +2,7 @@ import * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
 import { channelsOf } from "../map_sizes.ts";
+import { elementItems } from "../wasm_items.ts";
 import uniformAt from "../sample_from_rows/uniform_at.wgsl" with { type: "text" };
 import shader from "./dropout.wgsl" with { type: "text" };
 import { DROPOUT_UNIFORMS, dropoutFactorsReference } from "./reference.ts";
@@ -20,6 +21,11 @@ const FACTORS_ON_HOST = defineKernel({
   uniforms: DROPOUT_UNIFORMS,
   inputs: {},
   outputs: { factors: "f32" },
+  wasm(engine, { factors }, { seed, stream, forwardIndex, firstUnit, rate }) {
+    const draw = [seed, stream, forwardIndex, firstUnit, rate];
+    const args = [...draw, factors.address, factors.length];
+    engine.run("dropoutFactors", args, elementItems(factors.length));
+  },
   reference: dropoutFactorsReference,
 });
 

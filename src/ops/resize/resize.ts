@@ -14,7 +14,6 @@ import bilinearGradientShader from "./bilinear_gradient.wgsl" with { type: "text
 import bilinearSource from "./bilinear_source.wgsl" with { type: "text" };
 import nearestForwardShader from "./nearest_forward.wgsl" with { type: "text" };
 import nearestGradientShader from "./nearest_gradient.wgsl" with { type: "text" };
-import { resizeBilinearByNative } from "./native.ts";
 import {
   resizeBilinearGradientReference,
   resizeBilinearReference,
@@ -36,7 +35,6 @@ const BILINEAR = defineKernel({
   inputs: { x: "f32" },
   outputs: { y: "f32" },
   shader: mapElement + bilinearSource + bilinearForwardShader,
-  native: resizeBilinearByNative,
   wasm: resizeBilinearByWasm,
   reference: resizeBilinearReference,
 });

@@ -4,12 +4,21 @@ import { launch } from "../../gpu/launch.ts";
 import { blurReference } from "./reference.ts";
 import shader from "./separable_blur.wgsl" with { type: "text" };
 
+// As in src/wasm/assembly/augment.ts.
+const POSITIONS_PER_ITEM = 16;
+
 const BLUR = defineKernel({
   name: "separableBlur",
   uniforms: { length: "u32", inner: "u32", image: "u32", taps: "u32" },
   inputs: { x: "f32", weights: "f32" },
   outputs: { y: "f32" },
   shader,
+  wasm(engine, { x, weights, y }, { length, inner, image, taps }) {
+    const arrays = [x.address, weights.address, y.address];
+    const lines = x.length / (length * inner);
+    const items = lines * Math.ceil(length / POSITIONS_PER_ITEM);
+    engine.run("blur", [...arrays, length, inner, image, taps], items);
+  },
   reference: blurReference,
 });
 

@@ -36,8 +36,9 @@ function copyStrip(
   const endInside = max(min(end, width), firstInside);
   const from = to + STRIP * (firstInside - first);
   memory.fill(to, 0, from - to);
-  copyColumns(from, row + firstInside * pixelBytes, endInside - firstInside, pixelBytes, bytes);
-  memory.fill(from + STRIP * (endInside - firstInside), 0, STRIP * (end - endInside));
+  const columns = endInside - firstInside;
+  copyColumns(from, row + firstInside * pixelBytes, columns, pixelBytes, bytes);
+  memory.fill(from + STRIP * columns, 0, STRIP * (end - endInside));
 }
 
 // Copies up to sixteen channels of neighbors; zeros follow them.
@@ -79,7 +80,8 @@ export function depthwiseConvolve(
   begin: i32, end: i32, scratch: usize,
 ): void {
   const pixelBytes = FLOAT * <usize> C;
-  const rowBytes = STRIP * <usize> (SEGMENT + (kernelWidth - 1) * dilation);
+  const reach = (kernelWidth - 1) * dilation;
+  const rowBytes = STRIP * <usize> (SEGMENT + reach);
   const sums = scratch;
   const shift = sums + 2 * STRIP;
   const weights = shift + STRIP;
@@ -98,21 +100,20 @@ export function depthwiseConvolve(
       }
       for (let start: i32 = 0; start < outWidth; start += SEGMENT) {
         const columns = min(SEGMENT, outWidth - start);
+        const left = start - before;
         for (let i = firstRow; i < endRow; i++) {
           copyStrip(
             rows + rowBytes * i,
             image + <usize> ((top + i * dilation) * width) * pixelBytes + c,
-            start - before, start - before + columns + 1 + (kernelWidth - 1) * dilation,
-            width, pixelBytes, bytes,
+            left, left + columns + columns % 2 + reach, width, pixelBytes, bytes,
           );
         }
         for (let column: i32 = 0; column < columns; column++) {
           if (column % 2 === 0) {
-            const left = start + column - before;
             convolvePair(
               rows + STRIP * column, rowBytes, weights, kernelWidth, STRIP * dilation,
-              firstRow, endRow, firstTap(left + 1, dilation),
-              endTap(left, width, kernelWidth, dilation), shift, sums,
+              firstRow, endRow, firstTap(left + column + 1, dilation),
+              endTap(left + column, width, kernelWidth, dilation), shift, sums,
             );
           }
           const at = <usize> (item * outWidth + start + column) * pixelBytes + c;
@@ -126,7 +127,8 @@ export function depthwiseConvolve(
   }
 }
 
-// The shift plus the sums over the taps (firstRow … endRow − 1, first … last − 1) for two neighbors.
+// The shift plus the sums over the taps (firstRow … endRow − 1, first … last − 1), for two
+// neighbors.
 function convolvePair(
   x: usize, rowBytes: usize, weights: usize, kernelWidth: i32, step: usize,
   firstRow: i32, endRow: i32, first: i32, last: i32, shift: usize, sums: usize,
@@ -208,7 +210,7 @@ export function depthwiseFilterGradient(
   const sums = scratch;
   const gradients = sums + 3 * STRIP;
   const inputs = gradients + STRIP * SEGMENT;
-  memory.fill(partial + <usize> begin * partialBytes, 0, <usize> (end - begin) * partialBytes);
+  memory.fill(partial + begin * partialBytes, 0, (end - begin) * partialBytes);
   for (let r = begin * ROWS_PER_ITEM; r < min(end * ROWS_PER_ITEM, rows); r++) {
     const top = r % outHeight - padding;
     const image = x + <usize> (r / outHeight * height * width) * pixelBytes;
@@ -218,7 +220,9 @@ export function depthwiseFilterGradient(
       const bytes: isize = pixelBytes - c;
       for (let start: i32 = 0; start < outWidth; start += SEGMENT) {
         const columns = min(SEGMENT, outWidth - start);
-        copyStrip(gradients, gradientRow + c, start, start + columns, outWidth, pixelBytes, bytes);
+        copyStrip(
+          gradients, gradientRow + c, start, start + columns, outWidth, pixelBytes, bytes,
+        );
         for (let i: i32 = 0; i < kernelHeight; i++) {
           const row = top + i * dilation;
           if (row < 0 || row >= height) continue;

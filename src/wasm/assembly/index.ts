@@ -1,6 +1,7 @@
 /** The kernels that the engine calls. */
 export { matMul, packColumns } from "./gemm";
 export { convolve, convolveFilterGradient } from "./conv2d";
+export { blur, classMask, pasteImages, pasteLabels } from "./augment";
 export {
   winograd,
   winogradFilterGradient,
@@ -17,10 +18,15 @@ export {
   sumNormGradients,
 } from "./batch_norm";
 export { bilinearTaps } from "./bilinear";
+export { channelDistance, channelDistanceGradient } from "./channel_distance";
+export { colorJitter } from "./color_jitter";
+export { argmaxConfidence, crossEntropy, crossEntropyGradient } from "./cross_entropy";
 export { depthwiseConvolve, depthwiseFilterGradient } from "./depthwise";
+export { dropoutFactors } from "./dropout";
 export { gelu, geluGradient } from "./gelu";
 export { layerNorm, layerNormGradients } from "./layer_norm";
 export { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./pool";
+export { relu, reluGradient } from "./relu";
 export {
   resizeBilinear,
   resizeBilinearGradient,

@@ -90,7 +90,9 @@ export function maxPoolGradient(
     const first = STRIP * (item % strips);
     const bytes = min(pixelBytes - first, STRIP);
     const to = dx + imageBytes * image;
-    for (let at = to; at < to + imageBytes; at += pixelBytes) memory.fill(at + first, 0, bytes);
+    for (let pixel = to; pixel < to + imageBytes; pixel += pixelBytes) {
+      memory.fill(pixel + first, 0, bytes);
+    }
     for (let at = outBytes * image; at < outBytes * (image + 1); at += pixelBytes) {
       for (let c = first; c < first + bytes; c += FLOAT) {
         const target = to + pixelBytes * load<i32>(indices + at + c) + c;
@@ -181,7 +183,8 @@ export function averagePoolGradient(
         for (let tx = firstBin(p, column, p.width, p.outWidth); tx < endColumn; tx++) {
           const columns = endOfBin(p, tx, p.width, p.outWidth) -
             startOfBin(p, tx, p.width, p.outWidth);
-          addWeighted(to, from + pixelBytes * tx, <f32> 1 / <f32> (rows * columns), pixelBytes);
+          const weight: f32 = <f32> 1 / <f32> (rows * columns);
+          addWeighted(to, from + pixelBytes * tx, weight, pixelBytes);
         }
       }
     }

@@ -80,8 +80,10 @@ function addResized(
     for (let c: usize = 0; c < pixelBytes; c += 16) {
       const bytes: isize = pixelBytes - c;
       const gradient = loadUpTo(dy + c, bytes);
-      storeUpTo(left + c, multiplyAdd(gradient, toLeft, loadUpTo(left + c, bytes)), bytes);
-      storeUpTo(right + c, multiplyAdd(gradient, toRight, loadUpTo(right + c, bytes)), bytes);
+      const atLeft = multiplyAdd(gradient, toLeft, loadUpTo(left + c, bytes));
+      storeUpTo(left + c, atLeft, bytes);
+      const atRight = multiplyAdd(gradient, toRight, loadUpTo(right + c, bytes));
+      storeUpTo(right + c, atRight, bytes);
     }
     taps += TAP_BYTES;
     dy += pixelBytes;

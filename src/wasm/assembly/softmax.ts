@@ -25,13 +25,14 @@ export function softmax(
   const rowBytes = FLOAT * <usize> C;
   for (let row = begin * ROWS_PER_ITEM; row < min(end * ROWS_PER_ITEM, rows); row++) {
     const from = x + row * rowBytes, to = y + row * rowBytes;
-    const sum = exponentials(from, to, rowBytes, f32x4.splat(largestOfRow(from, rowBytes)));
+    const largest = f32x4.splat(largestOfRow(from, rowBytes));
+    const sum = exponentials(from, to, rowBytes, largest);
     multiplyRow(to, rowBytes, f32x4.splat(1 / sum));
   }
 }
 
-// The largest element; NaN may be passed over, since the sum of exponentials still meets it.
-function largestOfRow(x: usize, rowBytes: usize): f32 {
+/** The largest element; NaN may be passed over: the sum of exponentials still meets it. */
+export function largestOfRow(x: usize, rowBytes: usize): f32 {
   let largest = v128.load32_splat(x);
   let c: usize = 0;
   for (; c + 16 <= rowBytes; c += 16) largest = f32x4.pmax(largest, v128.load(x + c));
@@ -39,8 +40,8 @@ function largestOfRow(x: usize, rowBytes: usize): f32 {
   return largestOfFour(largest);
 }
 
-// y = exp(x − largest); returns the sum.
-function exponentials(x: usize, y: usize, rowBytes: usize, largest: v128): f32 {
+/** y = exp(x − largest); returns the sum. */
+export function exponentials(x: usize, y: usize, rowBytes: usize, largest: v128): f32 {
   let sum = f32x4.splat(0);
   let c: usize = 0;
   for (; c + 16 <= rowBytes; c += 16) {
@@ -54,7 +55,8 @@ function exponentials(x: usize, y: usize, rowBytes: usize, largest: v128): f32 {
   return sumOfFour(f32x4.add(sum, v128.and(e, lanesWithin(bytes))));
 }
 
-function multiplyRow(y: usize, rowBytes: usize, factor: v128): void {
+/** y = y · factor. */
+export function multiplyRow(y: usize, rowBytes: usize, factor: v128): void {
   for (let c: usize = 0; c < rowBytes; c += 16) {
     const bytes: isize = rowBytes - c;
     storeUpTo(y + c, f32x4.mul(loadUpTo(y + c, bytes), factor), bytes);
