@@ -14,7 +14,7 @@
  * After: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (CVPR 2016),
  * https://arxiv.org/abs/1509.09308.
  */
-import { KC, MR, multiplyPanels, multiplyRows, NR, PACKED_ROWS, packRows, ROW_LIST } from "./gemm";
+import { MR, multiplyPanels, multiplyRows, NR, PACKED_ROWS, packRows, ROW_LIST } from "./gemm";
 import { GATHERED, ZEROS } from "./conv2d";
 
 const FLOAT: usize = 4;
@@ -25,6 +25,9 @@ const PLACES: i32 = 16;
 /** Tiles that are transformed together, and channels of a block. */
 const TILES: i32 = 48;
 const BLOCK: i32 = 256;
+
+/** Tiles of a block of a filter gradient; with 96 channels as many numbers as above. */
+const TERMS: i32 = 128;
 
 /** In a thread's scratch memory: inputs [16][TILES][BLOCK], then products likewise. */
 const INPUTS: usize = GATHERED;
@@ -376,7 +379,8 @@ function storeGradients(d0: v128, d1: v128, to: usize, step: usize): void {
 /**
  * dU[place][c][n] (+)= Σ over tiles of (Bᵀ d B)[place][tile][c] · (A dy Aᵀ)[place][tile][n]
  *
- * Items are chunks of `rowsPerItem` channels, multiples of 4 that are at most 256.
+ * Items are chunks of `rowsPerItem` channels, a multiple of 4 that is at most 96. The blocks
+ * of the sum do not depend on it.
  *
  * @param panels See `winogradOutputGradients`.
  */
@@ -401,9 +405,8 @@ export function winogradFilterGradient(
   for (let item = begin; item < end; item++) {
     const c = item * rowsPerItem;
     const rows = min(rowsPerItem, C - c);
-    const perBlock = min(KC, TILES * BLOCK / rows);
-    for (let t: i32 = 0; t < tiles; t += perBlock) {
-      const count = min(perBlock, tiles - t);
+    for (let t: i32 = 0; t < tiles; t += TERMS) {
+      const count = min(TERMS, tiles - t);
       transformInputs(x, first + t, count, c, rows, scratch);
       for (let place: i32 = 0; place < PLACES; place++) {
         const inputs = scratch + INPUTS + FLOAT * <usize> (place * count * rows);
