@@ -124,7 +124,12 @@ export const main: CommandMain = defineCommand({
       case "kernels":
         return await report(await kernelsReport({ ...options, cpu }, terminal, log));
       case "step":
-        return await report(await stepReport(withConfig(configFile("demo")), terminal));
+        return await report(
+          await stepReport(
+            withConfig(projectFile("bench/configs/mit_tiny_64.yaml")),
+            terminal,
+          ),
+        );
       case "reuse": {
         const { text, json } = await reuseReport({ ...options, cpu }, terminal);
         print(text);

@@ -71,7 +71,8 @@ export function drawStrongAugmentation(
  *
  * @param source Normalized images and int32 labels.
  * @param target Normalized images, int32 pseudo-labels and the weights of their pixels.
- * @param mask int32, used instead of the drawn classes. [B, H, W]
+ * @param options `mask`: int32, used instead of the drawn classes, [B, H, W]; `neverBlurs`:
+ * no batch of the run is blurred, so the kernel is left out.
  * @returns Three tensors; the caller owns them.
  */
 export function applyStrongAugmentation(
@@ -81,10 +82,10 @@ export function applyStrongAugmentation(
   },
   drawn: MaybeHostInput<DrawnStrongAugmentation>,
   normalization: Normalization,
-  mask?: tf.Tensor,
+  options: { readonly mask?: tf.Tensor; readonly neverBlurs?: boolean } = {},
 ): MixedBatch {
   return tf.tidy(() => {
-    const pasteMask = mask ??
+    const pasteMask = options.mask ??
       classMixMask(source.labels, mapHostInput(drawn, (drawn) => drawn.classes));
     const mixed = pasteSource(pasteMask, source, target);
     const jittered = applyColorJitter(
@@ -92,7 +93,9 @@ export function applyStrongAugmentation(
       mapHostInput(drawn, ({ jitter }) => jitter),
       normalization,
     );
-    const images = gaussianBlur(jittered, mapHostInput(drawn, ({ sigmas }) => sigmas));
+    const images = options.neverBlurs
+      ? jittered
+      : gaussianBlur(jittered, mapHostInput(drawn, ({ sigmas }) => sigmas));
     return { ...mixed, images };
   });
 }

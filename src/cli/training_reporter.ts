@@ -48,8 +48,11 @@ export function openTrainingReporter(terminal: Terminal): TrainingReporter {
       const rendered = rows.map((row) =>
         row.map((cell) => ({ ...cell, rgb: renderCell(cell, classes, normalization) }))
       );
+      // Three tall crops below each other would fit on no screen.
+      const isTall = rendered.flat().every(({ height, width }) => height > 2 * width);
+      const lines = isTall ? [rendered.flat()] : rendered;
       const name = `${String(iteration).padStart(6, "0")}.png`;
-      await writeOutputFile(join(pictures, name), drawImageGrid(rendered));
+      await writeOutputFile(join(pictures, name), drawImageGrid(lines));
     },
     stop: () => progress?.stop(),
   };

@@ -131,6 +131,7 @@ function mixFunction(
       { source, target: { ...pseudoLabel, images } },
       drawn,
       normalization,
+      { neverBlurs: mixing.blurProbability === 0 },
     );
   };
 }

@@ -79,12 +79,24 @@ onEachBackend(
       { source, target },
       NO_AUGMENTATION,
       IMAGENET,
-      fullMask,
+      { mask: fullMask },
     );
     await assertClose(mixed.images, source.images, 0);
     await assertClose(mixed.labels, source.labels, 0);
   },
 );
+
+onEachBackend("leaving the blur out is the same as not blurring", async () => {
+  const jitter = [0.9, 1.1].map((factor) => ({
+    ...{ brightness: factor, contrast: factor, saturation: factor, hue: 0.05 },
+    order: [0, 1, 2, 3],
+  }));
+  const augment = (neverBlurs: boolean) =>
+    applyStrongAugmentation(example(), { ...NO_AUGMENTATION, jitter }, IMAGENET, {
+      neverBlurs,
+    });
+  await assertClose(augment(true).images, augment(false).images, 0);
+});
 
 onEachBackend("applyStrongAugmentation() leaks no tensors", () => {
   const input = example();
@@ -95,8 +107,12 @@ onEachBackend("applyStrongAugmentation() leaks no tensors", () => {
     options,
     createRandom(1, "strong"),
   );
-  assert.equal(
-    tensorsKeptBy(() => applyStrongAugmentation(input, augmentation, IMAGENET)),
-    3,
-  );
+  for (const neverBlurs of [false, true]) {
+    assert.equal(
+      tensorsKeptBy(() =>
+        applyStrongAugmentation(input, augmentation, IMAGENET, { neverBlurs })
+      ),
+      3,
+    );
+  }
 });

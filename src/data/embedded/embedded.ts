@@ -1,6 +1,6 @@
 /**
- * The embedded data set: small street scenes that are rendered and not stored, so that
- * everything can be tried without a download. Of its two domains, "clean" is flat and
+ * The embedded data set: small street scenes that are rendered and not stored in files, so
+ * that everything can be tried without a download. Of its two domains, "clean" is flat and
  * sharp, to learn from with labels; "worn" has texture, noise, haze and odd angles, to learn
  * from without.
  *
@@ -25,6 +25,12 @@ const SCENE_VERSION = 1;
 
 /** The smallest and largest side of a scene, in pixels. */
 const SIDE_RANGE = [32, 2048] as const;
+
+/** Scenes of one part of the data set are kept while they fit into this many bytes. */
+const KEPT_BYTES = 2 ** 25;
+
+/** Red, green, blue and the class id of a pixel. */
+const BYTES_PER_PIXEL = 4;
 
 /**
  * Opens a part of the embedded data set.
@@ -74,13 +80,26 @@ export function openEmbedded(spec: EmbeddedSpec): DataSet {
     return { name, height, width, image, label: labeled ? label : null };
   };
 
+  // A run reads each scene many times, and drawing one takes longer than copying it.
+  const kept = new Map<number, Sample>();
+  const mostKept = Math.floor(KEPT_BYTES / (size.height * size.width * BYTES_PER_PIXEL));
+  const readSample = (index: number): Sample => {
+    const sample = kept.get(index) ?? renderSample(index);
+    if (kept.size < mostKept) kept.set(index, sample);
+    return {
+      ...sample,
+      image: sample.image.slice(),
+      label: sample.label?.slice() ?? null,
+    };
+  };
+
   return {
     name: `embedded ${domain} scenes`,
     classes: EMBEDDED_CLASSES,
     names,
     labeled,
     statisticsFolder: null,
-    read: (index) => Promise.resolve().then(() => renderSample(index)),
+    read: (index) => Promise.resolve().then(() => readSample(index)),
     readLabel: (index) =>
       Promise.resolve().then(() => {
         nameOf(index);
