@@ -71,26 +71,19 @@ export function conv2dByWasm(
   hasBias: boolean,
 ): void {
   const { channels: C, columns: N, outHeight, outWidth, kernelHeight } = sizes;
-  const { kernelWidth, dilation, padding, stride } = sizes;
+  const { kernelWidth, stride } = sizes;
   if (prefersWinograd(sizes)) {
     const arrays = { left, right, bias: hasBias ? bias : null, product };
     return winogradConv2d(engine, arrays, sizes, false);
   }
-  const taps = (count: number): Taps => ({
-    count,
-    offset: -padding,
-    step: dilation,
-    index: 0,
-    indexStep: 1,
-  });
   convolve(engine, {
     geometry: {
       x: left,
       height: sizes.height,
       width: sizes.width,
       channels: C,
-      rowTaps: taps(kernelHeight),
-      columnTaps: taps(kernelWidth),
+      rowTaps: allTaps(kernelHeight, sizes),
+      columnTaps: allTaps(kernelWidth, sizes),
       step: stride,
       batch: sizes.batch,
       gridHeight: outHeight,
@@ -148,6 +141,11 @@ export function conv2dInputGradientByWasm(
       });
     }
   }
+}
+
+// Of a forward pass: every tap of the filter.
+function allTaps(count: number, { dilation, padding }: ConvSizes): Taps {
+  return { count, offset: -padding, step: dilation, index: 0, indexStep: 1 };
 }
 
 // Tap k brings input pixel `first` + u · stride to output u + (first + padding − k · dilation)
@@ -240,7 +238,7 @@ export function conv2dFilterGradientByWasm(
   sizes: ProductSizes & UniformsOf<Record<"splits" | "rowsPerSplit", "u32">>,
 ): void {
   const { channels: C, columns: N, kernelHeight, kernelWidth } = sizes;
-  const { batch, outHeight, outWidth, dilation, padding, splits, rowsPerSplit } = sizes;
+  const { batch, outHeight, outWidth, splits, rowsPerSplit } = sizes;
   if (splits === 1 && prefersWinograd(sizes)) {
     return winogradFilterGradient(engine, { x, dy, dw }, sizes);
   }
@@ -254,13 +252,6 @@ export function conv2dFilterGradientByWasm(
     [panels, panelBytes, 0, dy.address, FLOAT * N, FLOAT, 0, positions, N],
     panelCount,
   );
-  const taps = (count: number): Taps => ({
-    count,
-    offset: -padding,
-    step: dilation,
-    index: 0,
-    indexStep: 1,
-  });
   engine.writeWords(
     space,
     wordsOf({
@@ -268,8 +259,8 @@ export function conv2dFilterGradientByWasm(
       height: sizes.height,
       width: sizes.width,
       channels: C,
-      rowTaps: taps(kernelHeight),
-      columnTaps: taps(kernelWidth),
+      rowTaps: allTaps(kernelHeight, sizes),
+      columnTaps: allTaps(kernelWidth, sizes),
       step: sizes.stride,
       batch,
       gridHeight: outHeight,
