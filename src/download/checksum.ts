@@ -7,7 +7,8 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "../core/zod.ts";
-import { fileReadError, isNotFound } from "../io/file_errors.ts";
+import { fileReadError, fileWriteError, isNotFound } from "../io/file_errors.ts";
+import { openLocked } from "../io/file_lock.ts";
 import { writeAtomic } from "../io/write_atomic.ts";
 
 /** What is known about a file before it is downloaded; null: not known. */
@@ -124,7 +125,8 @@ export async function readChecksums(
 }
 
 /**
- * Adds a file to the records of a folder, or replaces its record.
+ * Adds a file to the records of a folder, or replaces its record; what other processes add
+ * at the same time stays.
  *
  * @throws {Error} If they cannot be written.
  */
@@ -133,9 +135,14 @@ export async function recordChecksum(
   file: string,
   { bytes, sha256, source }: ChecksumRecord,
 ): Promise<void> {
+  const path = join(folder, CHECKSUM_FILE);
+  const lockPath = join(folder, `.${CHECKSUM_FILE}.lock`);
+  using _lock = await openLocked(lockPath, { wait: true }).catch((error) => {
+    throw fileWriteError(path, error);
+  });
   const checksums = await readChecksums(folder);
   checksums.set(file, { bytes, sha256, source });
   const sorted = [...checksums].sort(([a], [b]) => a < b ? -1 : 1);
-  const text = `${JSON.stringify(Object.fromEntries(sorted), null, 2)}\n`;
-  await writeAtomic(join(folder, CHECKSUM_FILE), text);
+  await writeAtomic(path, `${JSON.stringify(Object.fromEntries(sorted), null, 2)}\n`);
+  await Deno.remove(lockPath).catch(() => {}); // Windows keeps it while it is open
 }

@@ -2,6 +2,7 @@
 
 import { dirname } from "node:path";
 import { fileWriteError } from "../io/file_errors.ts";
+import { openLocked } from "../io/file_lock.ts";
 import { syncFolder, writeAtomic } from "../io/write_atomic.ts";
 
 /** What the bytes of a partial file belong to. */
@@ -53,25 +54,13 @@ async function readState(path: string): Promise<PartialState | null> {
   }
 }
 
-/** Opens and locks a file, again if another process has renamed it in between. */
-async function openLocked(path: string): Promise<Deno.FsFile> {
-  for (;;) {
-    const file = await Deno.open(path, { read: true, write: true, create: true });
-    try {
-      if (!await file.tryLock(true)) {
-        throw new DownloadInProgressError(
-          `Cannot write "${path}": another process is downloading this file; ` +
-            "wait until it has finished",
-        );
-      }
-      const named = await Deno.stat(path).catch(() => null);
-      if (named !== null && (await file.stat()).ino === named.ino) return file;
-    } catch (error) {
-      file.close();
-      throw error;
-    }
-    file.close();
-  }
+async function openPartial(path: string): Promise<Deno.FsFile> {
+  const file = await openLocked(path);
+  if (file !== null) return file;
+  throw new DownloadInProgressError(
+    `Cannot write "${path}": another process is downloading this file; ` +
+      "wait until it has finished",
+  );
 }
 
 /**
@@ -90,7 +79,7 @@ export async function openPartialFile(final: string): Promise<PartialFile> {
         ? error
         : fileWriteError(path, error);
     });
-  const file = await withWriteError(openLocked(path));
+  const file = await withWriteError(openPartial(path));
   let closed = false;
   const close = () => {
     if (!closed) file.close();

@@ -4,7 +4,10 @@ import { createHash } from "node:crypto";
 import { access, constants, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorReason } from "./file_errors.ts";
-import { writeAtomic } from "./write_atomic.ts";
+import { removeDrafts, writeAtomic } from "./write_atomic.ts";
+
+/** No process writes a file for so long, in milliseconds. */
+const DAY = 24 * 60 * 60 * 1000;
 
 /** How a result becomes JSON and comes back. */
 export interface CacheCodec<Value, Json> {
@@ -48,6 +51,7 @@ export async function cachedResult<Value, Json = Value>(
   const value = await make();
   const text = JSON.stringify({ id, value: codec ? codec.encode(value) : value });
   await writeAtomic(file, text, { isDurable: false });
+  await removeDrafts(folder, DAY);
   return { value, isCached: false };
 }
 

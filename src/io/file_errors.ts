@@ -1,20 +1,46 @@
 /** Error messages for files that cannot be read or written. @module */
 
-/** What is wrong and what to do when reading fails, by the system's error code. */
-const READ_REMEDIES: Readonly<Record<string, string>> = {
+/** What is wrong, by the system's error code: a part of a sentence. */
+const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
-  EISDIR: "it is a folder; name a file in it",
-  ENOTDIR: "a part of its path is no folder; correct it",
-  EACCES: "it may not be read; change its permissions",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of its path is no folder",
+  EACCES: "permission is denied",
+  EPERM: "permission is denied",
+  EEXIST: "there is a file of this name",
+  ENOTEMPTY: "the folder is not empty",
+  ENAMETOOLONG: "the name is too long",
+  EINVAL: "its name holds a character that no file's may",
+  ERR_INVALID_ARG_VALUE: "its name holds a character that no file's may",
+  ELOOP: "its symbolic links lead in a circle",
+  EMFILE: "too many files are open",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "the file is larger than this file system or limit allows",
+  EROFS: "the file system is read-only",
+  EXDEV: "it lies on another file system",
+  EBUSY: "another program uses it",
+  EIO: "the disk fails",
 };
 
-/** The same for writing. */
+/** What to do when reading fails, after the reason. */
+const READ_CURES: Readonly<Record<string, string>> = {
+  EISDIR: "name a file in it",
+  ENOTDIR: "correct it",
+  EACCES: "change its permissions",
+  EPERM: "change its permissions",
+  ENAMETOOLONG: "correct it",
+  ELOOP: "correct them",
+  EMFILE: "raise the limit with ulimit -n",
+};
+
+/** The same for writing, with reasons that are others there. */
 const WRITE_REMEDIES: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full; free some space and run again",
   EDQUOT: "the disk quota is used up; free some space and run again",
-  EFBIG: "the file is larger than this file system or limit allows",
   EROFS: "the file system is read-only; choose another folder",
   EACCES: "the folder may not be written to; choose another one",
+  EPERM: "the folder may not be written to; choose another one",
   ENOENT: "its folder does not exist; create it first",
   ENOTDIR: "there is a file where a folder should be; choose another folder",
   EISDIR: "there is a folder of this name; choose another name",
@@ -25,8 +51,17 @@ const WRITE_REMEDIES: Readonly<Record<string, string>> = {
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error ? String(error.code) : "";
 
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
+/** What Deno and Node.js say besides the reason: the right, the number, the call, the path. */
+const NOT_CAPABLE = /^Requires (\w+) access.* with the (--allow-\w+) flag/s;
+const SYSTEM_NOISE = / \(os error \d+\).*$|^E[A-Z0-9]+: |, \w+ '.*$/gs;
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const [, access, flag] = NOT_CAPABLE.exec(error.message) ?? [];
+  return flag === undefined
+    ? error.message.replace(SYSTEM_NOISE, "")
+    : `this program has no ${access} access to it: run with ${flag}`;
+}
 
 /** Whether an error says that a file or folder does not exist. */
 export const isNotFound = (error: unknown): boolean =>
@@ -39,9 +74,7 @@ export const isMissingPath = (error: unknown): boolean =>
 
 /** The message of an error as a part of a sentence, without a full stop. */
 export const errorReason = (error: unknown): string =>
-  codeOf(error) === "ENOENT"
-    ? "there is no such file"
-    : messageOf(error).replace(/[.\s]+$/, "");
+  REASONS[codeOf(error)] ?? messageOf(error).replace(/[.\s]+$/, "");
 
 /**
  * Makes an error about a file that could not be read; the system's error is its cause.
@@ -49,14 +82,15 @@ export const errorReason = (error: unknown): string =>
  * @returns A `Deno.errors.NotFound` if there is no such file.
  */
 export function fileReadError(path: string, error: unknown): Error {
-  const reason = READ_REMEDIES[codeOf(error)] ?? messageOf(error);
+  const cure = READ_CURES[codeOf(error)];
+  const reason = errorReason(error) + (cure === undefined ? "" : `; ${cure}`);
   const FileError = codeOf(error) === "ENOENT" ? Deno.errors.NotFound : Error;
   return new FileError(`Cannot read "${path}": ${reason}`, { cause: error });
 }
 
 /** Makes an error about a file that could not be written, caused by the system's. */
 export function fileWriteError(path: string, error: unknown): Error {
-  const reason = WRITE_REMEDIES[codeOf(error)] ?? messageOf(error);
+  const reason = WRITE_REMEDIES[codeOf(error)] ?? errorReason(error);
   return new Error(`Cannot write "${path}": ${reason}`, { cause: error });
 }
 

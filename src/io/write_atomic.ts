@@ -22,19 +22,45 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/** Its name is cut, so that a file with a long one has a draft, too. */
+const draftOf = (path: string): string =>
+  join(
+    dirname(path),
+    `.${basename(path).slice(0, 40)}.${crypto.randomUUID()}.partial`,
+  );
+
+const DRAFT = /^\..*\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.partial$/;
+
 /**
- * Writes a file so that its name always refers to a complete file: the bytes go to
- * `.<name>.partial` in the same folder (`.<name>.<UUID>.partial` for a cache), which is
- * then renamed.
+ * Removes the drafts that processes left which were killed while they wrote.
  *
- * If anything fails, the old file stays and the partial file is removed. The partial file
- * of a durable write that crashed is overwritten by the next write.
+ * @param age Only those that are older, in milliseconds. Where nobody else writes, 0.
+ */
+export async function removeDrafts(folder: string, age: number): Promise<void> {
+  try {
+    for await (const { name } of Deno.readDir(folder)) {
+      if (!DRAFT.test(name)) continue;
+      const path = join(folder, name);
+      const { mtime } = await Deno.stat(path);
+      if (Date.now() - (mtime?.getTime() ?? 0) >= age) await Deno.remove(path);
+    }
+  } catch {
+    // There is no such folder, or another process was quicker: tidying can wait.
+  }
+}
+
+/**
+ * Writes a file so that its name always refers to a complete file: the bytes go to a draft
+ * in the same folder, `.<name>.<UUID>.partial`, which is then renamed. Any number of
+ * processes may write one file; the last one's bytes stay.
+ *
+ * If anything fails, the old file stays and the draft is removed. That of a process which
+ * was killed is left to {@linkcode removeDrafts}.
  *
  * @param path The folder must exist.
  * @param contents A text, or the bytes in order.
  * @param isDurable Whether the file must survive a power failure, as checkpoints must and
- * caches need not. A durable file has one writer; any number of processes may write a
- * cache.
+ * caches need not.
  * @throws {Error} Naming the file and the cure; the cause is the system's own error.
  */
 export async function writeAtomic(
@@ -42,26 +68,20 @@ export async function writeAtomic(
   contents: string | Iterable<Uint8Array>,
   { isDurable = true }: { readonly isDurable?: boolean } = {},
 ): Promise<void> {
-  const folder = dirname(path);
-  const infix = isDurable ? "" : `.${crypto.randomUUID()}`;
-  const temporaryPath = join(folder, `.${basename(path)}${infix}.partial`);
+  const draft = draftOf(path);
   const chunks = typeof contents === "string"
     ? [new TextEncoder().encode(contents)]
     : contents;
   try {
     {
-      using file = await Deno.open(temporaryPath, {
-        write: true,
-        create: true,
-        truncate: true,
-      });
+      using file = await Deno.open(draft, { write: true, createNew: true });
       for (const chunk of chunks) await writeFully(file, chunk);
       if (isDurable) await file.sync();
     }
-    await Deno.rename(temporaryPath, path);
-    if (isDurable) await syncFolder(folder);
+    await Deno.rename(draft, path);
+    if (isDurable) await syncFolder(dirname(path));
   } catch (error) {
-    await Deno.remove(temporaryPath).catch(() => {}); // it may not exist
+    await Deno.remove(draft).catch(() => {}); // it may not exist
     throw fileWriteError(path, error);
   }
 }

@@ -10,10 +10,11 @@ import {
   primaryResults,
 } from "../evaluate/evaluate_network.ts";
 import { fileWriteError } from "../io/file_errors.ts";
-import { writeAtomic } from "../io/write_atomic.ts";
+import { removeDrafts, writeAtomic } from "../io/write_atomic.ts";
+import { LOCK_FILE, type RunLock, unusableFolderError } from "./run_lock.ts";
 import type { DataSpec } from "../data/data_spec.ts";
 import { listCopyPath, readList } from "../data/selection.ts";
-import { basename, dirname, isAbsolute, join } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 
 /** Paths in a run's folder. */
 export interface RunFolder {
@@ -38,7 +39,9 @@ export interface RunFolder {
 }
 
 /** Names the files of a run's folder; makes nothing. */
-export function runFolder(path: string): RunFolder {
+export function runFolder(given: string): RunFolder {
+  const isNamed = !["", ".", ".."].includes(basename(given));
+  const path = isNamed ? given : resolve(given); // what is moved needs a name
   return {
     path,
     config: join(path, "config.yaml"),
@@ -53,19 +56,17 @@ export function runFolder(path: string): RunFolder {
 }
 
 /**
- * Makes the folder and the ones in it.
+ * Makes the folders in it, and removes what processes left there that were killed while they
+ * wrote.
  *
- * @throws {Error} If it cannot be made, e.g. because a file is in the way.
+ * @throws {Error} If they cannot be made, e.g. because a file is in the way.
  */
-export async function createRunFolder({ path, pictures }: RunFolder): Promise<void> {
-  try {
-    await Deno.mkdir(pictures, { recursive: true });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(
-      `Cannot write into "${path}": ${reason}; choose another folder with --out`,
-    );
-  }
+export async function prepareRunFolder(folder: RunFolder): Promise<void> {
+  const { path, pictures, lists } = folder;
+  for (const one of [path, pictures, lists]) await removeDrafts(one, 0);
+  await Deno.mkdir(pictures, { recursive: true }).catch((error) => {
+    throw unusableFolderError(path, error);
+  });
 }
 
 /**
@@ -109,13 +110,15 @@ export async function writeLists(texts: ReadonlyMap<string, string>): Promise<st
  * @throws {Error} If there is something else, which is not ours to move.
  */
 export async function assertReplaceable(
-  { path, config, lastCheckpoint, summary }: RunFolder,
+  { path, config, lastCheckpoint, summary, ...others }: RunFolder,
 ): Promise<void> {
   if (!await pathExists(path)) return;
   for (const file of [config, lastCheckpoint, summary]) {
     if (await pathExists(file)) return;
   }
+  const ours = [LOCK_FILE, ...Object.values(others).map((one) => basename(one))];
   for await (const { name } of Deno.readDir(path)) {
+    if (ours.includes(name)) continue; // of a start that was killed
     throw new Error(
       `Cannot start over in "${path}": it holds "${name}" and is not the folder of a run; ` +
         "choose another folder with --out",
@@ -124,22 +127,23 @@ export async function assertReplaceable(
 }
 
 /**
- * Moves a run's folder out of the way, under a name that is free. What is cached about data
- * sets stays.
+ * Moves the run in a folder out of the way, under a name that is free. What is cached about
+ * data sets stays.
  *
- * @returns The new name, or null if there was no folder.
+ * @returns The new name, or null if there was no run.
  */
-export async function moveOldRun({ path, cache }: RunFolder): Promise<string | null> {
-  if (!await pathExists(path)) return null;
+export async function moveOldRun(
+  { path, cache, config, lastCheckpoint, summary }: RunFolder,
+  runLock: RunLock,
+): Promise<string | null> {
+  const isThere = await Promise.all([config, lastCheckpoint, summary].map(pathExists));
+  if (!isThere.includes(true)) return null;
   for (let n = 1;; n++) {
     const name = join(dirname(path), `${basename(path)}.old${n}`);
     if (await pathExists(name)) continue;
-    await Deno.rename(path, name);
+    await runLock.moveFolder(name);
     const oldCache = join(name, basename(cache));
-    if (await pathExists(oldCache)) {
-      await Deno.mkdir(path, { recursive: true });
-      await Deno.rename(oldCache, cache);
-    }
+    if (await pathExists(oldCache)) await Deno.rename(oldCache, cache);
     return name;
   }
 }

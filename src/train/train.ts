@@ -33,8 +33,8 @@ import {
 import {
   appendLog,
   assertReplaceable,
-  createRunFolder,
   moveOldRun,
+  prepareRunFolder,
   readLists,
   readSummary,
   type RunFolder,
@@ -46,6 +46,7 @@ import {
   writeTextAtomic,
 } from "./run_folder.ts";
 import { readCheckpointEngine } from "../weights/checkpoint.ts";
+import { lockRunFolder, type RunLock } from "./run_lock.ts";
 import { openTrainingSession, type TrainingSession } from "./training_session.ts";
 import { setImmediate } from "node:timers/promises";
 
@@ -126,18 +127,15 @@ export interface TrainResult {
  * computed uninterrupted. With oneDNN its version, the instruction set and the number of
  * threads must be the same, too: where they are not, the log says so.
  *
- * @throws If the folder holds another run, a file is missing or damaged, the device
- * fails, or a loss is not finite; the newest checkpoint stays as it was.
+ * @throws If the folder holds another run, or another process trains in it, a file is
+ * missing or damaged, the device fails, or a loss is not finite; the newest checkpoint stays as it was.
  */
 export async function train(
   given: RunConfig,
   options: TrainOptions,
 ): Promise<TrainResult> {
-  const { out, backend = "auto", fresh = false, makeNetwork, signal, native = "off" } =
-    options;
-  const { observer = {} } = options;
+  const { out, fresh = false } = options;
   const folder = runFolder(out);
-  const cache = options.cache ?? folder.cache;
   const config = fresh ? given : await withListFolder(given, folder.lists);
   if (fresh) {
     await assertReplaceable(folder);
@@ -146,6 +144,19 @@ export async function train(
     if (finished !== null) return { status: "already finished", summary: finished };
   }
 
+  await using lock = await lockRunFolder(folder.path);
+  return await trainIn(folder, lock, config, options);
+}
+
+async function trainIn(
+  folder: RunFolder,
+  lock: RunLock,
+  config: RunConfig,
+  options: TrainOptions,
+): Promise<TrainResult> {
+  const { backend = "auto", fresh = false, makeNetwork, signal, native = "off" } =
+    options;
+  const { observer = {}, cache = folder.cache } = options;
   const checkpoint = fresh ? null : folder.lastCheckpoint;
   const threads = await threadsOfRun(checkpoint, options.threads);
   const backendInfo = await openBackend(backend, { native, threads });
@@ -169,9 +180,9 @@ export async function train(
       engine: backendInfo.engine,
     });
     // Only now: a start that fails leaves the old run where it is.
-    const oldRun = fresh ? await moveOldRun(folder) : null;
+    const oldRun = fresh ? await moveOldRun(folder, lock) : null;
     if (oldRun !== null) log(`the old run is now in ${oldRun}`);
-    await createRunFolder(folder);
+    await prepareRunFolder(folder);
     for (const path of await writeLists(lists)) {
       log(`the list copied to "${path}" has changed: the run goes on with the new one`);
     }

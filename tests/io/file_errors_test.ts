@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   errorReason,
@@ -15,8 +16,9 @@ Deno.test("fileReadError() and fileWriteError() say what to do, with the system'
   for (
     const [make, verb, code, remedy] of [
       [fileReadError, "read", "ENOENT", "there is no such file"],
-      [fileReadError, "read", "EACCES", "it may not be read; change its permissions"],
-      [fileReadError, "read", "EIO", "os error."],
+      [fileReadError, "read", "EACCES", "permission is denied; change its permissions"],
+      [fileReadError, "read", "EIO", "the disk fails"],
+      [fileReadError, "read", "EODD", "os error"],
       [
         fileWriteError,
         "write",
@@ -24,7 +26,7 @@ Deno.test("fileReadError() and fileWriteError() say what to do, with the system'
         "the disk is full; free some space and run again",
       ],
       [fileWriteError, "write", "ENOENT", "its folder does not exist; create it first"],
-      [fileWriteError, "write", "EIO", "os error."],
+      [fileWriteError, "write", "EODD", "os error"],
     ] as const
   ) {
     const cause = systemError(code);
@@ -42,6 +44,29 @@ Deno.test("isNotFound() knows Deno's, Node's and our own errors", async () => {
   for (const other of [systemError("EACCES"), new Error("x"), "ENOENT", null]) {
     assert.ok(!isNotFound(other));
   }
+});
+
+Deno.test("errorReason() has no number, call or flag list of the system", async () => {
+  const long = "x".repeat(300);
+  const asked = [
+    Deno.readTextFile("/"),
+    readFile("/"),
+    Deno.readTextFile(long),
+    readFile(long),
+    Deno.readTextFile("a\0b"),
+    readFile("a\0b"),
+  ];
+  for (const promise of asked) {
+    const reason = await promise.then(() => "no error", errorReason);
+    assert.match(reason, /^(it is a folder|the name is too long|its name holds .*)$/);
+  }
+  const refused = new Deno.errors.NotCapable(
+    'Requires read access to "/a", run again with the --allow-read flag',
+  );
+  assert.equal(
+    errorReason(refused),
+    "this program has no read access to it: run with --allow-read",
+  );
 });
 
 Deno.test("errorReason() is a part of a sentence", () => {

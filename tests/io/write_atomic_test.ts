@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { writeAtomic } from "../../src/io/write_atomic.ts";
+import { removeDrafts, writeAtomic } from "../../src/io/write_atomic.ts";
 import { inFolder, namesIn, onTinyDisk, sourcesBelow } from "../support/files.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -30,15 +30,27 @@ Deno.test("writeAtomic() keeps the old file when writing fails half way", () =>
     assert.deepEqual(await namesIn(folder), ["file"]);
   }));
 
-Deno.test("writeAtomic() overwrites what a crash before the renaming left", () =>
+Deno.test("removeDrafts() removes what killed writers left, and nothing else", () =>
   inFolder(async (folder) => {
-    const path = join(folder, "file");
-    await writeAtomic(path, [bytes("old")]);
-    await Deno.writeTextFile(join(folder, ".file.partial"), "a much longer half");
-    assert.equal(await Deno.readTextFile(path), "old"); // the crash did no harm
-    await writeAtomic(path, [bytes("new")]);
-    assert.equal(await Deno.readTextFile(path), "new");
-    assert.deepEqual(await namesIn(folder), ["file"]);
+    const draft = `.file.${crypto.randomUUID()}.partial`;
+    const others = [".file.partial", "file.partial", "a.part"];
+    for (const name of [draft, ...others]) {
+      await Deno.writeTextFile(join(folder, name), "a half");
+    }
+    await removeDrafts(folder, 60_000); // its writer may be at work
+    assert.deepEqual(await namesIn(folder), [draft, ...others].toSorted());
+    await removeDrafts(folder, 0);
+    assert.deepEqual(await namesIn(folder), others.toSorted());
+    await removeDrafts(join(folder, "none"), 0);
+  }));
+
+Deno.test("writeAtomic() writes names as long as the system allows", () =>
+  inFolder(async (folder) => {
+    const name = "x".repeat(255);
+    await writeAtomic(join(folder, name), "whole");
+    assert.deepEqual(await namesIn(folder), [name]);
+    await assert.rejects(writeAtomic(join(folder, `${name}x`), ""), /name is too long/);
+    assert.deepEqual(await namesIn(folder), [name]);
   }));
 
 Deno.test("writeAtomic() takes a text", () =>
@@ -48,7 +60,7 @@ Deno.test("writeAtomic() takes a text", () =>
     assert.equal(await Deno.readTextFile(path), "größer\n");
   }));
 
-Deno.test("writeAtomic() lets many write one cache file at once", () =>
+Deno.test("writeAtomic() lets many write one file at once", () =>
   inFolder(async (folder) => {
     const path = join(folder, "cache.json");
     const texts = Array.from({ length: 20 }, (_, i) => String(i).repeat(100_000));

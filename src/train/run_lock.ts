@@ -1,0 +1,125 @@
+/** One process at a time per run folder. @module */
+import { errorReason, isNotFound } from "../io/file_errors.ts";
+import { openLocked } from "../io/file_lock.ts";
+import { dirname, join, resolve } from "node:path";
+
+/** In a run's folder; locked by the process that trains there, while it does. */
+export const LOCK_FILE = ".lock";
+
+/** A run folder that no other process may use; disposing of it ends that. */
+export interface RunLock extends AsyncDisposable {
+  /**
+   * Gives the folder another name and makes an empty one in its place, which is locked from
+   * its beginning.
+   */
+  moveFolder(name: string): Promise<void>;
+}
+
+/** Who holds a lock. */
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
+}
+
+/**
+ * Makes a run's folder, and locks it for this process. A process that ends, however it
+ * does, holds no lock any more.
+ *
+ * @throws {Error} At once, if another process uses the folder, or it cannot be made.
+ */
+export async function lockRunFolder(path: string): Promise<RunLock> {
+  const lock = join(path, LOCK_FILE);
+  const made = await missingFolders(path);
+  try {
+    await Deno.mkdir(path, { recursive: true });
+  } catch (error) {
+    throw unusableFolderError(path, error);
+  }
+  let file = await openRunLock(path);
+  const closesFirst = Deno.build.os === "windows"; // it neither moves nor removes open files
+  return {
+    async moveFolder(name) {
+      if (closesFirst) file.close();
+      await Deno.rename(path, name);
+      await Deno.mkdir(path);
+      const moved = join(name, LOCK_FILE);
+      if (closesFirst) {
+        file = await openRunLock(path);
+      } else {
+        // A link is refused where another process has made a lock since.
+        await Deno.link(moved, lock).catch(async () => {
+          throw await inUseError(path);
+        });
+      }
+      await Deno.remove(moved);
+    },
+    async [Symbol.asyncDispose]() {
+      if (closesFirst) file.close();
+      await Deno.remove(lock).catch(() => {});
+      if (!closesFirst) file.close();
+      // Of a start that failed nothing remains; a folder with something in it stays.
+      for (const folder of made) await Deno.remove(folder).catch(() => {});
+    },
+  };
+}
+
+async function openRunLock(path: string): Promise<Deno.FsFile> {
+  const file = await openLocked(join(path, LOCK_FILE)).catch((error) => {
+    throw unusableFolderError(path, error);
+  });
+  if (file === null) throw await inUseError(path);
+  const holder: Holder = { pid: Deno.pid, host: hostName() };
+  await file.truncate();
+  await file.write(new TextEncoder().encode(JSON.stringify(holder)));
+  return file;
+}
+
+/** The folders that are still to be made for a path, the innermost first. */
+async function missingFolders(path: string): Promise<string[]> {
+  const missing: string[] = [];
+  for (let at = resolve(path);; at = dirname(at)) {
+    const isMissing = await Deno.stat(at).then(() => false, isNotFound);
+    if (!isMissing) return missing;
+    missing.push(at);
+  }
+}
+
+/** An error about a folder in which nothing can be made. */
+export const unusableFolderError = (path: string, error: unknown): Error =>
+  new Error(
+    `Cannot write into "${path}": ${
+      errorReason(error)
+    }; choose another folder with --out`,
+    { cause: error },
+  );
+
+async function inUseError(path: string): Promise<Error> {
+  let who = "another process";
+  try {
+    const { pid, host }: Holder = JSON.parse(
+      await Deno.readTextFile(join(path, LOCK_FILE)),
+    );
+    if (Number.isInteger(pid)) {
+      const where = typeof host === "string" && host !== "" && host !== hostName()
+        ? ` on "${host}"`
+        : "";
+      who = pid === Deno.pid && where === ""
+        ? "another call in this process"
+        : `process ${pid}${where}`;
+    }
+  } catch {
+    // It has not said so yet, or the system keeps locked files to their holder.
+  }
+  return new Error(
+    `Cannot train in "${path}": ${who} is doing so: wait until it has ended, or stop it, ` +
+      "or choose another folder with --out",
+  );
+}
+
+function hostName(): string {
+  try {
+    return Deno.hostname();
+  } catch {
+    return ""; // without the right to ask
+  }
+}
