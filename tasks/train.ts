@@ -31,6 +31,7 @@ export const main: CommandMain = defineCommand({
     backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
     ...CPU_OPTIONS,
     fresh: option.flag("start over; an old run is kept under a new name"),
+    acceptChangedData: option.flag("go on though images or labels have changed"),
     cache: option.string("DIR", "cache folder; $XDG_CACHE_HOME/fst or ~/.cache/fst"),
   },
   hasJson: true,
@@ -42,10 +43,12 @@ export const main: CommandMain = defineCommand({
     }
     const config = await loadConfig(file, overrides, log);
     const out = options.out ?? join("runs", configName(file));
-    const { backend, fresh, cache = await defaultCacheFolder() ?? undefined } = options;
+    const { backend, fresh, acceptChangedData } = options;
+    const { cache = await defaultCacheFolder() ?? undefined } = options;
     const observer = openTrainingReporter(terminal);
     const cpu = cpuOptionsFrom(options);
-    const trainOptions = { out, backend, ...cpu, fresh, cache, signal, observer };
+    const where = { out, backend, ...cpu, cache, signal, observer };
+    const trainOptions = { ...where, fresh, acceptChangedData };
     const { status, summary } = await train(config, trainOptions).finally(observer.stop);
     if (summary === null) return { exitCode: EXIT_CODE.interrupted };
     if (status === "already finished") {

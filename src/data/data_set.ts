@@ -37,6 +37,20 @@ export interface UnpackedFiles {
   slice(from: number, to: number): readonly SampleFiles[];
 }
 
+/** What stays the same where a data set is copied or moved, and changes with it. */
+export interface DataIdentity {
+  readonly images: number;
+  /** A hash of their names, in order. */
+  readonly names: string;
+  /** A hash of the sizes of their files in bytes. */
+  readonly sizes: string;
+  /**
+   * The kind of checksum and a hash of those of the files, or of some of them where there
+   * are many; null where files would have to be fetched.
+   */
+  readonly contents: string | null;
+}
+
 /** Images that can be read in any order, any number of times. */
 export interface DataSet {
   /** For messages. */
@@ -58,6 +72,8 @@ export interface DataSet {
   readLabel(index: number): Promise<LabelMap>;
   /** Changes whenever the labels may have changed; for caches of what is counted in them. */
   fingerprint(): Promise<string>;
+  /** What makes it the same data set in another place and at another time. */
+  identity(): Promise<DataIdentity>;
   /** What a user should know about it, such as images that were left out; a sentence each. */
   readonly notes?: readonly string[];
   /** A folder in which other tools may have left their statistics; null if there is none. */

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import type { ClassInfo, Size } from "../core/host_batch.ts";
 import { decodeImage } from "../formats/image_codec.ts";
+import { filesIdentity } from "./data_identity.ts";
 import type { DataSet, LabelMap, SampleFiles, UnpackedFiles } from "./data_set.ts";
 import { type FileSource, isHidden } from "./source/file_source.ts";
 
@@ -89,6 +90,7 @@ export function fileDataSet(set: DataSetFiles): DataSet {
     },
 
     fingerprint: () => filesFingerprint(set, (files) => [labelOf(files)]),
+    identity: () => filesIdentity(source, samples),
   };
 }
 

@@ -53,7 +53,7 @@ const codeOf = (error: unknown): string =>
 
 /** What Deno and Node.js say besides the reason: the right, the number, the call, the path. */
 const NOT_CAPABLE = /^Requires (\w+) access.* with the (--allow-\w+) flag/s;
-const SYSTEM_NOISE = / \(os error \d+\).*$|^E[A-Z0-9]+: |, \w+ '.*$/gs;
+const SYSTEM_NOISE = / \(os error \d+\)(: \w+ '.*$)?|^E[A-Z0-9]+: (?=\w)|, \w+ '.*'$/gs;
 
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -65,6 +65,7 @@ export async function openHttpFile(
     name,
     size: first.fileSize,
     fingerprint: `${first.fileSize} ${first.validator}`,
+    isRemote: true,
     readAheadBytes: READ_AHEAD_BYTES,
     withReader: (use) => use(read),
   };

@@ -15,6 +15,8 @@ export interface RangedFile {
   readonly size: number;
   /** Changes whenever the file may have changed. */
   readonly fingerprint: string;
+  /** Whether reading it asks a server. */
+  readonly isRemote: boolean;
   /** Bytes to read ahead where only a few are needed. */
   readonly readAheadBytes: number;
   /**
@@ -34,6 +36,7 @@ export async function openDiskFile(path: string): Promise<RangedFile> {
     name: path,
     size,
     fingerprint: `${size} ${mtimeMs}`,
+    isRemote: false,
     readAheadBytes: 512,
     async withReader(use) {
       // Opened for each use: an open takes microseconds, and data sets need no closing.

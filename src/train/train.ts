@@ -11,6 +11,7 @@ import {
 import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
 import type { HostBatch } from "../core/host_batch.ts";
 import { isOutOfMemory } from "../core/out_of_memory.ts";
+import type { DataSpec } from "../data/data_spec.ts";
 import { type Loader, openLoader } from "../data/loader.ts";
 import type { NetworkFactory } from "../evaluate/custom_network.ts";
 import type { EvaluationResult } from "../evaluate/evaluate.ts";
@@ -46,6 +47,7 @@ import {
   writeTextAtomic,
 } from "./run_folder.ts";
 import { readCheckpointEngine } from "../weights/checkpoint.ts";
+import { dataIdentities } from "./run_data.ts";
 import { lockRunFolder, type RunLock } from "./run_lock.ts";
 import { openTrainingSession, type TrainingSession } from "./training_session.ts";
 import { setImmediate } from "node:timers/promises";
@@ -102,6 +104,12 @@ export interface TrainOptions extends CpuOptions {
   /** Start over, and keep the old folder under a new name. @default {false} */
   readonly fresh?: boolean;
   /**
+   * Go on with a run though its images or labels have changed since it began.
+   *
+   * @default {false}
+   */
+  readonly acceptChangedData?: boolean;
+  /**
    * Makes a network of your own, in place of the one that the configuration's `model`
    * describes. Name it to `loadNetwork` too.
    */
@@ -156,16 +164,18 @@ async function trainIn(
 ): Promise<TrainResult> {
   const { backend = "auto", fresh = false, makeNetwork, signal, native = "off" } =
     options;
-  const { observer = {}, cache = folder.cache } = options;
+  const { observer = {}, cache = folder.cache, acceptChangedData = false } = options;
   const checkpoint = fresh ? null : folder.lastCheckpoint;
   const threads = await threadsOfRun(checkpoint, options.threads);
   const backendInfo = await openBackend(backend, { native, threads });
   const loaderSpec = trainingLoaderSpec(config, cache);
-  const lists = await readLists(folder, [
-    loaderSpec.source,
-    loaderSpec.target,
-    ...evaluationSpecs(config.data, cache).values(),
+  const specs = new Map<string, DataSpec>([
+    ["source", loaderSpec.source],
+    ...loaderSpec.target ? [["target", loaderSpec.target] as const] : [],
+    ...[...evaluationSpecs(config.data, cache)]
+      .map(([name, spec]) => [`evaluations.${name}`, spec] as const),
   ]);
+  const lists = await readLists(folder, specs.values());
   const loader = await openLoader(loaderSpec, (done, of) => {
     if (done === of) observer.log?.(`counted the classes of ${of} labels`);
   });
@@ -178,6 +188,8 @@ async function trainIn(
       checkpoint,
       runPath: folder.path,
       engine: backendInfo.engine,
+      data: await dataIdentities(specs),
+      acceptChangedData,
     });
     // Only now: a start that fails leaves the old run where it is.
     const oldRun = fresh ? await moveOldRun(folder, lock) : null;

@@ -20,6 +20,7 @@ import {
 } from "../weights/checkpoint.ts";
 import { buildNetwork } from "../evaluate/build_network.ts";
 import type { NetworkFactory } from "../evaluate/custom_network.ts";
+import { assertSameData, type DataIdentities } from "./run_data.ts";
 import { assertSameRun, pathExists, type RunFolder } from "./run_folder.ts";
 import { type Evaluations, primaryResults } from "../evaluate/evaluate_network.ts";
 import { assertFiniteWeights } from "./loss_buffer.ts";
@@ -62,6 +63,10 @@ export interface SessionOptions {
   readonly runPath: string;
   /** What computes. */
   readonly engine: EngineInfo;
+  /** What it learns from and is measured on, by part. */
+  readonly data: DataIdentities;
+  /** Whether it may go on with other data. @default {false} */
+  readonly acceptChangedData?: boolean;
   /** Called with how it starts. @default {nothing} */
   readonly log?: (line: string) => void;
   /** In place of the network that the configuration describes. */
@@ -76,8 +81,10 @@ export interface SessionOptions {
 export async function openTrainingSession(
   config: RunConfig,
   classes: readonly ClassInfo[],
-  { checkpoint, runPath, engine, log = () => {}, makeNetwork }: SessionOptions,
+  options: SessionOptions,
 ): Promise<TrainingSession> {
+  const { checkpoint, runPath, engine, data, log = () => {}, makeNetwork } = options;
+  const { acceptChangedData = false } = options;
   const plainNetwork = makeNetwork?.(classes.length) ??
     buildNetwork(config.model, classes.length);
   const network = config.model.activationCheckpointing
@@ -90,6 +97,13 @@ export async function openTrainingSession(
   if (resumed !== null) {
     const text = JSON.stringify(resumed.metadata.config); // JSON is YAML
     assertSameRun(runPath, parseConfig(text, checkpoint ?? runPath), config);
+    const changed = assertSameData(
+      runPath,
+      resumed.metadata.data,
+      data,
+      acceptChangedData,
+    );
+    if (changed !== null) log(changed);
     const difference = engineDifference(resumed.metadata.engine, engine);
     if (difference !== null) log(difference);
   }
@@ -175,6 +189,7 @@ export async function openTrainingSession(
     metrics,
     versions: versions(),
     engine,
+    data,
   });
   return session;
 }

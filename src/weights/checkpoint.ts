@@ -44,6 +44,16 @@ const engineSchema = z.object({
   threads: z.int().positive(),
 }).readonly();
 
+const hashSchema = z.string().max(100);
+
+/** What a part of the data was; `data/data_set.ts` says what each means. */
+const dataIdentitySchema = z.object({
+  images: countSchema,
+  names: hashSchema,
+  sizes: hashSchema,
+  contents: hashSchema.nullable(),
+}).readonly();
+
 const MetadataSchema = z.object({
   version: z.literal(CHECKPOINT_VERSION),
   /** The run's configuration; `config/schema.ts` has its schema. */
@@ -64,6 +74,8 @@ const MetadataSchema = z.object({
   versions: z.record(z.string(), z.string()).readonly(),
   /** What computed it; earlier versions did not say. */
   engine: engineSchema.optional(),
+  /** The data, by the part of the configuration; earlier versions did not say. */
+  data: z.record(z.string(), dataIdentitySchema).readonly().optional(),
 }).readonly();
 
 /** Everything about a checkpoint that is not a tensor. */

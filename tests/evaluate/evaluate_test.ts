@@ -68,6 +68,7 @@ function setOf(samples: readonly Sample[]): DataSet {
     read: (index) => Promise.resolve(samples[index] ?? assert.fail()),
     readLabel: () => assert.fail(),
     fingerprint: () => Promise.resolve(""),
+    identity: () => Promise.resolve({ images: 0, names: "", sizes: "", contents: null }),
     statisticsFolder: null,
   };
 }

@@ -193,7 +193,8 @@ Deno.test("train() says which list has changed since the run began", async () =>
     for (const [list, expected] of [["a\nb\n", false], ["b\na\nc\n", true]] as const) {
       await Deno.writeTextFile(join(root, "work/few.txt"), list);
       await Deno.remove(join(run, "summary.json"));
-      const { status, out, error } = await call(train, file, "--out", run, ...WASM);
+      const args = [file, "--out", run, "--accept-changed-data", ...WASM];
+      const { status, out, error } = await call(train, ...args);
       assert.equal(status, 0, error);
       const said = /the list copied to ".*few\.txt" has changed/.test(out + error);
       assert.equal(said, expected, out + error);

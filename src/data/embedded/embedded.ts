@@ -11,6 +11,7 @@ import type { Size } from "../../core/host_batch.ts";
 import { createRandom } from "../../core/random.ts";
 import type { EmbeddedSpec } from "../data_spec.ts";
 import type { DataSet, Sample } from "../data_set.ts";
+import { hashLines } from "../data_identity.ts";
 import { type Canvas, createCanvas } from "./canvas.ts";
 import { EMBEDDED_CLASSES } from "./classes.ts";
 import { DOMAIN_STYLES } from "./domain_style.ts";
@@ -93,6 +94,14 @@ export function openEmbedded(spec: EmbeddedSpec): DataSet {
     };
   };
 
+  const description = JSON.stringify([
+    SCENE_VERSION,
+    domain,
+    images,
+    firstScene,
+    size,
+    seed,
+  ]);
   return {
     name: `embedded ${domain} scenes`,
     classes: EMBEDDED_CLASSES,
@@ -106,10 +115,14 @@ export function openEmbedded(spec: EmbeddedSpec): DataSet {
         const { width, height, label } = renderScene(index);
         return { width, height, data: label };
       }),
-    fingerprint: () =>
-      Promise.resolve(
-        JSON.stringify([SCENE_VERSION, domain, images, firstScene, size, seed]),
-      ),
+    fingerprint: () => Promise.resolve(description),
+    identity: () =>
+      Promise.resolve({
+        images,
+        names: hashLines(names),
+        sizes: hashLines([description]),
+        contents: null,
+      }),
   };
 }
 

@@ -7,6 +7,8 @@ import {
   findFirstFolder,
   isRelativePath,
   joinPath,
+  TAIL_BYTES,
+  tailChecksum,
 } from "./file_source.ts";
 
 /** A file in an archive. */
@@ -140,6 +142,16 @@ export async function openArchiveSource(
     fingerprint(path) {
       const { size, crc32 } = memberAt(path);
       return Promise.resolve(crc32 === null ? `${file.fingerprint}` : `${size} ${crc32}`);
+    },
+    size: (path) => Promise.resolve(memberAt(path).size),
+    async checksum(path) {
+      const { size, crc32, offset } = memberAt(path);
+      if (crc32 !== null) return { kind: "crc", value: crc32.toString(16) };
+      if (file.isRemote) return null;
+      const length = Math.min(size, TAIL_BYTES); // without a CRC, bytes lie as they are
+      return tailChecksum(
+        await file.withReader((read) => read(offset + size - length, length)),
+      );
     },
   };
   return source;

@@ -15,6 +15,14 @@ const routedFiles = (route: Route) => ({
     const [source, inner] = route(path);
     return await source.fingerprint(inner);
   },
+  size: async (path: string) => {
+    const [source, inner] = route(path);
+    return await source.size(inner);
+  },
+  checksum: async (path: string) => {
+    const [source, inner] = route(path);
+    return await source.checksum(inner);
+  },
 });
 
 /**

@@ -7,6 +7,8 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
+
 /** Files that can be listed, and read in any order, any number of times. */
 export interface FileSource {
   /** Where it is, for messages. */
@@ -35,6 +37,14 @@ export interface FileSource {
   read(path: string): Promise<Uint8Array>;
   /** Changes whenever the file may have changed. */
   fingerprint(path: string): Promise<string>;
+  /** Its bytes. */
+  size(path: string): Promise<number>;
+  /**
+   * A checksum that costs little, of one of two kinds: the CRC-32 that an archive has of
+   * the file, or a hash of its last 4 KiB. At its end a PNG has a checksum of all its
+   * pixels. Null where it would have to be fetched from a server.
+   */
+  checksum(path: string): Promise<QuickChecksum | null>;
   /** What a person would call the file, for messages. */
   displayPath(path: string): string;
   /**
@@ -43,6 +53,21 @@ export interface FileSource {
    */
   readonly unpackedRoot?: () => string | null;
 }
+
+/** See {@linkcode FileSource.checksum}; those of one kind can be compared. */
+export interface QuickChecksum {
+  readonly kind: "crc" | "tail";
+  readonly value: string;
+}
+
+/** The end of a file that stands for its bytes. */
+export const TAIL_BYTES = 4096;
+
+/** The checksum of a file by its last bytes. */
+export const tailChecksum = (bytes: Uint8Array): QuickChecksum => ({
+  kind: "tail",
+  value: createHash("sha256").update(bytes).digest("hex").slice(0, 16),
+});
 
 /** {@linkcode FileSource.findFirst} by looking into one folder after the other. */
 export async function findFirstFolder(

@@ -6,8 +6,14 @@
  */
 
 import { join } from "node:path";
-import { errorReason, isNotFound } from "../../io/file_errors.ts";
-import { type FileSource, findFirstFolder } from "./file_source.ts";
+import { errorReason, fileReadError, isNotFound } from "../../io/file_errors.ts";
+import { openRandomAccessFile } from "../../io/random_access_file.ts";
+import {
+  type FileSource,
+  findFirstFolder,
+  TAIL_BYTES,
+  tailChecksum,
+} from "./file_source.ts";
 
 /** Opens a folder, which need not exist until something in it is read. */
 export function createFolderSource(root: string): FileSource {
@@ -32,6 +38,19 @@ export function createFolderSource(root: string): FileSource {
     async fingerprint(path) {
       const { size, mtime } = await Deno.stat(pathOf(path));
       return `${size} ${mtime?.getTime()}`;
+    },
+
+    async size(path) {
+      const { size } = await Deno.stat(pathOf(path)).catch((error) => {
+        throw fileReadError(pathOf(path), error);
+      });
+      return size;
+    },
+
+    async checksum(path) {
+      await using file = await openRandomAccessFile(pathOf(path));
+      const length = Math.min(file.size, TAIL_BYTES);
+      return tailChecksum(await file.read(file.size - length, length));
     },
   };
   return source;

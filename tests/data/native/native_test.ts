@@ -73,6 +73,8 @@ Deno.test("Cityscapes: train ids are used in whatever order a disk names its fil
       listChildren: unused,
       read: unused,
       fingerprint: unused,
+      size: unused,
+      checksum: unused,
       displayPath: (path) => path,
     }, { split: "val", labeled: true });
     assert.equal(found?.labels.get(stem), `gtFine/val/${stem}_gtFine_labelTrainIds.png`);

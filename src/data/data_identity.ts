@@ -1,0 +1,71 @@
+/**
+ * What makes a data set the same one at another time, found without reading its pixels:
+ * names, the size of each file, and a quick checksum of the files of some images.
+ *
+ * A file that changes and keeps its size is noticed if it is a PNG of one of these images,
+ * or lies in a zip, or if its end changes, too. Dates are no part of it: copies have others.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import type { DataIdentity, SampleFiles } from "./data_set.ts";
+import type { FileSource, QuickChecksum } from "./source/file_source.ts";
+
+/** Images whose files have their checksums compared, evenly spread over the set. */
+const MOST_CHECKED = 2048;
+
+/** Files that are looked at at a time. */
+const CONCURRENCY = 256;
+
+/** A hash of texts, each of which is a line. */
+export function hashLines(lines: Iterable<string>): string {
+  const hash = createHash("sha256");
+  for (const line of lines) hash.update(`${line}\n`);
+  return hash.digest("hex").slice(0, 32);
+}
+
+/** The identity of a data set in files. */
+export async function filesIdentity(
+  source: FileSource,
+  samples: readonly SampleFiles[],
+): Promise<DataIdentity> {
+  const filesOf = ({ image, label }: SampleFiles) =>
+    label === null ? [image] : [image, label];
+  const sizes = await inChunks(samples.flatMap(filesOf), source.size);
+  const step = Math.max(1, samples.length / MOST_CHECKED);
+  const checked = Array.from(
+    { length: Math.min(samples.length, MOST_CHECKED) },
+    (_, i) => samples[Math.floor(i * step)],
+  ).flatMap((sample) => sample === undefined ? [] : filesOf(sample));
+  const checksums = await inChunks(checked, source.checksum);
+  return {
+    images: samples.length,
+    names: hashLines(samples.map(({ name }) => name)),
+    sizes: hashLines(sizes.map(String)),
+    contents: contentsOf(checksums),
+  };
+}
+
+// Those of a zip and of what was unpacked from it cannot be compared.
+function contentsOf(checksums: readonly (QuickChecksum | null)[]): string | null {
+  const [first = null] = checksums;
+  if (first === null) return null;
+  const values: string[] = [];
+  for (const one of checksums) {
+    if (one?.kind !== first.kind) return null;
+    values.push(one.value);
+  }
+  return `${first.kind} ${hashLines(values)}`;
+}
+
+async function inChunks<Result>(
+  paths: readonly string[],
+  ask: (path: string) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let at = 0; at < paths.length; at += CONCURRENCY) {
+    results.push(...await Promise.all(paths.slice(at, at + CONCURRENCY).map(ask)));
+  }
+  return results;
+}
