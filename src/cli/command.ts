@@ -4,11 +4,18 @@
  *
  * @module
  */
+import { errorText } from "./error_text.ts";
 import { type Argument, commander, type Option } from "./option.ts";
-import { processTerminal, type Terminal } from "./terminal.ts";
+import { processTerminal, type Terminal, visibleText } from "./terminal.ts";
 
 /** Exit statuses of every command. */
-export const EXIT_CODE = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+export const EXIT_CODE = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  interrupted: 130,
+  terminated: 143,
+} as const;
 
 type Options = Readonly<Record<string, Option<unknown>>>;
 type Arguments = Readonly<Record<string, Argument<unknown>>>;
@@ -31,7 +38,7 @@ export interface CommandContext<O, A> {
   readonly print: (line: string) => void;
   /** Writes a line on standard error. */
   readonly log: (line: string) => void;
-  /** Aborted by Ctrl-C, where the command asked for it. */
+  /** Aborted by Ctrl-C or SIGTERM, where the command asked for it. */
   readonly signal: AbortSignal;
 }
 
@@ -58,7 +65,7 @@ export interface Command<O extends Options, A extends Arguments> {
   readonly options: O;
   /** Whether there is a `--json`. */
   readonly hasJson?: boolean;
-  /** Whether Ctrl-C lets the action finish what must not be lost; twice: at once. */
+  /** Whether Ctrl-C and SIGTERM let the action save what must not be lost; twice: at once. */
   readonly handlesInterrupt?: boolean;
   readonly action: (context: CommandContext<O, A>) => Promise<CommandResult | void>;
 }
@@ -136,15 +143,6 @@ function buildParser(
   return parser.option("--verbose", "show where an error comes from");
 }
 
-function formatThrown(error: unknown, verbose: boolean): string {
-  if (!(error instanceof Error)) return String(error);
-  if (!verbose) return error.message || error.name;
-  const cause = error.cause === undefined
-    ? ""
-    : `\ncaused by ${Deno.inspect(error.cause)}`;
-  return (error.stack ?? error.message) + cause;
-}
-
 /** Runs `work` while everything that libraries print goes to standard error. */
 async function withConsoleOnStderr<T>(work: () => Promise<T>): Promise<T> {
   const shared = console; // what libraries print through
@@ -158,39 +156,88 @@ async function withConsoleOnStderr<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Aborts a signal at the first Ctrl-C and leaves at the second. */
-function listenForInterrupt(log: (line: string) => void) {
+/** What asks a process to end, and its exit status then. Windows knows the first alone. */
+const STOP_SIGNALS = Deno.build.os === "windows"
+  ? [["SIGINT", EXIT_CODE.interrupted]] as const
+  : [["SIGINT", EXIT_CODE.interrupted], ["SIGTERM", EXIT_CODE.terminated]] as const;
+
+/** The signal of an action, and the exit status where it was aborted. */
+interface Interrupt extends Disposable {
+  readonly signal: AbortSignal;
+  readonly exitCode: number;
+}
+
+/** Aborts a signal at the first Ctrl-C or SIGTERM, and leaves at the second. */
+function listenForInterrupt(log: (line: string) => void): Interrupt {
   const controller = new AbortController();
-  const onInterrupt = () => {
-    if (controller.signal.aborted) Deno.exit(EXIT_CODE.interrupted);
-    controller.abort();
-    log("\nInterrupted: finishing; press Ctrl-C again to stop at once");
-  };
-  Deno.addSignalListener("SIGINT", onInterrupt);
+  let exitCode: number = EXIT_CODE.interrupted;
+  const listeners = STOP_SIGNALS.map(([name, code]) => {
+    const onSignal = () => {
+      if (controller.signal.aborted) Deno.exit(code);
+      exitCode = code;
+      controller.abort();
+      log(
+        name === "SIGINT"
+          ? "\nInterrupted: finishing; press Ctrl-C again to stop at once"
+          : "\nAsked to end: finishing; a second signal stops at once",
+      );
+    };
+    Deno.addSignalListener(name, onSignal);
+    return [name, onSignal] as const;
+  });
   return {
     signal: controller.signal,
-    [Symbol.dispose]: () => Deno.removeSignalListener("SIGINT", onInterrupt),
+    get exitCode() {
+      return exitCode;
+    },
+    [Symbol.dispose]() {
+      for (const [name, onSignal] of listeners) Deno.removeSignalListener(name, onSignal);
+    },
   };
 }
 
-const neverInterrupted = {
+const neverInterrupted: Interrupt = {
   signal: new AbortController().signal,
+  exitCode: EXIT_CODE.interrupted,
   [Symbol.dispose]: () => {},
 };
+
+/** Says what nobody has caught, in our words, and ends. */
+function listenForUncaught(fail: (error: unknown) => void): Disposable {
+  const onRejection = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    fail(event.reason);
+    Deno.exit(EXIT_CODE.failed);
+  };
+  const onError = (event: ErrorEvent) => {
+    event.preventDefault();
+    fail(event.error);
+    Deno.exit(EXIT_CODE.failed);
+  };
+  addEventListener("unhandledrejection", onRejection);
+  addEventListener("error", onError);
+  return {
+    [Symbol.dispose]() {
+      removeEventListener("unhandledrejection", onRejection);
+      removeEventListener("error", onError);
+    },
+  };
+}
 
 /**
  * Parses a command line, runs its command and says how it ended.
  *
  * @param args What follows the command's name.
  * @param terminal Where text goes; a test passes its own.
- * @returns The exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+ * @returns The exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C, 143
+ * by SIGTERM.
  */
 export async function runCommand<const O extends Options, const A extends Arguments>(
   command: Command<O, A>,
   args: readonly string[],
   terminal: Terminal = processTerminal(),
 ): Promise<number> {
-  const log = (line: string) => terminal.writeErr(`${line}\n`);
+  const log = (line: string) => terminal.writeErr(`${visibleText(line)}\n`);
   const parser = buildParser(command, terminal);
   try {
     parser.parse([...args], { from: "user" });
@@ -207,6 +254,8 @@ export async function runCommand<const O extends Options, const A extends Argume
     i,
   ) => [key, parser.processedArgs[i]]);
 
+  const fail = (error: unknown) => log(errorText(error, verbose));
+  using _uncaught = listenForUncaught(fail);
   using interrupt = command.handlesInterrupt ? listenForInterrupt(log) : neverInterrupted;
   const run = () =>
     command.action({
@@ -215,23 +264,26 @@ export async function runCommand<const O extends Options, const A extends Argume
       arguments: Object.fromEntries(argumentEntries) as ParsedValues<A>,
       terminal,
       json,
-      print: json ? log : (line) => terminal.writeOut(`${line}\n`),
+      print: json ? log : (line) => terminal.writeOut(`${visibleText(line)}\n`),
       log,
       signal: interrupt.signal,
     });
   try {
     const outcome = await (json ? withConsoleOnStderr(run) : run()) ?? {};
-    if (json) terminal.writeOut(`${JSON.stringify(outcome.json ?? null, null, 2)}\n`);
+    if (json) {
+      const text = JSON.stringify(outcome.json ?? null, null, 2);
+      terminal.writeOut(`${visibleText(text)}\n`);
+    }
     const { failures = [] } = outcome;
-    for (const failure of failures) log(formatThrown(failure, verbose));
-    if (interrupt.signal.aborted) return EXIT_CODE.interrupted;
+    failures.forEach(fail);
+    if (interrupt.signal.aborted) return interrupt.exitCode;
     if (failures.length > 0) return EXIT_CODE.failed;
     return outcome.exitCode ?? EXIT_CODE.done;
   } catch (error) {
     if (interrupt.signal.aborted && error === interrupt.signal.reason) {
-      return EXIT_CODE.interrupted;
+      return interrupt.exitCode;
     }
-    log(formatThrown(error, verbose));
+    fail(error);
     return EXIT_CODE.failed;
   }
 }

@@ -56,3 +56,22 @@ export function processTerminal(): Terminal {
     columns: terminalColumns(Deno.stderr),
   };
 }
+
+/**
+ * What must not reach a terminal as it is: control characters, which move the cursor or
+ * change its title, and those that turn the direction of writing. Lines, tabs, and the
+ * colors of our own tables may.
+ */
+const CONTROLS =
+  // deno-lint-ignore no-control-regex -- these are what is looked for
+  /\x1b\[(?:1|22|3[129])m|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** A text of which nothing is hidden: names in files are others' words. */
+export const visibleText = (text: string): string =>
+  text.replace(
+    CONTROLS,
+    (found) =>
+      found.length > 1
+        ? found
+        : `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );

@@ -13,7 +13,7 @@ import type {
   PanelCell,
   RunConfig,
 } from "../../mod.ts";
-import type { Terminal } from "./terminal.ts";
+import { type Terminal, visibleText } from "./terminal.ts";
 import { join } from "node:path";
 
 /** Shows a run on standard error and writes its panels; an observer of `train`. */
@@ -25,8 +25,11 @@ export interface TrainingReporter extends Required<Observer> {
 /** Opens a reporter; nothing is shown before the run starts. */
 export function openTrainingReporter(terminal: Terminal): TrainingReporter {
   let progress: Progress | null = null;
-  const log = (line: string) =>
-    progress === null ? terminal.writeErr(`${line}\n`) : progress.log(line);
+  const log = (given: string) => {
+    const line = visibleText(given);
+    if (progress === null) terminal.writeErr(`${line}\n`);
+    else progress.log(line);
+  };
   return {
     log,
     start(backend, iteration, { iterations }) {

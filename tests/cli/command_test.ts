@@ -148,6 +148,54 @@ Deno.test("an error is its sentence and status 1; --verbose adds where", async (
   assert.match(error, /^RangeError: Cannot train: no images\n\s+at /);
 });
 
+Deno.test("an error that is not ours is a fault of the program, in our words", async () => {
+  const circle: Record<string, unknown> = {};
+  circle["self"] = circle;
+  const faults: readonly (() => unknown)[] = [
+    () => JSON.stringify(circle),
+    () => (undefined as unknown as string).length, // Cannot read properties of …
+    () => new Array(-1),
+    () => JSON.parse("{"),
+    () => {
+      throw "a text";
+    },
+    () => {
+      throw new Error();
+    },
+  ];
+  for (const fault of faults) {
+    const fail: Action = () => Promise.resolve().then(fault).then(() => {});
+    const { status, error } = await run([], fail);
+    assert.equal(status, 1);
+    assert.match(error, /^Cannot go on: this is a fault of fst, .*--verbose\n$/);
+    const { error: more } = await run(["--verbose"], fail);
+    assert.ok(more.length > error.length || String(fault).includes("throw"), more);
+  }
+});
+
+Deno.test("an error of the system is a sentence with the file", async () => {
+  const fail: Action = async () => void await Deno.stat("no/such");
+  assert.equal(
+    (await run([], fail)).error,
+    'Cannot go on with "no/such": there is no such file\n',
+  );
+});
+
+Deno.test("control characters of files are shown and not obeyed", async () => {
+  const name = "\x1b]0;title\x07\x1b[2Jroad\u202e\x9b";
+  const shown = "\\u001b]0;title\\u0007\\u001b[2Jroad\\u202e\\u009b";
+  const { out, error } = await run([], ({ print, log }) => {
+    print(`${name}\n\tten \x1b[1mof\x1b[22m µm`);
+    log(name);
+    return Promise.reject(new Error(`Cannot use "${name}": no`));
+  });
+  assert.equal(out, `${shown}\n\tten \x1b[1mof\x1b[22m µm\n`);
+  assert.equal(error, `${shown}\nCannot use "${shown}": no\n`);
+  const { out: json } = await run(["--json"], () => Promise.resolve({ json: name }));
+  assert.equal(JSON.parse(json), name);
+  assert.match(json, /^[\x20-\x7e\n]*$/);
+});
+
 Deno.test("an action may end with an exit code of its own", async () => {
   assert.equal((await run([], () => Promise.resolve({ exitCode: 1 }))).status, 1);
 });

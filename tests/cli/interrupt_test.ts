@@ -19,24 +19,40 @@ const PROGRAM = `
   }, []));
 `;
 
-Deno.test({
-  name: "Ctrl-C lets an action finish, then the status is 130",
-  ignore: Deno.build.os === "windows", // no signals between processes
-  async fn() {
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["eval", "--no-check", PROGRAM],
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    const output = child.stdout.pipeThrough(new TextDecoderStream());
-    let text = "";
-    for await (const part of output) {
-      text += part;
-      if (text === "ready\n") child.kill("SIGINT");
-    }
-    const error = await new Response(child.stderr).text();
-    assert.equal((await child.status).code, 130);
-    assert.equal(text, "ready\nsaved\n");
-    assert.match(error, /Interrupted: finishing; press Ctrl-C again to stop at once/);
-  },
-});
+/** One that says that it was asked to end, and does not. */
+const DEAF_PROGRAM = PROGRAM.replace(
+  'signal.addEventListener("abort", resolve)',
+  'signal.addEventListener("abort", () => print("heard"))',
+);
+
+const CASES = [
+  ["SIGINT", 130, /Interrupted: finishing; press Ctrl-C again to stop at once/],
+  ["SIGTERM", 143, /Asked to end: finishing; a second signal stops at once/],
+] as const;
+
+for (const [signal, code, said] of CASES) {
+  for (const times of [1, 2]) {
+    Deno.test({
+      name:
+        `${signal} ${times === 1 ? "lets an action finish" : "twice ends it at once"}` +
+        `, then the status is ${code}`,
+      ignore: Deno.build.os === "windows", // no signals between processes
+      async fn() {
+        const child = new Deno.Command(Deno.execPath(), {
+          args: ["eval", "--no-check", times === 1 ? PROGRAM : DEAF_PROGRAM],
+          stdout: "piped",
+          stderr: "piped",
+        }).spawn();
+        const reading = new Response(child.stderr).text();
+        let text = "";
+        for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
+          text += part;
+          if (/(ready|heard)\n$/.test(text)) child.kill(signal);
+        }
+        assert.equal((await child.status).code, code);
+        assert.equal(text, times === 1 ? "ready\nsaved\n" : "ready\nheard\n");
+        assert.match(await reading, said);
+      },
+    });
+  }
+}
