@@ -122,8 +122,16 @@ export class ManualDownloadError extends Error {
 const RETRY_DELAYS = [0.5, 1, 2, 4];
 const IDLE_TIMEOUT = 30;
 
+/** No file of weights is larger; a server may send without an end. */
+const MOST_BYTES = 2 ** 36;
+/** As the sizes in the registry are approximate, and a source may have another form. */
+const SIZE_MARGIN = 2;
+
 /** What a download needs of an entry of the registry. */
-type Publication = PublishedFile & Pick<WeightsEntry, "name" | "sources">;
+type Publication =
+  & PublishedFile
+  & Pick<WeightsEntry, "name" | "sources">
+  & Partial<Pick<WeightsEntry, "megabytes">>;
 
 /** A source and the file that it should have. */
 interface Candidate {
@@ -191,6 +199,8 @@ interface DownloadJob {
   readonly options: DownloadOptions;
   readonly signal: AbortSignal;
   readonly emit: (event: DownloadEvent) => void;
+  /** The most that is received. */
+  readonly mostBytes: number;
 }
 
 /** Why a file is wrong, by its published checksum, else by that of its first download. */
@@ -274,7 +284,7 @@ const displaySource = (source: string) =>
 
 /** Fills the partial file from one source. */
 async function fetchInto(
-  { options, signal, emit }: DownloadJob,
+  { options, signal, emit, mostBytes }: DownloadJob,
   { source, file }: Candidate,
   partial: PartialFile,
 ): Promise<Delivery> {
@@ -290,6 +300,7 @@ async function fetchInto(
     signal,
     hasChecksum: hasChecksum(file),
     bytes: file.bytes,
+    mostBytes,
     retryDelays: options.retryDelays ?? RETRY_DELAYS,
     idleTimeout: options.idleTimeout ?? IDLE_TIMEOUT,
     onBytes,
@@ -355,7 +366,7 @@ export async function download(
 ): Promise<DownloadResult> {
   const { folder = DEFAULT_WEIGHTS_FOLDER, mirror, onProgress, signal } = options;
   const published = "name" in weights ? weights : publicationAt(weights);
-  const { name, sources } = published;
+  const { name, sources, megabytes = null } = published;
   const files = publishedFilesOf(published);
   const candidates = mirror === undefined
     ? candidatesOf(published)
@@ -366,6 +377,7 @@ export async function download(
     options,
     signal: signal ?? new AbortController().signal,
     emit: onProgress ?? (() => {}),
+    mostBytes: megabytes === null ? MOST_BYTES : SIZE_MARGIN * 1e6 * megabytes,
   };
   await Deno.mkdir(folder, { recursive: true }).catch((error) => {
     throw fileWriteError(folder, error);

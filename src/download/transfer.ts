@@ -28,6 +28,8 @@ export interface TransferOptions {
   readonly hasChecksum: boolean;
   /** Exact size of the file; null: not known. */
   readonly bytes: number | null;
+  /** The most that is received, whatever the server announces. */
+  readonly mostBytes: number;
   /** Seconds before each try after the first; progress resets them. */
   readonly retryDelays: readonly number[];
   /** Seconds without a byte after which a connection counts as broken. */
@@ -134,7 +136,9 @@ async function requestOnce(
     ...(resumes ? { range: `bytes=${offset}-` } : {}),
     ...(resumes && condition !== null ? { "if-range": condition } : {}),
   };
-  const response = await requestFile(url, watchdog.signal, headers, options.fetch);
+  const response = await requestFile(url, watchdog.signal, headers, {
+    fetchFile: options.fetch,
+  });
   const { status } = response;
   const resumedState = state && { ...state, validator: condition };
   try {
@@ -166,7 +170,7 @@ async function receiveBody(
   url: string,
   response: Response,
   partial: PartialFile,
-  { bytes, hasChecksum, onBytes }: TransferOptions,
+  { bytes, mostBytes, hasChecksum, onBytes }: TransferOptions,
   restartTimer: () => void,
 ): Promise<void> {
   const isWhole = response.status === 200;
@@ -174,6 +178,12 @@ async function receiveBody(
   const total = next?.total ?? null;
   if (total !== null && bytes !== null && total !== bytes) {
     throw new SourceError(`has a file of ${total} bytes instead of ${bytes}`);
+  }
+  const most = total ?? bytes ?? mostBytes;
+  if (most > mostBytes) {
+    throw new SourceError(
+      `has a file of ${most} bytes, and at most ${mostBytes} were expected`,
+    );
   }
   const isFramed = total !== null || response.headers.has("transfer-encoding");
   if (!isFramed && !hasChecksum) {
@@ -188,6 +198,10 @@ async function receiveBody(
       await partial.restart(next);
     }
     isFirst = false;
+    if (partial.size + chunk.length > most) {
+      await partial.clear();
+      throw new SourceError(`sends more than the ${most} bytes that were expected`);
+    }
     await partial.append(chunk);
     onBytes(partial.size, total);
   }
@@ -196,10 +210,6 @@ async function receiveBody(
     throw new TransientError(
       `the connection broke after ${partial.size} of ${total} bytes`,
     );
-  }
-  if (total !== null && partial.size > total) {
-    await partial.clear();
-    throw new SourceError(`sends more than the ${total} bytes that it announced`);
   }
 }
 

@@ -61,25 +61,97 @@ function networkReason(error: unknown): string {
     .replace(/\.$/, "");
 }
 
+/** Redirects that are followed, one after the other. */
+const MOST_REDIRECTS = 5;
+
 /**
  * Requests a file or a range of it, uncompressed, so that lengths and ranges are those of
- * the file. Redirects are followed.
+ * the file.
  *
+ * @param redirects "anywhere" follows them, as downloads from public places need it;
+ * "same-host" only where they lead to the host that was named: nobody else is to be asked.
  * @throws {UnreachableError} If there is no response.
+ * @throws {SourceError} If it is a redirect that is not followed.
  */
 export async function requestFile(
   url: string,
   signal: AbortSignal,
   headers: Readonly<Record<string, string>>,
-  fetchFile: typeof fetch = fetch,
+  { fetchFile = fetch, redirects = "anywhere" }: {
+    readonly fetchFile?: typeof fetch | undefined;
+    readonly redirects?: "anywhere" | "same-host";
+  } = {},
 ): Promise<Response> {
-  const request = { signal, headers: { "accept-encoding": "identity", ...headers } };
-  return await fetchFile(url, request).catch((error) => {
-    if (!(error instanceof TypeError)) throw error;
-    throw new UnreachableError(`cannot be reached: ${networkReason(error)}`, {
-      cause: error,
+  const redirect = redirects === "anywhere" ? "follow" : "manual";
+  const request = {
+    signal,
+    headers: { "accept-encoding": "identity", ...headers },
+    redirect,
+  } as const;
+  let asked = url;
+  for (let followed = 0;; followed++) {
+    const response = await fetchFile(asked, request).catch((error) => {
+      if (!(error instanceof TypeError)) throw error;
+      throw new UnreachableError(`cannot be reached: ${networkReason(error)}`, {
+        cause: error,
+      });
     });
-  });
+    const next = redirect === "manual" ? redirectOf(asked, response) : null;
+    if (next === null) return response;
+    await response.body?.cancel();
+    assertSameHost(asked, next);
+    if (followed === MOST_REDIRECTS) throw new SourceError("redirects without an end");
+    asked = next.href;
+  }
+}
+
+/** Where a response redirects to; null: it does not. */
+function redirectOf(url: string, { status, headers }: Response): URL | null {
+  const place = headers.get("location");
+  if (status < 300 || status > 399 || place === null) return null;
+  return URL.canParse(place, url) ? new URL(place, url) : null;
+}
+
+function assertSameHost(url: string, next: URL): void {
+  const { hostname, protocol } = new URL(url);
+  if (next.hostname !== hostname) {
+    throw new SourceError(
+      `redirects to another host, ${next.hostname}, which was not named: name the address ` +
+        "there, or download the file",
+    );
+  }
+  if (next.protocol === protocol || next.protocol === "https:") return;
+  throw new SourceError("redirects to an address that is not encrypted");
+}
+
+/**
+ * Reads the body of a response, and not more of it than is wanted: what a server goes on to
+ * send is not received.
+ *
+ * @throws {TransientError} If it is shorter.
+ * @throws {SourceError} If it is longer.
+ */
+export async function readBody(
+  response: Response,
+  length: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let received = 0;
+  for await (const chunk of response.body ?? []) { // leaving the loop cancels the rest
+    received += chunk.length;
+    if (received > length) {
+      throw new SourceError(`sends more than the ${length} bytes that were requested`);
+    }
+    chunks.push(chunk);
+  }
+  if (received < length) throw new TransientError("cut its answer short");
+  const bytes = new Uint8Array(length); // only now: what has come bounds it
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
 }
 
 /**

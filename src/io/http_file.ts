@@ -4,10 +4,10 @@ import { errorReason } from "./file_errors.ts";
 import {
   assertFileStatus,
   parseContentRange,
+  readBody,
   redactUrl,
   requestFile,
   SourceError,
-  TransientError,
   validatorOf,
   withRetries,
 } from "./http.ts";
@@ -91,7 +91,8 @@ async function fetchRange(
 ): Promise<RangeResponse> {
   const end = offset + length - 1;
   const signal = AbortSignal.timeout(1000 * timeout);
-  const response = await requestFile(url, signal, { range: `bytes=${offset}-${end}` });
+  const headers = { range: `bytes=${offset}-${end}` };
+  const response = await requestFile(url, signal, headers, { redirects: "same-host" });
   try {
     assertFileStatus(response);
     if (response.status === 200) {
@@ -110,9 +111,7 @@ async function fetchRange(
     if (opened && (opened.fileSize !== fileSize || opened.validator !== validator)) {
       throw new SourceError("has changed the file since it was opened: start again");
     }
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    if (bytes.length !== length) throw new TransientError("cut its answer short");
-    return { bytes, fileSize, validator };
+    return { bytes: await readBody(response, length), fileSize, validator };
   } finally {
     // The rest of an answer that is not used.
     if (!response.bodyUsed) await response.body?.cancel();

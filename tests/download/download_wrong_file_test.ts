@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { readChecksums, recordChecksum } from "../../src/download/checksum.ts";
 import { assertArrived, entry, inPlace } from "./download_folder.ts";
 import {
   type Answer,
@@ -101,6 +102,42 @@ Deno.test("download() compares the size where the registry knows it", () =>
         assert.deepEqual(await place.names(), []);
       }),
   ));
+
+Deno.test("download() receives no more than a file of its size can have", () =>
+  withServer(
+    ({ path }) => ({
+      status: "200 OK",
+      headers: path === "/says" ? { "content-length": 9_000_000 } : {},
+      body: new Uint8Array(9_000_000),
+    }),
+    (base) =>
+      inPlace(async (place) => {
+        const known = { ...KNOWN, megabytes: 1 };
+        await assert.rejects(place.get(entry([`${base}/says`], known)), {
+          message: `Cannot download "net": ${base}/says has a file of 9000000 bytes, ` +
+            "and at most 2000000 were expected",
+        });
+        await assert.rejects(place.get(entry([`${base}/silent`], known)), {
+          message: `Cannot download "net": ${base}/silent sends more than the 2000000 ` +
+            "bytes that were expected",
+        });
+        assert.deepEqual(await place.names(), []);
+      }),
+  ));
+
+Deno.test("recordChecksum() keeps what others record at the same time", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const names = Array.from({ length: 12 }, (_, i) => `file${i}`).sort();
+    const digest = { bytes: 1, sha256: KNOWN.sha256, source: null };
+    await Promise.all(names.map((name) => recordChecksum(folder, name, digest)));
+    assert.deepEqual([...(await readChecksums(folder)).keys()], names);
+    const left = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+    assert.deepEqual(left, ["checksums.json"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
 
 Deno.test("download() checks the digits at the end of a file's name", () =>
   withServer(

@@ -78,7 +78,9 @@ Deno.test("requestFile() asks for the bytes as they are, with the caller's heade
     asked = init;
     return Promise.resolve(new Response("x"));
   };
-  await requestFile("https://h/a", SIGNAL, { range: "bytes=5-" }, fake as typeof fetch);
+  await requestFile("https://h/a", SIGNAL, { range: "bytes=5-" }, {
+    fetchFile: fake as typeof fetch,
+  });
   assert.deepEqual(asked?.headers, { "accept-encoding": "identity", range: "bytes=5-" });
 });
 
