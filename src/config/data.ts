@@ -215,7 +215,7 @@ const commonDataFields = {
     mean: z.tuple([z.number(), z.number(), z.number()]),
     std: z.tuple([positiveNumber, positiveNumber, positiveNumber]),
   }).default({ mean: [...IMAGENET.mean], std: [...IMAGENET.std] }),
-  numWorkers: z.int().nonnegative().default(1),
+  numWorkers: z.int().nonnegative().lte(256).default(1),
 };
 
 /** Evaluations by name, at least one. */
@@ -293,7 +293,7 @@ const FolderSchema = z.strictObject({
 
 const embeddedSplit = z.strictObject({
   domain: z.enum(["clean", "worn"]),
-  images: z.int().positive(),
+  images: z.int().positive().lte(1_000_000), // from there on, scenes are for evaluation
 });
 
 const EmbeddedSchema = z.strictObject({

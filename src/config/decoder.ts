@@ -192,7 +192,8 @@ export interface SemiFcnHeadConfig {
 export type AuxiliaryHeadConfig = FcnHeadConfig | SemiFcnHeadConfig;
 
 const dropout = fractionBelowOne.default(0.1);
-const positiveInts = z.array(positiveInt).min(1);
+/** More would be pools, branches or strides of more than a map has pixels. */
+const positiveInts = z.array(z.int().positive().lte(256)).min(1).max(64);
 const poolScales = positiveInts.default([1, 2, 3, 6]);
 const channels = positiveInt.default(512);
 
@@ -242,7 +243,7 @@ const Isa = z.strictObject({
   name: z.literal("isa"),
   channels,
   isaChannels: positiveInt.default(256),
-  downFactor: positiveInt.default(8),
+  downFactor: z.int().positive().lte(256).default(8),
   dropout,
 });
 

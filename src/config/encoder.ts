@@ -1,7 +1,14 @@
 /** The encoder of a run's network: image → feature maps from fine to coarse. @module */
 
 import { z } from "../core/zod.ts";
-import { fractionBelowOne, type PerStage, perStage, positiveInt } from "./ranges.ts";
+import {
+  blockCount,
+  blocksPerStage,
+  fractionBelowOne,
+  type PerStage,
+  perStage,
+  positiveInt,
+} from "./ranges.ts";
 
 /** A Mix Transformer of any size. Xie et al., "SegFormer", NeurIPS 2021. */
 export interface MitConfig {
@@ -143,7 +150,7 @@ function checkHeadsDivide(
 const Mit = z.strictObject({
   name: z.literal("mit"),
   embedDims: perStage,
-  depths: perStage,
+  depths: blocksPerStage,
   numHeads: perStage.default([1, 2, 5, 8]),
   srRatios: perStage.default([8, 4, 2, 1]),
   dropPathRate: fractionBelowOne.default(0.1),
@@ -158,7 +165,7 @@ const MitPreset = z.strictObject({
 
 const Resnet = z.strictObject({
   name: z.enum(["resnet", "resnet-multigrid"]),
-  depths: perStage,
+  depths: blocksPerStage,
   stemChannels: positiveInt.multipleOf(2).nullable().default(null),
   baseChannels: positiveInt.default(64),
 });
@@ -175,7 +182,7 @@ const ResnetPreset = z.strictObject({
 const Swin = z.strictObject({
   name: z.literal("swin"),
   embedDim: positiveInt,
-  depths: perStage,
+  depths: blocksPerStage,
   numHeads: perStage,
   windowSize: positiveInt.default(7),
   dropPathRate: fractionBelowOne.default(0.3),
@@ -199,7 +206,7 @@ const SwinPreset = z.strictObject({
 const Beit = z.strictObject({
   name: z.literal("beit"),
   embedDim: positiveInt,
-  depth: positiveInt,
+  depth: blockCount,
   numHeads: positiveInt,
   outIndices: z.tuple([
     z.int().nonnegative(),

@@ -1,6 +1,6 @@
 /** Values from the command line, laid over those of a file. @module */
 
-import { parse } from "../core/yaml.ts";
+import { parsePlainYaml, RESERVED_KEYS, YamlProblem } from "./plain_yaml.ts";
 import {
   type Renamed,
   renameOldKeys,
@@ -28,15 +28,17 @@ function parseOverride(text: string): Override {
         "optimizer.learningRate=1e-4",
     );
   }
+  const reserved = path.find((key) => RESERVED_KEYS.includes(key));
+  if (reserved !== undefined) {
+    throw new SyntaxError(`Cannot set "${text}": "${reserved}" cannot be a key`);
+  }
   try {
-    return { text, path, value: parse(text.slice(equals + 1)) };
+    return { text, path, value: parsePlainYaml(text.slice(equals + 1)) };
   } catch (error) {
-    const [reason = ""] = error instanceof Error
-      ? error.message.split(/ at line|\n/)
-      : [];
-    throw new SyntaxError(`Cannot set "${text}": the value is not YAML: ${reason}`, {
-      cause: error,
-    });
+    if (!(error instanceof YamlProblem)) throw error;
+    const isYaml = error.problems.every(({ line }) => line === null);
+    const reason = isYaml ? error.message : `the value is not YAML: ${error.message}`;
+    throw new SyntaxError(`Cannot set "${text}": ${reason}`, { cause: error });
   }
 }
 

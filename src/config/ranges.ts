@@ -15,14 +15,25 @@ export const fractionBelowOne = z.number().gte(0).lt(1);
 /** From 0. */
 export const nonNegative = z.number().nonnegative();
 
-/** A whole number from 1. */
-export const positiveInt = z.int().positive();
+/** A whole number from 1, of channels, heads or pixels: no network has more. */
+export const positiveInt = z.int().positive().lte(65_536);
+
+/** A number of blocks: a file that asks for more wants to keep the machine busy. */
+export const blockCount = z.int().positive().lte(1000);
 
 /** Of {@linkcode PerStage}. */
 export const perStage = z.tuple([positiveInt, positiveInt, positiveInt, positiveInt]);
 
+/** The same, of blocks. */
+export const blocksPerStage = z.tuple([blockCount, blockCount, blockCount, blockCount]);
+
+/** The largest area in pixels: at 12 bytes each, 800 MB. */
+const MOST_PIXELS = 2 ** 26;
+
+const side = z.int().positive().lte(65_536);
+
 /** Limits of {@linkcode Size}. */
-export const SizeSchema = z.strictObject({
-  height: z.int().positive(),
-  width: z.int().positive(),
-});
+export const SizeSchema = z.strictObject({ height: side, width: side }).refine(
+  ({ height, width }) => height * width <= MOST_PIXELS,
+  { error: `must have at most ${MOST_PIXELS} pixels` },
+);

@@ -3,24 +3,27 @@
 import { basename, dirname, extname, join } from "node:path";
 import { listPathsIn } from "../data/selection.ts";
 import { fileReadError, isMissingPath } from "../io/file_errors.ts";
-import { Document, isScalar, parseDocument, visit } from "../core/yaml.ts";
+import { Document, isScalar, visit } from "../core/yaml.ts";
 import { nearestWord } from "./did_you_mean.ts";
 import { applyOverrides } from "./overrides.ts";
+import { parsePlainYaml, YamlProblem } from "./plain_yaml.ts";
 import { problemLines } from "./problems.ts";
 import { renameOldKeys } from "./renamed_keys.ts";
 import { type RunConfig, RunSchema } from "./schema.ts";
 
 /** @throws {SyntaxError} With the line of every mistake. */
 function parseYaml(text: string, fileName: string): unknown {
-  const document = parseDocument(text, { prettyErrors: true });
-  const problems = document.errors.map(({ message, linePos }) => {
-    const [reason = message] = message.split(/ at line \d+/);
-    return `\n  line ${linePos?.[0].line ?? 1}: ${reason}`;
-  });
-  if (problems.length > 0) {
-    throw new SyntaxError(`Cannot read "${fileName}" as YAML:${problems.join("")}`);
+  try {
+    return parsePlainYaml(text);
+  } catch (error) {
+    if (!(error instanceof YamlProblem)) throw error;
+    const lines = error.problems.map(({ line, reason }) =>
+      line === null ? ` ${reason}` : `\n  line ${line}: ${reason}`
+    );
+    throw new SyntaxError(`Cannot read "${fileName}" as YAML:${lines.join("")}`, {
+      cause: error,
+    });
   }
-  return document.toJS();
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Which of the images in a folder belong to a data set. @module */
 
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { basename, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { errorReason, isMissingPath } from "../io/file_errors.ts";
@@ -61,7 +61,7 @@ export async function selectStems(
     }
   }
 
-  const patterns = (include ?? ["*"]).map(globToRegExp);
+  const patterns = (include ?? ["*"]).map(compileGlob);
   const listedSet = listed === null ? null : new Set(listed);
   const chosen = found.filter((stem) =>
     (listedSet === null || listedSet.has(stem)) &&
@@ -181,6 +181,15 @@ export async function readList(
   throw failure ?? fail(`there is no such file${alternatives}${published}`);
 }
 
+/** Where the list of a published split is; null: there is none of this name on this disk. */
+export async function bundledSplitPath(list: string): Promise<string | null> {
+  const name = list.endsWith(".txt") ? list : `${list}.txt`;
+  const url = new URL(`${BUNDLED_SPLITS}${name}`, import.meta.url);
+  if (!isRelativePath(list) || url.protocol !== "file:") return null;
+  const path = fileURLToPath(url);
+  return await access(path).then(() => path, () => null);
+}
+
 // Also where this project was imported by its address: its files are fetched as it was.
 async function readBundledSplit(list: string): Promise<string> {
   const name = list.endsWith(".txt") ? list : `${list}.txt`;
@@ -193,9 +202,25 @@ async function readBundledSplit(list: string): Promise<string> {
   return text;
 }
 
-function globToRegExp(pattern: string): RegExp {
-  const literal = pattern.split("*").map((part) =>
-    part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")
-  );
-  return new RegExp(`^${literal.join(".*")}$`);
+/**
+ * A pattern in which * stands for any text. Each part is looked for once, behind the one
+ * before it, so that no pattern takes long, whoever wrote it.
+ */
+export function compileGlob(pattern: string): { test(text: string): boolean } {
+  const [first = "", ...parts] = pattern.split("*");
+  const last = parts.pop();
+  if (last === undefined) return { test: (text) => text === pattern };
+  return {
+    test(text) {
+      const end = text.length - last.length;
+      if (!text.startsWith(first) || !text.endsWith(last)) return false;
+      let at = first.length;
+      for (const part of parts) {
+        const found = text.indexOf(part, at);
+        if (found < 0) return false;
+        at = found + part.length;
+      }
+      return at <= end;
+    },
+  };
 }

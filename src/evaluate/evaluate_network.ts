@@ -15,6 +15,7 @@ import {
   type SubsetMetrics,
   subsetMetrics,
 } from "./class_subsets.ts";
+import { confineToGiven } from "./recorded_data.ts";
 import {
   type DetailedEvaluation,
   evaluate,
@@ -32,6 +33,11 @@ export interface TrainedNetwork {
   readonly classes: readonly ClassInfo[];
   readonly network: Network;
   readonly weights: Weights;
+  /**
+   * What the user has set of the configuration, where the rest of it is the record of a
+   * checkpoint; left out where all of it is the user's.
+   */
+  readonly overrides?: readonly string[];
 }
 
 /** What to measure a network on, and how. */
@@ -121,7 +127,7 @@ export function sampleFromImage({ width, height, data }: RgbImage): Sample {
  * a whole number above 0.
  */
 export async function evaluateNetwork(
-  { network, weights, config, classes, path }: TrainedNetwork,
+  { network, weights, config, classes, path, overrides }: TrainedNetwork,
   { split, onPrediction, signal, subsets = [], trimap, cache = null, ...augmentation }:
     EvaluateOptions = {},
 ): Promise<NamedEvaluation> {
@@ -135,7 +141,9 @@ export async function evaluateNetwork(
     ? subsets.map((text) => findSubset(text, classes))
     : publishedSubsets(config, classes);
   const name = split ?? Object.keys(config.data.evaluations)[0] ?? "";
-  const data = await openDataSet(evaluationSpec(config.data, name, cache));
+  const named = evaluationSpec(config.data, name, cache);
+  const spec = overrides ? await confineToGiven(named, path, overrides) : named;
+  const data = await openDataSet(spec);
   const [networkClasses, dataSetClasses] = [classes, data.classes].map((all) =>
     all.map(({ name }) => name).join(", ")
   );

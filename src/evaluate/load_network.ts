@@ -24,8 +24,8 @@ import {
   predictImage,
   type TestTimeAugmentation,
 } from "./evaluate_network.ts";
-import { dirname, join } from "node:path";
 import type { NetworkFactory } from "./custom_network.ts";
+import { listFolderOf, withoutListFolder } from "./recorded_data.ts";
 
 /** A network with its weights, and the run that they come from. */
 export interface LoadedNetwork {
@@ -102,8 +102,9 @@ export async function loadNetwork(
   const { tensors, metadata } = await loadCheckpoint(path, log);
   const { classes, iteration } = metadata;
   // JSON is YAML: what a file may hold is checked in one place.
-  const saved = parseConfig(JSON.stringify(metadata.config), path, overrides, log);
-  const config = await withListFolder(saved, join(dirname(path), "lists"));
+  const record = JSON.stringify(withoutListFolder(metadata.config));
+  const saved = parseConfig(record, path, overrides, log);
+  const config = await withListFolder(saved, listFolderOf(path));
   const teacher = wantsTeacher ??
     primaryNetworkAt(config.method, iteration) === "teacher";
   if (teacher && !hasTeacher(config.method)) {
@@ -121,7 +122,7 @@ export async function loadNetwork(
     splitSections(tensors)[role],
     path,
   );
-  const trainedNetwork = { path, config, classes, network, weights };
+  const trainedNetwork = { path, config, classes, network, weights, overrides };
   const release = () => releaseWeights(weights);
   return {
     path,

@@ -90,7 +90,7 @@ export function evaluationSpec(
   cacheFolder: string | null,
 ): DataSpec {
   if (data.kind === "embedded") {
-    const split = data.evaluations[name];
+    const split = ownValue(data.evaluations, name);
     if (split === undefined) {
       const known = Object.keys(data.evaluations).join(", ");
       throw new RangeError(
@@ -108,13 +108,20 @@ export function evaluationSpec(
   }
   if (data.kind === "native") {
     const [first = data.source] = Object.values(data.evaluations);
-    const split = data.evaluations[name] ??
+    const split = ownValue(data.evaluations, name) ??
       { ...first, split: name, include: ["*"], list: null };
     return nativeSpec(data, split, true, cacheFolder);
   }
-  const split = data.evaluations[name] ?? { split: name, include: ["*"], list: null };
+  const split = ownValue(data.evaluations, name) ??
+    { split: name, include: ["*"], list: null };
   return { kind: "folder", ...split, ...folderFields(data), labeled: true, cacheFolder };
 }
+
+// Every object has a "constructor" that it does not own.
+const ownValue = <Value>(
+  all: Readonly<Record<string, Value>>,
+  name: string,
+): Value | undefined => Object.hasOwn(all, name) ? all[name] : undefined;
 
 function trainingSpec(
   data: DataConfig,

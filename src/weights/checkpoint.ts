@@ -26,6 +26,9 @@ import {
 /** The version of the metadata; increases when its meaning changes. */
 export const CHECKPOINT_VERSION = 2;
 
+/** The longest record, in characters; those of runs with many classes have 40,000. */
+const MOST_RECORD_LENGTH = 2 ** 20;
+
 /** The key of the metadata in a safetensors file. */
 const METADATA_KEY = "fst";
 
@@ -33,7 +36,7 @@ const countSchema = z.int().nonnegative();
 const byteSchema = z.int().gte(0).lte(255);
 const rgbTriple = z.tuple([z.number(), z.number(), z.number()]).readonly();
 const classSchema = z.object({
-  name: z.string(),
+  name: z.string().max(200).regex(/^\P{Cc}*$/u),
   color: z.tuple([byteSchema, byteSchema, byteSchema]).readonly(),
 });
 
@@ -65,7 +68,7 @@ const MetadataSchema = z.object({
   /** Forward count: loss evaluations so far, which the EMA warm-up may depend on. */
   forwardCount: countSchema,
   /** In the order of their ids. */
-  classes: z.array(classSchema).readonly(),
+  classes: z.array(classSchema).max(256).readonly(),
   /** Mean and standard deviation that images were normalized with. */
   normalization: z.object({ mean: rgbTriple, std: rgbTriple }),
   /** Metrics of the last and of the best evaluation, by name; null: not measured. */
@@ -201,7 +204,7 @@ export async function loadCheckpoint(
         'name it under "model.pretrained" to start from it',
     );
   }
-  const saved = parseMetadata(text);
+  const saved = text.length > MOST_RECORD_LENGTH ? null : parseMetadata(text);
   const raw = migrateMetadata(saved);
   const { success, data, error } = MetadataSchema.safeParse(raw);
   if (success) {
@@ -215,7 +218,11 @@ export async function loadCheckpoint(
     `Cannot use "${path}" as a checkpoint: ` +
       (version > CHECKPOINT_VERSION
         ? `it has version ${version} and this program knows ${CHECKPOINT_VERSION}; update`
-        : `its record of the run is damaged at "${issue?.path.join(".") ?? ""}"`),
+        : `its record of the run is damaged${
+          issue === undefined || issue.path.length === 0
+            ? ""
+            : ` at "${issue.path.join(".")}"`
+        }`),
   );
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { Ajv } from "../support/ajv.ts";
-import { parse } from "../../src/core/yaml.ts";
+import { parsePlainYaml } from "../../src/config/plain_yaml.ts";
 
 const FOLDER = new URL("../../configs/", import.meta.url);
 
@@ -10,7 +10,7 @@ const schema = JSON.parse(await Deno.readTextFile(new URL("schema.json", FOLDER)
 const validate = new Ajv({ strict: false }).compile(schema);
 
 const readConfig = async (name: string): Promise<Record<string, unknown>> =>
-  parse(await Deno.readTextFile(fileURLToPath(new URL(name, FOLDER))));
+  parsePlainYaml(await Deno.readTextFile(fileURLToPath(new URL(name, FOLDER))));
 
 for await (const { name } of Deno.readDir(FOLDER)) {
   if (!name.endsWith(".yaml")) continue;

@@ -101,7 +101,39 @@ Deno.test("overrides that lead nowhere are refused with their path", () => {
     "optimizer.learningRat=1",
     /optimizer: Unrecognized key: "learningRat"; did you mean "learningRate"\?/,
   );
-  refuses("__proto__.seed=1", /Unrecognized key: "__proto__"/);
+  for (const key of ["__proto__", "constructor", "prototype"]) {
+    refuses(`data.${key}.seed=1`, /^Cannot set .*: "\w+" cannot be a key$/);
+    refuses(`data={${key}: 1}`, /^Cannot set .*: "\w+" cannot be a key: leave it out$/);
+  }
+});
+
+Deno.test("parseConfig() says what is wrong with YAML that is no plain tree", () => {
+  const bomb = ["a: &a [x, x, x, x, x, x, x, x, x]"];
+  for (const [one, next] of ["ab", "bc", "cd", "de", "ef", "fg", "gh", "hi"]) {
+    bomb.push(`${next}: &${next} [${Array(9).fill(`*${one}`).join(", ")}]`);
+  }
+  const cases: readonly [text: string, reason: string | RegExp][] = [
+    ["a: &x [*x]", /nested more than 50 levels deep, or an alias leads back/],
+    ["&x a: *x\nb: &y { c: { d: *y } }", /alias/],
+    [bomb.join("\n"), /aliases stand for nothing, or for too much/],
+    ["a: *nothing", /alias/],
+    [`a: ${"[".repeat(40_000)}${"]".repeat(40_000)}`, /nested/],
+    [`a: ${"[".repeat(60)}${"]".repeat(60)}`, /nested/],
+    [`a: [${"1, ".repeat(300_000)}]`, "it has more than 200000 values"],
+    ["a: { __proto__: { b: 1 } }", '"__proto__" cannot be a key: leave it out'],
+    ["constructor: 1", '"constructor" cannot be a key: leave it out'],
+    ["PNG\0\0\rIHDR", "it is no text"],
+    ["a: [1\nb: {\n\tc", /line \d+: /],
+  ];
+  for (const [text, reason] of cases) {
+    assert.throws(() => parseConfig(text, "bad.yaml"), ({ message }: Error) => {
+      assert.match(message, /^Cannot read "bad\.yaml" as YAML:/);
+      if (typeof reason !== "string") assert.match(message, reason);
+      else assert.equal(message, `Cannot read "bad.yaml" as YAML: ${reason}`);
+      return true;
+    });
+  }
+  assert.equal(({} as { b?: number }).b, undefined, "no object has got a new property");
 });
 
 Deno.test("stringifyConfig() writes what parseConfig() reads", () => {

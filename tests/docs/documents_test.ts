@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv } from "../support/ajv.ts";
-import { parse } from "../../src/core/yaml.ts";
+import { parsePlainYaml } from "../../src/config/plain_yaml.ts";
 import { main as docs } from "../../tasks/docs.ts";
 import { call } from "../support/commands.ts";
 import {
@@ -137,7 +137,7 @@ for (const document of all) {
   if (blocks.length === 0) continue;
   Deno.test(`${document.path} shows settings that the schema knows`, () => {
     for (const { code } of blocks) {
-      const value = parse(code);
+      const value = parsePlainYaml(code);
       if (value === null) continue; // a comment
       assert.ok(
         fitsPartly(value),

@@ -114,7 +114,7 @@ Deno.test("loadCheckpoint() refuses files without a record of a run", () =>
       'it has weights but no record of a run; name it under "model.pretrained" to start ' +
         "from it",
     );
-    await refuses({ fst: "{" }, 'its record of the run is damaged at ""');
+    await refuses({ fst: "{" }, "its record of the run is damaged");
     await refuses(
       { fst: JSON.stringify({ ...METADATA, iteration: -1 }) },
       'its record of the run is damaged at "iteration"',
