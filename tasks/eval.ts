@@ -24,6 +24,7 @@ import { openCounter } from "../src/cli/progress_bar.ts";
 /** @returns The exit status: 0 done, 1 failed, 2 wrong usage. */
 export const main: CommandMain = defineCommand({
   name: "deno task eval",
+  networkName: "deno task eval:net",
   description: "Evaluate a checkpoint on labeled images.",
   examples: [
     "deno task eval runs/demo/last.safetensors",

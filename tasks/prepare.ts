@@ -19,6 +19,7 @@ import { assertWritableFile, writeOutputFile } from "../src/io/output_file.ts";
 /** @returns The exit status: 0 sound, 1 something is to be mended, 2 wrong usage. */
 export const main: CommandMain = defineCommand({
   name: "deno task prepare",
+  networkName: "deno task prepare:net",
   description:
     "Check every file of a data set and count its classes. Training finds the " +
     "counts, and the next call is quick. Writes only into the cache folder.",

@@ -17,6 +17,7 @@ const DEMO = fileURLToPath(new URL("../configs/demo.yaml", import.meta.url));
 /** @returns The exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 export const main: CommandMain = defineCommand({
   name: "deno task train",
+  networkName: "deno task train:net",
   description: "Train the run that a configuration file describes, or resume it.",
   examples: [
     "deno task train",

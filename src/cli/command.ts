@@ -4,6 +4,7 @@
  *
  * @module
  */
+import "./environment_right.ts"; // first: what follows cannot be loaded without it
 import { errorText } from "./error_text.ts";
 import { type Argument, commander, type Option } from "./option.ts";
 import { processTerminal, type Terminal, visibleText } from "./terminal.ts";
@@ -65,6 +66,8 @@ export interface Command<O extends Options, A extends Arguments> {
   readonly options: O;
   /** Whether there is a `--json`. */
   readonly hasJson?: boolean;
+  /** The command that may use the network, where this one may not. */
+  readonly networkName?: string;
   /** Whether Ctrl-C and SIGTERM let the action save what must not be lost; twice: at once. */
   readonly handlesInterrupt?: boolean;
   readonly action: (context: CommandContext<O, A>) => Promise<CommandResult | void>;
@@ -254,7 +257,8 @@ export async function runCommand<const O extends Options, const A extends Argume
     i,
   ) => [key, parser.processedArgs[i]]);
 
-  const fail = (error: unknown) => log(errorText(error, verbose));
+  const { networkName = null } = command;
+  const fail = (error: unknown) => log(errorText(error, { verbose, networkName }));
   using _uncaught = listenForUncaught(fail);
   using interrupt = command.handlesInterrupt ? listenForInterrupt(log) : neverInterrupted;
   const run = () =>

@@ -1,5 +1,6 @@
 /** The options of commands that compute. @module */
 import type { BackendInfo, CpuOptions } from "../../mod.ts";
+import { environmentVariable } from "../io/permissions.ts";
 import { commander, type Option, option } from "./option.ts";
 
 /** What computes on the CPU. */
@@ -25,7 +26,7 @@ export function cpuOptionsFrom(
     readonly native: string | undefined;
     readonly threads: number | "auto" | undefined;
   },
-  environment: (name: string) => string | undefined = (name) => Deno.env.get(name),
+  environment: (name: string) => string | undefined = environmentVariable,
 ): Required<CpuOptions> {
   return {
     native: native ?? (environment("FST_NATIVE") || "auto"),

@@ -18,11 +18,23 @@ const isSystemError = (error: Error): boolean =>
  * nothing that its user did wrong: it says so, and what to do.
  *
  * @param verbose Also where it comes from.
+ * @param networkName The command that may use the network, where this one may not.
  */
-export function errorText(error: unknown, verbose: boolean): string {
+export function errorText(
+  error: unknown,
+  { verbose = false, networkName = null }: {
+    readonly verbose?: boolean;
+    readonly networkName?: string | null;
+  } = {},
+): string {
   // Where freeing fails, too, the first error says more.
-  if (error instanceof SuppressedError) return errorText(error.suppressed, verbose);
-  const text = sentenceOf(error);
+  if (error instanceof SuppressedError) {
+    return errorText(error.suppressed, { verbose, networkName });
+  }
+  const sentence = sentenceOf(error);
+  const text = networkName === null
+    ? sentence
+    : sentence.replace(/run with --allow-net\S*/, `run "${networkName}" in place of it`);
   if (!verbose || !(error instanceof Error)) return text;
   const cause = error.cause === undefined
     ? ""

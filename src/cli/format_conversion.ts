@@ -28,6 +28,6 @@ export function formatConversion(input: string, conversion: ConversionResult): s
       `other networks in the file (select with --prefix): ${otherPrefixes.join(", ")}`,
     );
   }
-  if (conversion.checkpoint) lines.push(`evaluate it: deno run -A eval.ts ${output}`);
+  if (conversion.checkpoint) lines.push(`evaluate it: deno task eval ${output}`);
   return lines.join("\n");
 }

@@ -1,7 +1,7 @@
 /** Which of the images in a folder belong to a data set. @module */
 
 import { createHash } from "node:crypto";
-import { access, readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { basename, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { errorReason, isMissingPath } from "../io/file_errors.ts";
@@ -187,7 +187,7 @@ export async function bundledSplitPath(list: string): Promise<string | null> {
   const url = new URL(`${BUNDLED_SPLITS}${name}`, import.meta.url);
   if (!isRelativePath(list) || url.protocol !== "file:") return null;
   const path = fileURLToPath(url);
-  return await access(path).then(() => path, () => null);
+  return await stat(path).then(() => path, () => null);
 }
 
 // Also where this project was imported by its address: its files are fetched as it was.

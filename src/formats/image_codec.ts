@@ -12,7 +12,10 @@ export interface RgbImage extends Size {
 
 // Loaded for the first image: programs that read none need no permissions for it.
 const loadSharp = once(async () => {
-  const { default: sharp } = await import("npm:sharp@0.35.5");
+  const { default: sharp } = await import("npm:sharp@0.35.5").catch((cause) => {
+    const message = "Cannot load the library that reads images: run with --allow-ffi";
+    throw new Error(message, { cause });
+  });
   // Files are read once each, so a cache of decoded files only takes memory; and the loader
   // works on several files at a time, so threads within one file only get in the way.
   sharp.cache(false);

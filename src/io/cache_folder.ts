@@ -1,7 +1,8 @@
 /** The folder in which commands cache what they measure about data sets. @module */
 
-import { access, constants, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { environmentVariable, isWritable } from "./permissions.ts";
 
 /**
  * `$XDG_CACHE_HOME/fst`, else `~/.cache/fst` (on Windows `%LOCALAPPDATA%\fst`).
@@ -10,7 +11,7 @@ import { dirname, join } from "node:path";
  * created.
  */
 export async function defaultCacheFolder(
-  variable: (name: string) => string | undefined = (name) => Deno.env.get(name),
+  variable: (name: string) => string | undefined = environmentVariable,
 ): Promise<string | null> {
   const named = (name: string) => variable(name) || null;
   const home = named("HOME");
@@ -27,6 +28,6 @@ async function canBeCreated(folder: string): Promise<boolean> {
     const info = await stat(at).catch(() => null);
     if (info === null && dirname(at) !== at) continue;
     if (info === null || !info.isDirectory()) return false;
-    return await access(at, constants.W_OK).then(() => true, () => false);
+    return await isWritable(at);
   }
 }

@@ -1,9 +1,10 @@
 /** Results that are kept in a file as long as what they came from stays the same. @module */
 
 import { createHash } from "node:crypto";
-import { access, constants, mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorReason } from "./file_errors.ts";
+import { isWritable } from "./permissions.ts";
 import { removeDrafts, writeAtomic } from "./write_atomic.ts";
 
 /** No process writes a file for so long, in milliseconds. */
@@ -40,7 +41,7 @@ export async function cachedResult<Value, Json = Value>(
   if (cached !== null) return { value: cached.value, isCached: true };
   try {
     await mkdir(folder, { recursive: true });
-    await access(folder, constants.W_OK);
+    if (!await isWritable(folder)) throw new Error("permission is denied");
   } catch (error) {
     throw new Error(
       `Cannot write to the cache folder "${folder}": ${errorReason(error)}: name ` +

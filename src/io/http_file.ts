@@ -74,7 +74,8 @@ export async function openHttpFile(
 function readError(name: string, error: unknown): Error {
   let reason = errorReason(error);
   if (error instanceof Deno.errors.NotCapable) {
-    reason = "the network may not be used: run with --allow-net";
+    const { host } = new URL(name);
+    reason = `this program may not use the network: run with --allow-net=${host}`;
   } else if (error instanceof SourceError) {
     const wasRetried = error.cause !== undefined;
     reason = `the server ${reason}${wasRetried ? ": run again when it responds" : ""}`;

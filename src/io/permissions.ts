@@ -1,0 +1,23 @@
+/** What a process may do, asked without failing where it may not even ask. @module */
+
+import { access, constants } from "node:fs/promises";
+
+/** A variable of the environment; undefined, too, for a process that may not read it. */
+export function environmentVariable(name: string): string | undefined {
+  try {
+    return Deno.env.get(name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Whether a folder may be written to. Deno looks up who asks, for which it wants a right of
+ * its own; without that, writing will show it.
+ */
+export async function isWritable(folder: string): Promise<boolean> {
+  const { state } = await Deno.permissions.query({ name: "sys", kind: "uid" });
+  if (state !== "granted") return true;
+  return await access(folder, constants.W_OK).then(() => true, () => false);
+}
