@@ -72,7 +72,8 @@ Deno.test("multiTensorKernel() repeats the kernel with numbered names", () => {
     shader:
       "fn compute(i: u32) {\n  p[i] = max(p[i] - uniforms.rate * g[i], uniforms.floor);\n}\n",
   });
-  const { multi } = multiTensorKernel(decay, 2, ["rate"]);
+  const [group] = multiTensorKernel(decay, [2], ["rate"]).groups;
+  const multi = group?.kernel ?? assert.fail();
   assert.equal(multi.name, "decayX2");
   assert.deepEqual(Object.keys(multi.uniforms), [
     ...["start0", "size0", "start1", "size1", "rate0", "rate1", "floor"],
