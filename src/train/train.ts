@@ -6,6 +6,7 @@ import {
   type BackendChoice,
   type BackendInfo,
   type CpuOptions,
+  explainGpuError,
   openBackend,
 } from "../core/backend.ts";
 import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
@@ -184,7 +185,8 @@ export async function train(
     const run = { config, folder, cache, loader, session, observer, backendInfo };
     return await trainLoop(run, signal);
   } catch (error) {
-    if (backendInfo.name !== "wasm" || !isOutOfMemory(error)) throw error;
+    if (backendInfo.name !== "wasm") throw await explainGpuError(error);
+    if (!isOutOfMemory(error)) throw error;
     throw new Error(
       "Cannot train this network with WebAssembly: it needs more memory than the 4 GB " +
         "that there can be; use a GPU with --backend webgpu, " +
@@ -248,6 +250,7 @@ async function trainLoop(
       if (line !== null) {
         observer.iteration?.(line);
         if (isLogging) {
+          await session.assertFinite();
           await appendLog(folder, line);
           throughput.startInterval();
         }
