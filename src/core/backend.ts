@@ -22,6 +22,7 @@ import { withSharedMemory } from "../wasm/shared_memory.ts";
 import { OPERATING_SYSTEM } from "./environment.ts";
 import { describeGpuFailure, type GpuFailure } from "./gpu_fault.ts";
 import { gpuMemory } from "./gpu_memory.ts";
+import { createSubmitPacing, type SubmitPacing } from "./submit_pacing.ts";
 import { patchWasm, patchWebGpu } from "./tfjs_patches.ts";
 
 /** "auto" takes a hardware GPU where there is one. */
@@ -84,9 +85,6 @@ export interface AdapterInfo {
   readonly limits: Readonly<Record<string, number>>;
 }
 
-// Commands are collected and submitted once per read-back: on a software driver every
-// submit blocks, and on hardware it costs more than the dispatches it carries.
-const DISPATCHES_PER_SUBMIT = 1024;
 const OPTIONAL_FEATURES = ["timestamp-query"] as const;
 const RAISED_LIMITS = [
   "maxStorageBufferBindingSize",
@@ -96,12 +94,15 @@ const RAISED_LIMITS = [
   "maxComputeWorkgroupSizeX",
 ] as const;
 
+const COMMANDS_PER_SUBMIT = "WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE";
+
 /** A device and what is known of it. */
 interface OpenedDevice {
   readonly device: GPUDevice;
   readonly adapter: AdapterInfo;
   /** Bytes that it has; null: unknown. */
   readonly memory: number | null;
+  readonly pacing: SubmitPacing;
   /** The message for its first error; null as long as its results can be trusted. */
   fault: string | null;
 }
@@ -183,6 +184,10 @@ export async function readBack(tensor: tf.Tensor): Promise<Float32Array | Int32A
   try {
     const data = await tensor.data();
     throwFault();
+    if (device !== undefined) {
+      device.pacing.onIdle();
+      tf.env().set(COMMANDS_PER_SUBMIT, device.pacing.commands);
+    }
     return data as Float32Array | Int32Array;
   } catch (error) {
     throw device === undefined ? error : await explainGpuError(error);
@@ -328,11 +333,12 @@ async function openWebGpu(adapter: GPUAdapter, reason: string): Promise<BackendI
     tf.registerBackend("webgpu", () => {
       // tfjs types the constructor's second argument as the browser's adapter info.
       const backend = new WebGPUBackend(newDevice.device, adapter.info as never);
+      watchSubmits(backend, newDevice.pacing);
       deviceOfBackend.set(backend, newDevice);
       return backend;
     }, 3);
   }
-  tf.env().set("WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE", DISPATCHES_PER_SUBMIT);
+  tf.env().set(COMMANDS_PER_SUBMIT, opened.pacing.commands);
   // By default small tensors are computed on the CPU; then tests would never meet the GPU.
   tf.env().set("WEBGPU_CPU_FORWARD", false);
   await tf.setBackend("webgpu");
@@ -365,7 +371,8 @@ async function openDevice(adapter: GPUAdapter): Promise<OpenedDevice> {
   const info = describeAdapter(adapter);
   const memory = gpuMemory(info);
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
-  const newDevice: OpenedDevice = { device, adapter: info, memory, fault: null };
+  const pacing = createSubmitPacing();
+  const newDevice: OpenedDevice = { device, adapter: info, memory, pacing, fault: null };
   const fail = (kind: GpuFailure["kind"], message: string) => {
     newDevice.fault ??= describeGpuFailure({ kind, message }, {
       system: OPERATING_SYSTEM,
@@ -385,6 +392,21 @@ async function openDevice(adapter: GPUAdapter): Promise<OpenedDevice> {
   });
   device.lost.then(({ message }) => fail("lost", message));
   return newDevice;
+}
+
+// Private members of tfjs's WebGPU backend, 4.22.0.
+interface SubmitQueue {
+  readonly dispatchCountInPass: number;
+  submitQueue(): void;
+}
+
+function watchSubmits(backend: WebGPUBackend, pacing: SubmitPacing): void {
+  const own = backend as unknown as SubmitQueue;
+  const { submitQueue } = own;
+  own.submitQueue = () => {
+    pacing.onSubmit(own.dispatchCountInPass);
+    submitQueue.call(own);
+  };
 }
 
 // Of its backend, recorded steps aside.
