@@ -22,7 +22,7 @@ const CHECKPOINT = "a run that is started again goes on from its last checkpoint
 const SMALLER = 'use a smaller "data.cropSize" or "data.batchSize"';
 
 /** From this part of its memory on a GPU is full: other programs use it, too. */
-export const FULL_SHARE = 0.85;
+const FULL_SHARE = 0.85;
 
 /** What happened, and the cure. */
 export function describeGpuFailure(

@@ -60,6 +60,19 @@ export function dispatch(
   written: readonly Operand[],
 ): void {
   const backend = webGpuBackend();
+  const types = Object.values(kernel.inputs);
+  const converted = read.filter((operand, i) =>
+    types[i] !== "i32" && holdsIntegers(backend, operand)
+  );
+  if (converted.length > 0) {
+    const inputs = read.map((operand) =>
+      converted.includes(operand) ? withFloats(operand) : operand
+    );
+    dispatch(kernel, uniforms, inputs, written);
+    return converted.forEach((operand) =>
+      tensorOf(inputs[read.indexOf(operand)] ?? operand).dispose()
+    );
+  }
   const pipeline = pipelineOf(backend.device, kernel);
   [...read, ...written].forEach((operand) =>
     checkBindingSize(backend.device, kernel.name, operand.size)
@@ -109,37 +122,42 @@ function pipelineOf(device: GPUDevice, kernel: Kernel): GPUComputePipeline {
   );
 }
 
+/** A kernel that a driver does not compile. */
+export interface KernelRefusal {
+  /** Its name. */
+  readonly kernel: string;
+  /** What the driver says. */
+  readonly reason: string;
+}
+
 /**
  * Compiles the pipelines of kernels that have none yet, one after another.
  *
  * @param onProgress Called after each.
- * @throws {Error} Naming a kernel that the driver refuses.
+ * @returns The kernels that the driver refuses.
  */
 export async function compileKernels(
   kernels: Iterable<Kernel>,
   onProgress: (done: number, total: number) => void = () => {},
-): Promise<void> {
+): Promise<KernelRefusal[]> {
   const { device } = webGpuBackend();
   const compiled = pipelinesOf(device);
   const missing = [...kernels].filter(({ name }) => !compiled.has(name));
+  const refusals: KernelRefusal[] = [];
   for (const [i, kernel] of missing.entries()) {
-    const describe = pipelineDescriptor(device, kernel);
     device.pushErrorScope("validation");
     device.pushErrorScope("internal");
-    const pipeline = await device.createComputePipelineAsync(describe(0)).catch(
-      (error: Error) => error,
-    );
+    const describe = pipelineDescriptor(device, kernel);
+    const pipeline = await device.createComputePipelineAsync(describe(0))
+      .catch((error: Error) => error);
     const errors = [await device.popErrorScope(), await device.popErrorScope()];
-    const refusal = errors.find((error) => error !== null) ?? pipeline;
-    if (!(refusal instanceof GPUComputePipeline)) {
-      throw new Error(
-        `Cannot compile kernel "${kernel.name}" for this GPU: ${refusal.message.trim()}; ` +
-          'update its driver, or use "--backend wasm"',
-      );
-    }
-    keepPipeline(device, kernel, refusal, describe);
+    const error = errors.find((error) => error !== null) ?? pipeline;
+    if (error instanceof GPUComputePipeline) {
+      keepPipeline(device, kernel, error, describe);
+    } else refusals.push({ kernel: kernel.name, reason: error.message.trim() });
     onProgress(i + 1, missing.length);
   }
+  return refusals;
 }
 
 /** The names of the kernels that the device in use has pipelines of. */
@@ -212,6 +230,18 @@ function pipelineDescriptor(
       constants: { ...constants, [FIRST_GROUP_CONSTANT]: firstGroup },
     },
   });
+}
+
+// tf.cast() to float32 changes the name of the type and not the elements, which tfjs's own
+// shaders know and ours do not.
+function holdsIntegers(backend: WebGpuBackend, operand: Operand): boolean {
+  const { dataId, dtype } = tensorOf(operand);
+  return dtype === "float32" && backend.tensorMap.get(dataId).dtype !== "float32";
+}
+
+function withFloats(operand: Operand): Operand {
+  const tensor = tf.floor(tensorOf(operand));
+  return "tensor" in operand ? { ...operand, tensor } : tensor;
 }
 
 function uniformBuffer(

@@ -16,7 +16,7 @@ import { setRecorderHook } from "./dispatch.ts";
 import type { Kernel } from "./kernel.ts";
 import { createStepBufferPool } from "./step_buffer_pool.ts";
 import { type CapturedStep, captureStep, createStepTrace } from "./step_capture.ts";
-import { createStepSubmitter, type TimeLimits } from "./step_submitter.ts";
+import { createStepSubmitter, TIME_LIMITS, type TimeLimits } from "./step_submitter.ts";
 import { createStepUniforms } from "./step_uniforms.ts";
 import {
   flush,
@@ -82,7 +82,7 @@ export interface StepRecorder {
  */
 export function createStepRecorder(
   log: (line: string) => void = () => {},
-  limits?: TimeLimits,
+  limits: TimeLimits = TIME_LIMITS,
 ): StepRecorder {
   const backend = webGpuBackend();
   const { device } = backend;

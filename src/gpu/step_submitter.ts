@@ -18,7 +18,8 @@ export interface TimeLimits {
   readonly command: number;
 }
 
-const TIME_LIMITS: TimeLimits = { submit: 0.2, command: 0.5 };
+/** What no system takes for a hang. */
+export const TIME_LIMITS: TimeLimits = { submit: 0.2, command: 0.5 };
 
 /** One dispatch. */
 export interface DispatchCommand {
@@ -43,7 +44,7 @@ export function createStepSubmitter(
   device: GPUDevice,
   commands: readonly DispatchCommand[],
   log: (line: string) => void,
-  limits: TimeLimits = TIME_LIMITS,
+  limits: TimeLimits,
 ): StepSubmitter {
   let pieces = piecesOf(commands, Math.ceil(commands.length / MAX_TIMED_PASSES));
   let state: "unknown" | "measuring" | "known" = "unknown";

@@ -72,6 +72,8 @@ export interface Observer {
   start?(backend: BackendInfo, iteration: number, config: RunConfig): void;
   /** Called once, before the first iteration, with the memory that iterations will need. */
   memory?(predicted: MemoryEstimate, config: RunConfig): void;
+  /** Called on WebGPU as the kernels of an iteration are compiled. */
+  compiling?(done: number, total: number): void;
   /** Called after every iteration whose losses are known. */
   iteration?(line: LogLine): void;
   /** Called with the metrics of the primary network on every named data set. */

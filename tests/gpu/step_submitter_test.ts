@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { readBack } from "../../src/core/backend.ts";
 import * as tf from "../../src/core/tf.ts";
 import { createStepRecorder } from "../../src/gpu/step_recorder.ts";
-import { planSubmits, splitGrid } from "../../src/gpu/step_submitter.ts";
+import {
+  planSubmits,
+  splitGrid,
+  TIME_LIMITS,
+  type TimeLimits,
+} from "../../src/gpu/step_submitter.ts";
 import { lerp } from "../../src/ops/in_place/in_place.ts";
 import { matMul } from "../../src/ops/mat_mul/mat_mul.ts";
 import { onWebGpu, randomTensor } from "../support/mod.ts";
@@ -36,12 +41,12 @@ Deno.test("splitGrid() covers every workgroup once", () => {
 
 onWebGpu("Recording.replay() computes the same bits command by command", async () => {
   const start = () => randomTensor<tf.Rank.R2>([600, 4], "w");
-  const run = async (limits: { submit: number; command: number } | null) => {
+  const run = async (limits: TimeLimits) => {
     const lines: string[] = [];
     const w = start();
     const factor = randomTensor<tf.Rank.R2>([4, 4], "factor");
     await readBack(tf.add(w, factor.size));
-    const recorder = createStepRecorder((line) => lines.push(line), limits ?? undefined);
+    const recorder = createStepRecorder((line) => lines.push(line), limits);
     const product = recorder.skipOnReplay(() => tf.keep(matMul(w, factor)));
     const step = () => {
       const next = product();
@@ -59,7 +64,7 @@ onWebGpu("Recording.replay() computes the same bits command by command", async (
     recorder.release();
     return { bits, lines };
   };
-  const whole = await run(null);
+  const whole = await run(TIME_LIMITS);
   const split = await run({ submit: 0, command: 0 });
   assert.deepEqual(whole.lines, []);
   const [line = ""] = split.lines;

@@ -19,12 +19,18 @@ const COUNT = defineKernel({
   },
 });
 
-/** How many elements of float32 tensors are NaN or infinite, on every driver. */
-export async function countNonFinite(tensors: Iterable<tf.Tensor>): Promise<number> {
+/** How many elements of float32 tensors are NaN or infinite, in parts; the caller owns it. */
+export function nonFiniteCounts(tensors: Iterable<tf.Tensor>): tf.Tensor {
   const counts = tf.zeros([LANES]);
   for (const x of tensors) {
     launch(COUNT, { uniforms: { size: x.size }, inputs: { x }, outputs: { counts } });
   }
+  return counts;
+}
+
+/** How many elements of float32 tensors are NaN or infinite, on every driver. */
+export async function countNonFinite(tensors: Iterable<tf.Tensor>): Promise<number> {
+  const counts = nonFiniteCounts(tensors);
   const values = await readBack(counts);
   counts.dispose();
   return [...values].reduce((sum, count) => sum + count, 0);
