@@ -43,6 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "data",
     "download",
     "evaluate",
+    "gpu/compile.ts",
     "gpu/step_recorder.ts",
     "io",
     "methods",
@@ -52,7 +53,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "prepare",
     "weights",
   ],
-  doctor: ["core", "formats", "native", "ops"],
+  doctor: ["core", "formats", "gpu/compile.ts", "io", "native", "ops"],
   cli: ["core", "download/download.ts", "formats", "io"],
 };
 

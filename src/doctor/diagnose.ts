@@ -14,6 +14,7 @@ import {
 import { installCommand } from "../native/find_library.ts";
 import type { CheckResult } from "./check.ts";
 import { selfTest } from "./self_test.ts";
+import { testOperations } from "./test_operations.ts";
 
 /** A backend and its self-test. */
 export interface BackendDiagnosis {
@@ -21,6 +22,8 @@ export interface BackendDiagnosis {
   readonly name: "wasm" | "wasm with oneDNN" | "webgpu";
   /** A line per result; empty if the backend did not start. */
   readonly checks: readonly CheckResult[];
+  /** A line per operation with kernels of its own; of WebGPU only. */
+  readonly operations: readonly CheckResult[];
   /** Why it could not be tested; null: it was. */
   readonly error: string | null;
 }
@@ -59,10 +62,12 @@ export interface Diagnosis {
  * Examines the machine; leaves the backend that "auto" takes.
  *
  * @param cpu As for `openBackend`.
+ * @param onProgress Called as kernels are compiled, then as operations are tested.
  * @throws {Error} If `cpu.native` is the path of a library that cannot be used.
  */
 export async function diagnose(
   { native: choice = "auto", threads = 1 }: CpuOptions = {},
+  onProgress: (what: string, done: number, total: number) => void = () => {},
 ): Promise<Diagnosis> {
   const adapter = await probeAdapter();
   const native = await diagnoseNative({ native: choice, threads });
@@ -73,7 +78,7 @@ export async function diagnose(
     backends.push(await diagnoseBackend("wasm with oneDNN", cpu));
   }
   backends.unshift(await diagnoseBackend("wasm", { threads: cpu.threads }));
-  if (adapter !== null) backends.push(await diagnoseBackend("webgpu"));
+  if (adapter !== null) backends.push(await diagnoseWebGpu(onProgress));
   const autoBackend = await openBackend("auto", cpu).catch(() => null);
   const imageCodecError = await findImageCodecError();
   return {
@@ -84,21 +89,39 @@ export async function diagnose(
     backends,
     imageCodecError,
     advice: adviceFor(adapter, native, backends, imageCodecError),
-    passed: backends.every(({ error, checks }) =>
-      error === null && checks.every(({ passed }) => passed)
-    ),
+    passed: backends.every(hasPassed),
   };
 }
 
+function hasPassed({ error, checks, operations }: BackendDiagnosis): boolean {
+  return error === null && [...checks, ...operations].every(({ passed }) => passed);
+}
+
 async function diagnoseBackend(
-  name: BackendDiagnosis["name"],
+  name: "wasm" | "wasm with oneDNN",
   cpu: CpuOptions = {},
 ): Promise<BackendDiagnosis> {
   try {
-    await openBackend(name === "webgpu" ? name : "wasm", cpu);
-    return { name, checks: await selfTest(), error: null };
+    await openBackend("wasm", cpu);
+    return { name, checks: await selfTest(), operations: [], error: null };
   } catch (error) {
-    return { name, checks: [], error: messageOf(error) };
+    return { name, checks: [], operations: [], error: messageOf(error) };
+  }
+}
+
+async function diagnoseWebGpu(
+  onProgress: (what: string, done: number, total: number) => void,
+): Promise<BackendDiagnosis> {
+  let at = "the first operation";
+  try {
+    const operations = await testOperations((what, done, total) => {
+      at = `"${what}"`;
+      onProgress(what, done, total);
+    });
+    return { name: "webgpu", checks: await selfTest(), operations, error: null };
+  } catch (error) {
+    const reason = `${messageOf(error)} (at ${at})`;
+    return { name: "webgpu", checks: [], operations: [], error: reason };
   }
 }
 
@@ -166,8 +189,9 @@ function adviceFor(
       `Training on this CPU would be up to twice as fast with oneDNN: ${native.install}`,
     );
   }
-  for (const { name, error, checks } of backends) {
-    if (error === null && checks.every(({ passed }) => passed)) continue;
+  for (const backend of backends) {
+    if (hasPassed(backend)) continue;
+    const { name } = backend;
     advice.push(
       name === "webgpu"
         ? 'WebGPU computes wrong results here: update the driver, or use "--backend wasm"'

@@ -1,0 +1,12 @@
+/** Variables of the environment that GPUs depend on. @module */
+
+const { Deno: runtime } = globalThis as { readonly Deno?: typeof Deno };
+
+/** The system, as Deno names it; "" in a browser. */
+export const OPERATING_SYSTEM: string = runtime?.build.os ?? "";
+
+/** A variable of the environment, if there is one and it may be read. */
+export function environmentVariable(variable: string): string | undefined {
+  const state = runtime?.permissions.querySync({ name: "env", variable }).state;
+  return state === "granted" ? runtime?.env.get(variable) || undefined : undefined;
+}

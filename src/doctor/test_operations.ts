@@ -1,0 +1,72 @@
+/** Every operation on the GPU, against the CPU. @module */
+import { openBackend, readBack } from "../core/backend.ts";
+import { dryRun } from "../core/dry_run.ts";
+import * as tf from "../core/tf.ts";
+import { collectKernels, compileKernels } from "../gpu/compile.ts";
+import { checkError, type CheckResult, relativeError } from "./check.ts";
+import { type Operation, OPERATIONS } from "./operations.ts";
+
+/** An odd size and an even one, for which kernels read four elements at a time. */
+const SIZES = [7, 12];
+
+// Of the largest value: sums of some hundred products, and exp as WebGPU allows it.
+const TOLERANCE = 2e-5;
+
+/**
+ * Compiles the kernels of every operation, and compares what they compute with the CPU.
+ *
+ * The WebGPU backend is the current one afterwards.
+ *
+ * @param onProgress Called as kernels are compiled, then as operations are done.
+ * @returns A line per kernel that the driver refuses, and per operation.
+ * @throws {Error} If the device fails: before it, the last call of `onProgress` names what
+ * it was at.
+ */
+export async function testOperations(
+  onProgress: (what: string, done: number, total: number) => void = () => {},
+): Promise<CheckResult[]> {
+  const operations = Object.entries(OPERATIONS);
+  await openBackend("wasm");
+  const expected = new Map<string, Values>();
+  for (const [name, operation] of operations) {
+    expected.set(name, await valuesOf(operation));
+  }
+  await openBackend("webgpu");
+  const { kernels } = await collectKernels(() =>
+    dryRun(() => operations.forEach(([, operation]) => runAll(operation)))
+  );
+  const refusals = await compileKernels(
+    kernels,
+    (done, total) => onProgress("kernel", done, total),
+  );
+  const checks = refusals.map(({ kernel, reason }) =>
+    checkError(`kernel ${kernel}`, NaN, TOLERANCE, `the driver refuses it: ${reason}`)
+  );
+  if (refusals.length > 0) return checks; // the device reports them again, and is lost
+  for (const [i, [name, operation]] of operations.entries()) {
+    onProgress(name, i + 1, operations.length);
+    const values = await valuesOf(operation);
+    const errors = expected.get(name)?.map((each, i) =>
+      relativeError(values[i] ?? [], each)
+    );
+    checks.push(checkError(name, Math.max(...errors ?? [NaN]), TOLERANCE));
+  }
+  return checks;
+}
+
+function runAll(operation: Operation): void {
+  for (const size of SIZES) tf.tidy(() => void operation(size));
+}
+
+/** Of one tensor after another. */
+type Values = ArrayLike<number>[];
+
+async function valuesOf(operation: Operation): Promise<Values> {
+  const values: Values = [];
+  for (const size of SIZES) {
+    const tensors = tf.tidy(() => [operation(size)].flat() as tf.Tensor[]);
+    for (const tensor of tensors) values.push(await readBack(tensor));
+    tf.dispose(tensors);
+  }
+  return values;
+}

@@ -1,0 +1,3 @@
+/** Compiling kernels before they are needed. @module */
+export { compiledKernels, compileKernels, type KernelRefusal } from "./dispatch.ts";
+export { collectKernels } from "./launch.ts";
