@@ -7,8 +7,7 @@ const MAX_LISTED_NAMES = 5;
 
 /** A line per fact. */
 export function formatConversion(input: string, conversion: ConversionResult): string {
-  const { output, scheme, prefix, tensors, parameters, unused, otherPrefixes } =
-    conversion;
+  const { output, scheme, selection, tensors, parameters, unused } = conversion;
   const of = parameters === null
     ? ""
     : `, a network of ${parameters.toLocaleString("en-US")} parameters`;
@@ -16,18 +15,21 @@ export function formatConversion(input: string, conversion: ConversionResult): s
     ? ` and ${unused.length - MAX_LISTED_NAMES} more`
     : "";
   const lines = [
-    `${input} (naming scheme: ${scheme}${prefix === "" ? "" : `, prefix "${prefix}"`})`,
+    `${input} (naming scheme: ${scheme})`,
+    ...selection,
     `→ ${output}: ${tensors} tensors${of}`,
   ];
   if (unused.length > 0) {
     lines.push(`dropped: ${unused.slice(0, MAX_LISTED_NAMES).join(", ")}${rest}`);
   }
   lines.push(...conversion.adjustments);
-  if (otherPrefixes.length > 0) {
-    lines.push(
-      `other networks in the file (select with --prefix): ${otherPrefixes.join(", ")}`,
-    );
-  }
-  if (conversion.checkpoint) lines.push(`evaluate it: deno task eval ${output}`);
+  lines.push(
+    conversion.checkpoint
+      ? `evaluate it: deno task eval ${output}`
+      : conversion.format === "pth"
+      ? "weights for PyTorch: torch.load(…, weights_only=True)"
+      : 'weights alone, for "model.pretrained"; with --config they become a checkpoint ' +
+        "for eval",
+  );
   return lines.join("\n");
 }

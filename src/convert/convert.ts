@@ -13,12 +13,15 @@ import {
   saveCheckpoint,
 } from "../weights/checkpoint.ts";
 import {
-  countAndList,
   describeFit,
   matchNetworkWeights,
   type NetworkWeights,
 } from "../weights/match_weights.ts";
-import { readWeights, type TranslatedWeights } from "../weights/read_weights.ts";
+import {
+  describeSelection,
+  readWeights,
+  type TranslatedWeights,
+} from "../weights/read_weights.ts";
 import { safetensorsChunks } from "../weights/safetensors.ts";
 import { writeTorchFile } from "../weights/write_torch_file.ts";
 import { fileWriteError, statOrNull } from "../io/file_errors.ts";
@@ -71,6 +74,8 @@ export interface ConversionResult {
   readonly scheme: string;
   /** The prefix that was removed from the names before they were translated. */
   readonly prefix: string;
+  /** What of the input was taken and what was left out, in a line; empty: all of it. */
+  readonly selection: readonly string[];
   /** Tensors of the output, including the teacher and derived buffers. */
   readonly tensors: number;
   /** Trainable parameters of the network; null: no network is known. */
@@ -79,7 +84,7 @@ export interface ConversionResult {
   readonly checkpoint: boolean;
   /** Names in the input of weights that fst does not need. */
   readonly unused: readonly string[];
-  /** Prefixes of the input's other networks. */
+  /** Prefixes of the input's other networks, which were left out. */
   readonly otherPrefixes: readonly string[];
   /** The conversions that matched the weights with the network, one line per kind. */
   readonly adjustments: readonly string[];
@@ -111,13 +116,21 @@ export async function convertWeights(
   const loaded = network && fitNetwork(network, source, input);
   const weights = loaded?.tensors ?? source.tensors;
   const adjustments = loaded === null ? [] : describeFit(loaded);
-  adjustments.push(...countAndList("missing in the output", loaded?.missing ?? []));
 
   const checkpoint = runRecord !== null && format === "safetensors";
+  // Moments have the names of a network, but are not one.
+  let otherPrefixes = source.otherPrefixes.filter((prefix) =>
+    !prefix.startsWith("optimizer.")
+  );
   let outputTensors: ReadonlyMap<string, HostTensor> = addConstants(weights, network);
   if (checkpoint) {
     const { metadata } = runRecord;
     const teacher = await teacherWeights(input, runRecord.config, network, source);
+    if (teacher !== null) {
+      otherPrefixes = otherPrefixes.filter((prefix) =>
+        prefix !== CHECKPOINT_PREFIXES.teacher
+      );
+    }
     outputTensors = joinSections({
       student: weights,
       teacher: teacher?.tensors ?? new Map(),
@@ -133,14 +146,15 @@ export async function convertWeights(
     format,
     scheme: source.namingScheme,
     prefix: source.prefix,
+    selection: describeSelection({ ...source, otherPrefixes }, {
+      stateDictKey: "--root",
+      prefix: "--prefix",
+    }),
     tensors: outputTensors.size,
     parameters: network && countTrainedParameters(network),
     checkpoint,
     unused: source.dropped,
-    // Moments have the names of a network, but are not one.
-    otherPrefixes: source.otherPrefixes.filter((prefix) =>
-      !prefix.startsWith("optimizer.")
-    ),
+    otherPrefixes,
     adjustments,
   };
 }
@@ -157,11 +171,12 @@ async function assertFree(output: string, force: boolean): Promise<void> {
   );
 }
 
+/** Nothing may be missing: what is written is the whole network. */
 const fitNetwork = (
   network: Network,
-  { tensors, allowMissing }: TranslatedWeights,
+  { tensors }: TranslatedWeights,
   input: string,
-): NetworkWeights => matchNetworkWeights(network, tensors, input, { allowMissing });
+): NetworkWeights => matchNetworkWeights(network, tensors, input);
 
 function formatOfFile(output: string): WeightsFormat {
   if (/\.safetensors$/i.test(output)) return "safetensors";
@@ -216,13 +231,13 @@ async function teacherWeights(
   input: string,
   { method }: RunConfig,
   network: Network | null,
-  { otherPrefixes, prefix, namingScheme }: TranslatedWeights,
+  { otherPrefixes, prefix, namingScheme, stateDictKey }: TranslatedWeights,
 ): Promise<NetworkWeights | null> {
   const { teacher } = CHECKPOINT_PREFIXES;
   const isStudent = !prefix.endsWith(teacher);
   if (!hasTeacher(method) || network === null || !isStudent) return null;
   if (!otherPrefixes.includes(teacher)) return null;
-  const read = await readWeights(input, { prefix: teacher, namingScheme });
+  const read = await readWeights(input, { prefix: teacher, namingScheme, stateDictKey });
   return fitNetwork(network, read, input);
 }
 

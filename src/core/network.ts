@@ -48,6 +48,11 @@ export interface Parameter {
    * are resized. Returns null where it cannot. Absent: only the declared shape fits.
    */
   readonly adaptShape?: (value: HostTensor) => HostTensor | null;
+  /**
+   * Whether no forward pass reads it. Published files have it, and others lack it.
+   * @default {false}
+   */
+  readonly isUnused?: boolean;
 }
 
 /**

@@ -112,14 +112,21 @@ export async function loadNetwork(
       `Cannot load a teacher from "${path}": the method "${config.method.name}" has none`,
     );
   }
+  const role = teacher ? "teacher" : "student";
+  const section = splitSections(tensors)[role];
+  if (section.size === 0) {
+    throw new RangeError(
+      `Cannot load a ${role} from "${path}": the file has none; take the ` +
+        `${teacher ? "student with --student" : "teacher with --teacher"}`,
+    );
+  }
   const network = makeNetwork?.(classes.length) ??
     buildNetwork(config.model, classes.length);
   const backendInfo = await openBackend(backend, { native, threads });
-  const role = teacher ? "teacher" : "student";
   log(`network    ${role} after ${iteration} iterations`);
   const weights = readCheckpointSection(
     network.parameters,
-    splitSections(tensors)[role],
+    section,
     path,
   );
   const trainedNetwork = { path, config, classes, network, weights, overrides };

@@ -36,9 +36,10 @@ export function segformerHead(
   );
   const convName = `${name}.linear_pred`;
   const classify = classifier(name, channels, classes, dropout, convName, "pytorch");
-  const unused = classifier(name, unusedChannels, classes, 0);
+  const unused = classifier(name, unusedChannels, classes, 0).parameters
+    .map((parameter) => ({ ...parameter, isUnused: true }));
   return {
-    parameters: parametersOf(unused, ...embeds, fuse, classify),
+    parameters: [...unused, ...parametersOf(...embeds, fuse, classify)],
     apply(weights, maps, context) {
       const finest = featureMapAt(maps, inChannels, 0);
       const [, H, W] = finest.shape;

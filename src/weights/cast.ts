@@ -1,6 +1,6 @@
-/** Weights in other number formats, as float32 and int64. @module */
+/** Weights in other number formats, as float32 and int64, and with the other sign. @module */
 
-import type { HostTensor } from "../core/host_tensor.ts";
+import { BYTES_PER_ELEMENT, type HostTensor } from "../core/host_tensor.ts";
 
 /** The bytes of a tensor, aligned for elements of any size. */
 const aligned = ({ bytes }: HostTensor): ArrayBuffer =>
@@ -89,4 +89,24 @@ export function toInt64(value: HostTensor): HostTensor {
 export function integersEqual(a: HostTensor, b: HostTensor): boolean {
   const [left, right] = [toInt64(a).bytes, toInt64(b).bytes];
   return left.length === right.length && left.every((byte, i) => byte === right[i]);
+}
+
+/** The elements of a tensor times −1; of integers modulo their range, as in PyTorch. */
+export function negate({ dtype, shape, bytes }: HostTensor): HostTensor {
+  const negated = bytes.slice();
+  const width = BYTES_PER_ELEMENT[dtype];
+  const isFloat = /F/.test(dtype);
+  for (let start = 0; start < negated.length; start += width) {
+    if (isFloat) {
+      negated[start + width - 1] = (negated[start + width - 1] ?? 0) ^ 0x80; // the sign
+      continue;
+    }
+    let carry = 1; // two's complement: all bits inverted, plus one
+    for (let i = start; i < start + width; i++) {
+      const sum = (~(negated[i] ?? 0) & 0xff) + carry;
+      negated[i] = sum;
+      carry = sum >> 8;
+    }
+  }
+  return { dtype, shape, bytes: negated };
 }

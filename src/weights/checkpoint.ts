@@ -201,7 +201,8 @@ export async function loadCheckpoint(
   if (text === undefined) {
     throw new SyntaxError(
       `Cannot use "${path}" as a checkpoint: it has weights but no record of a run; ` +
-        'name it under "model.pretrained" to start from it',
+        'name it under "model.pretrained" to start from it, or make it a checkpoint with ' +
+        "deno task convert --config",
     );
   }
   const saved = text.length > MOST_RECORD_LENGTH ? null : parseMetadata(text);

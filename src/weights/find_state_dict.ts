@@ -1,18 +1,48 @@
 /** Finds the state dict in a checkpoint's object. @module */
 
 import type { Reject } from "../io/random_access_file.ts";
-import { isKind, type PickleValue, printable, type TensorView } from "./pickle_values.ts";
+import {
+  isKind,
+  NUMPY_ARRAYS,
+  type PickleValue,
+  printable,
+  type TensorView,
+} from "./pickle_values.ts";
 
 /**
- * Keys under which training programs store a state dict, the likeliest first: mmcv and
- * Lightning, SegFormer and Swin, the semi-supervised code's student and teacher.
+ * Keys under which training programs store a state dict, the likeliest first: those of
+ * the network itself (mmcv and Lightning, SegFormer and Swin, the semi-supervised code's
+ * student), and then those of its moving average.
  */
 const STATE_DICT_KEYS: readonly string[] = [
   "state_dict",
+  "model_state_dict",
   "model",
   "model_state",
+  "net",
+  "net_state_dict",
+  "network",
+  "student",
+  "student_state_dict",
+  "weights",
+  "params",
+  "module",
   "teacher_state",
+  "teacher",
+  "teacher_state_dict",
+  "model_ema",
+  "model_ema_state_dict",
+  "ema_model",
+  "ema_state_dict",
+  "state_dict_ema",
+  "ema",
+  "params_ema",
+  "swa_model",
+  "swa_state_dict",
 ];
+
+/** What a training program saves to go on, and no network. */
+const TRAINING_STATE = /optim|sched|scaler|rng|random/i;
 
 /** Depth of nested dictionaries. */
 const MAX_DEPTH = 32;
@@ -29,6 +59,19 @@ export interface StateDict {
   readonly key: string;
   /** In the file's order; names of nested dictionaries are joined by dots. */
   readonly tensors: Map<string, TensorView>;
+  /** Other keys of the file's object under which there are tensors. */
+  readonly otherKeys: readonly string[];
+  /** Names in the state dict of what is no tensor. */
+  readonly otherEntries: readonly string[];
+}
+
+type Dictionary = Map<PickleValue, PickleValue>;
+
+/** The tensors of a dictionary and of those in it. */
+interface Flattened {
+  readonly tensors: Map<string, TensorView>;
+  /** Names of what is neither a tensor nor a dictionary. */
+  readonly others: Map<string, PickleValue>;
 }
 
 const keyToString = (key: PickleValue, reject: Reject): string =>
@@ -36,19 +79,19 @@ const keyToString = (key: PickleValue, reject: Reject): string =>
     ? String(key)
     : reject("a tensor's name is neither a text nor a number");
 
-function flattenStateDict(object: PickleValue, reject: Reject): Map<string, TensorView> {
+function flatten(object: PickleValue, reject: Reject): Flattened {
   const tensors = new Map<string, TensorView>();
+  const others = new Map<string, PickleValue>();
   let entries = 0;
-  function visit(
-    dictionary: Map<PickleValue, PickleValue>,
-    prefix: string,
-    level: number,
-  ): void {
+  function visit(dictionary: Dictionary, prefix: string, level: number): void {
     if (level > MAX_DEPTH) reject(`it nests more than ${MAX_DEPTH} dictionaries`);
     for (const [key, value] of dictionary) {
       if (++entries > MAX_ENTRIES) reject(`it has more than ${MAX_ENTRIES} entries`);
       const isTensor = isKind(value, "tensor");
-      if (!isTensor && !(value instanceof Map)) continue;
+      if (!isTensor && !(value instanceof Map)) {
+        if (typeof key === "string") others.set(prefix + key, value);
+        continue;
+      }
       const name = prefix + keyToString(key, reject);
       if (name.length > MAX_NAME_LENGTH) reject("a tensor's name is too long");
       if (value instanceof Map) visit(value, `${name}.`, level + 1);
@@ -57,7 +100,7 @@ function flattenStateDict(object: PickleValue, reject: Reject): Map<string, Tens
     }
   }
   if (object instanceof Map) visit(object, "", 0);
-  return tensors;
+  return { tensors, others };
 }
 
 function valueAtPath(object: PickleValue, path: string): PickleValue {
@@ -70,29 +113,113 @@ function valueAtPath(object: PickleValue, path: string): PickleValue {
   return value;
 }
 
+/** Makes a test whether a value is a dictionary with a tensor in it, however deep. */
+function tensorFinder(): (value: PickleValue | undefined) => boolean {
+  const known = new Map<Dictionary, boolean>(); // a dictionary may be in several
+  const holdsTensors = (value: PickleValue | undefined, level = 0): boolean => {
+    if (!(value instanceof Map) || level > MAX_DEPTH) return false;
+    const found = known.get(value);
+    if (found !== undefined) return found;
+    known.set(value, false); // it may be in itself
+    const result = value.values().some((one) =>
+      isKind(one, "tensor") || holdsTensors(one, level + 1)
+    );
+    known.set(value, result);
+    return result;
+  };
+  return (value) => holdsTensors(value);
+}
+
+/** The dictionary of a checkpoint in which its network is, as keys joined by dots. */
+function likeliestPath(object: PickleValue): string {
+  const holdsTensors = tensorFinder();
+  const path: string[] = [];
+  let value = object;
+  while (value instanceof Map && path.length < MAX_DEPTH) {
+    const dictionary: Dictionary = value;
+    const isStateDict = dictionary.values().some((one) => isKind(one, "tensor"));
+    if (path.length > 0 && isStateDict) break;
+    let key = STATE_DICT_KEYS.find((one) => holdsTensors(dictionary.get(one)));
+    if (key === undefined && path.length === 0 && !isStateDict) {
+      const [only, ...rest] = [...dictionary.keys()].filter((one) =>
+        typeof one === "string" && !TRAINING_STATE.test(one) &&
+        holdsTensors(dictionary.get(one))
+      );
+      if (rest.length === 0 && typeof only === "string") key = only;
+    }
+    if (key === undefined) break;
+    path.push(key);
+    value = dictionary.get(key) ?? null;
+  }
+  return path.join(".");
+}
+
+/** What a value of a pickle is, for a message. */
+function describe(value: PickleValue): string {
+  if (!isKind(value, "opaque")) return "no dictionary of tensors";
+  return NUMPY_ARRAYS.includes(value.className)
+    ? "a NumPy array and no tensor"
+    : `an object of ${value.className} and no dictionary of tensors`;
+}
+
 /**
  * Finds the tensors of a checkpoint.
  *
  * @param stateDictKey Keys joined by dots, as `"teacher_state"` or `"optimizer.state"`;
  * "" for the whole object; undefined for the first of {@linkcode STATE_DICT_KEYS} that
- * has tensors, or the whole object.
- * @param reject Called if there are none.
+ * has tensors, for the only dictionary that has some, or for the whole object but the
+ * state of the training.
+ * @param reject Called if there are none, or an array of NumPy is in the place of one.
  */
 export function findStateDict(
   object: PickleValue,
   stateDictKey: string | undefined,
   reject: Reject,
 ): StateDict {
-  const paths = stateDictKey === undefined ? [...STATE_DICT_KEYS, ""] : [stateDictKey];
-  for (const path of paths) {
-    const tensors = flattenStateDict(valueAtPath(object, path), reject);
-    if (tensors.size > 0) return { key: path, tensors };
+  const key = stateDictKey ?? likeliestPath(object);
+  const found = valueAtPath(object, key);
+  const [top] = key.split(".");
+  const isOther = (name: PickleValue): name is string =>
+    typeof name === "string" &&
+    (key === "" ? stateDictKey === undefined && TRAINING_STATE.test(name) : name !== top);
+  const holdsTensors = tensorFinder();
+  const otherKeys = object instanceof Map
+    ? [...object].filter(([, value]) => holdsTensors(value))
+      .map(([name]) => name).filter(isOther)
+    : [];
+  const dictionary = key === "" && found instanceof Map
+    ? new Map([...found].filter(([name]) => !otherKeys.some((other) => other === name)))
+    : found;
+  const { tensors, others } = flatten(dictionary, reject);
+  for (const [name, value] of others) {
+    if (isKind(value, "opaque") && NUMPY_ARRAYS.includes(value.className)) {
+      reject(
+        `its "${printable(key === "" ? name : `${key}.${name}`)}" is ` +
+          `${describe(value)}; make it one with torch.from_numpy before saving`,
+      );
+    }
+  }
+  if (tensors.size > 0) {
+    return { key, tensors, otherKeys, otherEntries: [...others.keys()] };
+  }
+
+  if (stateDictKey !== undefined && stateDictKey !== "" && found !== null) {
+    reject(`its "${printable(stateDictKey)}" is ${describe(found)}`);
+  }
+  const opaque = STATE_DICT_KEYS.find((name) => {
+    const value = object instanceof Map ? object.get(name) : null;
+    return isKind(value, "opaque");
+  });
+  if (opaque !== undefined && stateDictKey === undefined) {
+    reject(`its "${opaque}" is ${describe(valueAtPath(object, opaque))}`);
   }
   const keys = object instanceof Map
-    ? [...object.keys()].filter((key) => typeof key === "string").slice(0, 8)
+    ? [...object.keys()].filter((name) => typeof name === "string").slice(0, 8)
     : [];
   return reject(
-    `it has no tensors${stateDictKey ? ` under "${stateDictKey}"` : ""}` +
-      (keys.length > 0 ? `; its keys begin with ${keys.map(printable).join(", ")}` : ""),
+    `it has no tensors${stateDictKey ? ` under "${printable(stateDictKey)}"` : ""}` +
+      (keys.length > 0
+        ? `; its keys begin with ${keys.map((name) => printable(name)).join(", ")}`
+        : ""),
   );
 }

@@ -1,10 +1,11 @@
 /** Matches a file's tensors with a model's parameters: exactly, or not at all. @module */
 
-import { formatShape, type HostTensor } from "../core/host_tensor.ts";
+import { byteLengthOf, formatShape, type HostTensor } from "../core/host_tensor.ts";
 import type { DerivedBuffer, Parameter } from "../core/network.ts";
 import { pytorchShape } from "../core/weights.ts";
 import { integersEqual, toFloat32, toInt64 } from "./cast.ts";
 import { matchPattern } from "./names/pattern.ts";
+import { printable } from "./pickle_values.ts";
 
 /** A parameter with different shapes in the model and the file. */
 export interface ShapeMismatch {
@@ -19,16 +20,79 @@ export interface ShapeMismatch {
 /** Names in a message; the rest is only counted. */
 const MAX_LISTED_NAMES = 5;
 
+/** Characters of a name in a message, more than any network needs. */
+const MAX_PRINTED_LENGTH = 200;
+
 /**
  * Lists names and their number on one line, as `7 missing: a, b, c, d, e and 2 more`.
  *
  * @returns No line if there are no names.
  */
-export function countAndList(what: string, names: readonly string[]): string[] {
+export const countAndList = (what: string, names: readonly string[]): string[] =>
+  listNames(names).map((listed) => `${names.length} ${what}: ${listed}`);
+
+/**
+ * Lists names on one line, as `a, b, c, d, e and 2 more`.
+ *
+ * @returns No line if there are no names.
+ */
+export function listNames(names: readonly string[]): string[] {
   if (names.length === 0) return [];
   const rest = names.length - MAX_LISTED_NAMES;
-  const listed = names.slice(0, MAX_LISTED_NAMES).join(", ");
-  return [`${names.length} ${what}: ${listed}${rest > 0 ? ` and ${rest} more` : ""}`];
+  const listed = names.slice(0, MAX_LISTED_NAMES)
+    .map((name) => printable(name, MAX_PRINTED_LENGTH)).join(", ");
+  return [`${listed}${rest > 0 ? ` and ${rest} more` : ""}`];
+}
+
+/** Variants of published networks, by the names that one has and another lacks. */
+const VARIANTS: readonly {
+  readonly pattern: string;
+  /** The setting for a file that has such names. */
+  readonly with: string;
+  /** The setting for one that lacks them. */
+  readonly without: string;
+}[] = [
+  {
+    pattern: "decode_head.*.image_pool.*",
+    with: "model.decoder.imagePool: true",
+    without: "model.decoder.imagePool: false",
+  },
+  {
+    pattern: "decoder.representation.*",
+    with: "model.decoder.representationHead: true",
+    without: "model.decoder.representationHead: false",
+  },
+  {
+    pattern: "auxiliary_head.*",
+    with: "model.auxiliaryHead",
+    without: "model.auxiliaryHead: null",
+  },
+  {
+    pattern: "auxor.*",
+    with: "model.auxiliaryHead",
+    without: "model.auxiliaryHead: null",
+  },
+];
+
+/** SegFormer's fusion, whose kernel is a setting. */
+const FUSION_WEIGHT = "decode_head.linear_fuse.conv.weight";
+
+/** Which settings make the model the variant that a file is of, a line per setting. */
+function variantHints(
+  missing: readonly string[],
+  unexpected: readonly string[],
+  shapeMismatches: readonly ShapeMismatch[],
+): string[] {
+  const settings = VARIANTS.flatMap((variant) => {
+    const has = (names: readonly string[]) =>
+      names.some((name) => matchPattern(variant.pattern, name) !== null);
+    if (has(unexpected)) return [variant.with];
+    return has(missing) ? [variant.without] : [];
+  });
+  const fusion = shapeMismatches.find(({ name }) => name === FUSION_WEIGHT);
+  const [theirs, ours] = [fusion?.found.at(-1), fusion?.expected.at(-1)];
+  if (theirs !== ours) settings.push(`model.decoder.fusionKernelSize: ${theirs}`);
+  return settings.map((setting) => `the file is of the variant with "${setting}"`);
 }
 
 /** A file of weights that does not match the model. */
@@ -55,6 +119,7 @@ export class WeightsMismatchError extends Error {
       ...countAndList("missing", missing),
       ...countAndList("unexpected", unexpected),
       ...countAndList("size mismatch", shapes),
+      ...variantHints(missing, unexpected, shapeMismatches),
     ];
     super(lines.join("\n  "));
   }
@@ -148,18 +213,30 @@ export interface NetworkWeights extends MatchedWeights {
    * Batch counters that the file lacks and that start at 0: PyTorch has them since 0.4.1.
    */
   readonly defaultedCounters: readonly string[];
+  /**
+   * Parameters that no forward pass reads and that the file lacks, or has in another
+   * shape; they are 0.
+   */
+  readonly zeroedUnused: readonly string[];
 }
+
+const zeros = (shape: readonly number[]): HostTensor => ({
+  dtype: "F32",
+  shape,
+  bytes: new Uint8Array(byteLengthOf({ dtype: "F32", shape })),
+});
 
 const COUNTER_NAME = /num_batches_tracked$/;
 
 /** Describes the conversions that were necessary for the log, one line per kind. */
 export function describeFit(
-  { resized, cast, defaultedCounters, recomputedBuffers }: NetworkWeights,
+  { resized, cast, defaultedCounters, zeroedUnused, recomputedBuffers }: NetworkWeights,
 ): string[] {
   return [
     ...countAndList("resized", resized),
     ...countAndList("cast to float32", cast),
     ...countAndList("batch counters absent, started at 0", defaultedCounters),
+    ...countAndList("never used and absent, set to 0", zeroedUnused),
     ...countAndList("buffers computed instead of read", recomputedBuffers),
   ];
 }
@@ -184,7 +261,8 @@ function assertDerivedBuffer(
  *
  * Other floating-point types become float32; values of other shapes are resized if their
  * parameter has `adaptShape`; batch counters may be missing if their running statistics
- * are present; derived buffers may be missing but must not differ.
+ * are present, and what no forward pass reads; derived buffers may be missing but must not
+ * differ.
  *
  * @param found The file's tensors under fst's names; see `names/translate_names.ts`.
  * @param file For messages.
@@ -212,8 +290,10 @@ export function matchNetworkWeights(
   const resized: string[] = [];
   const cast: string[] = [];
   const defaultedCounters: string[] = [];
+  const zeroedUnused: string[] = [];
+  const isAllowedMissing = nameMatcher(options.allowMissing ?? []);
   for (const parameter of parameters) {
-    const { name, layout, adaptShape } = parameter;
+    const { name, layout, adaptShape, isUnused = false } = parameter;
     const shape = pytorchShape(parameter);
     expected.set(name, shape);
     const value = adapted.get(name);
@@ -223,6 +303,12 @@ export function matchNetworkWeights(
         adapted.set(name, { dtype: "I64", shape: [], bytes: new Uint8Array(8) });
         defaultedCounters.push(name);
       }
+      continue;
+    }
+    const isReadable = value !== undefined && sameShape(value.shape, shape);
+    if (isUnused && !isReadable && (value !== undefined || !isAllowedMissing(name))) {
+      adapted.set(name, zeros(shape));
+      zeroedUnused.push(name);
       continue;
     }
     if (value === undefined) continue;
@@ -238,6 +324,7 @@ export function matchNetworkWeights(
     resized,
     cast,
     defaultedCounters,
+    zeroedUnused,
     recomputedBuffers,
   };
 }

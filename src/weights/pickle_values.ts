@@ -1,7 +1,7 @@
 /**
  * The values of a PyTorch file's pickle, which are data and never code, and the globals
- * of Python that a file of tensors needs. A file with any other global is refused:
- * nothing is imported or executed.
+ * of Python that a file of tensors needs or may have beside them. A file with any other
+ * global is refused; nothing is imported or executed.
  *
  * Source: PyTorch's own list, `torch/_weights_only_unpickler.py`.
  *
@@ -33,11 +33,15 @@ export interface TensorView extends StridedLayout {
   readonly storage: StorageRef;
   /** First element, counted from the storage's start. */
   readonly storageOffset: number;
+  /** Whether the elements of the tensor are those of the storage times −1. */
+  readonly isNegated: boolean;
 }
 
-/** A harmless value that is not needed, as a NumPy scalar. */
+/** An object of a harmless class, as a NumPy scalar; nothing in it is kept. */
 export interface OpaqueValue {
   readonly kind: "opaque";
+  /** Module and name of its class. */
+  readonly className: string;
 }
 
 type Call = (args: readonly PickleValue[], reject: Reject) => PickleValue;
@@ -68,13 +72,14 @@ export type PickleValue =
   | OpaqueValue
   | AllowedGlobal;
 
-/** The one {@linkcode OpaqueValue}. */
-const OPAQUE: OpaqueValue = { kind: "opaque" };
-
 /** Whether a value is a list, a tuple or a set. */
 export const isSequence = (
   value: PickleValue | undefined,
 ): value is readonly PickleValue[] => Array.isArray(value);
+
+/** Whether a value can be a key in Python, as a tuple, which is frozen here, and no list. */
+export const isHashable = (value: PickleValue): boolean =>
+  isSequence(value) ? Object.isFrozen(value) : !(value instanceof Map);
 
 /** Whether a value is a whole number from 0 to 2⁵³ − 1. */
 const isNonNegativeInteger = (value: PickleValue | undefined): value is number =>
@@ -118,9 +123,40 @@ function parseCounts(
     : reject(`a tensor's ${what} is not a list of at most ${MAX_AXES} counts`);
 }
 
-/** `_rebuild_tensor_v2(storage, offset, size, stride, …)`. */
+/** Whether a tensor's metadata, `{"neg": True}`, says that it is negated. */
+function parseMetadata(value: PickleValue, reject: Reject): boolean {
+  if (value === null) return false;
+  if (!(value instanceof Map)) return reject("a tensor's metadata is no dictionary");
+  for (const [key, isSet] of value) {
+    const isKnown = key === "neg" || key === "conj";
+    if (!isKnown || typeof isSet !== "boolean") {
+      reject(
+        `a tensor has the metadata "${printable(String(key))}": known is neg; save it ` +
+          "with resolve_neg() and resolve_conj()",
+      );
+    }
+  }
+  if (value.get("conj") === true) {
+    reject("a tensor is conjugated (conj), and those here are real numbers");
+  }
+  return value.get("neg") === true;
+}
+
+/** A function of PyTorch that is called with as many arguments as it takes. */
+const rebuild = (
+  name: string,
+  [fewest, most]: readonly [number, number],
+  call: Call,
+): [string, Call] => [
+  `torch._utils.${name}`,
+  (args, reject) =>
+    args.length >= fewest && args.length <= most
+      ? call(args, reject)
+      : reject(`${name} has ${args.length} arguments instead of ${most}`),
+];
+
 function rebuildTensor(args: readonly PickleValue[], reject: Reject): TensorView {
-  const [storage, storageOffset] = args;
+  const [storage, storageOffset, , , , , metadata = null] = args;
   if (!isKind(storage, "storage")) return reject("a tensor has no storage");
   if (!isNonNegativeInteger(storageOffset)) {
     return reject("a tensor's offset is not a count");
@@ -137,7 +173,11 @@ function rebuildTensor(args: readonly PickleValue[], reject: Reject): TensorView
         `that has ${storage.numel}`,
     );
   }
-  return { kind: "tensor", storage, storageOffset, shape, strides };
+  const isNegated = parseMetadata(metadata, reject);
+  if (isNegated && storage.dtype === "BOOL") {
+    reject("a tensor of truth values is negated (neg)");
+  }
+  return { kind: "tensor", storage, storageOffset, shape, strides, isNegated };
 }
 
 function rebuildParameter([tensor]: readonly PickleValue[], reject: Reject): TensorView {
@@ -152,42 +192,130 @@ function orderedDict(args: readonly PickleValue[], reject: Reject): PickleValue 
   for (const pair of pairs) {
     if (!isSequence(pair)) return reject("a dictionary is made of something else");
     const [key = null, value = null] = pair;
+    if (!isHashable(key)) return reject("a dictionary has a key that cannot be one");
     entries.set(key, value);
   }
   return entries;
 }
 
-const opaqueCall: Call = () => OPAQUE;
+/** `defaultdict(factory)`; the factory makes what is absent, and nothing is absent here. */
+const defaultDict: Call = ([, ...items], reject) =>
+  items.length === 0
+    ? new Map<PickleValue, PickleValue>()
+    : reject("a defaultdict is made of something else");
 
-const CALLABLE_GLOBALS: Readonly<Record<string, Call>> = {
-  "collections.OrderedDict": orderedDict,
-  "torch._utils._rebuild_tensor": rebuildTensor,
-  "torch._utils._rebuild_tensor_v2": rebuildTensor,
-  "torch._utils._rebuild_parameter": rebuildParameter,
-  "torch._utils._rebuild_parameter_with_state": rebuildParameter,
-  "torch.Size": ([sizes], reject) => parseCounts(sizes, "size", reject),
-  "torch.device": opaqueCall,
-  "numpy.dtype": opaqueCall,
-  "numpy.core.multiarray.scalar": opaqueCall,
-  "numpy._core.multiarray.scalar": opaqueCall,
-  "_codecs.encode": opaqueCall,
-};
+const CALLABLE_GLOBALS: ReadonlyMap<string, Call> = new Map([
+  ["collections.OrderedDict", orderedDict],
+  ["collections.defaultdict", defaultDict],
+  // storage, offset, size, stride; requires_grad, backward_hooks, metadata
+  rebuild("_rebuild_tensor", [4, 4], rebuildTensor),
+  rebuild("_rebuild_tensor_v2", [6, 7], rebuildTensor),
+  // tensor, requires_grad, backward_hooks; attributes
+  rebuild("_rebuild_parameter", [3, 3], rebuildParameter),
+  rebuild("_rebuild_parameter_with_state", [4, 4], rebuildParameter),
+  ["torch.Size", ([sizes], reject) => Object.freeze(parseCounts(sizes, "size", reject))],
+]);
 
-/** Types of elements, which the configuration of a model may contain. */
-const DTYPE_NAMES = "float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 bool";
+/** Python's name of a class in the files of both Python 2 and 3. */
+const builtins = (names: string): string[] =>
+  names.split(" ").flatMap((name) => [`builtins.${name}`, `__builtin__.${name}`]);
+
+const inModule = (module: string, names: string): string[] =>
+  names.split(" ").map((name) => `${module}.${name}`);
+
+/** A class of NumPy, whose module was renamed in version 2. */
+const inNumpyCore = (names: string): string[] => [
+  ...inModule("numpy.core.multiarray", names),
+  ...inModule("numpy._core.multiarray", names),
+];
+
+/** How NumPy makes an array; such an array in the place of a tensor is refused. */
+export const NUMPY_ARRAYS: readonly string[] = inNumpyCore("_reconstruct");
+
+/**
+ * Classes whose objects are data and which training programs keep beside the weights:
+ * settings, paths, times, histories and states of random generators. Their objects are
+ * left out unread. PyTorch's own list has few of them, so that it refuses such files.
+ */
+const OPAQUE_CLASSES: readonly string[] = [
+  ...builtins("bytearray complex frozenset range set slice xrange"),
+  "_codecs.encode", // what bytes are in protocol 2
+  "argparse.Namespace",
+  "types.SimpleNamespace",
+  ...inModule("collections", "Counter deque"),
+  ...inModule("datetime", "date datetime time timedelta timezone"),
+  ...["pathlib", "pathlib._local"].flatMap((module) =>
+    inModule(module, "Path PosixPath PurePath PurePosixPath PureWindowsPath WindowsPath")
+  ),
+  "decimal.Decimal",
+  "fractions.Fraction",
+  "uuid.UUID",
+  "numpy.dtype",
+  ...NUMPY_ARRAYS,
+  ...inNumpyCore("scalar"),
+  ...inModule(
+    "numpy.random._pickle",
+    "__bit_generator_ctor __generator_ctor __randomstate_ctor",
+  ),
+  "torch.device",
+  "torch.torch_version.TorchVersion",
+  "torchvision.transforms.functional.InterpolationMode",
+  // Settings and histories of the usual training programs.
+  "mmengine.logging.history_buffer.HistoryBuffer",
+  ...inModule("mmengine.config.config", "Config ConfigDict"),
+  ...inModule("mmcv.utils.config", "Config ConfigDict"),
+  "addict.addict.Dict",
+  "easydict.EasyDict",
+  ...["yacs.config", "fvcore.common.config", "detectron2.config.config"]
+    .map((module) => `${module}.CfgNode`),
+  "omegaconf.dictconfig.DictConfig",
+  "omegaconf.listconfig.ListConfig",
+  ...inModule("omegaconf.base", "ContainerMetadata Metadata"),
+  ...inModule("omegaconf.nodes", "AnyNode BooleanNode FloatNode IntegerNode StringNode"),
+  ...[
+    "pytorch_lightning.utilities.parsing",
+    "lightning.pytorch.utilities.parsing",
+    "lightning_fabric.utilities.data",
+    "lightning.fabric.utilities.data",
+  ].map((module) => `${module}.AttributeDict`),
+];
+
+/** Types that are data where they are not called, as in the settings of a model. */
+const NAMED_TYPES: readonly string[] = [
+  ...inModule(
+    "torch",
+    "float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 bool",
+  ),
+  ...builtins("bool bytes dict float int list str tuple"),
+  "numpy.ndarray",
+  ...inModule(
+    "numpy",
+    "bool_ float16 float32 float64 int16 int32 int64 int8 uint8",
+  ),
+  "typing.Any",
+  "collections.abc.Mapping",
+  ...["pytorch_lightning", "lightning.pytorch"].flatMap((root) => [
+    `${root}.callbacks.early_stopping.EarlyStopping`,
+    `${root}.callbacks.model_checkpoint.ModelCheckpoint`,
+  ]),
+];
 
 const ALLOWED_GLOBALS: ReadonlyMap<string, AllowedGlobal> = new Map(
   [
-    ...Object.entries(CALLABLE_GLOBALS).map(([name, call]) => ({ name, call })),
-    ...DTYPE_NAMES.split(" ").map((name) => ({ name: `torch.${name}` })),
+    ...[...CALLABLE_GLOBALS].map(([name, call]) => ({ name, call })),
+    ...OPAQUE_CLASSES.map((name) => ({
+      name,
+      call: () => ({ kind: "opaque", className: name } as const),
+    })),
+    ...NAMED_TYPES.map((name) => ({ name })),
     ...(Object.entries(STORAGE_NAMES) as [DataType, string][])
       .map(([dtype, name]) => ({ name: `torch.${name}`, dtype })),
   ].map((global) => [global.name, { kind: "global", ...global }]),
 );
 
 /** A text from a file, shortened and escaped for a message. */
-export const printable = (text: string): string =>
-  JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text).slice(1, -1);
+export const printable = (text: string, length = 80): string =>
+  JSON.stringify(text.length > length ? `${text.slice(0, length)}…` : text).slice(1, -1);
 
 /** Finds a global in the list above, or refuses the file. */
 export function findAllowedGlobal(

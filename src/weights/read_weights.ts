@@ -3,11 +3,11 @@
 import type { HostTensor } from "../core/host_tensor.ts";
 import { openRandomAccessFile } from "../io/random_access_file.ts";
 import { detectFormat, type WeightsFileFormat } from "./detect_format.ts";
-import { countAndList } from "./match_weights.ts";
+import { countAndList, listNames } from "./match_weights.ts";
 import { translateNames, type Translation } from "./names/translate_names.ts";
 import { readSafetensors } from "./safetensors.ts";
 import { type PrefixSelection, selectPrefix } from "./select_prefix.ts";
-import { readTorchFile } from "./torch_file.ts";
+import { readTorchFile, type TorchTensors } from "./torch_file.ts";
 
 /** How to read a file of weights. */
 export interface ReadWeightsOptions {
@@ -30,20 +30,18 @@ export interface ReadWeightsOptions {
 }
 
 /** Weights under fst's names, and how they were found in the file. */
-export interface TranslatedWeights extends Translation {
+export interface TranslatedWeights
+  extends Translation, Omit<PrefixSelection, "names">, Omit<TorchTensors, "tensors"> {
   /** Whether the naming scheme was detected and not requested. */
   readonly isSchemeDetected: boolean;
-  /** The prefix that was removed from the names before they were translated. */
-  readonly prefix: string;
-  /** Prefixes of the file's other networks. */
-  readonly otherPrefixes: readonly string[];
-  /** Where the weights were in a PyTorch file's object; empty: it is the state dict. */
-  readonly stateDictKey: string;
   /** The metadata of a safetensors file. */
   readonly metadata: Readonly<Record<string, string>>;
   /** The format of the file. */
   readonly format: WeightsFileFormat;
 }
+
+/** What a safetensors file has of a PyTorch file: nothing but the state dict. */
+const WHOLE_FILE = { stateDictKey: "", otherKeys: [], otherEntries: [] };
 
 async function detectFileFormat(path: string): Promise<WeightsFileFormat> {
   await using file = await openRandomAccessFile(path);
@@ -70,43 +68,73 @@ export async function readWeights(
   let selection: PrefixSelection | undefined;
   const selectNames = (names: readonly string[]) => {
     selection = selectPrefix(names, options.prefix, path);
-    return selection.names;
+    return [...selection.names.values()];
   };
-  const file = format === "safetensors"
-    ? { ...await readSafetensors(path), stateDictKey: "" }
+  const { tensors, metadata, ...source } = format === "safetensors"
+    ? { ...await readSafetensors(path), ...WHOLE_FILE }
     // Selected before tensors are read: a file may have four networks.
     : { ...await readTorchFile(path, { stateDictKey, selectNames }), metadata: {} };
-  const { prefix, names, otherPrefixes } = selection ??
-    selectPrefix([...file.tensors.keys()], options.prefix, path);
-  const selected = new Map<string, HostTensor>();
-  for (const name of names) {
-    const value = file.tensors.get(name);
-    if (value !== undefined) selected.set(name.slice(prefix.length), value);
+  const { names, ...selected } = selection ??
+    selectPrefix([...tensors.keys()], options.prefix, path);
+  const ours = new Map<string, HostTensor>();
+  for (const [name, inFile] of names) {
+    const value = tensors.get(inFile);
+    if (value !== undefined) ours.set(name, value);
   }
   const hasTargetNames = targetNames.length > 0 &&
-    targetNames.every((name) => selected.has(name));
+    targetNames.every((name) => ours.has(name));
   const scheme = hasTargetNames ? "fst" : namingScheme;
   return {
-    ...translateNames(selected, scheme, path),
+    ...translateNames(ours, scheme, path),
     isSchemeDetected: scheme === "auto",
-    prefix,
-    otherPrefixes,
-    stateDictKey: file.stateDictKey,
-    metadata: file.metadata,
+    ...selected,
+    ...source,
+    metadata,
     format,
   };
 }
 
-/** Describes what was assumed about the names in a file, a log line per kind. */
-export function describeSource(
-  { namingScheme, isSchemeDetected, stateDictKey, prefix, otherPrefixes, dropped }:
-    TranslatedWeights,
+/** Options that choose another network of a file. */
+interface SelectionOptions {
+  /** Of a state dict, as `"--root"`. */
+  readonly stateDictKey: string;
+  /** Of a prefix, as `"--prefix"`. */
+  readonly prefix: string;
+}
+
+/**
+ * Describes in one line what of a file was taken and what was left out.
+ *
+ * @param options How to choose another network, if that can be chosen.
+ * @returns No line if it was the whole file under its own names.
+ */
+export function describeSelection(
+  source: Omit<TranslatedWeights, keyof Translation>,
+  options?: SelectionOptions,
 ): string[] {
+  const { stateDictKey, prefix, innerWrappers } = source;
+  const taken = [
+    ...stateDictKey === "" ? [] : [`the state dict "${stateDictKey}"`],
+    ...prefix === "" ? [] : [`the names with "${prefix}", without it`],
+    ...innerWrappers.map((wrapper) => `names without "${wrapper}"`),
+  ];
+  const choice = (option: string | undefined, value: string) =>
+    `"${value}"${option === undefined ? "" : ` (${option} ${value})`}`;
+  const leftOut = [
+    ...source.otherKeys.map((key) => choice(options?.stateDictKey, key)),
+    ...source.otherPrefixes.map((other) => choice(options?.prefix, other)),
+    ...listNames([...source.leftOut, ...source.otherEntries]),
+  ];
+  if (taken.length === 0 && leftOut.length === 0) return [];
+  const what = taken.length === 0 ? "the network" : taken.join(", ");
   return [
-    `naming scheme: ${namingScheme}${isSchemeDetected ? " (detected)" : ""}`,
-    ...stateDictKey === "" ? [] : [`state dict: "${stateDictKey}"`],
-    ...prefix === "" ? [] : [`prefix removed from the names: "${prefix}"`],
-    ...countAndList("other prefixes in the file", otherPrefixes),
-    ...countAndList("unused", dropped),
+    `taken: ${what}${leftOut.length === 0 ? "" : `; left out: ${leftOut.join(", ")}`}`,
   ];
 }
+
+/** Describes what was assumed about the names in a file, a log line per kind. */
+export const describeSource = (source: TranslatedWeights): string[] => [
+  `naming scheme: ${source.namingScheme}${source.isSchemeDetected ? " (detected)" : ""}`,
+  ...describeSelection(source),
+  ...countAndList("unused", source.dropped),
+];

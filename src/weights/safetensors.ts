@@ -61,17 +61,50 @@ function parseHeader(bytes: Uint8Array, reject: Reject): {
     );
   }
   const dataStart = LENGTH_BYTES + Number(length);
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true })
-      .decode(bytes.subarray(LENGTH_BYTES, dataStart));
-    const header: unknown = JSON.parse(text);
-    if (typeof header === "object" && header !== null && !Array.isArray(header)) {
-      return { header: { ...header }, dataStart };
-    }
-  } catch (error) {
-    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+  const header = parseJson(bytes.subarray(LENGTH_BYTES, dataStart), reject);
+  if (typeof header === "object" && header !== null && !Array.isArray(header)) {
+    return { header: { ...header }, dataStart };
   }
   return reject("its header is not a JSON object");
+}
+
+/** The keys of all objects of a JSON value. */
+const countKeys = (value: unknown): number =>
+  typeof value !== "object" || value === null ? 0 : Object.values(value).reduce<number>(
+    (sum, inner) => sum + countKeys(inner),
+    Array.isArray(value) ? 0 : Object.keys(value).length,
+  );
+
+/**
+ * Parses JSON as strictly as the reference library: texts are Unicode, a number that is
+ * not written as a count is none (NaN), and no key is there twice.
+ */
+function parseJson(bytes: Uint8Array, reject: Reject): unknown {
+  let isUnicode = true;
+  const revive = (key: string, value: unknown, context?: { source?: string }) => {
+    isUnicode &&= key.isWellFormed() &&
+      (typeof value !== "string" || value.isWellFormed());
+    return typeof value === "number" && !/^\d+$/.test(context?.source ?? "")
+      ? NaN
+      : value;
+  };
+  let value: unknown;
+  let hasEveryKey: boolean;
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    value = JSON.parse(text, revive);
+    const keys = text.matchAll(/"(?:[^"\\]|\\.)*"\s*(:)?/g)
+      .filter(([, colon]) => colon !== undefined);
+    hasEveryKey = [...keys].length === countKeys(value);
+  } catch (error) {
+    if (error instanceof RangeError) return reject("its header nests too deep");
+    if (error instanceof TypeError) return reject("its header is not UTF-8");
+    if (error instanceof SyntaxError) return reject("its header is not a JSON object");
+    throw error;
+  }
+  if (!isUnicode) reject("its header has a text that is not Unicode");
+  if (!hasEveryKey) reject("its header has a name twice");
+  return value;
 }
 
 function parseEntry(name: string, value: unknown, reject: Reject) {

@@ -12,7 +12,7 @@
  * @module
  */
 import { crc32 } from "node:zlib";
-import { BYTES_PER_ELEMENT, type DataType } from "../core/host_tensor.ts";
+import { BYTES_PER_ELEMENT } from "../core/host_tensor.ts";
 import { decodeLatin1 } from "../formats/latin1.ts";
 import { locateEntryData, readZipEntries, type ZipEntry } from "../formats/zip.ts";
 import type { RandomAccessFile, Reject } from "../io/random_access_file.ts";
@@ -26,10 +26,8 @@ import { PickleEndError, unpickle } from "./unpickle.ts";
 
 /** An object and access to the elements of its storages. */
 export interface TorchContainer {
-  /** What was given to `torch.save`. */
+  /** What was given to `torch.save`; its storages are completely in the file. */
   readonly object: PickleValue;
-  /** Asserts that a storage is completely in the file, without reading it. */
-  assertStorage(storage: StorageRef): void;
   /**
    * Reads a part of a storage's record.
    *
@@ -42,8 +40,23 @@ export interface TorchContainer {
   ): Promise<Uint8Array<ArrayBuffer>>;
 }
 
+/** A file's storages by their keys, and what collects them; one key is one storage. */
+function collectStorages(reject: Reject) {
+  const storages = new Map<string, StorageRef>();
+  return {
+    storages,
+    onStorage(storage: StorageRef) {
+      const { key, dtype, recordNumel } = storages.get(storage.key) ?? storage;
+      if (dtype !== storage.dtype || recordNumel !== storage.recordNumel) {
+        reject(`its storage "${printable(key)}" has two types of elements or two sizes`);
+      }
+      storages.set(key, storage);
+    },
+  };
+}
+
 /**
- * Finds the record of a storage, and asserts that it is large enough.
+ * Finds the record of a storage, and asserts that its bytes are those of the elements.
  *
  * @param records Sizes by key.
  */
@@ -56,13 +69,17 @@ function findRecord<R extends { readonly size: number }>(
   const record = records.get(storage.key);
   if (record === undefined) return reject(`its storage "${key}" is missing`);
   const needed = storage.recordNumel * BYTES_PER_ELEMENT[storage.dtype];
-  if (record.size < needed) {
+  if (record.size !== needed) {
     reject(`its storage "${key}" should have ${needed} bytes and has ${record.size}`);
   }
   return record;
 }
 
-const OBJECT_PATH = /^([^/]+\/)?data\.pkl$/;
+/** The versions of the zip format that PyTorch reads, and those of its order of records. */
+const KNOWN_VERSIONS = {
+  version: [1, 10],
+  ".format_version": [1, 2],
+} as const satisfies Record<string, readonly [oldest: number, newest: number]>;
 
 /** Entries of a zip, many more than any network has storages. */
 const MAX_ZIP_ENTRIES = 100_000;
@@ -140,20 +157,36 @@ export async function openTorchZip(file: RandomAccessFile): Promise<TorchContain
     return bytes;
   }
 
-  const object = [...entries.values()].find(({ path }) => OBJECT_PATH.test(path));
-  if (object === undefined) {
+  // As in PyTorch, the first entry says in which folder the others are.
+  const [first = ""] = entries.keys();
+  const folder = first.slice(0, first.indexOf("/") + 1);
+  const object = entries.get(`${folder}data.pkl`);
+  if (folder === "" || object === undefined) {
     return reject("it is a zip but no PyTorch file: it has no data.pkl");
   }
-  const folder = object.path.slice(0, -"data.pkl".length);
   if (entries.has(`${folder}constants.pkl`)) {
     return reject("it is a TorchScript program; save the module's state dict instead");
   }
-  const byteOrder = entries.get(`${folder}byteorder`);
-  if (byteOrder !== undefined) {
-    const text = decodeLatin1(await readEntry(byteOrder)).trim();
-    if (text !== "little") {
-      reject(`its numbers are not little-endian but "${printable(text)}"`);
+
+  /** The text of an entry, or null if it is absent. */
+  async function readText(name: string): Promise<string | null> {
+    const entry = entries.get(folder + name);
+    return entry === undefined ? null : decodeLatin1(await readEntry(entry)).trim();
+  }
+
+  for (const [name, [oldest, newest]] of Object.entries(KNOWN_VERSIONS)) {
+    const text = await readText(name);
+    if (text === null) {
+      if (name === "version") reject('it has no "version", which says how to read it');
+      continue;
     }
+    const version = /^\d+$/.test(text) ? Number(text) : NaN;
+    if (version >= oldest && version <= newest) continue;
+    reject(`its "${name}" is "${printable(text)}": known are ${oldest} to ${newest}`);
+  }
+  const byteOrder = await readText("byteorder");
+  if (byteOrder !== null && byteOrder !== "little") {
+    reject(`its numbers are not little-endian but "${printable(byteOrder)}"`);
   }
   const prefix = `${folder}data/`;
   const records = new Map(
@@ -162,15 +195,17 @@ export async function openTorchZip(file: RandomAccessFile): Promise<TorchContain
   );
   const verifiedStarts = new Map<ZipEntry, number>();
   const pickle = await readEntry(object);
+  const { storages, onStorage } = collectStorages(reject);
   try {
+    const { value } = unpickle(pickle, 0, reject, onStorage);
+    for (const storage of storages.values()) {
+      const { offset, size } = findRecord(records, storage, reject);
+      if (offset + size > file.size) {
+        reject(`it is cut off: its storage "${storage.key}" ends beyond the file`);
+      }
+    }
     return {
-      object: unpickle(pickle, 0, reject).value,
-      assertStorage(storage) {
-        const { offset, size } = findRecord(records, storage, reject);
-        if (offset + size > file.size) {
-          reject(`it is cut off: its storage "${storage.key}" ends beyond the file`);
-        }
-      },
+      object: value,
       async readStorage(storage, start, length) {
         const entry = findRecord(records, storage, reject);
         const known = verifiedStarts.get(entry);
@@ -197,7 +232,7 @@ const PROTOCOL = 1001;
 /** Bytes that are first searched for the pickles; few files need more. */
 const INITIAL_HEADER_BYTES = 1 << 20;
 
-/** @returns Also the types of the storages in the object and the end of the pickles. */
+/** @returns Also the storages of the object and the end of the pickles. */
 function parseLegacyHeader(bytes: Uint8Array, reject: Reject) {
   if (decodeLatin1(bytes.subarray(MAGIC_START, MAGIC_END)) !== MAGIC_NUMBER) {
     reject("it begins as a pickle but without PyTorch's magic number");
@@ -208,13 +243,11 @@ function parseLegacyHeader(bytes: Uint8Array, reject: Reject) {
   if (system.value instanceof Map && system.value.get("little_endian") === false) {
     reject("its numbers are not little-endian");
   }
-  const dtypes = new Map<string, DataType>();
-  const { value: object, end } = unpickle(bytes, system.end, reject, (storage) => {
-    dtypes.set(storage.key, storage.dtype);
-  });
+  const { storages, onStorage } = collectStorages(reject);
+  const { value: object, end } = unpickle(bytes, system.end, reject, onStorage);
   const keys = unpickle(bytes, end, reject);
   if (!isSequence(keys.value)) return reject("it has no list of storages");
-  return { object, keys: keys.value, dtypes, end: keys.end };
+  return { object, keys: keys.value, storages, end: keys.end };
 }
 
 async function readLegacyHeader(file: RandomAccessFile) {
@@ -240,22 +273,28 @@ export async function openTorchLegacy(file: RandomAccessFile): Promise<TorchCont
   const records = new Map<string, { start: number; size: number }>();
   let position = header.end;
   for (const key of header.keys) {
-    const dtype = typeof key === "string" ? header.dtypes.get(key) : undefined;
-    if (typeof key !== "string" || dtype === undefined || records.has(key)) {
+    const storage = typeof key === "string" ? header.storages.get(key) : undefined;
+    if (storage === undefined || records.has(storage.key)) {
       return reject("its list of storages does not fit its object");
     }
     const view = new DataView((await file.read(position, 8)).buffer);
-    const size = Number(view.getBigInt64(0, true)) * BYTES_PER_ELEMENT[dtype];
+    const size = Number(view.getBigInt64(0, true)) * BYTES_PER_ELEMENT[storage.dtype];
     position += 8;
     if (size < 0 || size > file.size - position) {
-      reject(`it is cut off: storage "${key}" needs ${size} bytes from ${position} on`);
+      reject(
+        `it is cut off: storage "${printable(storage.key)}" needs ${size} bytes from ` +
+          `${position} on`,
+      );
     }
-    records.set(key, { start: position, size });
+    records.set(storage.key, { start: position, size });
+    findRecord(records, storage, reject);
     position += size;
+  }
+  if (records.size < header.storages.size) {
+    return reject("its list of storages does not fit its object");
   }
   return {
     object: header.object,
-    assertStorage: (storage) => void findRecord(records, storage, reject),
     readStorage: (storage, start, length) =>
       file.read(findRecord(records, storage, reject).start + start, length),
   };

@@ -15,6 +15,7 @@ import {
 import { openRandomAccessFile, type RandomAccessFile } from "../io/random_access_file.ts";
 import { elementSpan, toContiguous } from "./contiguous.ts";
 import { detectFormat } from "./detect_format.ts";
+import { negate } from "./cast.ts";
 import { findStateDict } from "./find_state_dict.ts";
 import { printable, type TensorView } from "./pickle_values.ts";
 import { openTorchLegacy, openTorchZip, type TorchContainer } from "./torch_container.ts";
@@ -28,8 +29,8 @@ export interface TorchFileOptions {
    * Where the state dict is: keys joined by dots, as `"teacher_state"` or
    * `"optimizer.state"`; "" for the whole object.
    *
-   * @default the first of `state_dict`, `model`, `model_state` and `teacher_state` that
-   * has tensors, or the whole object
+   * @default the first of the keys that training programs use, as `state_dict`, `model`
+   * and `teacher_state`, that has tensors, or the whole object
    */
   readonly stateDictKey?: string | undefined;
   /**
@@ -46,6 +47,10 @@ export interface TorchFile extends AsyncDisposable {
   readonly size: number;
   /** Where the tensors were in the file's object; empty: it is the state dict. */
   readonly stateDictKey: string;
+  /** Other keys of the file's object under which there are tensors. */
+  readonly otherKeys: readonly string[];
+  /** Names in the state dict of what is no tensor. */
+  readonly otherEntries: readonly string[];
   /** In the file's order; names of nested dictionaries are joined by dots. */
   readonly tensors: ReadonlyMap<string, TorchTensorInfo>;
   /**
@@ -57,10 +62,9 @@ export interface TorchFile extends AsyncDisposable {
   readTensor(name: string): Promise<HostTensor>;
 }
 
-/** The tensors of a file. */
-export interface TorchTensors {
-  /** As of {@linkcode TorchFile}. */
-  readonly stateDictKey: string;
+/** The tensors of a file, and where they were, as of {@linkcode TorchFile}. */
+export interface TorchTensors
+  extends Pick<TorchFile, "stateDictKey" | "otherKeys" | "otherEntries"> {
   /** In the file's order. */
   readonly tensors: Map<string, HostTensor>;
 }
@@ -81,7 +85,7 @@ async function openContainer(file: RandomAccessFile): Promise<TorchContainer> {
 
 async function readView(
   container: TorchContainer,
-  { storage, storageOffset, shape, strides }: TensorView,
+  { storage, storageOffset, shape, strides, isNegated }: TensorView,
 ): Promise<HostTensor> {
   const { dtype } = storage;
   const bytesPerElement = BYTES_PER_ELEMENT[dtype];
@@ -91,11 +95,12 @@ async function readView(
     (storage.recordOffset + storageOffset) * bytesPerElement,
     extent * bytesPerElement,
   );
-  return {
+  const tensor = {
     dtype,
     shape,
     bytes: toContiguous(bytes, bytesPerElement, { shape, strides }),
   };
+  return isNegated ? negate(tensor) : tensor;
 }
 
 /**
@@ -112,7 +117,7 @@ export async function openTorchFile(
   const file = await openRandomAccessFile(path);
   try {
     const container = await openContainer(file);
-    const { key, tensors: views } = findStateDict(
+    const { key, tensors: views, otherKeys, otherEntries } = findStateDict(
       container.object,
       requestedKey,
       file.reject,
@@ -120,7 +125,6 @@ export async function openTorchFile(
     const tensors = new Map<string, TorchTensorInfo>();
     for (const [name, view] of views) {
       const info = { dtype: view.storage.dtype, shape: view.shape };
-      container.assertStorage(view.storage);
       if (byteLengthOf(info) > file.size) {
         file.reject(
           `tensor "${printable(name)}" of shape ${formatShape(info.shape)} repeats ` +
@@ -132,6 +136,8 @@ export async function openTorchFile(
     return {
       size: file.size,
       stateDictKey: key,
+      otherKeys,
+      otherEntries,
       tensors,
       async readTensor(name) {
         const view = views.get(name);
@@ -171,5 +177,6 @@ export async function readTorchFile(
   }
   const tensors = new Map<string, HostTensor>();
   for (const name of names) tensors.set(name, await file.readTensor(name));
-  return { stateDictKey: file.stateDictKey, tensors };
+  const { stateDictKey, otherKeys, otherEntries } = file;
+  return { stateDictKey, otherKeys, otherEntries, tensors };
 }

@@ -1,8 +1,8 @@
 /**
- * Reads pickles as data: the opcodes that `torch.save` writes, protocols 2 to 4, on a
+ * Reads pickles as data: the opcodes that `torch.save` writes, protocols 2 to 5, on a
  * stack of plain values. `pickle_values.ts` lists the globals that a pickle may refer to;
  * any other global and every opcode that could create an object of another class is
- * refused.
+ * refused. Objects of the harmless classes listed there are left out unread.
  *
  * Source: https://github.com/python/cpython/blob/3.12/Lib/pickletools.py.
  *
@@ -12,6 +12,7 @@ import { decodeLatin1 } from "../formats/latin1.ts";
 import type { Reject } from "../io/random_access_file.ts";
 import {
   findAllowedGlobal,
+  isHashable,
   isKind,
   isSequence,
   parseStorageRef,
@@ -137,7 +138,12 @@ class PickleMachine {
   pushTuple(length: number): void {
     this.countContainer();
     const items = Array.from({ length }, () => this.pop());
-    this.push(items.reverse());
+    this.push(Object.freeze(items.reverse()));
+  }
+
+  pushTupleFromMark(): void {
+    this.countContainer();
+    this.push(Object.freeze(this.popToMark()));
   }
 
   decodeText(bytes: Uint8Array): string {
@@ -150,18 +156,24 @@ class PickleMachine {
 
   appendItems(items: readonly PickleValue[]): void {
     const list = this.top();
-    if (!Array.isArray(list)) return this.reject("its pickle appends to no list");
+    if (isKind(list, "opaque")) return;
+    if (!Array.isArray(list) || Object.isFrozen(list)) {
+      return this.reject("its pickle appends to no list");
+    }
     for (const item of items) list.push(item);
   }
 
   setItems(items: readonly PickleValue[]): void {
     const map = this.top();
+    if (isKind(map, "opaque")) return;
     if (!(map instanceof Map)) {
       return this.reject("its pickle sets items of no dictionary");
     }
     if (items.length % 2 !== 0) this.reject("its pickle has a key without a value");
     for (let i = 0; i < items.length; i += 2) {
-      map.set(items[i] ?? null, items[i + 1] ?? null);
+      const key = items[i] ?? null;
+      if (!isHashable(key)) this.reject("its pickle has a key that cannot be one");
+      map.set(key, items[i + 1] ?? null);
     }
   }
 
@@ -206,13 +218,12 @@ class PickleMachine {
     this.push(storage);
   }
 
-  /** Drops attributes, as `_metadata` of a state dict. */
+  /** Drops attributes, as `_metadata` of a state dict; those of a tensor would change it. */
   build(): void {
-    this.pop();
+    const attributes = this.pop();
     const object = this.top();
-    if (
-      !(object instanceof Map || isKind(object, "opaque") || isKind(object, "tensor"))
-    ) {
+    const isDictionary = object instanceof Map && attributes instanceof Map;
+    if (!isDictionary && !isKind(object, "opaque")) {
       this.reject("its pickle gives attributes to a value that has none");
     }
   }
@@ -257,7 +268,7 @@ const OPCODES: Readonly<Record<string, OpcodeHandler>> = {
   "\x85": (m) => m.pushTuple(1),
   "\x86": (m) => m.pushTuple(2),
   "\x87": (m) => m.pushTuple(3),
-  "t": (m) => (m.countContainer(), m.push(m.popToMark())),
+  "t": (m) => m.pushTupleFromMark(),
   "l": (m) => (m.countContainer(), m.push(m.popToMark())),
   "d": (m) => {
     const items = m.popToMark();

@@ -11,7 +11,23 @@ import { writeTorchFile } from "../../src/weights/write_torch_file.ts";
 import { main as convert } from "../../tasks/convert.ts";
 import { main as evaluate } from "../../tasks/eval.ts";
 import { main as train } from "../../tasks/train.ts";
-import { assertRefused, call, TINY, tinyFile, WASM } from "../support/commands.ts";
+import {
+  assertRefused,
+  call,
+  TINY,
+  tinyConfig,
+  tinyFile,
+  WASM,
+} from "../support/commands.ts";
+import { mit } from "../../src/models/mit.ts";
+import { segformerHead } from "../../src/models/segformer_head.ts";
+import { classesOf } from "../../src/prepare/data_specs.ts";
+import {
+  huggingFaceSegformer,
+  segformerModules,
+} from "../weights/names/foreign_files.ts";
+import { MIT } from "../weights/names/networks.ts";
+import { ownWeights } from "../weights/names/own_weights.ts";
 import { inFolder } from "../support/files.ts";
 
 const SWIN =
@@ -64,7 +80,11 @@ Deno.test("convert writes a trained network for PyTorch and reads it back unchan
     const { status, out, error } = await call(convert, checkpoint, pth);
     assert.equal(status, 0, error);
     assert.match(out, /student\.pth: \d+ tensors, a network of [\d,]+ parameters/);
-    assert.match(out, /other networks in the file \(select with --prefix\): ema_model\./);
+    assert.match(
+      out,
+      /taken: the network; left out: "ema_model\." \(--prefix ema_model\.\)/,
+    );
+    assert.match(out, /weights for PyTorch: torch\.load/);
     assertSameTensors((await readTorchFile(pth)).tensors, student);
 
     const teacherFile = join(folder, "teacher.pt");
@@ -156,6 +176,84 @@ Deno.test("convert says what was done so that the weights fit the network", () =
     ) {
       assert.ok(out.split("\n").includes(line), `${line} is not in: ${out}`);
     }
+  }));
+
+/** {@linkcode TINY} with the encoder whose files other libraries write in the tests. */
+const HF_TINY = TINY
+  .replace(/encoder: \{.*\}/, `encoder: ${JSON.stringify({ name: "mit", ...MIT })}`)
+  .replace("channels: 8", "channels: 5");
+
+/** SegFormer for the classes of {@linkcode TINY}. */
+const segformer = () =>
+  ownWeights(
+    mit("backbone", MIT),
+    segformerHead("decode_head", MIT.embedDims, {
+      classes: classesOf(tinyConfig().data).length,
+      channels: 5,
+      dropout: 0,
+    }),
+  );
+
+Deno.test("convert makes checkpoints that evaluate of files that lack what is never used", () =>
+  inFolder(async (folder) => {
+    const config = await tinyFile(folder, HF_TINY);
+    const student = segformer();
+    const metrics = [];
+    for (const write of [huggingFaceSegformer, segformerModules]) {
+      const [pth, out] = [join(folder, "hf.pth"), join(folder, "hf.safetensors")];
+      await writeTorchFile(pth, write(new Map(student)).file);
+      const ended = await call(convert, pth, out, "--config", config, "--force");
+      assert.equal(ended.status, 0, ended.error);
+      assert.match(
+        ended.out,
+        /^2 never used and absent, set to 0: decode_head\.conv_seg\./m,
+      );
+      const { tensors } = await loadCheckpoint(out);
+      assert.deepEqual([...tensors.keys()].sort(), [...student.keys()].sort());
+      metrics.push(await evaluated(out));
+      assertRefused(await call(evaluate, out, "--teacher", ...WASM), "--student");
+    }
+    assert.deepEqual({ ...metrics[0], checkpoint: "" }, {
+      ...metrics[1],
+      checkpoint: "",
+    });
+  }));
+
+Deno.test("convert writes no checkpoint of which a part is missing", () =>
+  inFolder(async (folder) => {
+    const checkpoint = await trained(folder, `model.encoder=${SWIN}`);
+    const { student } = splitSections((await loadCheckpoint(checkpoint)).tensors);
+    // The norms after the stages, which an encoder for classification lacks.
+    for (const name of [...student.keys()]) {
+      if (/^backbone\.norm/.test(name)) student.delete(name);
+    }
+    const pth = join(folder, "part.pth");
+    await writeTorchFile(pth, student);
+    const text = TINY.replace(/encoder: \{.*\}/, `encoder: ${SWIN}`);
+    const config = await tinyFile(folder, text);
+    const out = join(folder, "out.safetensors");
+    const ended = await call(convert, pth, out, "--config", config);
+    assertRefused(ended, "8 missing: backbone.norm0.weight");
+    await assert.rejects(Deno.stat(out), Deno.errors.NotFound);
+  }));
+
+Deno.test("convert writes nothing under names that it knows only half", () =>
+  inFolder(async (folder) => {
+    const { file } = huggingFaceSegformer(segformer());
+    const later = [...file].map(([name, value]) =>
+      [name.replace(/encoder\.block\.0/, "encoder.trunk.0"), value] as const
+    );
+    const [pth, out] = [join(folder, "later.pth"), join(folder, "out.safetensors")];
+    await writeTorchFile(pth, new Map(later));
+    const ended = await call(convert, pth, out);
+    assertRefused(
+      ended,
+      "hf-segformer",
+      "segformer.encoder.trunk.0.0.layer_norm_1.weight",
+    );
+    await assert.rejects(Deno.stat(out), Deno.errors.NotFound);
+    assert.equal((await call(convert, pth, out, "--names", "fst")).status, 0);
+    assertRefused(await call(evaluate, out, ...WASM), "no record of a run", "--config");
   }));
 
 Deno.test("convert refuses in one sentence, and replaces nothing", () =>

@@ -112,7 +112,7 @@ Deno.test("loadCheckpoint() refuses files without a record of a run", () =>
     await refuses(
       { format: "pt" },
       'it has weights but no record of a run; name it under "model.pretrained" to start ' +
-        "from it",
+        "from it, or make it a checkpoint with deno task convert --config",
     );
     await refuses({ fst: "{" }, "its record of the run is damaged");
     await refuses(

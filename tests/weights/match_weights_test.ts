@@ -137,6 +137,7 @@ Deno.test("matchNetworkWeights() takes what fits as it is, and drops constants",
     resized: [],
     cast: [],
     defaultedCounters: [],
+    zeroedUnused: [],
     recomputedBuffers: ["table_index"],
   });
 });
@@ -236,4 +237,75 @@ Deno.test("matchNetworkWeights() is exact or asked for", () => {
     allowUnexpected: ["head.*"],
   });
   assert.deepEqual([missing, unexpected], [["linear.weight"], ["head.weight"]]);
+});
+
+Deno.test("matchNetworkWeights() sets to 0 what is never used and does not fit", () => {
+  const unused = { ...parameter("spare", [2, 1]), isUnused: true };
+  const net = { parameters: [...NET.parameters, unused] };
+  const fits = matchNetworkWeights({ ...NET, ...net }, file(), "x");
+  assert.deepEqual(fits.tensors.get("spare"), tensor([2, 1], [0, 0]));
+  assert.deepEqual(fits.zeroedUnused, ["spare"]);
+  assert.ok(describeFit(fits).includes("1 never used and absent, set to 0: spare"));
+  const wide = file().set("spare", tensor([3, 1], [1, 2, 3]));
+  assert.deepEqual(matchNetworkWeights({ ...NET, ...net }, wide, "x").zeroedUnused, [
+    "spare",
+  ]);
+  const own = file().set("spare", tensor([2, 1], [1, 2]));
+  assert.deepEqual(matchNetworkWeights({ ...NET, ...net }, own, "x").zeroedUnused, []);
+  // What may be missing as a whole starts as the caller wants.
+  const options = { allowMissing: ["spare"] };
+  const { missing } = matchNetworkWeights({ ...NET, ...net }, file(), "x", options);
+  assert.deepEqual(missing, ["spare"]);
+});
+
+/** A part of a network of a variant, and the setting that has or lacks it. */
+const VARIANTS: readonly (readonly [name: string, setting: string, without: string])[] = [
+  [
+    "decode_head.fuse_layer.image_pool.1.conv.weight",
+    "imagePool: true",
+    "imagePool: false",
+  ],
+  [
+    "decode_head.embed_layers.3.1.image_pool.1.bn.bias",
+    "imagePool: true",
+    "imagePool: false",
+  ],
+  [
+    "decoder.representation.0.weight",
+    "representationHead: true",
+    "representationHead: false",
+  ],
+  ["auxiliary_head.conv_seg.bias", 'auxiliaryHead"', "auxiliaryHead: null"],
+];
+
+for (const [name, setting, without] of VARIANTS) {
+  Deno.test(`matchNetworkWeights() names the setting of a file with or without ${name}`, () => {
+    const more = file().set(name, tensor([1], [1]));
+    assert.throws(() => matchNetworkWeights(NET, more, "x"), {
+      name: "WeightsMismatchError",
+      message: new RegExp(`the file is of the variant with "model\\..*${setting}`),
+    });
+    const net = { ...NET, parameters: [...NET.parameters, parameter(name, [1])] };
+    assert.throws(() => matchNetworkWeights(net, file(), "x"), {
+      name: "WeightsMismatchError",
+      message: new RegExp(`the file is of the variant with "model\\..*${without}`),
+    });
+  });
+}
+
+Deno.test("matchNetworkWeights() names the setting of the kernel of SegFormer's fusion", () => {
+  const name = "decode_head.linear_fuse.conv.weight";
+  for (const [theirs, ours] of [[3, 1], [1, 3]] as const) {
+    const shape = [ours, ours, 4, 1];
+    const parameters = [parameter(name, shape, { layout: "convolution" })];
+    const count = 4 * theirs ** 2;
+    const found = new Map([[
+      name,
+      tensor([1, 4, theirs, theirs], Array.from({ length: count }, () => 1)),
+    ]]);
+    assert.throws(() => matchNetworkWeights({ parameters }, found, "x"), {
+      name: "WeightsMismatchError",
+      message: new RegExp(`"model\\.decoder\\.fusionKernelSize: ${theirs}"$`),
+    });
+  }
 });

@@ -5,6 +5,7 @@ import { segformerHead } from "../../src/models/segformer_head.ts";
 import { swin } from "../../src/models/swin.ts";
 import { matchNetworkWeights } from "../../src/weights/match_weights.ts";
 import {
+  describeSelection,
   describeSource,
   readWeights,
   type TranslatedWeights,
@@ -34,21 +35,20 @@ Deno.test("readWeights() looks at the bytes of a file, not at its name", async (
     const read: TranslatedWeights[] = [await readWeights(torch), await readWeights(safe)];
     assert.deepEqual(read.map(({ format: kind }) => kind), ["torch-zip", "safetensors"]);
     assert.deepEqual(read[1]?.metadata, { format: "pt" });
-    for (const { tensors, namingScheme, allowMissing: lacking } of read) {
+    for (const { tensors, namingScheme } of read) {
       assert.equal(namingScheme, "hf-segformer");
       const head = { classes: 3, channels: 5, dropout: 0 };
       const parameters = [
         ...mit("backbone", MIT).parameters,
         ...segformerHead("decode_head", MIT.embedDims, head).parameters,
       ];
-      const fits = matchNetworkWeights({ parameters }, tensors, "x", {
-        allowMissing: lacking,
-      });
-      assert.deepEqual(fits.missing, [
-        "decode_head.conv_seg.weight",
-        "decode_head.conv_seg.bias",
-      ]);
-      for (const [name, value] of fits.tensors) assert.deepEqual(value, own.get(name));
+      const fits = matchNetworkWeights({ parameters }, tensors, "x");
+      const unused = ["decode_head.conv_seg.weight", "decode_head.conv_seg.bias"];
+      assert.deepEqual(fits.zeroedUnused, unused);
+      for (const [name, value] of fits.tensors) {
+        if (!unused.includes(name)) assert.deepEqual(value, own.get(name));
+        else assert.ok(value.bytes.every((byte) => byte === 0), name);
+      }
     }
   });
 });
@@ -138,10 +138,44 @@ Deno.test("describeSource() has a line for each thing that was assumed", async (
     await writeTorchFile(path, uda);
     assert.deepEqual(describeSource(await readWeights(path)), [
       "naming scheme: fst (detected)",
-      'prefix removed from the names: "model."',
-      "1 other prefixes in the file: ema_model.",
+      'taken: the names with "model.", without it; left out: "ema_model."',
     ]);
   });
+});
+
+Deno.test("describeSelection() says in one line what was taken, and how to take another", () => {
+  const source = {
+    stateDictKey: "model",
+    prefix: "module.",
+    innerWrappers: ["_orig_mod."],
+    otherKeys: ["model_ema"],
+    otherPrefixes: ["ema_model."],
+    leftOut: ["n_averaged"],
+    otherEntries: ["epoch"],
+    isSchemeDetected: true,
+    metadata: {},
+    format: "torch-zip",
+  } as const;
+  const options = { stateDictKey: "--root", prefix: "--prefix" };
+  assert.deepEqual(describeSelection(source, options), [
+    'taken: the state dict "model", the names with "module.", without it, names without ' +
+    '"_orig_mod."; left out: "model_ema" (--root model_ema), "ema_model." (--prefix ' +
+    "ema_model.), n_averaged, epoch",
+  ]);
+  const whole = {
+    ...source,
+    stateDictKey: "",
+    prefix: "",
+    innerWrappers: [],
+    otherKeys: [],
+    otherPrefixes: [],
+    leftOut: [],
+    otherEntries: [],
+  };
+  assert.deepEqual(describeSelection(whole), []);
+  assert.deepEqual(describeSelection({ ...whole, leftOut: ["step"] }), [
+    "taken: the network; left out: step",
+  ]);
 });
 
 const STRANGERS: readonly (readonly [string, string | Uint8Array, RegExp])[] = [

@@ -109,6 +109,37 @@ Deno.test("parseSafetensors() refuses headers that contradict the file", () => {
   );
 });
 
+Deno.test("parseSafetensors() refuses headers that the reference library refuses", () => {
+  const entry = '{"dtype":"U8","shape":[8],"data_offsets":[0,8]}';
+  const refused: readonly (readonly [header: string, message: RegExp])[] = [
+    [`{"a":${entry},"a":${entry}}`, /a name twice$/],
+    [`{"a":${entry},"\\u0061":${entry}}`, /a name twice$/],
+    [`{"a":${entry.replace("{", '{"dtype":"I8",')}}`, /a name twice$/],
+    [`{"__metadata__":{},"__metadata__":{},"a":${entry}}`, /a name twice$/],
+    [`{"a":${entry.replace("[8]", "[8.0]")}}`, /entry of "a" has no valid dtype/],
+    [`{"a":${entry.replace("[8]", "[8e0]")}}`, /entry of "a" has no valid dtype/],
+    [`{"a":${entry.replace("[0,", "[-0,")}}`, /entry of "a" has no valid dtype/],
+    [`{"\\ud800":${entry}}`, /a text that is not Unicode$/],
+    [`\ufeff{"a":${entry}}`, /not a JSON object$/],
+    [`{"a":${entry}}\0`, /not a JSON object$/],
+    [`{"a":${entry},"b":${entry}}`, /tensor "b" overlaps another one$/],
+    [`{"a":${entry},"b":${"[".repeat(1e5)}${"]".repeat(1e5)}}`, /nests too deep$/],
+  ];
+  const file = (header: string) => {
+    const text = new TextEncoder().encode(header);
+    const bytes = new Uint8Array(8 + text.length + 8);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
+    bytes.set(text, 8);
+    return bytes;
+  };
+  for (const [header, message] of refused) {
+    assert.throws(() => parseSafetensors(file(header)), { name: "SyntaxError", message });
+  }
+  // Quotes, colons and fields of no meaning are no second names.
+  const odd = `{"\\"a\\":":${entry.replace("{", '{"note":1.5,')}}`;
+  assert.deepEqual([...parseSafetensors(file(odd)).tensors.keys()], ['"a":']);
+});
+
 Deno.test("parseSafetensors() refuses every cut of a file", () => {
   const bytes = encodeSafetensors(new Map([["a", tensor("F32", [2])]]), { k: "v" });
   for (let length = 0; length < bytes.length; length++) {

@@ -12,11 +12,15 @@ const GOLDEN = fileURLToPath(new URL("../golden/checkpoints/", import.meta.url))
 
 const ascii = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
 
-/** A pickle of protocol 2 as a PyTorch file without storages. */
-const zipOf = (pickle: string, name = "archive/data.pkl") =>
-  new Blob(
-    storedZipChunks([{ name, bytes: ascii(`\x80\x02${pickle}`) }]).map((c) => c.slice()),
-  ).bytes();
+const VERSION = { name: "archive/version", bytes: ascii("3\n") };
+
+/** A pickle of protocol 2 as a PyTorch file, with the bytes of its storages. */
+const zipOf = (pickle: string, ...storages: Uint8Array[]) =>
+  concatBytes(storedZipChunks([
+    { name: "archive/data.pkl", bytes: ascii(`\x80\x02${pickle}`) },
+    VERSION,
+    ...storages.map((bytes, i) => ({ name: `archive/data/${i}`, bytes })),
+  ]));
 
 Deno.test("openTorchFile() reads only the tensors that are asked for", async () => {
   await inFolder(async (folder) => {
@@ -64,9 +68,17 @@ Deno.test("readTorchFile() refuses a path that leads to no file", async () => {
   });
 });
 
+const text = (value: string) => `X${String.fromCharCode(value.length)}\0\0\0${value}`;
+
+/** A tensor of a storage, whose arguments after the strides are `rest`. */
+const tensorOf = (
+  { storage = "Byte", key = "0", size = "K\0", shape = "K\0\x85", rest = "\x89N" },
+) =>
+  `ctorch._utils\n_rebuild_tensor_v2\n((${text("storage")}ctorch\n${storage}Storage\n` +
+  `${text(key)}${text("cpu")}${size}tQK\0${shape}K\x01\x85${rest}tR`;
+
 /** A tensor of shape [0] over the storage "0". */
-const EMPTY_TENSOR = "ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storage" +
-  "ctorch\nByteStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\0tQK\0K\0\x85K\x01\x85\x89NtR";
+const EMPTY_TENSOR = tensorOf({});
 
 const REFUSED: readonly (readonly [string, string, RegExp])[] = [
   ["a dictionary in itself", "}q\0X\x01\0\0\0ah\0s.", /nests more than 32 dictionaries/],
@@ -80,6 +92,30 @@ const REFUSED: readonly (readonly [string, string, RegExp])[] = [
   ["a mark that is missing", "t.", /no mark/],
   ["a text that is not UTF-8", "X\x01\0\0\0\xff.", /not UTF-8/],
   ["a million containers", `${"}0".repeat(600_000)}.`, /500000 containers/],
+  ["a list made longer that is a tuple", ")K\x01a.", /appends to no list/],
+  ["a list as a key", "}]K\x01s.", /key that cannot be one/],
+  ["a tensor changed after it was made", `${EMPTY_TENSOR})b.`, /attributes to a value/],
+  ["too few arguments", tensorOf({ rest: "" }) + ".", /has 4 arguments instead of 7/],
+  [
+    "metadata that is no dictionary",
+    tensorOf({ rest: "\x89NK\x01" }) + ".",
+    /metadata is no dictionary/,
+  ],
+  [
+    "unknown metadata",
+    tensorOf({ rest: `\x89N}${text("fold")}\x88s` }) + ".",
+    /has the metadata "fold": known is neg/,
+  ],
+  [
+    "a conjugated tensor",
+    tensorOf({ rest: `\x89N}${text("conj")}\x88s` }) + ".",
+    /is conjugated/,
+  ],
+  [
+    "negated truth values",
+    tensorOf({ storage: "Bool", rest: `\x89N}${text("neg")}\x88s` }) + ".",
+    /truth values is negated/,
+  ],
   ["a text longer than the file", "X\xff\xff\xff\x7fa.", /ends too early/],
 ];
 
@@ -87,7 +123,7 @@ for (const [what, pickle, message] of REFUSED) {
   Deno.test(`readTorchFile() refuses a pickle with ${what}`, async () => {
     await inFolder(async (folder) => {
       const path = join(folder, "bad.pth");
-      await Deno.writeFile(path, await zipOf(pickle));
+      await Deno.writeFile(path, zipOf(pickle));
       await assert.rejects(readTorchFile(path), { name: "SyntaxError", message });
     });
   });
@@ -100,12 +136,8 @@ Deno.test("readTorchFile() keeps every byte of the texts of Python 2", async () 
     const texts = ["U\x80", "T\x80\0\0\0", "C\x80", "B\x80\0\0\0"];
     for (const opcode of texts) {
       const name = Array.from({ length: 0x80 }, (_, i) => String.fromCharCode(0x80 + i));
-      const pickle = `\x80\x02}${opcode}${name.join("")}${EMPTY_TENSOR}s.`;
-      const entries = [
-        { name: "a/data.pkl", bytes: ascii(pickle) },
-        { name: "a/data/0", bytes: new Uint8Array() },
-      ];
-      await Deno.writeFile(path, concatBytes(storedZipChunks(entries)));
+      const pickle = `}${opcode}${name.join("")}${EMPTY_TENSOR}s.`;
+      await Deno.writeFile(path, zipOf(pickle, new Uint8Array()));
       assert.deepEqual([...(await readTorchFile(path)).tensors.keys()], [name.join("")]);
     }
   });
@@ -114,13 +146,18 @@ Deno.test("readTorchFile() keeps every byte of the texts of Python 2", async () 
 Deno.test("readTorchFile() refuses a zip of something else and a program", async () => {
   await inFolder(async (folder) => {
     const path = join(folder, "other.zip");
-    await Deno.writeFile(path, await zipOf("N.", "word/document.xml"));
-    await assert.rejects(readTorchFile(path), /it has no data\.pkl$/);
+    const bytes = ascii("\x80\x02N.");
+    // A document; a pickle in no folder; one in another folder than the first entry's.
+    for (const names of [["word/x.xml"], ["data.pkl"], ["a/b", "archive/data.pkl"]]) {
+      const entries = names.map((name) => ({ name, bytes }));
+      await Deno.writeFile(path, concatBytes(storedZipChunks([...entries, VERSION])));
+      await assert.rejects(readTorchFile(path), /it has no data\.pkl$/);
+    }
     const program = storedZipChunks([
-      { name: "net/data.pkl", bytes: ascii("\x80\x02N.") },
+      { name: "net/data.pkl", bytes },
       { name: "net/constants.pkl", bytes: ascii("\x80\x02).") },
     ]);
-    await Deno.writeFile(path, await new Blob(program.map((c) => c.slice())).bytes());
+    await Deno.writeFile(path, concatBytes(program));
     await assert.rejects(readTorchFile(path), /TorchScript/);
   });
 });
@@ -178,7 +215,7 @@ Deno.test("readTorchFile() reads a zip64 directory", async () => {
 Deno.test("readTorchFile() refuses compressed, encrypted and doubled entries", async () => {
   await inFolder(async (folder) => {
     const path = join(folder, "odd.pth");
-    const whole = await zipOf("}.");
+    const whole = zipOf("}.");
     const directory = new DataView(whole.buffer).getUint32(whole.length - 6, true);
     for (const [field, value, message] of [[10, 8, /compressed/], [8, 1, /encrypted/]]) {
       const bytes = whole.slice();
@@ -199,8 +236,9 @@ Deno.test("readTorchFile() refuses a zip whose directory claims what the file ca
   await inFolder(async (folder) => {
     const path = join(folder, "hostile.pth");
     const whole = concatBytes(storedZipChunks([
-      { name: "a/data.pkl", bytes: ascii("\x80\x02}.") },
-      { name: "a/data/0", bytes: new Uint8Array(4096) },
+      { name: "archive/data.pkl", bytes: ascii("\x80\x02}.") },
+      { name: "archive/data/0", bytes: new Uint8Array(4096) },
+      VERSION,
     ]));
     const end = whole.length - 22;
     const directory = new DataView(whole.buffer).getUint32(end + 16, true);
@@ -220,7 +258,7 @@ Deno.test("readTorchFile() refuses a zip whose directory claims what the file ca
       view.setUint32(directory + 24, 4096, true);
     }, /its zip entries are larger than the file/);
     const farAway = (view: DataView) => view.setUint32(directory + 42, 1e9, true);
-    await refuses(whole, farAway, /its entry "a\/data\.pkl" is cut short/);
+    await refuses(whole, farAway, /its entry "archive\/data\.pkl" is cut short/);
     await refuses(whole.subarray(0, -1), () => {}, /it is cut off/);
     // Entries, bytes and position of a zip64 directory; the latter two show without it.
     const wide = asZip64(whole);
@@ -240,23 +278,96 @@ Deno.test("readTorchFile() refuses a zip whose directory claims what the file ca
 Deno.test("readTorchFile() refuses tensors that repeat one storage many times", async () => {
   await inFolder(async (folder) => {
     const path = join(folder, "repeated.pth");
-    const storage =
-      "(X\x07\0\0\0storagectorch\nByteStorage\nX\x01\0\0\x000X\x03\0\0\0cpu" +
-      "M\x00\x10tQ";
-    const tensor =
-      `ctorch._utils\n_rebuild_tensor_v2\n(${storage}K\0M\x00\x10\x85K\x01\x85\x89NtR`;
+    const tensor = tensorOf({ size: "M\x00\x10", shape: "M\x00\x10\x85" });
     const items = Array.from(
       { length: 20 },
       (_, i) => `K${String.fromCharCode(i)}h\0`,
     );
-    const bytes = ascii(`\x80\x02}(K\x63${tensor}q\0${items.join("")}u.`);
-    const chunks = storedZipChunks([
-      { name: "a/data.pkl", bytes },
-      { name: "a/data/0", bytes: new Uint8Array(4096) },
-    ]);
-    await Deno.writeFile(path, await new Blob(chunks.map((c) => c.slice())).bytes());
+    const pickle = `}(K\x63${tensor}q\0${items.join("")}u.`;
+    await Deno.writeFile(path, zipOf(pickle, new Uint8Array(4096)));
     await assert.rejects(readTorchFile(path), /read the tensors one by one$/);
     await using file = await openTorchFile(path);
     assert.equal(crc32((await file.readTensor("7")).bytes), crc32(new Uint8Array(4096)));
+  });
+});
+
+Deno.test("readTorchFile() negates the elements of a tensor with the neg bit", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "neg.pth");
+    const cases = [
+      ["Float", new Float32Array([1.5, -0, 3e38]), new Float32Array([-1.5, 0, -3e38])],
+      ["Half", new Float16Array([1, -2, 0.5]), new Float16Array([-1, 2, -0.5])],
+      ["Double", new Float64Array([1, -2, 0.5]), new Float64Array([-1, 2, -0.5])],
+      ["Long", new BigInt64Array([1n, -256n, 0n]), new BigInt64Array([-1n, 256n, 0n])],
+      ["Byte", new Uint8Array([1, 0, 255]), new Uint8Array([255, 0, 1])],
+    ] as const;
+    for (const [storage, stored, expected] of cases) {
+      for (const neg of [true, false]) {
+        const rest = `\x89N}${text("neg")}${neg ? "\x88" : "\x89"}s`;
+        const tensor = tensorOf({ storage, size: "K\x03", shape: "K\x03\x85", rest });
+        const pickle = `}${text("w")}${tensor}s.`;
+        await Deno.writeFile(path, zipOf(pickle, new Uint8Array(stored.buffer.slice())));
+        const { tensors } = await readTorchFile(path);
+        const want = neg ? expected : stored;
+        assert.deepEqual(tensors.get("w")?.bytes, new Uint8Array(want.buffer), storage);
+      }
+    }
+  });
+});
+
+Deno.test("readTorchFile() refuses a storage whose bytes are not those of its elements", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "storage.pth");
+    const tensor = tensorOf({ storage: "Float", size: "K\x02", shape: "K\x02\x85" });
+    for (const bytes of [7, 9, 0, 12]) {
+      await Deno.writeFile(path, zipOf(`}K\0${tensor}s.`, new Uint8Array(bytes)));
+      const message = new RegExp(`"0" should have 8 bytes and has ${bytes}$`);
+      await assert.rejects(readTorchFile(path), message);
+    }
+    const other = tensorOf({ storage: "Int", size: "K\x02", shape: "K\x02\x85" });
+    const twice = `}(K\0${tensor}K\x01${other}u.`;
+    await Deno.writeFile(path, zipOf(twice, new Uint8Array(8)));
+    await assert.rejects(readTorchFile(path), /"0" has two types of elements or two/);
+    // Also where the storage is of a tensor that nobody asks for.
+    const both = `}(${text("model")}}${text("a")}${EMPTY_TENSOR}s` +
+      `${text("optimizer")}}K\0${
+        tensorOf({ key: "1", size: "K\x02", shape: "K\x02\x85" })
+      }su.`;
+    await Deno.writeFile(path, zipOf(both, new Uint8Array(), new Uint8Array(3)));
+    await assert.rejects(readTorchFile(path), /"1" should have 2 bytes and has 3$/);
+  });
+});
+
+Deno.test("readTorchFile() refuses versions and byte orders that it does not know", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "version.pth");
+    const pickle = ascii(`\x80\x02}K\0${EMPTY_TENSOR}s.`);
+    const written = async (records: Record<string, string>) => {
+      const entries = Object.entries(records)
+        .map(([name, value]) => ({ name: `archive/${name}`, bytes: ascii(value) }));
+      const bytes = concatBytes(storedZipChunks([
+        { name: "archive/data.pkl", bytes: pickle },
+        { name: "archive/data/0", bytes: new Uint8Array() },
+        ...entries,
+      ]));
+      await Deno.writeFile(path, bytes);
+      return await readTorchFile(path);
+    };
+    await written({ version: "10\n", ".format_version": "1", byteorder: "little" });
+    await assert.rejects(written({}), /it has no "version", which says how to read it$/);
+    for (const version of ["11\n", "0", "3.1", "", "-1"]) {
+      const message = new RegExp(
+        `its "version" is "${version.trim()}": known are 1 to 10`,
+      );
+      await assert.rejects(written({ version }), message);
+    }
+    await assert.rejects(
+      written({ version: "3", ".format_version": "3" }),
+      /its "\.format_version" is "3": known are 1 to 2$/,
+    );
+    await assert.rejects(
+      written({ version: "3", byteorder: "big" }),
+      /not little-endian but "big"$/,
+    );
   });
 });

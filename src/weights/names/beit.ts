@@ -4,7 +4,9 @@ import {
   broadcastRule,
   concatRule,
   dropRule,
+  HEAD_RULES,
   ignoreRule,
+  keepRule,
   type NamingScheme,
   renameRule,
   type Rule,
@@ -61,28 +63,120 @@ export const MICROSOFT_BEIT: NamingScheme = {
   name: "microsoft-beit",
   description: "BEiT of Microsoft and of timm: blocks.0.attn.q_bias",
   matches: (tensors) => anyNameMatches(tensors, `${BLOCK}.attn.q_bias`),
-  rules: BEIT_RULES,
+  rules: [...BEIT_RULES, ...HEAD_RULES],
   allowMissing: BEIT_ALLOW_MISSING,
 };
 
-const HF_ENCODER = "[beit.]encoder";
-const HF_LAYER = `${HF_ENCODER}.layer.{k}`;
-const HF_ATTENTION = `${HF_LAYER}.attention.attention`;
+/** How the two generations of Hugging Face's names call the parts of an encoder. */
+interface BeitNames {
+  readonly layer: string;
+  readonly query: string;
+  readonly key: string;
+  readonly value: string;
+  readonly projection: string;
+  readonly fc1: string;
+  readonly fc2: string;
+  readonly positions: string;
+  readonly sharedPositions: string;
+}
+
+const HF_SAVED: BeitNames = {
+  layer: "[beit.]encoder.layer.{k}",
+  query: "attention.attention.query",
+  key: "attention.attention.key",
+  value: "attention.attention.value",
+  projection: "attention.output.dense",
+  fc1: "intermediate.dense",
+  fc2: "output.dense",
+  positions: "attention.attention.relative_position_bias",
+  sharedPositions: "[beit.]encoder.relative_position_bias",
+};
+
+/** Since version 5 of transformers, in state dicts. */
+const HF_MODULES: BeitNames = {
+  layer: "[beit.]layers.{k}",
+  query: "attention.q_proj",
+  key: "attention.k_proj",
+  value: "attention.v_proj",
+  projection: "attention.o_proj",
+  fc1: "mlp.fc1",
+  fc2: "mlp.fc2",
+  positions: "relative_position_bias",
+  sharedPositions: "[beit.]shared_position_bias",
+};
+
+const layerRules = (names: BeitNames): readonly Rule[] => {
+  const part = (name: Exclude<keyof BeitNames, "layer" | "sharedPositions">) =>
+    `${names.layer}.${names[name]}`;
+  return [
+    renameRule(`${names.layer}.layernorm_before.*`, `${TARGET_LAYER}.ln1.*`),
+    renameRule(`${names.layer}.layernorm_after.*`, `${TARGET_LAYER}.ln2.*`),
+    renameRule(`${names.layer}.lambda_{n}`, `${TARGET_LAYER}.gamma_{n}`),
+    concatRule(
+      [part("query"), part("key"), part("value")].map((name) => `${name}.weight`),
+      `${TARGET_LAYER}.attn.qkv.weight`,
+      concatRows,
+    ),
+    renameRule(`${part("query")}.bias`, `${TARGET_LAYER}.attn.q_bias`),
+    renameRule(`${part("value")}.bias`, `${TARGET_LAYER}.attn.v_bias`),
+    renameRule(
+      `${part("positions")}.relative_position_*`,
+      `${TARGET_LAYER}.attn.relative_position_*`,
+    ),
+    renameRule(`${part("projection")}.*`, `${TARGET_LAYER}.attn.proj.*`),
+    renameRule(`${part("fc1")}.*`, `${TARGET_LAYER}.ffn.layers.0.0.*`),
+    renameRule(`${part("fc2")}.*`, `${TARGET_LAYER}.ffn.layers.1.*`),
+    broadcastRule(
+      `${names.sharedPositions}.relative_position_bias_table`,
+      `${TARGET_LAYER}.attn.relative_position_bias_table`,
+      `${part("query")}.weight`,
+    ),
+    ignoreRule(`${names.sharedPositions}.relative_position_index`),
+  ];
+};
+
+/** The rules for the pyramid and the heads, whose parts were renamed as well. */
+const SEGMENTATION_RULES: readonly Rule[] = [
+  renameRule("fpn1.*", "neck.upsample_4x.*"),
+  renameRule("fpn2.*", "neck.upsample_2x.*"),
+  renameRule("fpn.fpn1.conv_transpose1.*", "neck.upsample_4x.0.*"),
+  renameRule("fpn.fpn1.normalization.*", "neck.upsample_4x.1.*"),
+  renameRule("fpn.fpn1.conv_transpose2.*", "neck.upsample_4x.3.*"),
+  renameRule("fpn.fpn2.*", "neck.upsample_2x.0.*"),
+  ...[["convolution", "conv"], ["normalization", "bn"]].flatMap(([theirs, ours]) => [
+    renameRule(
+      `decode_head.psp_modules.blocks.{i}.conv.${theirs}.*`,
+      `decode_head.psp_modules.{i}.1.${ours}.*`,
+    ),
+    renameRule(
+      `decode_head.psp_bottleneck.${theirs}.*`,
+      `decode_head.bottleneck.${ours}.*`,
+    ),
+    renameRule(`decode_head.*.${theirs}.*`, `decode_head.*.${ours}.*`),
+    renameRule(`auxiliary_head.*.${theirs}.*`, `auxiliary_head.*.${ours}.*`),
+  ]),
+  ...["decode_head.*.conv.weight", "decode_head.*.bn.*"].map(keepRule),
+  ...["auxiliary_head.*.conv.weight", "auxiliary_head.*.bn.*"].map(keepRule),
+  renameRule("decode_head.classifier.*", "decode_head.conv_seg.*"),
+  renameRule("auxiliary_head.classifier.*", "auxiliary_head.conv_seg.*"),
+];
 
 /**
  * BEiT of Hugging Face: queries, keys and values are separate; in the segmentation
- * network the pyramid is outside of the encoder, and only the head's classifiers are
- * renamed.
+ * network the pyramid is outside of the encoder. Version 5 of transformers renamed its
+ * parts in state dicts, but not in the files of `save_pretrained`.
  *
  * Source: https://github.com/huggingface/transformers, `models/beit/modeling_beit.py` and
  * `convert_beit_unilm_to_pytorch.py`.
  */
 export const HUGGING_FACE_BEIT: NamingScheme = {
   name: "hf-beit",
-  description: "BEiT of Hugging Face: beit.encoder.layer.*",
+  description: "BEiT of Hugging Face: beit.encoder.layer.*, beit.layers.*",
   matches: (tensors) =>
-    anyNameMatches(tensors, `${HF_ATTENTION}.query.weight`) &&
-    anyNameMatches(tensors, `${HF_LAYER}.lambda_1`),
+    [HF_SAVED, HF_MODULES].some(({ layer, query }) =>
+      anyNameMatches(tensors, `${layer}.${query}.weight`) &&
+      anyNameMatches(tensors, `${layer}.lambda_1`)
+    ),
   rules: [
     unsupportedRule(
       "[beit.]embeddings.position_embeddings",
@@ -94,33 +188,9 @@ export const HUGGING_FACE_BEIT: NamingScheme = {
       "backbone.patch_embed.projection.*",
     ),
     dropRule("[beit.]embeddings.mask_token"),
-    renameRule(`${HF_LAYER}.layernorm_before.*`, `${TARGET_LAYER}.ln1.*`),
-    renameRule(`${HF_LAYER}.layernorm_after.*`, `${TARGET_LAYER}.ln2.*`),
-    renameRule(`${HF_LAYER}.lambda_{n}`, `${TARGET_LAYER}.gamma_{n}`),
-    concatRule(
-      ["query", "key", "value"].map((part) => `${HF_ATTENTION}.${part}.weight`),
-      `${TARGET_LAYER}.attn.qkv.weight`,
-      concatRows,
-    ),
-    renameRule(`${HF_ATTENTION}.query.bias`, `${TARGET_LAYER}.attn.q_bias`),
-    renameRule(`${HF_ATTENTION}.value.bias`, `${TARGET_LAYER}.attn.v_bias`),
-    renameRule(
-      `${HF_ATTENTION}.relative_position_bias.relative_position_*`,
-      `${TARGET_LAYER}.attn.relative_position_*`,
-    ),
-    renameRule(`${HF_LAYER}.attention.output.dense.*`, `${TARGET_LAYER}.attn.proj.*`),
-    renameRule(`${HF_LAYER}.intermediate.dense.*`, `${TARGET_LAYER}.ffn.layers.0.0.*`),
-    renameRule(`${HF_LAYER}.output.dense.*`, `${TARGET_LAYER}.ffn.layers.1.*`),
-    broadcastRule(
-      `${HF_ENCODER}.relative_position_bias.relative_position_bias_table`,
-      `${TARGET_LAYER}.attn.relative_position_bias_table`,
-      `${HF_ATTENTION}.query.weight`,
-    ),
-    ignoreRule(`${HF_ENCODER}.relative_position_bias.relative_position_index`),
-    renameRule("fpn1.*", "neck.upsample_4x.*"),
-    renameRule("fpn2.*", "neck.upsample_2x.*"),
-    renameRule("decode_head.classifier.*", "decode_head.conv_seg.*"),
-    renameRule("auxiliary_head.classifier.*", "auxiliary_head.conv_seg.*"),
+    ...layerRules(HF_SAVED),
+    ...layerRules(HF_MODULES),
+    ...SEGMENTATION_RULES,
     dropRule("[beit.]layernorm.*"),
     dropRule("[beit.]pooler.*"),
     dropRule("classifier.*"),

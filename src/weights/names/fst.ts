@@ -1,20 +1,43 @@
 import { BEIT_ALLOW_MISSING } from "./beit.ts";
-import { dropRule, type NamingScheme, renameRule, type Rule } from "./naming_scheme.ts";
+import {
+  dropRule,
+  HEAD_RULES,
+  keepRule,
+  type NamingScheme,
+  renameRule,
+  type Rule,
+} from "./naming_scheme.ts";
 import { anyNameMatches } from "./pattern.ts";
+import { RESNET_BLOCK_PARTS } from "./resnet.ts";
 import { SWIN_ALLOW_MISSING } from "./swin.ts";
 
-/** An encoder alone, without the prefix "backbone.". */
-const BARE_ENCODER_PATTERNS = [
-  "patch_embed{s}.*",
-  "block{s}.*",
-  "norm{s}.*",
-  "stem.*",
-  "layer{s}.*",
-  "stages.*",
-  "layers.*",
-  "patch_embed.*",
+const below = (parent: string, parts: readonly string[]): string[] =>
+  parts.map((part) => `${parent}.${part}`);
+
+/** The names of encoders, without the prefix "backbone." that they have in networks. */
+const ENCODER_PATTERNS: readonly string[] = [
+  // Mix Transformer
+  ...below("patch_embed{s}", ["proj.*", "norm.*"]),
+  ...below("block{s}.{k}", [
+    "norm{n}.*",
+    ...below("mlp", ["fc{n}.*", "dwconv.dwconv.*"]),
+  ]),
+  ...below("block{s}.{k}.attn", ["q.*", "kv.*", "sr.*", "norm.*", "proj.*"]),
+  "norm{s}.*", // of Swin, too
+  // ResNet V1c
+  "stem.{i}.*",
+  ...below("layer{s}.{k}", RESNET_BLOCK_PARTS),
+  // Swin
+  ...below("stages.{i}.blocks.{j}", ["norm{n}.*", "attn.w_msa.*", "ffn.layers.*"]),
+  ...below("stages.{i}.downsample", ["norm.*", "reduction.*"]),
+  "patch_embed.norm.*",
+  // BEiT
   "cls_token",
-] as const;
+  "patch_embed.projection.*", // of Swin, too
+  ...below("layers.{k}", ["ln{n}.*", "gamma_{n}", "ffn.layers.*"]),
+  ...below("layers.{k}.attn", ["qkv.*", "q_bias", "v_bias", "proj.*"]),
+  "layers.{k}.attn.relative_position_*",
+];
 
 /**
  * What published encoders have in addition: classifiers, the norm before them, and the
@@ -29,10 +52,12 @@ const CLASSIFIER_PATTERNS = [
   "[backbone.]lm_head.*",
 ] as const;
 
-/** The rules for fst's own names, with which other schemes end. */
-export const FST_RULES: readonly Rule[] = [
+/** The rules for fst's own names of encoders, with which other schemes end. */
+export const ENCODER_RULES: readonly Rule[] = [
   ...CLASSIFIER_PATTERNS.map(dropRule),
-  ...BARE_ENCODER_PATTERNS.map((pattern) => renameRule(pattern, `backbone.${pattern}`)),
+  ...ENCODER_PATTERNS.map((pattern) =>
+    renameRule(`[backbone.]${pattern}`, `backbone.${pattern}`)
+  ),
 ];
 
 /** What identifies an encoder alone. */
@@ -65,6 +90,12 @@ export const FST: NamingScheme = {
     [...BARE_ENCODER_SIGNATURES, ...WHOLE_NETWORK_SIGNATURES].some((pattern) =>
       anyNameMatches(tensors, pattern)
     ),
-  rules: FST_RULES,
+  rules: [
+    ...ENCODER_RULES,
+    ...HEAD_RULES,
+    ...below("encoder", ["conv1.{i}.*", "bn1.*"]).map(keepRule),
+    ...below("encoder.layer{s}.{k}", RESNET_BLOCK_PARTS).map(keepRule),
+    ...["decoder.*", "auxor.*"].map(keepRule),
+  ],
   allowMissing: [...SWIN_ALLOW_MISSING, ...BEIT_ALLOW_MISSING],
 };

@@ -41,6 +41,16 @@ const convertRule = (
 export const renameRule = (from: string, to: string): Rule =>
   convertRule([from], [to], (values) => values);
 
+/** Keeps a tensor whose name is fst's already. */
+export const keepRule = (name: string): Rule => renameRule(name, name);
+
+/** The rules for the heads of mmsegmentation, whose names are fst's. */
+export const HEAD_RULES: readonly Rule[] = [
+  "decode_head.*",
+  "auxiliary_head.*",
+  "neck.*",
+].map(keepRule);
+
 /** Renames a tensor and changes its value. */
 export const transformRule = (
   from: string,
@@ -102,10 +112,7 @@ export interface NamingSchemeSummary {
 export interface NamingScheme extends NamingSchemeSummary {
   /** Whether a file has these names, provided that no earlier scheme matches. */
   readonly matches: (tensors: TensorShapes) => boolean;
-  /**
-   * The first rule that matches a name applies. Names without a rule stay unchanged, so
-   * that loading reports them as unexpected.
-   */
+  /** The first rule that matches a name applies. A file with any other name is refused. */
   readonly rules: readonly Rule[];
   /**
    * Parameters of fst that such files may lack altogether, if another name is present;
@@ -123,6 +130,8 @@ export interface AppliedRules {
   readonly tensors: Map<string, HostTensor>;
   /** Names in the file of weights that fst does not need. */
   readonly dropped: readonly string[];
+  /** Names in the file without a rule. */
+  readonly unknown: readonly string[];
 }
 
 function matchRule(rules: readonly Rule[], name: string) {
@@ -150,6 +159,7 @@ export function applyRules(
 ): AppliedRules {
   const result = new Map<string, HostTensor>();
   const dropped: string[] = [];
+  const unknown: string[] = [];
   const consumed = new Set<string>();
   const reject = (reason: string): never => {
     throw new SyntaxError(`Cannot translate the names of "${file}": ${reason}`);
@@ -183,8 +193,10 @@ export function applyRules(
   for (const [name, value] of tensors) {
     if (consumed.has(name)) continue;
     const { rule, captures } = matchRule(rules, name) ?? {};
-    if (rule === undefined || captures === undefined) setTensor(name, value, name);
-    else if (rule.kind === "convert") convert(rule, captures, name);
+    if (rule === undefined || captures === undefined) {
+      unknown.push(name);
+      setTensor(name, value, name);
+    } else if (rule.kind === "convert") convert(rule, captures, name);
     else if (rule.kind === "drop") dropped.push(name);
     else if (rule.kind === "broadcast") {
       for (const other of tensors.keys()) {
@@ -197,5 +209,5 @@ export function applyRules(
       throw new RangeError(`Cannot use the weights of "${file}": ${rule.reason}`);
     }
   }
-  return { tensors: result, dropped };
+  return { tensors: result, dropped, unknown };
 }

@@ -12,6 +12,9 @@ import { anyNameMatches, matchPattern } from "./pattern.ts";
 /** Channels of the wide stem; ResNet V1c has half as many. */
 const STEM_CHANNELS = 128;
 
+/** What is in a block of a ResNet, by the names of all code bases. */
+export const RESNET_BLOCK_PARTS = ["conv{n}.*", "bn{n}.*", "downsample.{i}.*"] as const;
+
 /** Whether a file has an encoder with a deep and wide stem. */
 export function hasWideStem(tensors: TensorShapes): boolean {
   for (const [name, { shape: [channels] }] of tensors) {
@@ -33,9 +36,11 @@ export const U2PL: NamingScheme = {
   description: "ResNet of U2PL with a stem of 128 channels: conv1.0.weight",
   matches: hasWideStem,
   rules: [
-    renameRule("[backbone.]conv1.*", "encoder.conv1.*"),
+    renameRule("[backbone.]conv1.{i}.*", "encoder.conv1.{i}.*"),
     renameRule("[backbone.]bn1.*", "encoder.bn1.*"),
-    renameRule("[backbone.]layer{s}.*", "encoder.layer{s}.*"),
+    ...RESNET_BLOCK_PARTS.map((part) =>
+      renameRule(`[backbone.]layer{s}.{k}.${part}`, `encoder.layer{s}.{k}.${part}`)
+    ),
     dropRule("[backbone.]fc.*"),
   ],
   allowMissing: [],

@@ -1,12 +1,15 @@
 /** Naming schemes of SegFormer and its encoder, the Mix Transformer. @module */
 
 import { formatShape, type HostTensor } from "../../core/host_tensor.ts";
-import { FST, FST_RULES } from "./fst.ts";
+import { ENCODER_RULES, FST } from "./fst.ts";
 import {
   concatRule,
   dropRule,
+  HEAD_RULES,
+  keepRule,
   type NamingScheme,
   renameRule,
+  type Rule,
   splitRule,
   transformRule,
   unsupportedRule,
@@ -34,20 +37,89 @@ export const NVLABS_SEGFORMER: NamingScheme = {
       "decode_head.linear_fuse.conv.weight",
       reverseFusedLevels,
     ),
-    renameRule("decode_head.linear_fuse.bn.*", "decode_head.linear_fuse.bn.*"),
-    renameRule("decode_head.linear_pred.*", "decode_head.linear_pred.*"),
-    renameRule("decode_head.conv_seg.*", "decode_head.conv_seg.*"),
-    ...FST_RULES,
+    ...["linear_fuse.bn.*", "linear_pred.*", "conv_seg.*"].map((part) =>
+      keepRule(`decode_head.${part}`)
+    ),
+    ...ENCODER_RULES,
   ],
   allowMissing: [],
 };
 
-const HF_ENCODER = "[segformer.]encoder";
-const HF_BLOCK = `${HF_ENCODER}.block.{s}.{k}`;
+/** How the two generations of Hugging Face's names call the parts of an encoder. */
+interface SegformerNames {
+  readonly embedding: string;
+  readonly norm: string;
+  readonly block: string;
+  readonly norms: readonly [string, string];
+  readonly query: string;
+  readonly key: string;
+  readonly value: string;
+  readonly reduction: string;
+  readonly reductionNorm: string;
+  readonly projection: string;
+  readonly fc: readonly [string, string];
+}
+
+const HF_SAVED: SegformerNames = {
+  embedding: "[segformer.]encoder.patch_embeddings.{s}",
+  norm: "[segformer.]encoder.layer_norm.{s}",
+  block: "[segformer.]encoder.block.{s}.{k}",
+  norms: ["layer_norm_1", "layer_norm_2"],
+  query: "attention.self.query",
+  key: "attention.self.key",
+  value: "attention.self.value",
+  reduction: "attention.self.sr",
+  reductionNorm: "attention.self.layer_norm",
+  projection: "attention.output.dense",
+  fc: ["mlp.dense1", "mlp.dense2"],
+};
+
+/** Since version 5 of transformers, in state dicts. */
+const HF_MODULES: SegformerNames = {
+  embedding: "[segformer.]stages.{s}.patch_embeddings",
+  norm: "[segformer.]stages.{s}.layer_norm",
+  block: "[segformer.]stages.{s}.blocks.{k}",
+  norms: ["layernorm_before", "layernorm_after"],
+  query: "attention.q_proj",
+  key: "attention.k_proj",
+  value: "attention.v_proj",
+  reduction: "attention.sequence_reduction.sequence_reduction",
+  reductionNorm: "attention.sequence_reduction.layer_norm",
+  projection: "attention.o_proj",
+  fc: ["mlp.fc1", "mlp.fc2"],
+};
+
+const encoderRules = (
+  { embedding, norm, block, norms, fc, ...attention }: SegformerNames,
+): readonly Rule[] => {
+  const inBlock = (name: string, target: string) =>
+    renameRule(`${block}.${name}.*`, `${TARGET_BLOCK}.${target}.*`);
+  return [
+    renameRule(`${embedding}.proj.*`, "backbone.patch_embed{s+1}.proj.*"),
+    renameRule(`${embedding}.layer_norm.*`, "backbone.patch_embed{s+1}.norm.*"),
+    inBlock(norms[0], "norm1"),
+    inBlock(norms[1], "norm2"),
+    inBlock(attention.query, "attn.q"),
+    concatRule(
+      [`${block}.${attention.key}.*`, `${block}.${attention.value}.*`],
+      `${TARGET_BLOCK}.attn.kv.*`,
+      concatRows,
+    ),
+    inBlock(attention.reduction, "attn.sr"),
+    inBlock(attention.reductionNorm, "attn.norm"),
+    inBlock(attention.projection, "attn.proj"),
+    inBlock(fc[0], "mlp.fc1"),
+    inBlock("mlp.dwconv.dwconv", "mlp.dwconv.dwconv"),
+    inBlock(fc[1], "mlp.fc2"),
+    renameRule(`${norm}.*`, "backbone.norm{s+1}.*"),
+  ];
+};
 
 /**
  * SegFormer of Hugging Face: keys and values are separate, stages are numbered from 0,
  * and levels are fused from coarse to fine. It lacks `conv_seg`, which is never used.
+ * Version 5 of transformers renamed its parts in state dicts, but not in the files of
+ * `save_pretrained`.
  *
  * Source: https://github.com/huggingface/transformers,
  * `models/segformer/modeling_segformer.py` and
@@ -55,33 +127,19 @@ const HF_BLOCK = `${HF_ENCODER}.block.{s}.{k}`;
  */
 export const HUGGING_FACE_SEGFORMER: NamingScheme = {
   name: "hf-segformer",
-  description: "SegFormer of Hugging Face: segformer.encoder.*",
+  description: "SegFormer of Hugging Face: segformer.encoder.*, segformer.stages.*",
   matches: (tensors) =>
-    anyNameMatches(tensors, `${HF_ENCODER}.patch_embeddings.{s}.proj.weight`),
+    [HF_SAVED, HF_MODULES].some(({ embedding }) =>
+      anyNameMatches(tensors, `${embedding}.proj.weight`)
+    ),
   rules: [
+    ...encoderRules(HF_SAVED),
+    ...encoderRules(HF_MODULES),
+    keepRule("decode_head.linear_c.{i}.proj.*"),
     renameRule(
-      `${HF_ENCODER}.patch_embeddings.{s}.proj.*`,
-      "backbone.patch_embed{s+1}.proj.*",
+      "decode_head.linear_projections.{i}.proj.*",
+      "decode_head.linear_c.{i}.proj.*",
     ),
-    renameRule(
-      `${HF_ENCODER}.patch_embeddings.{s}.layer_norm.*`,
-      "backbone.patch_embed{s+1}.norm.*",
-    ),
-    renameRule(`${HF_BLOCK}.layer_norm_1.*`, `${TARGET_BLOCK}.norm1.*`),
-    renameRule(`${HF_BLOCK}.layer_norm_2.*`, `${TARGET_BLOCK}.norm2.*`),
-    renameRule(`${HF_BLOCK}.attention.self.query.*`, `${TARGET_BLOCK}.attn.q.*`),
-    concatRule(
-      [`${HF_BLOCK}.attention.self.key.*`, `${HF_BLOCK}.attention.self.value.*`],
-      `${TARGET_BLOCK}.attn.kv.*`,
-      concatRows,
-    ),
-    renameRule(`${HF_BLOCK}.attention.self.sr.*`, `${TARGET_BLOCK}.attn.sr.*`),
-    renameRule(`${HF_BLOCK}.attention.self.layer_norm.*`, `${TARGET_BLOCK}.attn.norm.*`),
-    renameRule(`${HF_BLOCK}.attention.output.dense.*`, `${TARGET_BLOCK}.attn.proj.*`),
-    renameRule(`${HF_BLOCK}.mlp.dense1.*`, `${TARGET_BLOCK}.mlp.fc1.*`),
-    renameRule(`${HF_BLOCK}.mlp.dwconv.dwconv.*`, `${TARGET_BLOCK}.mlp.dwconv.dwconv.*`),
-    renameRule(`${HF_BLOCK}.mlp.dense2.*`, `${TARGET_BLOCK}.mlp.fc2.*`),
-    renameRule(`${HF_ENCODER}.layer_norm.{s}.*`, "backbone.norm{s+1}.*"),
     transformRule(
       "decode_head.linear_fuse.weight",
       "decode_head.linear_fuse.conv.weight",
@@ -91,10 +149,7 @@ export const HUGGING_FACE_SEGFORMER: NamingScheme = {
     renameRule("decode_head.classifier.*", "decode_head.linear_pred.*"),
     dropRule("classifier.*"),
   ],
-  allowMissing: [{
-    parameters: "decode_head.conv_seg.*",
-    where: "decode_head.linear_pred.weight",
-  }],
+  allowMissing: [],
 };
 
 const MMSEG_STAGE = "[backbone.]layers.{s}";
@@ -161,7 +216,8 @@ export const MMSEG: NamingScheme = {
     ),
     renameRule(`${MMSEG_BLOCK}.ffn.layers.4.bias`, `${TARGET_BLOCK}.mlp.fc2.bias`),
     renameRule(`${MMSEG_STAGE}.2.*`, "backbone.norm{s+1}.*"),
-    ...FST_RULES,
+    ...ENCODER_RULES,
+    ...HEAD_RULES,
   ],
   allowMissing: FST.allowMissing,
 };

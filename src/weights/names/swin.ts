@@ -3,7 +3,9 @@
 import {
   concatRule,
   dropRule,
+  HEAD_RULES,
   ignoreRule,
+  keepRule,
   type NamingScheme,
   renameRule,
   type Rule,
@@ -75,12 +77,31 @@ export const MICROSOFT_SWIN: NamingScheme = {
   matches: (tensors) =>
     anyNameMatches(tensors, "[backbone.]layers.0.blocks.{j}.attn.qkv.weight") &&
     anyNameMatches(tensors, "[backbone.]layers.0.downsample.reduction.weight"),
-  rules: swinRules("{i}"),
+  rules: [...swinRules("{i}"), ...HEAD_RULES],
   allowMissing: SWIN_ALLOW_MISSING,
 };
 
-const HF_PREFIX = "[swin.|backbone.]";
+const HF_PREFIX = "[backbone.swin.|swin.|backbone.]";
 const HF_BLOCK = `${HF_PREFIX}encoder.layers.{i}.blocks.{j}`;
+
+/** The rules for the attention of a block, whose parts have names of their own. */
+const attentionRules = (
+  [query, key, value, projection, positions]: readonly string[],
+): readonly Rule[] => [
+  concatRule(
+    [query, key, value].map((part) => `${HF_BLOCK}.attention.${part}.*`),
+    `${TARGET_BLOCK}.attn.w_msa.qkv.*`,
+    concatRows,
+  ),
+  renameRule(
+    `${HF_BLOCK}.attention.${projection}.*`,
+    `${TARGET_BLOCK}.attn.w_msa.proj.*`,
+  ),
+  renameRule(
+    `${HF_BLOCK}.attention.${positions}.relative_position_*`,
+    `${TARGET_BLOCK}.attn.w_msa.relative_position_*`,
+  ),
+];
 
 /** The rules for Hugging Face's Swin, which its UPerNet shares. */
 const HUGGING_FACE_SWIN_RULES: readonly Rule[] = [
@@ -96,20 +117,20 @@ const HUGGING_FACE_SWIN_RULES: readonly Rule[] = [
   dropRule(`${HF_PREFIX}embeddings.mask_token`),
   renameRule(`${HF_BLOCK}.layernorm_before.*`, `${TARGET_BLOCK}.norm1.*`),
   renameRule(`${HF_BLOCK}.layernorm_after.*`, `${TARGET_BLOCK}.norm2.*`),
-  concatRule(
-    ["query", "key", "value"].map((part) => `${HF_BLOCK}.attention.self.${part}.*`),
-    `${TARGET_BLOCK}.attn.w_msa.qkv.*`,
-    concatRows,
+  ...attentionRules([
+    ...["self.query", "self.key", "self.value"],
+    "output.dense",
+    "self",
+  ]),
+  ...attentionRules(["q_proj", "k_proj", "v_proj", "o_proj", "relative_position_bias"]),
+  ...["intermediate.dense", "mlp.fc1"].map((name) =>
+    renameRule(`${HF_BLOCK}.${name}.*`, `${TARGET_BLOCK}.ffn.layers.0.0.*`)
   ),
-  renameRule(
-    `${HF_BLOCK}.attention.self.relative_position_*`,
-    `${TARGET_BLOCK}.attn.w_msa.relative_position_*`,
+  ...["output.dense", "mlp.fc2"].map((name) =>
+    renameRule(`${HF_BLOCK}.${name}.*`, `${TARGET_BLOCK}.ffn.layers.1.*`)
   ),
-  renameRule(`${HF_BLOCK}.attention.output.dense.*`, `${TARGET_BLOCK}.attn.w_msa.proj.*`),
-  renameRule(`${HF_BLOCK}.intermediate.dense.*`, `${TARGET_BLOCK}.ffn.layers.0.0.*`),
-  renameRule(`${HF_BLOCK}.output.dense.*`, `${TARGET_BLOCK}.ffn.layers.1.*`),
   ...mergingRules(`${HF_PREFIX}encoder.layers.{i}.downsample`, "{i}"),
-  renameRule(`${HF_PREFIX}hidden_states_norms.stage{n}.*`, "backbone.norm{n-1}.*"),
+  renameRule("[backbone.]hidden_states_norms.stage{n}.*", "backbone.norm{n-1}.*"),
   dropRule(`${HF_PREFIX}layernorm.*`),
   dropRule("classifier.*"),
   dropRule("decoder.*"),
@@ -117,7 +138,8 @@ const HUGGING_FACE_SWIN_RULES: readonly Rule[] = [
 
 /**
  * Swin of Hugging Face: queries, keys and values are separate, and patches are merged in
- * the order of Swin's authors.
+ * the order of Swin's authors. Version 5 of transformers renamed the parts of a block in
+ * its state dicts, but not in the files of `save_pretrained`.
  *
  * Source: https://github.com/huggingface/transformers, `models/swin/modeling_swin.py` and
  * `models/upernet/convert_swin_upernet_to_pytorch.py`.
@@ -151,10 +173,11 @@ export const HUGGING_FACE_UPERNET: NamingScheme = {
       "its encoder is a ConvNeXt or a ResNet with a plain stem, which no network here " +
         "has; a UPerNet with a Swin can be used",
     ),
-    renameRule("decode_head.classifier.*", "decode_head.conv_seg.*"),
-    renameRule("decode_head.*.batch_norm.*", "decode_head.*.bn.*"),
-    renameRule("auxiliary_head.classifier.*", "auxiliary_head.conv_seg.*"),
-    renameRule("auxiliary_head.*.batch_norm.*", "auxiliary_head.*.bn.*"),
+    ...["decode_head", "auxiliary_head"].flatMap((head) => [
+      renameRule(`${head}.classifier.*`, `${head}.conv_seg.*`),
+      renameRule(`${head}.*.batch_norm.*`, `${head}.*.bn.*`),
+      keepRule(`${head}.*.conv.weight`),
+    ]),
     ...HUGGING_FACE_SWIN_RULES,
   ],
   allowMissing: [],

@@ -9,6 +9,7 @@ import {
   concatBytes,
   formatShape,
   type HostTensor,
+  numel,
 } from "../../core/host_tensor.ts";
 
 const describeTensor = ({ dtype, shape }: HostTensor) => `${dtype} ${formatShape(shape)}`;
@@ -88,22 +89,29 @@ function reorderColumns(
 }
 
 /**
- * Reverses the order of the levels that a 1×1 convolution fuses.
+ * Reverses the order of the levels that a convolution fuses.
  *
- * @param value [C, levels·C, 1, 1]
+ * @param value [C, levels·C, KH, KW]
  * @throws {RangeError} If its inputs are not a whole number of levels.
  */
 export function reverseFusedLevels(value: HostTensor): HostTensor {
-  const [channels = 0, inputs = 0, ...kernel] = value.shape;
+  const { shape, dtype } = value;
+  const [channels = 0, inputs = 0, ...kernel] = shape;
   const levels = inputs / channels;
-  if (!Number.isInteger(levels) || kernel.some((side) => side !== 1)) {
+  if (!Number.isInteger(levels) || shape.length !== 4) {
     throw new RangeError(
-      `Cannot reverse the levels of a weight of shape ${formatShape(value.shape)}: it ` +
-        "must be [C, levels·C, 1, 1]",
+      `Cannot reverse the levels of a weight of shape ${
+        formatShape(shape)
+      }: it must be ` +
+        "[C, levels·C, height, width]",
     );
   }
   const order = Array.from({ length: levels }, (_, level) => levels - 1 - level);
-  return reorderColumns(value, order, channels * BYTES_PER_ELEMENT[value.dtype]);
+  return reorderColumns(
+    value,
+    order,
+    channels * numel(kernel) * BYTES_PER_ELEMENT[dtype],
+  );
 }
 
 /**

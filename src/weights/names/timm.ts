@@ -1,6 +1,7 @@
 import { BEIT_ALLOW_MISSING, BEIT_RULES } from "./beit.ts";
 import {
   dropRule,
+  HEAD_RULES,
   type NamingScheme,
   renameRule,
   type Rule,
@@ -8,7 +9,7 @@ import {
   unsupportedRule,
 } from "./naming_scheme.ts";
 import { anyNameMatches } from "./pattern.ts";
-import { hasWideStem } from "./resnet.ts";
+import { hasWideStem, RESNET_BLOCK_PARTS } from "./resnet.ts";
 import { SWIN_ALLOW_MISSING, swinRules } from "./swin.ts";
 
 /** The last norm of the deep stem is named as the only norm of a plain stem. */
@@ -20,7 +21,9 @@ const RESNET_RULES: readonly Rule[] = [
   ),
   renameRule("[backbone.]conv1.{n}.*", "backbone.stem.{n}.*"),
   renameRule("[backbone.]bn1.*", "backbone.stem.7.*"),
-  renameRule("[backbone.]layer{s}.*", "backbone.layer{s}.*"),
+  ...RESNET_BLOCK_PARTS.map((part) =>
+    renameRule(`[backbone.]layer{s}.{k}.${part}`, `backbone.layer{s}.{k}.${part}`)
+  ),
   dropRule("[backbone.]fc.*"),
 ];
 
@@ -49,6 +52,6 @@ export const TIMM: NamingScheme = {
   name: "timm",
   description: "timm: ResNet with a deep stem, Swin since 0.9, BEiT",
   matches: (tensors) => isDeepStemResnet(tensors) || isSwin(tensors),
-  rules: [...swinRules("{i-1}"), ...BEIT_RULES, ...RESNET_RULES],
+  rules: [...swinRules("{i-1}"), ...BEIT_RULES, ...RESNET_RULES, ...HEAD_RULES],
   allowMissing: [...SWIN_ALLOW_MISSING, ...BEIT_ALLOW_MISSING],
 };

@@ -10,6 +10,7 @@ import {
   type NamingSchemeSummary,
   type TensorShapes,
 } from "./naming_scheme.ts";
+import { printable } from "../pickle_values.ts";
 import { anyNameMatches } from "./pattern.ts";
 import { HUGGING_FACE_RESNET, TORCHVISION, U2PL } from "./resnet.ts";
 import { HUGGING_FACE_SEGFORMER, MMSEG, NVLABS_SEGFORMER } from "./segformer.ts";
@@ -37,7 +38,7 @@ export const NAMING_SCHEME_TABLE: readonly NamingScheme[] = [
 export const NAMING_SCHEMES: readonly NamingSchemeSummary[] = NAMING_SCHEME_TABLE;
 
 /** A file's tensors under fst's names. */
-export interface Translation extends AppliedRules {
+export interface Translation extends Omit<AppliedRules, "unknown"> {
   /** The naming scheme of the file. */
   readonly namingScheme: string;
   /**
@@ -46,6 +47,21 @@ export interface Translation extends AppliedRules {
    */
   readonly allowMissing: readonly string[];
 }
+
+/** Networks that are not here, by a name that tells whose they are. */
+const STRANGERS: readonly (readonly [pattern: string, whose: string])[] = [
+  ["swinv2.*", "Swin V2 of Hugging Face"],
+  ["convnext*.embeddings.*", "ConvNeXt of Hugging Face"],
+  ["*.pixel_level_module.*", "MaskFormer or Mask2Former of Hugging Face"],
+  ["dpt.*", "DPT of Hugging Face"],
+  ["mobilevit*.*", "MobileViT of Hugging Face"],
+  ["segmentation_head.{i}.*", "a network of segmentation_models.pytorch"],
+  ["stages.{i}.blocks.{j}.conv_dw.*", "ConvNeXt of timm"],
+  ["sem_seg_head.*", "a network of detectron2"],
+];
+
+/** A name from a file for a message. */
+const quoted = (name: string): string => `"${printable(name, 160)}"`;
 
 const KNOWN_SCHEME_NAMES = NAMING_SCHEME_TABLE.map(({ name }) => name).join(", ");
 
@@ -64,21 +80,48 @@ function resolveScheme(
         `${KNOWN_SCHEME_NAMES}: received "${requested}"`,
     );
   }
-  const first = [...tensors.keys()].slice(0, 3).map((name) => `"${name}"`);
+  const first = [...tensors.keys()].slice(0, 3).map(quoted);
+  const stranger = STRANGERS.find(([pattern]) => anyNameMatches(tensors, pattern));
   throw new RangeError(
     `Cannot detect the naming scheme of the weights of "${file}", whose names begin with ` +
-      `${first.join(", ")}: known are ${KNOWN_SCHEME_NAMES}; if they are the network's ` +
-      'own names, pass the naming scheme "fst"',
+      `${first.join(", ")}${stranger ? ` (${stranger[1]})` : ""}: known are ` +
+      `${KNOWN_SCHEME_NAMES}; if they are the network's own names, pass the naming ` +
+      'scheme "fst"',
   );
 }
 
 /**
- * Translates a file's tensors to fst's names, which are mmsegmentation's, and values.
+ * Refuses a file with names of which no scheme knows what they become: one half of it
+ * would be translated, and the other not.
+ */
+function rejectUnknownNames(
+  unknown: readonly string[],
+  tensors: TensorShapes,
+  { name, description }: NamingScheme,
+  file: string,
+): never {
+  const [first = ""] = unknown;
+  const rest = unknown.length > 1 ? ` and ${unknown.length - 1} more` : "";
+  const stranger = STRANGERS.find(([pattern]) => anyNameMatches(tensors, pattern));
+  throw new RangeError(
+    `Cannot translate the names of "${file}": it looks like ${
+      stranger?.[1] ?? `${name} (${description})`
+    }, and no network here has ${
+      quoted(first)
+    }${rest}; take a part with its prefix, or ` +
+      'all names as they are with the naming scheme "fst"',
+  );
+}
+
+/**
+ * Translates a file's tensors to fst's names, which are mmsegmentation's, and values: all
+ * of them or none.
  *
- * @param requested A scheme's name, or "auto" to detect it.
+ * @param requested A scheme's name, or "auto" to detect it. With "fst", names that no
+ * network here has stay as they are.
  * @param file For messages.
- * @throws {RangeError} If there is no such scheme, none matches, or fst has no such
- * network.
+ * @throws {RangeError} If there is no such scheme, none matches, fst has no such network,
+ * or a name is in no scheme.
  * @throws {SyntaxError} If the file lacks tensors that belong together.
  */
 export function translateNames(
@@ -87,7 +130,10 @@ export function translateNames(
   file: string = "file",
 ): Translation {
   const scheme = resolveScheme(tensors, requested, file);
-  const applied = applyRules(tensors, scheme.rules, file);
+  const { unknown, ...applied } = applyRules(tensors, scheme.rules, file);
+  if (unknown.length > 0 && requested !== FST.name) {
+    rejectUnknownNames(unknown, tensors, scheme, file);
+  }
   const has = (pattern: string) => anyNameMatches(applied.tensors, pattern);
   const allowMissing = scheme.allowMissing
     .filter(({ parameters, where }) => has(where) && !has(parameters))

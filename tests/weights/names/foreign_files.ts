@@ -397,6 +397,89 @@ export function huggingFaceBeitUpernet(own: File): Foreign {
   return done(out);
 }
 
+/**
+ * The state dict that version 5 of transformers has of the same network, whose files it
+ * still writes under the older names.
+ */
+const renamed = (
+  { file, rest }: Foreign,
+  table: readonly (readonly [older: RegExp, newer: string])[],
+): Foreign => ({
+  file: new Map(
+    [...file].map(([name, value]) => [
+      table.reduce((result, [older, newer]) => result.replace(older, newer), name),
+      value,
+    ]),
+  ),
+  rest,
+});
+
+/** transformers 5: `SegformerForSemanticSegmentation.state_dict()`. */
+export const segformerModules = (own: File): Foreign =>
+  renamed(huggingFaceSegformer(own), [
+    [/encoder\.patch_embeddings\.(\d)/, "stages.$1.patch_embeddings"],
+    [/encoder\.layer_norm\.(\d)/, "stages.$1.layer_norm"],
+    [/encoder\.block\.(\d)\.(\d)/, "stages.$1.blocks.$2"],
+    [/layer_norm_1/, "layernorm_before"],
+    [/layer_norm_2/, "layernorm_after"],
+    [/attention\.self\.query/, "attention.q_proj"],
+    [/attention\.self\.key/, "attention.k_proj"],
+    [/attention\.self\.value/, "attention.v_proj"],
+    [/attention\.self\.sr/, "attention.sequence_reduction.sequence_reduction"],
+    [/attention\.self\.layer_norm/, "attention.sequence_reduction.layer_norm"],
+    [/attention\.output\.dense/, "attention.o_proj"],
+    [/mlp\.dense/, "mlp.fc"],
+    [/decode_head\.linear_c/, "decode_head.linear_projections"],
+  ]);
+
+const SWIN_MODULES: Parameters<typeof renamed>[1] = [
+  [/attention\.self\.query/, "attention.q_proj"],
+  [/attention\.self\.key/, "attention.k_proj"],
+  [/attention\.self\.value/, "attention.v_proj"],
+  [
+    /attention\.self\.relative_position/,
+    "attention.relative_position_bias.relative_position",
+  ],
+  [/attention\.output\.dense/, "attention.o_proj"],
+  [/intermediate\.dense/, "mlp.fc1"],
+  [/output\.dense/, "mlp.fc2"],
+];
+
+/** transformers 5: `SwinForImageClassification.state_dict()`. */
+export const swinModules = (own: File): Foreign =>
+  renamed(huggingFaceSwin(own), SWIN_MODULES);
+
+/** transformers 5: `UperNetForSemanticSegmentation.state_dict()` with a `SwinBackbone`. */
+export const upernetModules = (own: File): Foreign => {
+  const { file, rest } = renamed(huggingFaceUpernet(own), [
+    ...SWIN_MODULES,
+    [/^backbone\.(?=encoder|embeddings)/, "backbone.swin."],
+  ]);
+  file.set("backbone.swin.layernorm.weight", distinct(16));
+  return { file, rest };
+};
+
+/** transformers 5: `BeitForSemanticSegmentation.state_dict()`. */
+export const beitModules = (own: File): Foreign =>
+  renamed(huggingFaceBeitUpernet(own), [
+    [/beit\.encoder\.layer\./, "beit.layers."],
+    [/attention\.attention\.query/, "attention.q_proj"],
+    [/attention\.attention\.key/, "attention.k_proj"],
+    [/attention\.attention\.value/, "attention.v_proj"],
+    [/attention\.attention\.relative/, "relative"],
+    [/attention\.output\.dense/, "attention.o_proj"],
+    [/intermediate\.dense/, "mlp.fc1"],
+    [/output\.dense/, "mlp.fc2"],
+    [/^fpn1\.0/, "fpn.fpn1.conv_transpose1"],
+    [/^fpn1\.1/, "fpn.fpn1.normalization"],
+    [/^fpn1\.3/, "fpn.fpn1.conv_transpose2"],
+    [/^fpn2\.0/, "fpn.fpn2"],
+    [/psp_modules\.(\d)\.1/, "psp_modules.blocks.$1.conv"],
+    [/decode_head\.bottleneck/, "decode_head.psp_bottleneck"],
+    [/\.conv\.weight/, ".convolution.weight"],
+    [/\.bn\./, ".normalization."],
+  ]);
+
 function resnetLayers(out: Exporter, ours: string, depths: readonly number[]): void {
   for (const [s, depth] of depths.entries()) {
     for (const k of upTo(depth)) {

@@ -172,6 +172,12 @@ Deno.test("concatToUnfoldOrder() refuses patches that are not 2×2", () => {
 Deno.test("reverseFusedLevels() makes levels from fine to coarse answer the same", () => {
   const levels = [[1, 2], [3, 5], [7, 11], [13, 17]];
   const weight = tensor([2, 8, 1, 1], Array.from({ length: 16 }, (_, i) => i * i));
+  // Of a 3×3 kernel, every input has nine numbers, which stay together.
+  const wide = tensor([1, 4, 3, 3], Array.from({ length: 36 }, (_, i) => i));
+  assert.deepEqual(
+    numbersOf(reverseFusedLevels(wide)),
+    [27, 18, 9, 0].flatMap((first) => Array.from({ length: 9 }, (_, i) => first + i)),
+  );
   const fuse = (value: typeof weight, inputs: number[]) =>
     [0, 1].map((o) =>
       inputs.reduce(
@@ -185,6 +191,6 @@ Deno.test("reverseFusedLevels() makes levels from fine to coarse answer the same
   );
   assert.throws(() => reverseFusedLevels(distinct(3, 8, 1, 1)), {
     name: "RangeError",
-    message: /must be \[C, levels·C, 1, 1\]$/,
+    message: /must be \[C, levels·C, height, width\]$/,
   });
 });

@@ -24,6 +24,8 @@ interface Case {
   readonly write: (own: File) => foreign.Foreign;
   readonly dropped?: readonly string[];
   readonly allowMissing?: readonly string[];
+  /** What no forward pass reads, and the file lacks. */
+  readonly unused?: readonly string[];
 }
 
 const HEAD = ["head.weight", "head.bias"];
@@ -43,7 +45,14 @@ const CASES: readonly Case[] = [
     scheme: "hf-segformer",
     own: segformerWeights,
     write: foreign.huggingFaceSegformer,
-    allowMissing: ["decode_head.conv_seg.*"],
+    unused: ["decode_head.conv_seg.weight", "decode_head.conv_seg.bias"],
+  },
+  {
+    what: "SegFormer of Hugging Face with the names of version 5",
+    scheme: "hf-segformer",
+    own: segformerWeights,
+    write: foreign.segformerModules,
+    unused: ["decode_head.conv_seg.weight", "decode_head.conv_seg.bias"],
   },
   {
     what: "the classifier MiT of Hugging Face",
@@ -88,10 +97,25 @@ const CASES: readonly Case[] = [
     allowMissing: ["backbone.norm*"],
   },
   {
+    what: "the classifier Swin of Hugging Face with the names of version 5",
+    scheme: "hf-swin",
+    own: swinWeights,
+    write: foreign.swinModules,
+    dropped: ["swin.layernorm.weight", "swin.layernorm.bias", ...CLASSIFIER],
+    allowMissing: ["backbone.norm*"],
+  },
+  {
     what: "UPerNet of Hugging Face with a Swin",
     scheme: "hf-upernet",
     own: swinUpernetWeights,
     write: foreign.huggingFaceUpernet,
+  },
+  {
+    what: "UPerNet of Hugging Face with the names of version 5",
+    scheme: "hf-upernet",
+    own: swinUpernetWeights,
+    write: foreign.upernetModules,
+    dropped: ["backbone.swin.layernorm.weight"],
   },
   {
     what: "Swin of timm",
@@ -141,6 +165,12 @@ const CASES: readonly Case[] = [
     write: foreign.huggingFaceBeitUpernet,
   },
   {
+    what: "the segmentation BEiT of Hugging Face with the names of version 5",
+    scheme: "hf-beit",
+    own: beitUpernetWeights,
+    write: foreign.beitModules,
+  },
+  {
     what: "ResNet of timm with a deep stem",
     scheme: "timm",
     own: resnetWeights,
@@ -172,7 +202,10 @@ const CASES: readonly Case[] = [
 const sorted = (tensors: ReadonlyMap<string, HostTensor>) =>
   Object.fromEntries([...tensors].sort(([a], [b]) => (a < b ? -1 : 1)));
 
-for (const { what, scheme, own: make, write, dropped = [], allowMissing = [] } of CASES) {
+for (
+  const { what, scheme, own: make, write, dropped = [], allowMissing = [], unused = [] }
+    of CASES
+) {
   Deno.test(`translateNames() gives ${what} exactly our names and values`, () => {
     const own = make();
     const { file, rest } = write(own);
@@ -185,7 +218,7 @@ for (const { what, scheme, own: make, write, dropped = [], allowMissing = [] } o
     for (const name of absent) own.delete(name);
     assert.deepEqual(sorted(translation.tensors), sorted(own));
     // What a file lacks is either said or follows from shapes.
-    const said = allowMissing.map((pattern) => pattern.split("*")[0] ?? "");
+    const said = [...unused, ...allowMissing.map((one) => one.split("*")[0] ?? "")];
     for (const name of absent) {
       assert(
         buffers.includes(name) || said.some((start) => name.startsWith(start)),
@@ -335,3 +368,45 @@ Deno.test("translateNames() lists the schemes where none fits", () => {
     message: /must be auto or one of nvlabs-segformer, .*: received "caffe"$/,
   });
 });
+
+for (const { what, scheme, own, write } of CASES) {
+  Deno.test(`translateNames() refuses ${what} with a name that no network has`, () => {
+    const { file } = write(own());
+    for (const name of ["mystery.0.weight", "backbone.mystery.weight"]) {
+      const odd = new Map([...file, [name, distinct(1)]]);
+      assert.throws(() => translateNames(odd, "auto", "x.pth"), {
+        name: "RangeError",
+        message: new RegExp(
+          `^Cannot translate the names of "x\\.pth": it looks like ${scheme} \\(.*\\), ` +
+            `and no network here has "${RegExp.escape(name)}"; take a part .* "fst"$`,
+        ),
+      });
+    }
+  });
+}
+
+/** Networks of other libraries, by their first names. */
+const STRANGERS: readonly (readonly [string, string])[] = [
+  ["swinv2.embeddings.norm.weight", "Swin V2 of Hugging Face"],
+  ["convnext.embeddings.patch_embeddings.weight", "ConvNeXt of Hugging Face"],
+  [
+    "model.pixel_level_module.encoder.norm.weight",
+    "MaskFormer or Mask2Former of Hugging",
+  ],
+  ["segmentation_head.0.weight", "a network of segmentation_models.pytorch"],
+  ["stages.0.blocks.0.conv_dw.weight", "ConvNeXt of timm"],
+];
+
+for (const [name, whose] of STRANGERS) {
+  Deno.test(`translateNames() says that ${name} is of ${whose}`, () => {
+    const alone = new Map([[name, distinct(1)]]);
+    const message = new RegExp(whose);
+    assert.throws(() => translateNames(alone), { name: "RangeError", message });
+    // Beside names that are also ours.
+    const both = new Map([...alone, ["decoder.a", distinct(1)], [
+      "stem.0.weight",
+      distinct(1),
+    ]]);
+    assert.throws(() => translateNames(both), { name: "RangeError", message });
+  });
+}

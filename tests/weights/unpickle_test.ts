@@ -1,0 +1,115 @@
+// Pickles as training programs and as enemies write them: data, or refused by name.
+import assert from "node:assert/strict";
+import { unpickle } from "../../src/weights/unpickle.ts";
+
+const ascii = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
+
+const reject = (reason: string): never => {
+  throw new SyntaxError(reason);
+};
+
+const read = (pickle: string) => unpickle(ascii(`\x80\x02${pickle}.`), 0, reject).value;
+
+const opaque = (className: string) => ({ kind: "opaque", className });
+
+/** Classes as Python names them, and how their objects are pickled. */
+const HARMLESS: readonly (readonly [module: string, name: string, rest: string])[] = [
+  // HistoryBuffer: a new object and its attributes.
+  ["mmengine.logging.history_buffer", "HistoryBuffer", ")\x81}K\x01K\x02sb"],
+  ["argparse", "Namespace", ")\x81}(K\x01K\x02K\x03K\x04ub"],
+  // An array: made empty, then its version, shape, type, order and bytes.
+  [
+    "numpy.core.multiarray",
+    "_reconstruct",
+    "cnumpy\nndarray\nK\0\x85U\x01b\x87R(K\x01tb",
+  ],
+  ["numpy._core.multiarray", "scalar", "cnumpy\ndtype\n(U\x02f8K\0K\x01tR\x85R"],
+  ["pathlib", "PosixPath", "U\x01/U\x03tmp\x86R"],
+  ["pathlib._local", "WindowsPath", "U\x03C:\\\x85R"],
+  ["__builtin__", "set", "](K\x01K\x02e\x85R"],
+  ["builtins", "frozenset", "]\x85R"],
+  ["datetime", "datetime", "c_codecs\nencode\nU\x01aU\x06latin1\x86R\x85R"],
+  // A queue: a call, then items; a dictionary of a subclass: a new object, then items.
+  ["collections", "deque", ")R(K\x01K\x02e"],
+  ["collections", "Counter", "}\x85R"],
+  ["yacs.config", "CfgNode", ")\x81(K\x01K\x02K\x03K\x04u}b"],
+  ["easydict", "EasyDict", ")\x81K\x01K\x02s"],
+  ["torch", "device", "U\x04cuda\x85R"],
+];
+
+for (const [module, name, rest] of HARMLESS) {
+  Deno.test(`unpickle() leaves out a ${module}.${name} unread`, () => {
+    assert.deepEqual(read(`c${module}\n${name}\n${rest}`), opaque(`${module}.${name}`));
+  });
+}
+
+Deno.test("unpickle() reads a defaultdict as a dictionary", () => {
+  const empty = "ccollections\ndefaultdict\nc__builtin__\nlist\n\x85R";
+  assert.deepEqual(read(`${empty}K\x01K\x02s`), new Map([[1, 2]]));
+});
+
+const EVIL = [
+  "posix.system",
+  "os.system",
+  "nt.system",
+  "builtins.eval",
+  "__builtin__.eval",
+  "builtins.exec",
+  "builtins.getattr",
+  "builtins.__import__",
+  "builtins.open",
+  "subprocess.Popen",
+  "importlib.import_module",
+  "runpy.run_path",
+  "functools.partial",
+  "operator.attrgetter",
+  "copyreg._reconstructor",
+  "torch.load",
+  "torch.storage._load_from_bytes",
+  "torch.hub.load",
+  "numpy.load",
+  "numpy.core.multiarray.fromfile",
+  "pathlib.Path.write_text",
+  "argparse.FileType",
+  "collections.OrderedDict.__init__",
+  "mmengine.logging.history_buffer.HistoryBuffer.statistics",
+  "mine.Network",
+];
+
+for (const path of EVIL) {
+  Deno.test(`unpickle() refuses ${path} by its name, however it is named`, () => {
+    const [, module = "", name = ""] = /^(.*)\.([^.]*)$/.exec(path) ?? [];
+    const text = (value: string) => `\x8c${String.fromCharCode(value.length)}${value}`;
+    const message = new RegExp(`it refers to "${RegExp.escape(path)}"`);
+    for (
+      const pickle of [
+        `c${module}\n${name}\n0N`, // pushed and popped
+        `c${module}\n${name}\nU\x01a\x85R`,
+        `c${module}\n${name}\n)\x81`,
+        `${text(module)}${text(name)}\x93)R`,
+        `(i${module}\n${name}\n`,
+        // Inside of what is left out: in the attributes and in the arguments.
+        `cargparse\nNamespace\n)\x81}U\x01ac${module}\n${name}\n)Rsb`,
+        `ccollections\ndeque\nc${module}\n${name}\n)R\x85R`,
+      ]
+    ) assert.throws(() => read(pickle), { name: "SyntaxError", message });
+  });
+}
+
+Deno.test("unpickle() refuses what makes objects in other ways", () => {
+  const namespace = "cargparse\nNamespace\n";
+  for (
+    const [pickle, message] of [
+      [`(${namespace}o`, /opcode 0x6f/], // OBJ
+      [`${namespace})}\x92`, /opcode 0x92/], // NEWOBJ_EX
+      ["\x82\x01", /opcode 0x82/], // EXT1
+      ["P1\n", /opcode 0x50/], // PERSID
+      ["ctorch\nfloat32\n)R", /cannot be called/],
+      ["cnumpy\nndarray\n)R", /cannot be called/],
+      [`${namespace})\x81)R`, /cannot be called/],
+      ["}K\x01b", /attributes to a value that has none/],
+      ["K\x01}b", /attributes to a value that has none/],
+      [`${namespace}}b`, /attributes to a value that has none/],
+    ] as const
+  ) assert.throws(() => read(pickle), { name: "SyntaxError", message });
+});
