@@ -175,12 +175,12 @@ function endOfScan(bytes: Uint8Array, from: number): number {
   return marker?.at ?? bytes.length;
 }
 
-// A copy, with its marker.
+// A copy, with its marker. (What a Buffer of Node.js slices is none.)
 function readSegment(bytes: Uint8Array, { at }: JpegMarker): Uint8Array {
   const length = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
   const end = at + 2 + length;
   if (length < 2 || end > bytes.length) throw damaged("it is cut short in its header");
-  return bytes.slice(at, end);
+  return new Uint8Array(bytes.subarray(at, end));
 }
 
 function readFrame(segment: Uint8Array): Frame {

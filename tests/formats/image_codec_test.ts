@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { decodeImage, encodeJpeg } from "../../src/formats/image_codec.ts";
+import { fileURLToPath } from "node:url";
+import { decodeImage, encodeJpeg, readImage } from "../../src/formats/image_codec.ts";
 import { decodePng, encodePng } from "../../src/formats/png.ts";
 import { tinyImage } from "../data/tiny_folder.ts";
 
@@ -96,7 +97,7 @@ Deno.test("decodeImage() gives the values of OpenCV", async () => {
     .filter((name) => !name.endsWith(".opencv.png"));
   assert.equal(files.length, 19);
   for (const name of files) {
-    const read = await decodeImage(fixture(name), name);
+    const read = await readImage(fileURLToPath(new URL(name, OPENCV)));
     const file = `${name.replace(".", "_")}.opencv.png`;
     const { width, height, data } = decodePng(fixture(file), file);
     assert.deepEqual([read.width, read.height], [width, height], name);
@@ -293,7 +294,9 @@ Deno.test("decodeImage() refuses kinds of JPEG by their reason, and too many pix
 
 Deno.test("decoded images are freed", async () => {
   const codec = new URL("../../src/formats/image_codec.ts", import.meta.url).href;
-  const program = `import { decodeImage, encodeJpeg } from ${JSON.stringify(codec)};
+  const program = `import { decodeImage, encodeJpeg, readImage } from ${
+    JSON.stringify(codec)
+  };
     const [width, height] = [512, 512];
     const data = new Uint8Array(3 * width * height);
     const file = await encodeJpeg({ width, height, data });
