@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { ClassInfo, Size } from "../core/host_batch.ts";
-import { decodeImage } from "../formats/image_codec.ts";
+import { decodeImage, type RgbImage } from "../formats/image_codec.ts";
 import { filesIdentity } from "./data_identity.ts";
 import type { DataSet, LabelMap, SampleFiles, UnpackedFiles } from "./data_set.ts";
 import { type FileSource, isHidden } from "./source/file_source.ts";
@@ -134,16 +134,22 @@ export async function filesFingerprint(
 
 /** @throws {RangeError} If an image and its label differ in size; names their files. */
 export function assertSameSize(
-  image: Size,
+  image: Omit<RgbImage, "data">,
   imageFile: string,
   label: Size,
   labelFile: string,
 ): void {
-  if (label.width === image.width && label.height === image.height) return;
+  const { width, height, orientation } = image;
+  if (label.width === width && label.height === height) return;
+  const [turned, cure] = orientation === undefined
+    ? ["", "both must have the same size"]
+    : [
+      `, turned by its EXIF orientation ${orientation},`,
+      "turn the label too, or save the image without EXIF",
+    ];
   throw new RangeError(
-    `Cannot pair "${imageFile}" with "${labelFile}": the image is ` +
-      `${image.width}×${image.height} and the label ${label.width}×${label.height}: ` +
-      "both must have the same size",
+    `Cannot pair "${imageFile}" with "${labelFile}": the image${turned} is ` +
+      `${width}×${height} and the label ${label.width}×${label.height}: ${cure}`,
   );
 }
 

@@ -26,6 +26,8 @@ export interface FileCheck {
   readonly width: number | null;
   /** Likewise. */
   readonly height: number | null;
+  /** Whether its EXIF orientation turned the image, which has a label. */
+  readonly isTurned: boolean;
   /** Pixels per class id; null without a label, or with one that cannot be used. */
   readonly classPixels: number[] | null;
   /** What is wrong, a sentence each. */
@@ -145,6 +147,7 @@ async function checkFiles(set: DataSetFiles, index: number): Promise<FileCheck> 
   return {
     width: image?.width ?? null,
     height: image?.height ?? null,
+    isTurned: image?.orientation !== undefined && label !== null,
     classPixels: label && classPixels(label, classes.length),
     problems: problems.sort(),
   };

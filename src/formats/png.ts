@@ -10,6 +10,15 @@
 
 import { crc32, deflateSync, inflateSync } from "node:zlib";
 import { errorReason } from "../io/file_errors.ts";
+import { readExifOrientation } from "./exif.ts";
+import {
+  ASK_WHETHER_COMPLETE,
+  assertPixelCount,
+  describeForeignFile,
+  isPng,
+  PNG_SIGNATURE,
+} from "./image_file.ts";
+import { decodeLatin1 } from "./latin1.ts";
 
 /** A PNG's samples. */
 export interface PngImage {
@@ -24,8 +33,6 @@ export interface PngImage {
   /** The colors of the indices; null if the file has no palette. */
   readonly palette: readonly (readonly number[])[] | null;
 }
-
-const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /** Channels and bit depths of each color type. */
 const COLOR_TYPES: Readonly<
@@ -47,6 +54,15 @@ interface Pass {
   readonly rowStep: number;
 }
 
+/** A pass of one image. */
+interface PassSize {
+  readonly pass: Pass;
+  readonly columns: number;
+  readonly rows: number;
+  /** Of one row, without its filter. */
+  readonly rowBytes: number;
+}
+
 const WHOLE_IMAGE: Pass = { left: 0, top: 0, columnStep: 1, rowStep: 1 };
 
 /** The seven passes of an interlaced file. */
@@ -60,95 +76,160 @@ const ADAM7: readonly Pass[] = [
   { left: 0, top: 1, columnStep: 1, rowStep: 2 },
 ];
 
+/** The most bytes of pixels, before they are put together: those of a large RGBA picture. */
+const MAX_PIXEL_BYTES = 1 << 30;
+
+/** Deflate makes no more bytes of one. */
+const MAX_INFLATION = 1032;
+
 /** Bytes that are inflated into one buffer, at most. */
 const MAX_CHUNK_BYTES = 1 << 22;
+
+/** A PNG's chunks, as far as they matter. */
+interface PngStructure {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  readonly bitDepth: number;
+  readonly passes: readonly PassSize[];
+  /** Of the pixels when they are inflated. */
+  readonly byteLength: number;
+  /** The colors of the indices; null if its pixels are none. */
+  readonly palette: readonly (readonly number[])[] | null;
+  /** How its EXIF wants the pixels turned: 1, as they are, … 8. */
+  readonly orientation: number;
+  /** The compressed pixels, in pieces. */
+  readonly packed: readonly Uint8Array[];
+}
 
 /**
  * Reads a PNG.
  *
  * @param bytes The whole file.
  * @param name The file's name, for the message.
- * @throws {SyntaxError} If the bytes are no PNG, are cut short or fail a checksum.
+ * @throws {SyntaxError} If the bytes are no PNG, are cut short, are damaged where it
+ * matters, or stand for too many pixels.
  */
 export function decodePng(bytes: Uint8Array, name: string): PngImage {
   try {
-    if (bytes.length === 0) throw new Error("the file is empty");
-    return readChunks(bytes);
+    if (!isPng(bytes)) throw new Error(describeForeignFile(bytes));
+    const structure = readPngStructure(bytes);
+    const { orientation } = structure;
+    if (orientation !== 1) {
+      throw new Error(
+        `its EXIF orientation is ${orientation}, and only pictures are turned: save it turned ` +
+          `and without EXIF`,
+      );
+    }
+    return decodeSamples(structure);
   } catch (error) {
-    throw new SyntaxError(
-      `Cannot read "${name}" as a PNG: ${errorReason(error)}: is the file complete?`,
-    );
+    throw new SyntaxError(`Cannot read "${name}" as a PNG: ${errorReason(error)}`);
   }
 }
 
-function readChunks(bytes: Uint8Array): PngImage {
-  if (SIGNATURE.some((byte, i) => bytes[i] !== byte)) {
-    throw new Error("wrong PNG signature");
-  }
+const damaged = (reason: string) => new Error(`${reason}: ${ASK_WHETHER_COMPLETE}`);
+
+/**
+ * Reads the chunks of a PNG. Those that are not needed may be damaged, as for libpng.
+ *
+ * @throws {Error} If a part is missing or damaged, or there are too many pixels; the message
+ * is a part of a sentence, with what to do.
+ */
+export function readPngStructure(bytes: Uint8Array): PngStructure {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const packed: Uint8Array[] = [];
-  let header: DataView | null = null;
-  let palette: number[][] = [];
-  for (let at = 8;;) {
-    if (at + 12 > bytes.length) throw new Error("the file ends early");
+  let header: ReturnType<typeof readHeader> | null = null;
+  let palette: number[][] | null = null;
+  let orientation = 1;
+  let previous = "";
+  for (let at = PNG_SIGNATURE.length;;) {
+    if (at + 12 > bytes.length) throw damaged("the file ends early");
     const length = view.getUint32(at);
-    const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    const type = decodeLatin1(bytes.subarray(at + 4, at + 8));
+    if (!/^[A-Za-z]{4}$/.test(type)) throw damaged("a chunk has no name");
     const end = at + 8 + length;
-    if (end + 4 > bytes.length) throw new Error(`the file ends in its ${type} chunk`);
-    if (crc32(bytes.subarray(at + 4, end)) !== view.getUint32(end)) {
-      throw new Error(`the checksum of its ${type} chunk does not fit`);
-    }
+    if (end + 4 > bytes.length) throw damaged(`the file ends in its ${type} chunk`);
     const body = bytes.subarray(at + 8, end);
+    const isIntact = crc32(bytes.subarray(at + 4, end)) === view.getUint32(end);
+    const isNeeded = type === "PLTE" ? header?.isIndexed : /^[A-Z]/.test(type);
+    if (type === "IEND") {
+      if (header === null || packed.length === 0) throw damaged("it has no pixels");
+      if (header.isIndexed && palette === null) throw damaged("it has no palette");
+      const packedLength = packed.reduce((sum, { length }) => sum + length, 0);
+      if (packedLength * MAX_INFLATION < header.byteLength) {
+        throw damaged(
+          `${packedLength} compressed bytes cannot hold its ${header.byteLength} bytes of pixels`,
+        );
+      }
+      return { ...header, palette, orientation, packed };
+    }
+    if (isNeeded && !isIntact) {
+      throw damaged(`the checksum of its ${type} chunk does not fit`);
+    }
     if (header === null) {
-      if (type !== "IHDR" || length !== 13) throw new Error("it has no header");
-      header = new DataView(body.buffer, body.byteOffset, length);
+      if (type !== "IHDR" || length !== 13) throw damaged("it has no header");
+      header = readHeader(new DataView(body.buffer, body.byteOffset, length));
     } else if (type === "PLTE") {
-      palette = Array.from(
-        { length: Math.floor(length / 3) },
-        (_, i) => [...body.subarray(3 * i, 3 * i + 3)],
-      );
-    } else if (type === "IDAT") packed.push(body);
-    else if (type === "IEND") return decodeSamples(header, packed, palette);
+      if (header.isIndexed) palette ??= readPalette(body);
+    } else if (type === "IDAT") {
+      if (packed.length > 0 && previous !== type) {
+        throw damaged("its pixels are interrupted by another chunk");
+      }
+      packed.push(body);
+    } else if (type === "eXIf") {
+      if (isIntact) orientation = readExifOrientation(body) ?? 1;
+    } else if (isNeeded) throw damaged(`its chunk ${type} is unknown`);
+    previous = type;
     at = end + 4;
   }
 }
 
-function decodeSamples(
-  header: DataView,
-  packed: readonly Uint8Array[],
-  palette: number[][],
-): PngImage {
+function readHeader(header: DataView) {
   const [width, height] = [header.getUint32(0), header.getUint32(4)];
   const [bitDepth, type] = [header.getUint8(8), header.getUint8(9)];
   const interlacing = header.getUint8(12);
   const { channels, bitDepths } = COLOR_TYPES[type] ?? { channels: 0, bitDepths: [] };
   if (!bitDepths.includes(bitDepth)) {
-    throw new Error(`there are no ${bitDepth} bits of color type ${type}`);
+    throw damaged(`there are no ${bitDepth} bits of color type ${type}`);
   }
-  if (width === 0 || height === 0) throw new Error(`it is ${width}×${height}`);
-  if (interlacing > 1) throw new Error(`its interlacing ${interlacing} is unknown`);
-
-  const parts = (interlacing === 1 ? ADAM7 : [WHOLE_IMAGE])
+  if (header.getUint16(10) !== 0) throw damaged("its compression is unknown");
+  if (interlacing > 1) throw damaged(`its interlacing ${interlacing} is unknown`);
+  assertPixelCount(width, height);
+  const passes = (interlacing === 1 ? ADAM7 : [WHOLE_IMAGE])
     .map((pass) => {
       const columns = Math.ceil((width - pass.left) / pass.columnStep);
       const rows = Math.ceil((height - pass.top) / pass.rowStep);
-      return {
-        pass,
-        columns,
-        rows,
-        rowBytes: Math.ceil(columns * channels * bitDepth / 8),
-      };
+      const rowBytes = Math.ceil(columns * channels * bitDepth / 8);
+      return { pass, columns, rows, rowBytes };
     })
     .filter(({ columns, rows }) => columns > 0 && rows > 0); // a tiny image lacks passes
-  const expectedBytes = parts
+  const byteLength = passes
     .reduce((sum, { rows, rowBytes }) => sum + rows * (rowBytes + 1), 0);
-  const filtered = inflateChunks(packed, expectedBytes);
-  if (filtered.length !== expectedBytes) {
-    throw new Error(`${filtered.length} bytes instead of ${expectedBytes}`);
+  if (byteLength > MAX_PIXEL_BYTES) {
+    throw new Error(
+      `its pixels take ${byteLength} bytes, and ${MAX_PIXEL_BYTES} are the most: cut it into ` +
+        `tiles`,
+    );
   }
+  const isIndexed = type === PALETTE_TYPE;
+  return { width, height, channels, bitDepth, passes, byteLength, isIndexed };
+}
+
+function readPalette(body: Uint8Array): number[][] {
+  const count = body.length / 3;
+  if (!Number.isInteger(count) || count < 1 || count > 256) {
+    throw damaged(`its palette has ${body.length} bytes`);
+  }
+  return Array.from({ length: count }, (_, i) => [...body.subarray(3 * i, 3 * i + 3)]);
+}
+
+function decodeSamples(structure: PngStructure): PngImage {
+  const { width, height, channels, bitDepth, passes, byteLength, palette, packed } =
+    structure;
+  const filtered = inflateChunks(packed, byteLength);
   const pixelBytes = Math.max(1, channels * bitDepth / 8);
   let from = 0;
-  const decoded = parts.map(({ pass, columns, rows, rowBytes }) => {
+  const decoded = passes.map(({ pass, columns, rows, rowBytes }) => {
     const end = from + rows * (rowBytes + 1);
     const bytes = unfilterRows(filtered.subarray(from, end), rowBytes, rows, pixelBytes);
     from = end;
@@ -159,24 +240,28 @@ function decodeSamples(
       : unpackBits(bytes, columns, rows, bitDepth);
     return { pass, columns, samples };
   });
-  return {
-    width,
-    height,
-    channels,
-    bitDepth,
-    data: mergePasses(decoded, width, height, channels),
-    palette: type === PALETTE_TYPE ? palette : null,
-  };
+  const data = mergePasses(decoded, width, height, channels);
+  return { width, height, channels, bitDepth, data, palette };
 }
 
-function inflateChunks(packed: readonly Uint8Array[], maxBytes: number): Uint8Array {
-  const [first] = packed;
-  if (first === undefined) throw new Error("it has no pixels");
+function inflateChunks(packed: readonly Uint8Array[], byteLength: number): Uint8Array {
+  const [first = new Uint8Array()] = packed;
   const deflated = packed.length === 1 ? first : concatBytes(packed);
   // A small file may claim to be enormous: no more is inflated than its header says.
   // One buffer of that size: by default, a tiny label leaves 16 kB to be collected.
-  const chunkSize = Math.max(64, Math.min(maxBytes, MAX_CHUNK_BYTES));
-  return inflateSync(deflated, { maxOutputLength: maxBytes, chunkSize });
+  const chunkSize = Math.max(64, Math.min(byteLength, MAX_CHUNK_BYTES));
+  let inflated: Uint8Array;
+  try {
+    inflated = inflateSync(deflated, { maxOutputLength: byteLength, chunkSize });
+  } catch (error) {
+    throw damaged(
+      error instanceof RangeError
+        ? `its pixels have more than ${byteLength} bytes`
+        : "its compressed pixels are damaged",
+    );
+  }
+  if (inflated.length === byteLength) return inflated;
+  throw damaged(`${inflated.length} bytes of pixels instead of ${byteLength}`);
 }
 
 function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
@@ -202,7 +287,7 @@ function unfilterRows(
     const to = y * rowBytes;
     const up = y === 0 ? -1 : to - rowBytes;
     const filter = filtered[from] ?? 0;
-    if (filter > 4) throw new Error(`row ${y} has the unknown filter ${filter}`);
+    if (filter > 4) throw damaged(`row ${y} has the unknown filter ${filter}`);
     if (filter === 0) {
       data.set(filtered.subarray(from + 1, from + 1 + rowBytes), to);
       continue;
@@ -323,7 +408,7 @@ export function encodePng(
     rows.set(data.subarray(y * rowBytes, (y + 1) * rowBytes), y * (rowBytes + 1) + 1);
   }
   return concatBytes([
-    Uint8Array.from(SIGNATURE),
+    Uint8Array.from(PNG_SIGNATURE),
     ...chunk("IHDR", header),
     ...(palette ? chunk("PLTE", Uint8Array.from(palette.flat())) : []),
     ...chunk("IDAT", deflateSync(rows)),

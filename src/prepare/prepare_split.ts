@@ -125,10 +125,16 @@ export async function prepareSplit(
 function notesOf(
   { name, publishedCount }: SplitToPrepare,
   { usable, foundCount }: DataSetListing,
-  { agreesWithPyTorch }: SplitContents,
+  { agreesWithPyTorch, turnedCount }: SplitContents,
   hasNames: boolean,
 ): string[] {
   const notes = [...usable.notes ?? []];
+  if (turnedCount > 0) {
+    notes.push(
+      `${turnedCount} pictures of "${name}" are turned by their EXIF orientation, and labels ` +
+        "are read as they are stored: look at both with --picture",
+    );
+  }
   if (publishedCount !== null && foundCount !== publishedCount) {
     notes.push(
       `${foundCount} pictures of "${name}" are there; ${publishedCount} were published`,
@@ -174,6 +180,8 @@ export interface SplitContents {
   readonly sizes: readonly ImageSizeCount[];
   /** In the order of their ids; null without labels. */
   readonly classes: readonly ClassPixelCount[] | null;
+  /** Labeled pictures that their EXIF orientation turns. */
+  readonly turnedCount: number;
   /** Whether a `sample_class_stats.json` of the PyTorch code agrees; null: there is none. */
   readonly agreesWithPyTorch: boolean | null;
   /** What is wrong with single files, a sentence each. */
@@ -202,7 +210,7 @@ export interface CheckedSplit {
 }
 
 /** Checks are made anew after a change of what they look for. */
-const CHECK_VERSION = 2;
+const CHECK_VERSION = 3;
 
 /**
  * Checks every file, or takes the cached result of an earlier check.
@@ -248,10 +256,11 @@ async function inspectFiles(
   const counts = createPixelCounts(pairCount, usable.classes.length);
   const problems: (readonly string[])[] = [];
   const sizes = new Map<string, ImageSizeCount>();
-  let counted = 0;
+  let [counted, turnedCount] = [0, 0];
   const addFinding = (finding: FileCheck, index: number) => {
     addSize(sizes, finding);
     if (finding.problems.length > 0) problems[index] = finding.problems;
+    if (finding.isTurned) turnedCount++;
     if (finding.classPixels === null) return;
     counted++;
     labelCounts(counts, index).set(finding.classPixels);
@@ -280,6 +289,7 @@ async function inspectFiles(
     classes: usable.labeled
       ? usable.classes.map(({ name }, id) => ({ name, ...classPixels(counts, id) }))
       : null,
+    turnedCount,
     agreesWithPyTorch,
     problems: problems.flat(),
   };

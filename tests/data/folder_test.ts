@@ -149,6 +149,29 @@ Deno.test("an image and a label of different size are both named", async () => {
   });
 });
 
+Deno.test("an image that EXIF turns is told apart from its unturned label", async () => {
+  const picture = await Deno.readFile(
+    new URL("../formats/opencv/exif.jpg", import.meta.url),
+  );
+  const files = {
+    "images/train/a.jpg": picture,
+    "labels/train/a.png": tinyLabel(() => 0, 16, 8),
+    "images/train/b.jpg": picture,
+    "labels/train/b.png": tinyLabel(() => 0, 8, 16),
+  };
+  await withFiles(files, async (root) => {
+    const set = await openFolder(tinySpec(root));
+    assert.equal(
+      await complaint(root, set.read(0)),
+      'RangeError: Cannot pair "ROOT/images/train/a.jpg" with "ROOT/labels/train/a.png": ' +
+        "the image, turned by its EXIF orientation 5, is 8×16 and the label 16×8: turn the " +
+        "label too, or save the image without EXIF",
+    );
+    const { width, height } = await set.read(1);
+    assert.deepEqual([width, height], [8, 16]);
+  });
+});
+
 Deno.test("an unreadable, truncated or vanished file is named", async () => {
   const files = {
     ...tinyFiles(["a", "b", "c"]),

@@ -180,7 +180,10 @@ Deno.test("decodePng() reads interlaced files of every color type, bit depth and
 Deno.test("decodePng() refuses an interlaced file that is cut short, and other interlacing", () => {
   const header = { width: 9, height: 9, depth: 2, type: 0, interlace: 1 };
   const short = pngOf(header, new Uint8Array(20));
-  assert.throws(() => decodePng(short, "a.png"), /20 bytes instead of \d+: is the file/);
+  assert.throws(
+    () => decodePng(short, "a.png"),
+    /20 bytes of pixels instead of \d+: is the file/,
+  );
   const odd = pngOf({ ...header, interlace: 2 }, new Uint8Array(40));
   assert.throws(() => decodePng(odd, "a.png"), /its interlacing 2 is unknown/);
 });
@@ -221,4 +224,89 @@ Deno.test("decodePng() inflates no more than the header says, and no less", () =
   assert.throws(() => decodePng(wrong, "a.png"), /row 0 has the unknown filter 9/);
   const odd = pngOf({ ...header, depth: 4, type: 2 }, new Uint8Array(8));
   assert.throws(() => decodePng(odd, "a.png"), /there are no 4 bits of color type 2/);
+});
+
+/** Puts a chunk in front of another one, with a wrong checksum if asked to. */
+function withChunk(
+  file: Uint8Array,
+  before: string,
+  type: string,
+  body: Uint8Array,
+  damage = 0,
+) {
+  const bytes = chunk(type, body);
+  bytes[bytes.length - 1] = (bytes[bytes.length - 1] ?? 0) ^ damage;
+  const at = Buffer.from(file).indexOf(before) - 4;
+  return Uint8Array.from([...file.subarray(0, at), ...bytes, ...file.subarray(at)]);
+}
+
+Deno.test("decodePng() minds damage only where it matters, as libpng does", async () => {
+  const gray = pngOf({ width: 3, height: 2, depth: 8, type: 0 }, new Uint8Array(8), 2);
+  const indexed = pngOf({ width: 3, height: 2, depth: 8, type: 3 }, new Uint8Array(8));
+  const colors = new Uint8Array(6);
+  const accepted = {
+    "a damaged text": withChunk(gray, "IDAT", "tEXt", colors, 1),
+    "a damaged gamma": withChunk(gray, "IDAT", "gAMA", new Uint8Array(4), 1),
+    "a damaged orientation": withChunk(gray, "IDAT", "eXIf", colors, 1),
+    "an unknown chunk": withChunk(gray, "IDAT", "abCd", colors),
+    "bytes after its end": Uint8Array.from([...gray, 1, 2, 3]),
+  };
+  for (const [what, file] of Object.entries(accepted)) {
+    assert.equal(decodePng(file, what).data.length, 6);
+    await decodeImage(file, what);
+  }
+  const isolated = (type: string) => (bytes: Uint8Array) => {
+    const at = Buffer.from(bytes).indexOf(type) + 4;
+    const end = at + Buffer.from(bytes).readUInt32BE(at - 8);
+    return Uint8Array.from(bytes, (byte, i) => i === end ? byte ^ 1 : byte);
+  };
+  const refused: readonly [Uint8Array, RegExp][] = [
+    [isolated("IHDR")(gray), /the checksum of its IHDR chunk does not fit/],
+    [isolated("IDAT")(gray), /the checksum of its IDAT chunk does not fit/],
+    [isolated("PLTE")(indexed), /the checksum of its PLTE chunk does not fit/],
+    [withChunk(gray, "IDAT", "ABCD", colors), /its chunk ABCD is unknown/],
+    [withChunk(gray, "IEND", "a\0cd", colors), /a chunk has no name/],
+    [
+      withChunk(withChunk(gray, "IEND", "tEXt", colors), "IEND", "IDAT", colors),
+      /its pixels are interrupted by another chunk/,
+    ],
+  ];
+  for (const [file, message] of refused) {
+    assert.throws(() => decodePng(file, "a.png"), { name: "SyntaxError", message });
+    await assert.rejects(decodeImage(file, "a.png"), { name: "SyntaxError", message });
+  }
+});
+
+Deno.test("decodePng() refuses what cannot be in a file before it takes memory", async () => {
+  const row = new Uint8Array(64);
+  for (const interlace of [0, 1]) {
+    const header = { depth: 8, type: 0, interlace };
+    const cases: readonly [Uint8Array, RegExp][] = [
+      [
+        pngOf({ ...header, width: 60_000, height: 60_000 }, row),
+        /: it is 60000×60000, and 268435456 pixels are the most: cut it into tiles$/,
+      ],
+      [
+        pngOf({ ...header, width: 16_000, height: 16_000 }, row),
+        /: \d+ compressed bytes cannot hold its 256\d+ bytes of pixels: is the file complete\?$/,
+      ],
+      [
+        pngOf({ width: 16_000, height: 16_000, depth: 16, type: 6, interlace }, row),
+        /: its pixels take 2048\d+ bytes, and 1073741824 are the most: cut it into tiles$/,
+      ],
+    ];
+    for (const [file, message] of cases) {
+      assert.throws(() => decodePng(file, "a.png"), { name: "SyntaxError", message });
+      await assert.rejects(decodeImage(file, "a.png"), { name: "SyntaxError", message });
+    }
+  }
+});
+
+Deno.test("decodePng() refuses to turn a label", () => {
+  const turn = Buffer.from("4d4d002a000000080001011200030000000100060000", "hex");
+  const file = pngOf({ width: 3, height: 2, depth: 8, type: 0 }, new Uint8Array(8));
+  assert.throws(() => decodePng(withChunk(file, "IDAT", "eXIf", turn), "a.png"), {
+    message:
+      /: its EXIF orientation is 6, and only pictures are turned: save it turned and/,
+  });
 });

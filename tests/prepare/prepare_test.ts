@@ -366,3 +366,21 @@ Deno.test("what is not there is one problem per data set; a cache that cannot be
     );
   });
 });
+
+Deno.test("prepare() says how many pictures their EXIF turns", async () => {
+  const picture = new URL("../formats/opencv/exif.jpg", import.meta.url);
+  const files = {
+    ...within("data", foldersOf(["a"], ["v"])),
+    "data/images/train/b.jpg": await Deno.readFile(picture),
+    "data/labels/train/b.png": tinyLabel(() => 1, 8, 16),
+    "run.yaml": FOLDER,
+  };
+  await withFiles(files, async (root) => {
+    const { splits, problems } = await prepared(root, join(root, "run.yaml"));
+    assert.deepEqual(problems, []);
+    assert.deepEqual(splits.map(({ notes }) => notes), [[
+      '1 pictures of "source" are turned by their EXIF orientation, and labels are read as ' +
+      "they are stored: look at both with --picture",
+    ], []]);
+  });
+});
