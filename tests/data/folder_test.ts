@@ -245,10 +245,13 @@ Deno.test("a bad list is named with its line", async () => {
     assert.equal(
       await of("absent.txt"),
       'RangeError: Cannot use the list "ROOT/absent.txt": 1 of its 2 lines name no ' +
-        'image in "ROOT/images/train" (first: "z"; found there: 2 images, such as ' +
+        'image in "ROOT/images/train" (first: line 2: "z"; found there: 2 images, such as ' +
         '"a", "b"): each line is the stem or the path of an image',
     );
-    assert.match(await of("twice.txt"), /it names "a" twice: remove one of the lines$/);
+    assert.match(
+      await of("twice.txt"),
+      /it names "a" twice: remove one of the lines 1 and 2$/,
+    );
     assert.match(await of("out.txt"), /"\.\.\/\.\.\/secret" leads out of the data set/);
     assert.match(await of("root.txt"), /"\/etc\/passwd" leads out of the data set/);
     assert.match(await of("empty.txt"), /it is empty: one stem per line$/);

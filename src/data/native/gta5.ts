@@ -51,6 +51,7 @@ export const GTA5: NativeLayout = {
   findFiles: (source, options) =>
     findParallelFiles(source, options, {
       baseFolders: ["", "gta5", "GTA5", "gta"],
+      downloads: /^\d\d_(images|labels)/,
       images: "images",
       labels: ["labels"],
     }),

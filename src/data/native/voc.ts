@@ -39,6 +39,7 @@ async function find(
 ): Promise<FoundFiles | null> {
   const found = await findParallelFiles(source, options, {
     baseFolders: ["", "VOC2012", "VOCdevkit/VOC2012", "TrainVal/VOCdevkit/VOC2012"],
+    downloads: /^VOC(trainval|2012)[ _-]/i,
     images: "JPEGImages",
     labels: ["SegmentationClassAug", "SegmentationClass"],
     labelBaseFolders: [""], // SegmentationClassAug.zip, put beside the rest

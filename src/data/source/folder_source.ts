@@ -140,7 +140,7 @@ async function nullIfMissing<T>(
   try {
     return await list();
   } catch (error) {
-    if (isNotFound(error)) return null;
+    if (isNotFound(error) || await isBelowFile(folder, error)) return null;
     const reason = errorReason(error);
     throw new RangeError(
       `Cannot use the data set: cannot list the folder "${folder}": ${reason}: make it a ` +
@@ -149,3 +149,8 @@ async function nullIfMissing<T>(
     );
   }
 }
+
+// A file in the way of a folder is not that folder.
+const isBelowFile = async (folder: string, error: unknown): Promise<boolean> =>
+  error instanceof Deno.errors.NotADirectory &&
+  await Deno.stat(folder).then(() => false, isMissingPath);
