@@ -13,7 +13,13 @@
 
 import type { FilePattern, FolderSpec } from "./data_spec.ts";
 import type { DataSet, SampleFiles } from "./data_set.ts";
-import { createLabelLookup, decodeLabel, type LabelLookup } from "./decode_label.ts";
+import {
+  CLASS_ID_ENCODING,
+  createLabelLookup,
+  decodeLabel,
+  type LabelLookup,
+} from "./decode_label.ts";
+import { classColors, type LabelColors } from "./label_colors.ts";
 import {
   assertNoMissingLabels,
   type DataSetListing,
@@ -182,16 +188,20 @@ function labelsByStem(files: readonly string[], suffix: string): Map<string, str
 
 /** What decodes the files of such a data set, wherever they are. */
 export const folderDecoder = (
-  { classes, labelMap = null, labeled }: FolderSpec,
+  { classes, labelMap = null, hasClassColors = true, labeled }: FolderSpec,
 ): SampleDecoder => ({
   classes,
   labeled,
-  decode: labelDecoder(createLabelLookup(classes, labelMap)),
+  decode: labelDecoder(
+    createLabelLookup(classes, labelMap),
+    hasClassColors ? classColors(classes, labelMap === null) : null,
+  ),
 });
 
 // Made outside of listFolderFiles(): a function made inside would keep its lists alive.
-const labelDecoder = (lookup: LabelLookup): SampleDecoder["decode"] => (bytes, file) =>
-  decodeLabel(bytes, file, lookup);
+const labelDecoder =
+  (lookup: LabelLookup, colors: LabelColors | null): SampleDecoder["decode"] =>
+  (bytes, file) => decodeLabel(bytes, file, lookup, CLASS_ID_ENCODING, colors);
 
 /** What the files of all samples have in common. */
 interface FolderLayout {
@@ -203,9 +213,11 @@ interface FolderLayout {
 }
 
 /** What label values mean, for caches of what is counted. */
-const labelMeaning = ({ classes, labelMap = null }: FolderSpec) => ({
+const labelMeaning = (
+  { classes, labelMap = null, hasClassColors = true }: FolderSpec,
+) => ({
   labelMap,
-  colors: classes.map(({ color }) => color),
+  colors: hasClassColors ? classes.map(({ color }) => color) : null,
 });
 
 /**
