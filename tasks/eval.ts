@@ -78,6 +78,7 @@ export const main: CommandMain = defineCommand({
       ...evaluateOptions,
       cache,
       subsets,
+      log,
       onPrediction,
     });
     progress.stop();

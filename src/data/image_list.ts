@@ -165,7 +165,10 @@ const quoteLine = ({ number, text }: ListLine): string => {
   const line = text.trim();
   const shown = line.length > MAX_QUOTED ? `${line.slice(0, MAX_QUOTED)}…` : line;
   // deno-lint-ignore no-control-regex
-  const printable = shown.replace(/[\0-\x1f\x7f-\x9f\u2028\u2029]/g, escapeCharacter);
+  const printable = shown.replace(
+    /[\0-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]/g,
+    escapeCharacter,
+  );
   return `line ${number}: "${printable}"`;
 };
 

@@ -183,8 +183,10 @@ const packColor = ([red = 0, green = 0, blue = 0]: readonly number[]): number =>
 /** The color of a value in the color map of PASCAL VOC. */
 export function vocColor(value: number): [number, number, number] {
   const color: [number, number, number] = [0, 0, 0];
-  for (let bits = value, shift = 7; bits > 0; bits >>= 3, shift--) {
-    for (let c = 0; c < 3; c++) color[c] = (color[c] ?? 0) | ((bits >> c & 1) << shift);
+  for (let bit = 0; bit < 8; bit++) {
+    const channel = bit % 3;
+    color[channel] = (color[channel] ?? 0) |
+      ((value >> bit & 1) << (7 - Math.floor(bit / 3)));
   }
   return color;
 }

@@ -59,6 +59,8 @@ export interface EvaluateOptions extends TestTimeAugmentation {
    * @default {null}, nowhere
    */
   readonly cache?: string | null | undefined;
+  /** Receives what to know about the data set, a sentence each. */
+  readonly log?: (line: string) => void;
   /** Called with every image, in order. */
   readonly onPrediction?: (
     prediction: Prediction,
@@ -122,8 +124,16 @@ export function sampleFromImage({ width, height, data }: RgbImage): Sample {
  */
 export async function evaluateNetwork(
   { network, weights, config, classes, path }: TrainedNetwork,
-  { split, onPrediction, signal, subsets = [], trimap, cache = null, ...augmentation }:
-    EvaluateOptions = {},
+  {
+    split,
+    onPrediction,
+    signal,
+    subsets = [],
+    trimap,
+    cache = null,
+    log = () => {},
+    ...augmentation
+  }: EvaluateOptions = {},
 ): Promise<NamedEvaluation> {
   if (trimap !== undefined && !(Number.isSafeInteger(trimap) && trimap > 0)) {
     throw new RangeError(
@@ -136,6 +146,7 @@ export async function evaluateNetwork(
     : publishedSubsets(config, classes);
   const name = split ?? Object.keys(config.data.evaluations)[0] ?? "";
   const data = await openDataSet(evaluationSpec(config.data, name, cache));
+  data.notes?.forEach(log);
   const [networkClasses, dataSetClasses] = [classes, data.classes].map((all) =>
     all.map(({ name }) => name).join(", ")
   );

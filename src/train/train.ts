@@ -46,6 +46,7 @@ import {
   writeTextAtomic,
 } from "./run_folder.ts";
 import { readCheckpointEngine } from "../weights/checkpoint.ts";
+import { reportData } from "./report_data.ts";
 import { openTrainingSession, type TrainingSession } from "./training_session.ts";
 import { setImmediate } from "node:timers/promises";
 
@@ -161,7 +162,8 @@ export async function train(
   let session: TrainingSession | null = null;
   try {
     const log = (line: string) => observer.log?.(line);
-    [...loader.notes, ...configWarnings(config)].forEach(log);
+    configWarnings(config).forEach(log);
+    await reportData(config, loader, cache, log);
     session = await openTrainingSession(config, loader.classes, {
       ...{ log, makeNetwork },
       checkpoint,

@@ -85,7 +85,7 @@ async function find(
     joinByName(
       source,
       labels.map(([folder, files]) =>
-        new Map(byName(filesByStem(files, folder, `_gtFine${suffix}`)))
+        byName(filesByStem(files, folder, `_gtFine${suffix}`))
       ),
     );
   return {
@@ -93,10 +93,8 @@ async function find(
     images: await joinByName(
       source,
       images.map(([folder, files]) =>
-        new Map(
-          byName(filesByStem(files, folder, `${IMAGE_SUFFIX}.png`))
-            .map(([name, path]) => [nameOf(name), path]),
-        )
+        byName(filesByStem(files, folder, `${IMAGE_SUFFIX}.png`))
+          .map(([name, path]) => [nameOf(name), path] as const)
       ),
     ),
     // Of two labels of an image, the one with train ids is used.

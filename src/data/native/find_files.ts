@@ -80,11 +80,11 @@ export async function listFolders(
 /**
  * Joins the files of folders by their names.
  *
- * @throws {RangeError} If two folders hold other files of one name.
+ * @throws {RangeError} If two of one name are not the same.
  */
 export async function joinByName(
   source: FileSource,
-  parts: readonly ReadonlyMap<string, string>[],
+  parts: readonly Iterable<readonly [name: string, path: string]>[],
 ): Promise<Map<string, string>> {
   const joined = new Map<string, string>();
   for (const [name, path] of parts.flatMap((part) => [...part])) {
