@@ -77,11 +77,10 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
 
   const address = source.displayPath(imageFolder);
   const imageFiles = await listFiles(source, imageFolder, files);
-  const images = withoutLabels(
-    imagesByStem(imageFiles, address, imageSuffix),
-    files,
-    isSameFolder(imageFolder, labelFolder),
-  );
+  const isShared = isSameFolder(imageFolder, labelFolder);
+  const allImages = imagesByStem(imageFiles, address, imageSuffix);
+  const images = withoutLabels(allImages, files, isShared);
+  const labelCount = isShared ? 0 : allImages.size - images.size;
   const labelFiles = labeled && images.size > 0
     ? await listFiles(source, labelFolder, files)
     : [];
@@ -149,6 +148,10 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
         ...remarks.filter(({ isProblem }) => !isProblem).map(({ message }) => message),
         ...(otherImages === null ? [] : [
           `left out ${otherImages} of "${address}": images are .jpg, .jpeg or .png files`,
+        ]),
+        ...(labelCount === 0 ? [] : [
+          `left out ${labelCount} files of "${address}" that carry the suffix of labels, ` +
+          `"${files.labelSuffix}"`,
         ]),
         ...notes,
       ],
