@@ -79,6 +79,7 @@ export const main: CommandMain = defineCommand({
       ...evaluateOptions,
       cache,
       subsets,
+      log,
       onPrediction,
     });
     progress.stop();

@@ -67,6 +67,7 @@ export const main: CommandMain = defineCommand({
       print(`the run in ${out} is already finished; its result:`);
     }
     print(iouTable(summary.evaluation, terminal));
+    (summary.evaluation.notes ?? []).forEach((note) => print(`note       ${note}`));
     print(`run        ${out}`);
     return { json: summary };
   },

@@ -7,6 +7,8 @@ import type { Terminal } from "./terminal.ts";
 export interface EvaluationReport extends EvaluationScores {
   readonly split: string;
   readonly images: number;
+  /** What to know about the figures, a sentence each. */
+  readonly notes?: readonly string[];
   /** Pixels by true class (outer) and predicted class (inner). [C][C] */
   readonly confusion: ConfusionMatrix["counts"];
 }
@@ -33,6 +35,7 @@ export function formatEvaluation(
   return [
     iouTable(result, terminal),
     `${result.images} images of "${result.split}"${remark}`,
+    ...(result.notes ?? []).map((note) => `note: ${note}`),
     ...(includeConfusion ? ["", confusionTable(confusionMatrixOf(result))] : []),
   ].join("\n");
 }
@@ -42,7 +45,7 @@ export function evaluationToJson(
   { mIoU, meanAccuracy, pixelAccuracy, frequencyWeightedIoU, ...rest }: EvaluationReport,
   includeConfusion: boolean,
 ) {
-  const { images, classes, subsets = [], trimap, confusion } = rest;
+  const { images, classes, subsets = [], trimap, notes, confusion } = rest;
   return {
     mIoU,
     meanAccuracy,
@@ -52,6 +55,7 @@ export function evaluationToJson(
     classes: classes.map(({ name, iou, accuracy }) => ({ name, iou, accuracy })),
     subsets,
     ...(trimap ? { trimap } : {}),
+    ...(notes ? { notes } : {}),
     ...(includeConfusion ? { confusion } : {}),
   };
 }

@@ -51,10 +51,12 @@ export function openTrainingReporter(terminal: Terminal): TrainingReporter {
       progress?.update(line);
     },
     evaluation(iteration, results) {
-      const figures = [...results].map(([name, { mIoU, pixelAccuracy }]) =>
-        `${name} mIoU ${formatPercent(mIoU)}, pixel accuracy ${
-          formatPercent(pixelAccuracy)
-        }`
+      const figures = [...results].map(([name, { mIoU, pixelAccuracy, notes }]) =>
+        notes === undefined
+          ? `${name} mIoU ${formatPercent(mIoU)}, pixel accuracy ${
+            formatPercent(pixelAccuracy)
+          }`
+          : `${name} ${formatPercent(mIoU)} mIoU, but ${notes.join("; ")}`
       );
       log(`iteration ${iteration}: ${figures.join("; ")}`);
     },

@@ -61,6 +61,29 @@ export async function classStatistics(
 }
 
 /**
+ * Gives the statistics that an earlier call has kept.
+ *
+ * @returns Null if there are none for the same labels.
+ */
+export async function cachedStatistics(
+  dataSet: DataSet,
+  cacheFolder: string | null,
+): Promise<ClassStatistics | null> {
+  const isMissing = new Error();
+  try {
+    const counts = await cachedCounts(
+      dataSet,
+      cacheFolder,
+      () => Promise.reject(isMissing),
+    );
+    return { counts, totals: classTotals(counts) };
+  } catch (error) {
+    if (error !== isMissing) throw error;
+    return null;
+  }
+}
+
+/**
  * Keeps counts that were made elsewhere, for {@linkcode classStatistics} to find.
  *
  * @param counts Of every label, in the order of the data set's names.

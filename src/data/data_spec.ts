@@ -50,6 +50,8 @@ export interface FolderSpec extends SampleSelection, SourceLocation {
   readonly classes: readonly ClassInfo[];
   /** From file value to class id or 255; null or left out if values are class ids. */
   readonly labelMap?: Readonly<Record<string, number>> | null;
+  /** Whether labels may have the colors of the classes; true if left out. */
+  readonly hasClassColors?: boolean;
   /** Whether labels are needed; if not, they are neither looked for nor read. */
   readonly labeled: boolean;
 }

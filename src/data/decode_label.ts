@@ -1,8 +1,15 @@
 /** From the values or the colors in a label file to class ids, strictly. @module */
 
-import { type ClassInfo, IGNORE_INDEX } from "../core/host_batch.ts";
+import { type ClassInfo, IGNORE_INDEX, type Size } from "../core/host_batch.ts";
 import { decodePng } from "../formats/png.ts";
 import type { LabelMap } from "./data_set.ts";
+import {
+  type Color,
+  contradictionOf,
+  type LabelColors,
+  meaningOfPalette,
+  packRgb,
+} from "./label_colors.ts";
 
 /** Marks values that a file must not hold. */
 const INVALID = -1;
@@ -15,6 +22,8 @@ export interface LabelLookup {
   readonly allowedValues: string;
   /** What to do about another one, for the message. */
   readonly hint: string;
+  /** What to do where the values are 1 … N in place of 0 … N − 1; left out: nothing. */
+  readonly offsetHint?: string;
 }
 
 /** How a label file holds its values. */
@@ -58,6 +67,8 @@ export function createLabelLookup(
       ids,
       allowedValues: `0 … ${classes.length - 1} and ${IGNORE_INDEX} (ignored)`,
       hint,
+      offsetHint: `${hint}: the values look like 1 … ${classes.length}, which is ` +
+        `${offsetLabelMap(classes.length)}`,
     };
   }
   for (const [key, id] of Object.entries(mapping)) {
@@ -84,22 +95,38 @@ export function createLabelLookup(
   return { ids, allowedValues: `those of "labelMap" (${values.join(", ")})`, hint };
 }
 
+/** The label map of values that begin at 1, as a configuration has it. */
+export const offsetLabelMap = (classes: number): string => {
+  const shown = Math.min(classes, 3);
+  const pairs = Array.from({ length: shown }, (_, id) => `${id + 1}: ${id}`);
+  const rest = classes > shown
+    ? [...(classes > shown + 1 ? ["…"] : []), `${classes}: ${classes - 1}`]
+    : [];
+  return `"labelMap": {0: ${IGNORE_INDEX}, ${[...pairs, ...rest].join(", ")}}`;
+};
+
 /**
  * Decodes a label file: a PNG whose gray value, palette index or red value is looked up in
- * the table.
+ * the table, or whose colors are those of classes.
  *
  * @param file Its path, for messages.
+ * @param colors What colors stand for; null: a palette is not looked at.
  * @throws {SyntaxError} If it is no PNG, or one of another form.
- * @throws {RangeError} If it holds a value that is not in the table.
+ * @throws {RangeError} If it holds a value or a color that stands for nothing, or a palette
+ * that contradicts the colors of the classes.
  */
 export function decodeLabel(
   bytes: Uint8Array,
   file: string,
   table: LabelLookup,
   encoding: LabelEncoding = CLASS_ID_ENCODING,
+  colors: LabelColors | null = null,
 ): LabelMap {
   const { width, height, channels, bitDepth, data, palette } = decodePng(bytes, file);
   const isColored = channels >= 3;
+  if (isColored && bitDepth === 8 && colors?.readsColors === true) {
+    return mapColors({ width, height, data, channels }, file, colors);
+  }
   if (
     isColored !== (encoding.channel === "red") || channels === 2 ||
     !encoding.bitDepths.includes(bitDepth) ||
@@ -112,13 +139,36 @@ export function decodeLabel(
       `Cannot read the label "${file}": its pixels are ${found}, but ${encoding.expectation}`,
     );
   }
-  // A gray sample of fewer bits is a number all the same: no scaling to 0 … 255.
-  const valueName = palette !== null
-    ? "palette index"
-    : isColored
-    ? "red value"
-    : "value";
-  return mapLabelValues({ width, height, data, step: channels }, file, table, valueName);
+  const values = { width, height, data, step: channels };
+  if (palette === null) {
+    // A gray sample of fewer bits is a number all the same: no scaling to 0 … 255.
+    return mapLabelValues(values, file, table, isColored ? "red value" : "value");
+  }
+  const meaning = colors === null ? "index" : meaningOfPalette(palette, data, colors);
+  if (meaning === "contradiction" && colors !== null) {
+    throw new RangeError(
+      `Cannot use the label "${file}": ${
+        contradictionOf(palette, data, colors)
+      }: save it ` +
+        "as a gray PNG of class ids, or correct the colors of the classes",
+    );
+  }
+  const byColor = meaning === "color" && colors !== null
+    ? { ...table, ids: idsOfPalette(palette, colors) }
+    : table;
+  return mapLabelValues(values, file, byColor, "palette index");
+}
+
+function idsOfPalette(
+  palette: readonly (readonly number[])[],
+  { ids: idsByColor, ignoredValue }: LabelColors,
+): Int16Array {
+  const ids = new Int16Array(256).fill(INVALID);
+  for (const [value, [red = 0, green = 0, blue = 0]] of palette.entries()) {
+    ids[value] = idsByColor.get(packRgb(red, green, blue)) ?? INVALID;
+  }
+  if (ignoredValue !== null) ids[ignoredValue] = IGNORE_INDEX;
+  return ids;
 }
 
 /**
@@ -149,31 +199,43 @@ export function decodeColorLabel(
   for (const [id, classColors] of colors.entries()) {
     for (const color of classColors) ids.set(packRgb(...color), id);
   }
+  const describeUnknown = () => `which is none of ${title}: restore the downloaded file`;
+  return mapColors({ width, height, data, channels }, file, { ids, describeUnknown });
+}
+
+/** Turns the colors of pixels into class ids; alpha is left aside. */
+function mapColors(
+  image: Size & {
+    readonly data: Uint8Array | Uint16Array;
+    readonly channels: number;
+  },
+  file: string,
+  { ids, describeUnknown }: Pick<LabelColors, "ids" | "describeUnknown">,
+): LabelMap {
+  const { width, height, data, channels } = image;
   const label = new Uint8Array(width * height);
+  let [lastColor, lastId] = [-1, IGNORE_INDEX]; // neighbors mostly have one color
   for (let i = 0; i < label.length; i++) {
     const at = i * channels;
     const [red, green, blue] = [data[at] ?? 0, data[at + 1] ?? 0, data[at + 2] ?? 0];
-    const id = ids.get(packRgb(red, green, blue));
-    if (id === undefined) {
-      throw new RangeError(
-        `Cannot use the label "${file}": it holds the color ${red}, ${green}, ${blue} ` +
-          `(${
-            placeOf(i, width)
-          }), which is none of ${title}: restore the downloaded file`,
-      );
+    const color = packRgb(red, green, blue);
+    if (color !== lastColor) {
+      const id = ids.get(color);
+      if (id === undefined) {
+        throw new RangeError(
+          `Cannot use the label "${file}": it holds the color ${red}, ${green}, ${blue} ` +
+            `(${placeOf(i, width)}), ${describeUnknown([red, green, blue])}`,
+        );
+      }
+      [lastColor, lastId] = [color, id];
     }
-    label[i] = id;
+    label[i] = lastId;
   }
   return { width, height, data: label };
 }
 
 const placeOf = (i: number, width: number) =>
   `first at row ${Math.floor(i / width)}, column ${i % width}`;
-
-type Color = readonly [number, number, number];
-
-const packRgb = (red: number, green: number, blue: number) =>
-  (red << 16) | (green << 8) | blue;
 
 /**
  * Turns values into class ids.
@@ -200,13 +262,26 @@ export function mapLabelValues(
     const value = data[i * step] ?? 0;
     const id = table.ids[value] ?? INVALID;
     if (id === INVALID) {
+      const hint = isOffset(values, table, value) ? table.offsetHint : table.hint;
       throw new RangeError(
         `Cannot use the label "${file}": it holds the ${valueName} ${value} (${
           placeOf(i, width)
-        }), but the allowed values are ${table.allowedValues}: ${table.hint}`,
+        }), but the allowed values are ${table.allowedValues}: ${hint}`,
       );
     }
     ids[i] = id;
   }
   return { width, height, data: ids };
+}
+
+// Whether the first value that is too large is one more than the last class, and 0 is none.
+function isOffset(
+  { data, step }: { readonly data: Uint8Array | Uint16Array; readonly step: number },
+  { ids, offsetHint }: LabelLookup,
+  value: number,
+): boolean {
+  if (offsetHint === undefined || ids[value - 1] !== value - 1) return false;
+  return data.every((one, i) =>
+    i % step !== 0 || (one > 0 && (one <= value || one === IGNORE_INDEX))
+  );
 }

@@ -5,7 +5,7 @@ import type { ClassInfo, Size } from "../core/host_batch.ts";
 import { decodeImage, type RgbImage } from "../formats/image_codec.ts";
 import { filesIdentity } from "./data_identity.ts";
 import type { DataSet, LabelMap, SampleFiles, UnpackedFiles } from "./data_set.ts";
-import { type FileSource, isHidden } from "./source/file_source.ts";
+import { type FileSource, isHidden, quoteNames } from "./source/file_source.ts";
 
 /** Files whose size and date are requested at a time. */
 const STAT_CONCURRENCY = 256;
@@ -51,6 +51,10 @@ export interface DataSetListing {
   readonly splitListCount: number;
   /** Where the images are, for messages. */
   readonly address: string;
+  /** What is left out and to be mended, a sentence each. */
+  readonly problems: readonly string[];
+  /** What there is in place of missing labels, for messages; null: nothing. */
+  readonly labelsInstead: string | null;
 }
 
 /** Makes a data set that reads files when they are needed. */
@@ -156,15 +160,92 @@ export function assertSameSize(
 /** @throws {RangeError} Naming the first missing label, if there is one. */
 export function assertNoMissingLabels(
   root: string,
-  { missingLabels, expectedCount }: DataSetListing,
+  { missingLabels, expectedCount, labelsInstead }: DataSetListing,
   hint: string,
 ): void {
   const [first] = missingLabels;
   if (first === undefined) return;
   throw new RangeError(
     `Cannot use the data set "${root}": the label "${first}" is missing ` +
-      `(${missingLabels.length} of ${expectedCount} images have none): ${hint}`,
+      `(${missingLabels.length} of ${expectedCount} images have none): ` +
+      (labelsInstead === null ? hint : `${labelsInstead}; or ${hint}`),
   );
+}
+
+/** Problems that are said at the start of a run; `prepare` lists all. */
+const MAX_STARTING_PROBLEMS = 3;
+
+/** The images that can be used, with a note of each problem, or of the first of them. */
+export function withProblemNotes({ usable, problems }: DataSetListing): DataSetFiles {
+  const more = problems.length - MAX_STARTING_PROBLEMS;
+  return {
+    ...usable,
+    notes: [
+      ...usable.notes ?? [],
+      ...problems.slice(0, MAX_STARTING_PROBLEMS),
+      ...(more > 0 ? [`and ${more} more such problems: prepare lists all`] : []),
+    ],
+  };
+}
+
+/** Endings of pictures in formats that are not read, and of labels that are no PNGs. */
+const OTHER_IMAGE_EXTENSIONS =
+  /\.(avif|bmp|exr|gif|heic|heif|jfif|jp2|jpe|pbm|pgm|ppm|svg|tga|tiff?|webp)$/i;
+const OTHER_LABEL_EXTENSIONS =
+  /\.(bmp|csv|exr|gif|jpe?g|json|mat|npy|npz|pgm|pkl|pt|pth|svg|tiff?|txt|webp|xml)$/i;
+
+/** Pictures that are left out because of their format, as "3 .tif files"; null: none. */
+export function describeOtherImages(files: readonly string[]): string | null {
+  const counts = countExtensions(files, OTHER_IMAGE_EXTENSIONS);
+  return counts.length === 0
+    ? null
+    : counts.map(([extension, count]) => `${count} ${extension} files`).join(", ");
+}
+
+/**
+ * What lies where labels are missing: files of their names in another format, or PNGs of
+ * other names; null: nothing like a label.
+ *
+ * @param files Paths from the folder of the labels.
+ * @param folder That folder, for the message.
+ * @param stems What the names of the missing labels are, without their ending.
+ * @param areAllMissing Whether there is no other label.
+ */
+export function describeLabelsInstead(
+  files: readonly string[],
+  folder: string,
+  stems: readonly string[],
+  areAllMissing: boolean,
+): string | null {
+  const wanted = new Set(stems.map((stem) => stem.normalize("NFC")));
+  const named = files.filter((file) =>
+    wanted.has(file.replace(/\.[^./]+$/, "").normalize("NFC"))
+  );
+  const [other] = countExtensions(named, OTHER_LABEL_EXTENSIONS);
+  if (other !== undefined) {
+    return `the labels in "${folder}" are ${
+      other[0]
+    } files, and labels are read from .png ` +
+      "files: convert them to PNGs whose values are class ids";
+  }
+  const pngs = files.filter((file) => /\.png$/i.test(file) && !isHidden(file));
+  return pngs.length === 0 || !areAllMissing
+    ? null
+    : `"${folder}" holds ${quoteNames(pngs)}: names must be those of the images`;
+}
+
+/** How many files have each of some endings, the most frequent first. */
+function countExtensions(
+  files: readonly string[],
+  extensions: RegExp,
+): (readonly [string, number])[] {
+  const counts = new Map<string, number>();
+  for (const file of files) {
+    const extension = extensions.exec(file)?.[0].toLowerCase();
+    if (extension === undefined || isHidden(file)) continue;
+    counts.set(extension, (counts.get(extension) ?? 0) + 1);
+  }
+  return [...counts].sort(([, a], [, b]) => b - a);
 }
 
 const IMAGE_EXTENSIONS = /\.(jpe?g|png)$/i;
@@ -193,18 +274,21 @@ export function imagesByStem(
   suffix = "",
 ): Map<string, string> {
   const byStem = new Map<string, string>();
+  const keys = new Map<string, string>();
   for (const file of files) {
     if (!IMAGE_EXTENSIONS.test(file) || isHidden(file)) continue;
     const fullStem = file.replace(IMAGE_EXTENSIONS, "");
     if (!fullStem.endsWith(suffix)) continue;
     const stem = fullStem.slice(0, fullStem.length - suffix.length);
-    const previous = byStem.get(stem);
+    // A letter that is one code point here and two there makes no other name.
+    const previous = keys.get(stem.normalize("NFC"));
     if (previous !== undefined) {
       throw new RangeError(
         `Cannot use the data set: "${folder}" holds both "${previous}" and "${file}", which ` +
           `would share one label: remove or rename one`,
       );
     }
+    keys.set(stem.normalize("NFC"), file);
     byStem.set(stem, file);
   }
   return byStem;

@@ -13,16 +13,25 @@
 
 import type { FilePattern, FolderSpec } from "./data_spec.ts";
 import type { DataSet, SampleFiles } from "./data_set.ts";
-import { createLabelLookup, decodeLabel, type LabelLookup } from "./decode_label.ts";
+import {
+  CLASS_ID_ENCODING,
+  createLabelLookup,
+  decodeLabel,
+  type LabelLookup,
+} from "./decode_label.ts";
+import { classColors, type LabelColors } from "./label_colors.ts";
 import {
   assertNoMissingLabels,
   type DataSetListing,
+  describeLabelsInstead,
+  describeOtherImages,
   fileDataSet,
   imagesByStem,
   type SampleDecoder,
   stemOfListLine,
+  withProblemNotes,
 } from "./file_data_set.ts";
-import { assertRelativePath, selectStems } from "./selection.ts";
+import { assertRelativePath, selectImages } from "./selection.ts";
 import { type FileSource, isHidden, joinPath, quoteNames } from "./source/file_source.ts";
 import { openSource, unsupportedArchiveHint } from "./source/open_source.ts";
 
@@ -47,7 +56,7 @@ export async function openFolder(spec: FolderSpec): Promise<DataSet> {
     listing,
     "add it, or use this data set as the unlabeled target only",
   );
-  return fileDataSet(listing.usable);
+  return fileDataSet(withProblemNotes(listing));
 }
 
 /** Finds the files of a folder data set. Throws like {@linkcode openFolder}, but for labels. */
@@ -67,61 +76,135 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
   const decoder = folderDecoder(spec);
 
   const address = source.displayPath(imageFolder);
-  const images = imagesByStem(
-    await listFiles(source, imageFolder, files),
-    address,
-    imageSuffix,
-  );
-  const nameOf = (line: string) => stemOfListLine(line, imageFolder, imageSuffix);
-  const found = [...images.keys()].sort();
-  const names = await selectStems(found, spec, address, root, nameOf);
+  const imageFiles = await listFiles(source, imageFolder, files);
+  const isShared = isSameFolder(imageFolder, labelFolder);
+  const allImages = imagesByStem(imageFiles, address, imageSuffix);
+  const images = withoutLabels(allImages, files, isShared);
+  const labelCount = isShared ? 0 : allImages.size - images.size;
+  const labelFiles = labeled && images.size > 0
+    ? await listFiles(source, labelFolder, files)
+    : [];
+  const labels = labelsByStem(labelFiles, files.labelSuffix);
+  const labelOf = (name: string) => labels.get(name.normalize("NFC")) ?? null;
+  const otherImages = describeOtherImages(imageFiles);
+  const { names, notes } = await selectImages({
+    folder: address,
+    leftOut: otherImages,
+    root,
+    paths: new Map(
+      [...images.keys()].sort().map((
+        name,
+      ) => [name, joinPath(imageFolder, images.get(name) ?? name)]),
+    ),
+    nameOf: (line) => stemOfListLine(line, imageFolder, imageSuffix),
+    labelOf(name) {
+      const file = labelOf(name);
+      return file === null ? null : joinPath(labelFolder, file);
+    },
+  }, spec);
   const labelSuffix = `${files.labelSuffix}.png`;
-  const labels = new Set(labeled ? await listFiles(source, labelFolder, files) : []);
-  const hasLabel = (name: string) => labels.has(name + labelSuffix);
   const labelPath = (file: string) => source.displayPath(joinPath(labelFolder, file));
-  const isOrphanLabel = (file: string) =>
-    file.endsWith(labelSuffix) && !isHidden(file) &&
-    !images.has(file.slice(0, -labelSuffix.length));
-  const usable = labeled ? names.filter(hasLabel) : names;
+  const imageKeys = new Set([...images.keys()].map((name) => name.normalize("NFC")));
+  const usable = labeled ? names.filter((name) => labelOf(name) !== null) : names;
+  const missing = labeled ? names.filter((name) => labelOf(name) === null) : [];
   const layout: FolderLayout = {
     images: imageFolder,
     labels: labeled ? labelFolder : null,
     labelSuffix,
   };
+  const remarks = [
+    ...source.remarks(imageFolder),
+    ...(labeled && labelFolder !== imageFolder ? source.remarks(labelFolder) : []),
+  ];
   return {
     address,
     expectedCount: names.length,
     foundCount: names.length,
-    missingLabels: usable.length === names.length ? [] : names
-      .filter((name) => !hasLabel(name)).map((name) => labelPath(name + labelSuffix)),
-    orphanLabels: [...labels].filter(isOrphanLabel).sort().map(labelPath),
+    missingLabels: missing.map((name) => labelPath(name + labelSuffix)),
+    labelsInstead: missing.length === 0 ? null : describeLabelsInstead(
+      labelFiles,
+      source.displayPath(labelFolder),
+      missing.map((name) => name + files.labelSuffix),
+      usable.length === 0,
+    ),
+    orphanLabels: [...labels].filter(([stem]) => !imageKeys.has(stem))
+      .map(([, file]) => labelPath(file)).sort(),
     missingImages: [],
     splitListCount: 0,
+    problems: remarks.filter(({ isProblem }) => isProblem).map(({ message }) => message),
     usable: {
       ...decoder,
       name: address,
       source,
       statisticsFolder: root,
-      labelMeaning: spec.labelMap ?? null,
-      samples: usable.map((name) =>
-        new FolderSampleFiles(name, images.get(name) ?? name, layout)
-      ),
+      labelMeaning: labelMeaning(spec),
+      samples: usable.map((name) => {
+        const label = labelOf(name);
+        const isUsual = label === null || label === name + labelSuffix;
+        const file = images.get(name) ?? name;
+        return new FolderSampleFiles(name, file, isUsual ? null : label, layout);
+      }),
+      notes: [
+        ...remarks.filter(({ isProblem }) => !isProblem).map(({ message }) => message),
+        ...(otherImages === null ? [] : [
+          `left out ${otherImages} of "${address}": images are .jpg, .jpeg or .png files`,
+        ]),
+        ...(labelCount === 0 ? [] : [
+          `left out ${labelCount} files of "${address}" that carry the suffix of labels, ` +
+          `"${files.labelSuffix}"`,
+        ]),
+        ...notes,
+      ],
     },
   };
 }
 
+const isSameFolder = (images: string, labels: string): boolean =>
+  images === labels || images.startsWith(`${labels}/`) || labels.startsWith(`${images}/`);
+
+// Where labels lie among images, or with a copy among them, their suffix tells them apart.
+function withoutLabels(
+  images: Map<string, string>,
+  { imageSuffix, labelSuffix }: FilePattern,
+  isShared: boolean,
+): Map<string, string> {
+  if (labelSuffix === "" || imageSuffix.endsWith(labelSuffix)) return images;
+  const isLabel = (stem: string) =>
+    stem.endsWith(labelSuffix) &&
+    (isShared || images.has(stem.slice(0, -labelSuffix.length)));
+  return new Map([...images].filter(([stem]) => !isLabel(stem)));
+}
+
+/** Labels by the composed form of their images' stems; ".png" in any case, the usual first. */
+function labelsByStem(files: readonly string[], suffix: string): Map<string, string> {
+  const labels = new Map<string, string>();
+  const ending = `${suffix}.png`.normalize("NFC");
+  for (const file of files) {
+    if (isHidden(file) || !/\.png$/i.test(file)) continue;
+    const composed = `${file.slice(0, -4)}.png`.normalize("NFC");
+    if (!composed.endsWith(ending)) continue;
+    const stem = composed.slice(0, -ending.length);
+    if (!labels.has(stem) || file.endsWith(".png")) labels.set(stem, file);
+  }
+  return labels;
+}
+
 /** What decodes the files of such a data set, wherever they are. */
 export const folderDecoder = (
-  { classes, labelMap = null, labeled }: FolderSpec,
+  { classes, labelMap = null, hasClassColors = true, labeled }: FolderSpec,
 ): SampleDecoder => ({
   classes,
   labeled,
-  decode: labelDecoder(createLabelLookup(classes, labelMap)),
+  decode: labelDecoder(
+    createLabelLookup(classes, labelMap),
+    hasClassColors ? classColors(classes, labelMap === null) : null,
+  ),
 });
 
 // Made outside of listFolderFiles(): a function made inside would keep its lists alive.
-const labelDecoder = (lookup: LabelLookup): SampleDecoder["decode"] => (bytes, file) =>
-  decodeLabel(bytes, file, lookup);
+const labelDecoder =
+  (lookup: LabelLookup, colors: LabelColors | null): SampleDecoder["decode"] =>
+  (bytes, file) => decodeLabel(bytes, file, lookup, CLASS_ID_ENCODING, colors);
 
 /** What the files of all samples have in common. */
 interface FolderLayout {
@@ -132,15 +215,27 @@ interface FolderLayout {
   readonly labelSuffix: string;
 }
 
+/** What label values mean, for caches of what is counted. */
+const labelMeaning = (
+  { classes, labelMap = null, hasClassColors = true }: FolderSpec,
+) => ({
+  labelMap,
+  colors: hasClassColors ? classes.map(({ color }) => color) : null,
+});
+
 /**
  * Files whose paths are put together when they are read: every thread that lists a data set
  * keeps all its names, and for a hundred thousand of them that counts.
  */
 class FolderSampleFiles implements SampleFiles {
-  /** @param file The image's, from the folder of images. */
+  /**
+   * @param file The image's, from the folder of images.
+   * @param labelFile Likewise, where its name is not the image's; else null.
+   */
   constructor(
     readonly name: string,
     private readonly file: string,
+    private readonly labelFile: string | null,
     private readonly folder: FolderLayout,
   ) {}
 
@@ -150,7 +245,8 @@ class FolderSampleFiles implements SampleFiles {
 
   get label(): string | null {
     const { labels, labelSuffix } = this.folder;
-    return labels === null ? null : joinPath(labels, this.name + labelSuffix);
+    if (labels === null) return null;
+    return joinPath(labels, this.labelFile ?? this.name + labelSuffix);
   }
 }
 

@@ -43,8 +43,8 @@ export interface LoaderSpec extends BatchOptions {
 export interface Loader {
   /** Index = class id. */
   readonly classes: readonly ClassInfo[];
-  /** How many images there are to draw from. */
-  readonly imageCounts: { readonly source: number; readonly target: number };
+  /** What batches are made of; the target is null where none is needed. */
+  readonly dataSets: { readonly source: DataSet; readonly target: DataSet | null };
   /** What a user should know about the data sets; a sentence each. */
   readonly notes: readonly string[];
   /**
@@ -141,7 +141,7 @@ export async function openLoader(
 
   return {
     classes: source.classes,
-    imageCounts: { source: source.names.length, target: target?.names.length ?? 0 },
+    dataSets: { source, target },
     notes: [...source.notes ?? [], ...target?.notes ?? [], ...(note ? [note] : [])],
 
     batch(iteration, future = 0) {

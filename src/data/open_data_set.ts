@@ -33,6 +33,10 @@ export function listDataSetFiles(spec: FileDataSpec): Promise<DataSetListing> {
   return spec.kind === "folder" ? listFolderFiles(spec) : listNativeFiles(spec);
 }
 
+/** Whether label values are class ids, with no map in between. */
+export const hasClassIds = (spec: DataSpec): boolean =>
+  spec.kind === "folder" && (spec.labelMap ?? null) === null;
+
 /** Makes sets of some files of a data set below a folder, without listing the folder. */
 export function openUnpacked(
   spec: DataSpec,

@@ -6,6 +6,13 @@ import { basename, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { errorReason, isMissingPath } from "../io/file_errors.ts";
 import type { SampleSelection } from "./data_spec.ts";
+import {
+  chooseListed,
+  type ChosenImages,
+  decodeListText,
+  describeNames,
+  type ListedImages,
+} from "./image_list.ts";
 import { isRelativePath } from "./source/file_source.ts";
 
 /** The published splits, beside the configurations of this project. */
@@ -27,92 +34,43 @@ export function assertRelativePath(path: string, where: string): void {
 }
 
 /**
- * Chooses stems.
+ * Chooses images.
  *
- * @param found The stems in the folder, sorted.
- * @param folder The folder, for messages.
- * @param root The data set's folder, in which a list may lie.
- * @param nameOf The stem that a line of a list means.
- * @returns The chosen stems, sorted.
- * @throws {RangeError} If nothing is left, or a listed stem is absent, repeated or leads out.
+ * @param images Those of the folder, their names sorted.
+ * @returns The chosen names, sorted, and what a user should know about the list.
+ * @throws {RangeError} If nothing is left, or a listed image is absent, repeated or leads out.
  */
-export async function selectStems(
-  found: readonly string[],
+export async function selectImages(
+  images: ListedImages,
   selection: SampleSelection,
-  folder: string,
-  root: string,
-  nameOf: (line: string) => string = (line) => line,
-): Promise<string[]> {
+): Promise<ChosenImages> {
   const include = selection.include ?? null;
   const list = selection.list ?? null;
   const listed = list === null
     ? null
-    : parseList(list, await readList(selection, root), nameOf);
+    : chooseListed(list, await readList(selection, images.root), images);
 
-  if (listed !== null) {
-    const present = new Set(found);
-    const absent = listed.filter((stem) => !present.has(stem));
-    if (absent.length > 0) {
-      throw new RangeError(
-        `Cannot use the list "${list}": ${absent.length} of its ${listed.length} lines ` +
-          `name no image in "${folder}" (first: "${absent[0]}"; found there: ` +
-          `${describeStems(found)}): each line is the stem or the path of an image`,
-      );
-    }
-  }
-
-  const patterns = (include ?? ["*"]).map(compileGlob);
-  const listedSet = listed === null ? null : new Set(listed);
-  const chosen = found.filter((stem) =>
-    (listedSet === null || listedSet.has(stem)) &&
-    patterns.some((pattern) => pattern.test(stem))
+  const patterns = (include ?? ["*"]).map((one) => compileGlob(one.normalize("NFC")));
+  const listedSet = listed === null ? null : new Set(listed.names);
+  const found = [...images.paths.keys()];
+  const names = found.filter((name) =>
+    (listedSet === null || listedSet.has(name)) &&
+    patterns.some((pattern) => pattern.test(name.normalize("NFC")))
   );
-  if (chosen.length === 0) {
+  if (names.length === 0) {
     const criteria = [
       ...(include === null ? [] : [`"include" ${JSON.stringify(include)}`]),
       ...(list === null ? [] : [`"list" "${list}"`]),
     ].join(" and ");
+    const { folder, leftOut } = images;
     throw new RangeError(
       `Cannot use the data set: no image in "${folder}" ` +
-        `${
-          criteria === "" ? "ends in .jpg, .jpeg or .png" : `fits ${criteria}`
-        }: found ` +
-        `${describeStems(found)}`,
+        `${criteria === "" ? "ends in .jpg, .jpeg or .png" : `fits ${criteria}`}: found ${
+          describeNames(found)
+        }${leftOut === null ? "" : `, and ${leftOut}`}`,
     );
   }
-  return chosen;
-}
-
-/** How many stems there are and the first of them. */
-function describeStems(found: readonly string[]): string {
-  if (found.length === 0) return "no images";
-  const examples = found.slice(0, 3).map((stem) => `"${stem}"`).join(", ");
-  return `${found.length} images, such as ${examples}`;
-}
-
-// An editor's byte-order mark, blank lines and a missing last line end are no part of a list.
-function parseList(
-  list: string,
-  text: string,
-  nameOf: (line: string) => string,
-): string[] {
-  const lines = text.replace(/^\uFEFF/, "").split("\n")
-    .map((line) => line.trim()).filter((line) => line !== "");
-  const stems = new Set<string>();
-  for (const line of lines) {
-    assertRelativePath(line, `the list "${list}"`);
-    const stem = nameOf(line);
-    if (stems.has(stem)) {
-      throw new RangeError(
-        `Cannot use the list "${list}": it names "${stem}" twice: remove one of the lines`,
-      );
-    }
-    stems.add(stem);
-  }
-  if (stems.size === 0) {
-    throw new RangeError(`Cannot use the list "${list}": it is empty: one stem per line`);
-  }
-  return [...stems];
+  return { names, notes: listed?.notes ?? [] };
 }
 
 /**
@@ -159,7 +117,9 @@ export async function readList(
     ...(isAbsolute(name) ? [] : [join(root, name)]),
   ];
   const others = [...new Set(elsewhere)].filter((path) => path !== name);
-  const places = [name, ...others].map((path) => () => readFile(path, "utf8"));
+  const places = [name, ...others].map((path) => async () =>
+    decodeListText(await readFile(path))
+  );
   if (isRelativePath(name)) places.push(() => readBundledSplit(name));
   let failure: RangeError | null = null;
   for (const read of places) {

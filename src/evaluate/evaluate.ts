@@ -36,6 +36,8 @@ export interface EvaluationResult extends SummaryMetrics {
     readonly iou: number | null;
     readonly accuracy: number | null;
   }[];
+  /** What to know about the figures, a sentence each; left out: nothing. */
+  readonly notes?: readonly string[];
 }
 
 /** The figures of one evaluation and what they come from. */
@@ -118,19 +120,33 @@ export async function evaluate(
     if (signal?.aborted) break;
   }
   const metrics = computeMetrics(confusion);
+  const classes = metrics.classes.map(({ iou, accuracy }, id) => ({
+    name: classNameOf(data.classes, id),
+    iou: nanToNull(iou),
+    accuracy: nanToNull(accuracy),
+  }));
+  const note = soleClassNote(metrics.mIoU, classes);
   return {
     ...summaryOf(metrics),
     images: done,
-    classes: metrics.classes.map(({ iou, accuracy }, id) => ({
-      name: classNameOf(data.classes, id),
-      iou: nanToNull(iou),
-      accuracy: nanToNull(accuracy),
-    })),
+    classes,
+    ...(note === null ? {} : { notes: [note] }),
     confusion: confusionRows(confusion),
     trimap: trimapConfusion === null || radius === null
       ? null
       : { pixels: radius, ...summaryOf(computeMetrics(trimapConfusion)) },
   };
+}
+
+// What a perfect score is worth where nothing else could be predicted; null: it is worth it.
+function soleClassNote(
+  mIoU: number,
+  classes: EvaluationResult["classes"],
+): string | null {
+  const [only, second] = classes.filter(({ accuracy }) => accuracy !== null);
+  if (mIoU !== 1 || only === undefined || second !== undefined) return null;
+  return `only "${only.name}" occurs in these labels: a perfect score says nothing about ` +
+    "other classes";
 }
 
 /** Labels one picture at its own size. */

@@ -65,6 +65,8 @@ export interface EvaluateOptions extends TestTimeAugmentation {
    * @default {null}, nowhere
    */
   readonly cache?: string | null | undefined;
+  /** Receives what to know about the data set, a sentence each. */
+  readonly log?: (line: string) => void;
   /** Called with every image, in order. */
   readonly onPrediction?: (
     prediction: Prediction,
@@ -128,8 +130,16 @@ export function sampleFromImage({ width, height, data }: RgbImage): Sample {
  */
 export async function evaluateNetwork(
   { network, weights, config, classes, path, overrides }: TrainedNetwork,
-  { split, onPrediction, signal, subsets = [], trimap, cache = null, ...augmentation }:
-    EvaluateOptions = {},
+  {
+    split,
+    onPrediction,
+    signal,
+    subsets = [],
+    trimap,
+    cache = null,
+    log = () => {},
+    ...augmentation
+  }: EvaluateOptions = {},
 ): Promise<NamedEvaluation> {
   if (trimap !== undefined && !(Number.isSafeInteger(trimap) && trimap > 0)) {
     throw new RangeError(
@@ -144,6 +154,7 @@ export async function evaluateNetwork(
   const named = evaluationSpec(config.data, name, cache);
   const spec = overrides ? await confineToGiven(named, path, overrides) : named;
   const data = await openDataSet(spec);
+  data.notes?.forEach(log);
   const [networkClasses, dataSetClasses] = [classes, data.classes].map((all) =>
     all.map(({ name }) => name).join(", ")
   );

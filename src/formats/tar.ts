@@ -3,16 +3,28 @@
 import { Buffer } from "node:buffer";
 import { Header } from "npm:tar@7.5.23/header";
 import { Pax } from "npm:tar@7.5.23/pax";
+import { decodeLatin1 } from "./latin1.ts";
 
 /** Bytes of a header, and what everything in a tar is padded to. */
 export const TAR_BLOCK = 512;
 
+/** What a header is of; null: of a folder, or of nothing that is unpacked. */
+export type TarKind =
+  | "file"
+  | "hard-link"
+  | "symbolic-link"
+  /** A device, a pipe or the rest of a file of another volume. */
+  | "special"
+  /** Describes the next header. */
+  | "extended-header";
+
 /** What one header says. */
 export interface TarHeader {
-  /** "extended-header" describes the next header; null: neither that nor a file. */
-  readonly kind: "file" | "extended-header" | null;
+  readonly kind: TarKind | null;
   /** The member's path, or "" . */
   readonly path: string;
+  /** What a link leads to: from the archive's top, or for a symbolic one from its folder. */
+  readonly linkPath: string;
   /** Bytes after the header, without padding. */
   readonly size: number;
   /** Says how the bytes of an extended header are read. */
@@ -25,21 +37,44 @@ export interface TarExtendedHeaders {
   readonly next: TarExtendedHeader;
   /** For all that follow. */
   readonly global: TarExtendedHeader;
+  /** Whether the next file is stored without its holes. */
+  readonly isSparse: boolean;
 }
 
 type TarExtendedHeader = Pax | null;
 
 /** Before the first header. */
-export const NO_EXTENDED_HEADERS: TarExtendedHeaders = { next: null, global: null };
+export const NO_EXTENDED_HEADERS: TarExtendedHeaders = {
+  next: null,
+  global: null,
+  isSparse: false,
+};
 
-const FILE_TYPES = new Set(["File", "OldFile", "ContiguousFile"]);
-const GNU_LONG_PATH_TYPES = new Set(["NextFileHasLongPath", "OldGnuLongPath"]);
-const EXTENDED_HEADER_TYPES = new Set([
-  "ExtendedHeader",
-  "OldExtendedHeader",
-  "GlobalExtendedHeader",
-  ...GNU_LONG_PATH_TYPES,
-]);
+const KINDS: Readonly<Record<string, TarKind>> = {
+  File: "file",
+  OldFile: "file",
+  ContiguousFile: "file",
+  Link: "hard-link",
+  SymbolicLink: "symbolic-link",
+  CharacterDevice: "special",
+  BlockDevice: "special",
+  FIFO: "special",
+  ContinuationFile: "special",
+  ExtendedHeader: "extended-header",
+  OldExtendedHeader: "extended-header",
+  GlobalExtendedHeader: "extended-header",
+  NextFileHasLongPath: "extended-header",
+  OldGnuLongPath: "extended-header",
+  NextFileHasLongLinkpath: "extended-header",
+};
+
+/** GNU's headers of one long name each, and what it is. */
+const GNU_LONG_NAMES: Readonly<Record<string, "path" | "linkpath">> = {
+  NextFileHasLongPath: "path",
+  OldGnuLongPath: "path",
+  NextFileHasLongLinkpath: "linkpath",
+};
+
 /** Types without bytes, whatever the header says. */
 const BODYLESS_TYPES = new Set([
   "Link",
@@ -72,32 +107,63 @@ export function readTarHeader(
   if (!header.cksumValid) throw new SyntaxError("a header is damaged");
   const { type, size = 0 } = header;
   if (!Number.isSafeInteger(size) || size < 0) throw new SyntaxError("a size is damaged");
-  if (type === "SparseFile") throw new SyntaxError("it holds a sparse file");
-  return {
-    kind: FILE_TYPES.has(type)
-      ? "file"
-      : EXTENDED_HEADER_TYPES.has(type)
-      ? "extended-header"
-      : null,
-    // A long path is complete; the header holds only a part of it.
-    path: String(extended.next?.path ?? header.path ?? ""),
-    size: BODYLESS_TYPES.has(type) ? 0 : size,
-    type,
-  };
+  // A long path is complete; the header holds only a part of it.
+  const path = extended.next?.path ?? headerPath(block, header);
+  const linkPath = extended.next?.linkpath ?? header.linkpath ?? "";
+  const kind = KINDS[type] ?? null;
+  if (type === "SparseFile" || (extended.isSparse && kind === "file")) {
+    throw new SparseFileError(path);
+  }
+  return { kind, path, linkPath, size: BODYLESS_TYPES.has(type) ? 0 : size, type };
+}
+
+/** Says that a file is stored without its holes, which cannot be read in place. */
+export class SparseFileError extends Error {
+  constructor(readonly path: string) {
+    super(`"${path}" is stored as a sparse file`);
+  }
+}
+
+// Before UTF-8 names were in the encoding of their system: that they differ is kept.
+function headerPath(block: Uint8Array, { path = "" }: Header): string {
+  if (!path.includes("\uFFFD")) return path;
+  const field = (at: number, length: number) =>
+    decodeName(block.subarray(at, at + length));
+  const prefix = field(345, 155);
+  return prefix === "" ? field(0, 100) : `${prefix}/${field(0, 100)}`;
+}
+
+function decodeName(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  const name = end < 0 ? bytes : bytes.subarray(0, end);
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(name);
+  } catch {
+    return decodeLatin1(name);
+  }
 }
 
 /** Reads the bytes of a header of kind "extended-header". */
 export function readTarExtendedHeader(
   type: string,
   bytes: Uint8Array,
-  { next, global }: TarExtendedHeaders,
+  { next: before, global, isSparse }: TarExtendedHeaders,
 ): TarExtendedHeaders {
+  const longName = GNU_LONG_NAMES[type];
+  if (longName !== undefined) {
+    return {
+      next: new Pax({ ...before, [longName]: decodeName(bytes) }),
+      global,
+      isSparse,
+    };
+  }
   const text = new TextDecoder().decode(bytes);
   if (type === "GlobalExtendedHeader") {
-    return { next, global: Pax.parse(text, global ?? undefined, true) };
+    return { next: before, global: Pax.parse(text, global ?? undefined, true), isSparse };
   }
-  if (!GNU_LONG_PATH_TYPES.has(type)) {
-    return { next: Pax.parse(text, next ?? undefined, false), global };
-  }
-  return { next: new Pax({ ...next, path: text.replace(/\0[^]*$/, "") }), global };
+  const parsed = Pax.parse(text, before ?? undefined, false);
+  if (!/^\d+ GNU\.sparse\./m.test(text)) return { next: parsed, global, isSparse };
+  const path = /^\d+ GNU\.sparse\.name=(.*)$/m.exec(text)?.[1];
+  const next = path === undefined ? parsed : new Pax({ ...parsed, path });
+  return { next, global, isSparse: true };
 }

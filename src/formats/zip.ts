@@ -23,6 +23,8 @@ export interface ZipEntry {
   readonly crc32: number;
   /** Whether a password is needed. */
   readonly encrypted: boolean;
+  /** Whether its bytes are the path to which it leads. */
+  readonly isSymbolicLink: boolean;
 }
 
 /** A local header before its name. */
@@ -66,6 +68,7 @@ export async function* readZipEntries(
         method: entry.compressionMethod,
         crc32: entry.signature ?? 0,
         encrypted: entry.encrypted,
+        isSymbolicLink: entry.symlink,
       };
     }
   } finally {

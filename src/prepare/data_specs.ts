@@ -14,6 +14,7 @@ import { NATIVE_CLASSES } from "../data/native_classes.ts";
 import type { DataSpec } from "../data/data_spec.ts";
 import { EMBEDDED_CLASSES } from "../data/embedded/classes.ts";
 import type { LoaderSpec } from "../data/loader.ts";
+import { expandHome } from "../io/home_folder.ts";
 
 // Evaluation scenes of the embedded set are numbered from here: training never meets them.
 const FIRST_EVALUATION_SCENE = 1_000_000;
@@ -146,7 +147,8 @@ function trainingSpec(
 
 function folderFields(data: Extract<DataConfig, { kind: "folder" }>) {
   const { classes, labelMap, files, listFolder } = data;
-  return { root: requireDataRoot(data), classes, labelMap, files, listFolder };
+  const root = expandHome(requireDataRoot(data));
+  return { root, classes, labelMap, files, listFolder };
 }
 
 function nativeSpec(
@@ -155,8 +157,9 @@ function nativeSpec(
   labeled: boolean,
   cacheFolder: string | null,
 ): DataSpec {
-  const root = nativeDataRoot(data, split);
-  const sbd = sbdRoot(data, split);
+  const root = expandHome(nativeDataRoot(data, split));
+  const sbdFolder = sbdRoot(data, split);
+  const sbd = sbdFolder && expandHome(sbdFolder);
   const { listFolder } = data;
   return { kind: "native", ...split, root, sbd, listFolder, labeled, cacheFolder };
 }

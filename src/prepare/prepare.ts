@@ -6,6 +6,7 @@ import { findImageOverlap, unlabeledOverlapNote } from "../data/overlap.ts";
 import { hardwareThreads } from "../data/scan.ts";
 import { createThumbnail, type Thumbnail } from "../data/pipelines.ts";
 import { cachedResult } from "../io/cached_result.ts";
+import { expandHome } from "../io/home_folder.ts";
 import { type OpenSplit, type PreparedSplit, prepareSplit } from "./prepare_split.ts";
 import {
   dataSetNameProblem,
@@ -135,7 +136,7 @@ async function splitsToPrepare(
       `Cannot set "${overrides[0]}": "${dataset}" is no configuration`,
     );
   }
-  return await splitsOfDataSet(dataset, root ?? "", cache);
+  return await splitsOfDataSet(dataset, expandHome(root ?? ""), cache);
 }
 
 // Two splits of a folder that is not there say the same.

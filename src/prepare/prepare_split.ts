@@ -8,7 +8,8 @@ import {
   unpackedFiles,
 } from "../data/file_data_set.ts";
 import type { FileDataSpec } from "../data/data_spec.ts";
-import { listDataSetFiles } from "../data/open_data_set.ts";
+import { absentClassNotes } from "../data/label_notes.ts";
+import { hasClassIds, listDataSetFiles } from "../data/open_data_set.ts";
 import type { FileCheck } from "../data/scan_job.ts";
 import {
   createPixelCounts,
@@ -109,13 +110,17 @@ export async function prepareSplit(
     classes: classes &&
       (hasClassNames ? classes : classes.filter(({ pixels }) => pixels > 0)),
     isCached,
-    notes: notesOf(split, inventory, contents, hasClassNames),
+    notes: [
+      ...notesOf(split, inventory, contents, hasClassNames),
+      ...await labelNotes(split, inventory, contents, hasClassNames),
+    ],
     problems: [
       ...missingLabels.map((file) => `The label "${file}" is missing`),
       ...missingImages.map((one) =>
         `The picture "${one}" of "${name}" is not in "${address}"`
       ),
       ...orphanLabels.map((file) => `The label "${file}" has no image`),
+      ...inventory.problems,
       ...contents.problems,
     ],
   };
@@ -152,6 +157,24 @@ function notesOf(
     notes.push("classes have no names here: prepare a configuration to keep statistics");
   }
   return notes;
+}
+
+// Nothing is said of labels that cannot be read: their problems are.
+async function labelNotes(
+  { name: part, spec }: SplitToPrepare,
+  { usable, labelsInstead }: DataSetListing,
+  { classes, problems }: SplitContents,
+  hasNames: boolean,
+): Promise<string[]> {
+  const instead = labelsInstead === null ? [] : [labelsInstead];
+  if (classes === null || !hasNames || problems.length > 0) return instead;
+  const counted = {
+    part,
+    totals: classes.map(({ pixels }) => pixels),
+    labels: usable.samples.length,
+    hasClassIds: hasClassIds(spec),
+  };
+  return [...instead, ...await absentClassNotes(fileDataSet(usable), counted)];
 }
 
 /** How many pictures have a size, in pixels. */

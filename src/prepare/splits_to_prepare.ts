@@ -9,6 +9,7 @@ import {
   type NativeDataSet,
 } from "../data/native_classes.ts";
 import type { DataSpec } from "../data/data_spec.ts";
+import { vocColor } from "../data/label_colors.ts";
 import { NATIVE_LAYOUTS } from "../data/native/native.ts";
 import { openSource } from "../data/source/open_source.ts";
 import { evaluationSpecs, trainingLoaderSpec } from "./data_specs.ts";
@@ -123,6 +124,7 @@ export async function splitsOfDataSet(
         root,
         split,
         classes,
+        hasClassColors: classes !== UNNAMED_CLASSES,
         labeled: true,
         include: ["*"],
         list: null,
@@ -136,13 +138,7 @@ export async function splitsOfDataSet(
 /** Classes of a folder that says nothing about them: the colors are those of VOC's ids. */
 export const UNNAMED_CLASSES: readonly ClassInfo[] = Array.from(
   { length: 255 },
-  (_, id) => {
-    const color: [number, number, number] = [0, 0, 0];
-    for (let bits = id, shift = 7; bits > 0; bits >>= 3, shift--) {
-      for (let c = 0; c < 3; c++) color[c] = (color[c] ?? 0) | ((bits >> c & 1) << shift);
-    }
-    return { name: `class ${id}`, color };
-  },
+  (_, id) => ({ name: `class ${id}`, color: vocColor(id) }),
 );
 
 function splitToPrepare(

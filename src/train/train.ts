@@ -50,6 +50,7 @@ import {
 import { readCheckpointEngine } from "../weights/checkpoint.ts";
 import { dataIdentities } from "./run_data.ts";
 import { lockRunFolder, type RunLock } from "./run_lock.ts";
+import { reportData } from "./report_data.ts";
 import { openTrainingSession, type TrainingSession } from "./training_session.ts";
 import { setImmediate } from "node:timers/promises";
 
@@ -185,7 +186,8 @@ async function trainIn(
   let session: TrainingSession | null = null;
   try {
     const log = (line: string) => observer.log?.(line);
-    [...loader.notes, ...configWarnings(config)].forEach(log);
+    configWarnings(config).forEach(log);
+    await reportData(config, loader, cache, log);
     session = await openTrainingSession(config, loader.classes, {
       ...{ log, makeNetwork },
       checkpoint,

@@ -12,17 +12,22 @@ export interface ZipOptions {
   readonly encrypted?: boolean;
   /** Whether sizes and positions stand in 64-bit fields. */
   readonly zip64?: boolean;
+  /** Members that are symbolic links to what their bytes say. */
+  readonly links?: readonly string[];
+  /** The bytes of names, where they are no UTF-8; the flag of UTF-8 is then not set. */
+  readonly encodeName?: (name: string) => Uint8Array;
 }
 
 /** Writes a zip archive. */
 export function zipOf(files: Files, options: ZipOptions = {}): Uint8Array {
-  const { deflate = true, encrypted = false, zip64 = false } = options;
-  const flags = 0x800 | (encrypted ? 1 : 0);
+  const { deflate = true, encrypted = false, zip64 = false, links = [] } = options;
+  const { encodeName } = options;
+  const flags = (encodeName === undefined ? 0x800 : 0) | (encrypted ? 1 : 0);
   const parts: Uint8Array[] = [];
   const directory: Uint8Array[] = [];
   let at = 0;
   for (const [path, content] of Object.entries(files)) {
-    const name = Buffer.from(path);
+    const name = encodeName?.(path) ?? Buffer.from(path);
     const packed = deflate ? deflateRawSync(content) : content;
     const sums = [crc32(content), packed.length, content.length];
     const local = Buffer.alloc(30);
@@ -44,7 +49,8 @@ export function zipOf(files: Files, options: ZipOptions = {}): Uint8Array {
     }
     const central = Buffer.alloc(46);
     central.writeUInt32LE(0x02014b50, 0);
-    central.writeUInt16LE(45, 4);
+    central.writeUInt16LE(links.includes(path) ? 3 << 8 | 45 : 45, 4);
+    if (links.includes(path)) central.writeUInt32LE((0o120777 << 16) >>> 0, 38);
     central.writeUInt16LE(45, 6);
     central.writeUInt16LE(flags, 8);
     central.writeUInt16LE(deflate ? 8 : 0, 10);
@@ -107,6 +113,36 @@ export function tarOf(files: Files, long: LongNames = "gnu"): Uint8Array {
   return new Uint8Array(Buffer.concat([...parts, Buffer.alloc(1024)]));
 }
 
+/** A member of a tar archive that is more than a file of a name. */
+export interface TarMember {
+  readonly path: string;
+  /** Of the header: "1" a hard link, "2" a symbolic one, "S" a sparse file … */
+  readonly type: string;
+  readonly link?: string;
+  readonly content?: Uint8Array;
+  /** Records of pax before it. */
+  readonly pax?: Readonly<Record<string, string>>;
+}
+
+/** Writes a tar archive of any members, with GNU's headers for long links. */
+export function tarOfMembers(members: readonly TarMember[]): Uint8Array {
+  const parts = members.flatMap(
+    ({ path, type, link = "", content = new Uint8Array(), pax = {} }) => {
+      const records = Object.entries(pax).map(([key, value]) => paxRecord(key, value));
+      return [
+        ...(records.length === 0
+          ? []
+          : [block("PaxHeader/x", "x", Buffer.from(records.join("")))]),
+        ...(link.length <= 100
+          ? []
+          : [block("././@LongLink", "K", Buffer.from(`${link}\0`))]),
+        block(path, type, content, "", link),
+      ];
+    },
+  );
+  return new Uint8Array(Buffer.concat([...parts, Buffer.alloc(1024)]));
+}
+
 // The length of a record counts its own digits.
 function paxRecord(key: string, value: string): string {
   const rest = ` ${key}=${value}\n`;
@@ -120,8 +156,10 @@ function block(
   type: string,
   content: Uint8Array,
   prefix = "",
+  link = "",
 ): Uint8Array {
   const header = Buffer.alloc(512);
+  header.write(link.slice(0, 100), 157);
   header.write(prefix, 345);
   header.write(path, 0);
   header.write("0000644\0", 100);

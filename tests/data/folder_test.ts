@@ -110,7 +110,7 @@ Deno.test("a value beyond the classes names file, value and what is allowed", as
   });
 });
 
-Deno.test("a label with colors or 16 bits is refused by name", async () => {
+Deno.test("a label with other colors or 16 bits is refused by name", async () => {
   const deep = Uint8Array.from(
     atob(
       "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABEAAAAACB2fwVAAAADUlEQVR4nGNgYGDUAQAAMwAuMadZLQAAAABJRU5ErkJggg==",
@@ -126,9 +126,10 @@ Deno.test("a label with colors or 16 bits is refused by name", async () => {
     const set = await openFolder(tinySpec(root));
     assert.equal(
       await complaint(root, set.readLabel(0)),
-      'SyntaxError: Cannot read the label "ROOT/labels/train/a.png": its pixels are ' +
-        "8-bit RGB, but labels are 8-bit gray or palette PNGs whose values are class " +
-        "ids: convert it first",
+      'RangeError: Cannot use the label "ROOT/labels/train/a.png": it holds the color ' +
+        "0, 7, 14 (first at row 0, column 0), which is that of no class: correct the " +
+        'colors in "classes", or convert it to an 8-bit gray PNG of class ids, 255 for ' +
+        "what is ignored",
     );
     assert.match(
       await complaint(root, set.readLabel(1)),
@@ -268,10 +269,13 @@ Deno.test("a bad list is named with its line", async () => {
     assert.equal(
       await of("absent.txt"),
       'RangeError: Cannot use the list "ROOT/absent.txt": 1 of its 2 lines name no ' +
-        'image in "ROOT/images/train" (first: "z"; found there: 2 images, such as ' +
+        'image in "ROOT/images/train" (first: line 2: "z"; found there: 2 images, such as ' +
         '"a", "b"): each line is the stem or the path of an image',
     );
-    assert.match(await of("twice.txt"), /it names "a" twice: remove one of the lines$/);
+    assert.match(
+      await of("twice.txt"),
+      /it names "a" twice: remove one of the lines 1 and 2$/,
+    );
     assert.match(await of("out.txt"), /"\.\.\/\.\.\/secret" leads out of the data set/);
     assert.match(await of("root.txt"), /"\/etc\/passwd" leads out of the data set/);
     assert.match(await of("empty.txt"), /it is empty: one stem per line$/);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { classStatistics } from "../../src/data/class_statistics.ts";
 import { openFolder } from "../../src/data/folder.ts";
 import { openNative } from "../../src/data/native/native.ts";
-import { readList, selectStems } from "../../src/data/selection.ts";
+import { readList, selectImages } from "../../src/data/selection.ts";
 import { complaint } from "../support/error_text.ts";
 import { vocFiles } from "./native/trees.ts";
 import { tinyFiles, tinySpec, withFiles } from "./tiny_folder.ts";
@@ -48,11 +48,19 @@ Deno.test({
   },
 });
 
-Deno.test("selectStems() uses a list of its list folder before one of the data set", async () => {
+Deno.test("selectImages() uses a list of its list folder before one of the data set", async () => {
   const files = { "root/l.txt": "a", "lists/l.txt": "b", "lists/m.txt": "a" };
   await withFiles(files, async (folder) => {
-    const selected = (list: string, listFolder: string | null) =>
-      selectStems(["a", "b"], { list, listFolder }, "here", join(folder, "root"));
+    const images = {
+      folder: "here",
+      leftOut: null,
+      root: join(folder, "root"),
+      paths: new Map([["a", "a.png"], ["b", "b.png"]]),
+      nameOf: (line: string) => line,
+      labelOf: () => null,
+    };
+    const selected = async (list: string, listFolder: string | null) =>
+      (await selectImages(images, { list, listFolder })).names;
     const listFolder = join(folder, "lists");
     assert.deepEqual(await selected("l.txt", listFolder), ["b"]);
     assert.deepEqual(await selected("l.txt", null), ["a"]);

@@ -18,6 +18,7 @@ onWebGpu(
     const session = await openTrainingSession(config, CLASSES, {
       checkpoint: null,
       runPath: "x",
+      data: {},
       engine: { name: "WebGPU", version: null, instructionSet: null, threads: 1 },
     });
     await session.assertFinite();

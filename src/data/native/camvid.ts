@@ -54,6 +54,7 @@ export const CAMVID: NativeLayout = {
   findFiles: (source, options) =>
     findParallelFiles(source, options, {
       baseFolders: ["", "CamVid", "camvid"],
+      downloads: /^camvid[ _-]/i,
       images: "701_StillsRaw_full",
       labels: ["LabeledApproved_full"],
       labelSuffix: "_L",

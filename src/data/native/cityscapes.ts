@@ -15,6 +15,7 @@
 
 import { CITYSCAPES_CLASSES } from "../native_classes.ts";
 import type { LabelEncoding } from "../decode_label.ts";
+import { describeOtherImages } from "../file_data_set.ts";
 import { type FileSource, joinPath } from "../source/file_source.ts";
 import {
   classIdDecoder,
@@ -23,7 +24,14 @@ import {
   mappedIdDecoder,
   type NativeLayout,
 } from "./layout.ts";
-import { filesByStem } from "./find_files.ts";
+import {
+  filesByStem,
+  findFolders,
+  type FolderPlaces,
+  hasEnding,
+  joinByName,
+  listFolders,
+} from "./find_files.ts";
 
 /** The labelId of each class, in the order of the train ids; other labelIds are ignored. */
 // deno-fmt-ignore
@@ -45,41 +53,66 @@ const IMAGE_SUFFIX = "_leftImg8bit";
 const TRAIN_IDS_SUFFIX = "_labelTrainIds.png";
 const LABEL_IDS_SUFFIX = "_labelIds.png";
 
+const PLACES: FolderPlaces = {
+  baseFolders: ["", "cityscapes"],
+  downloads: /^(leftImg8bit|gtFine)_/,
+};
+
 async function find(
   source: FileSource,
   { split, labeled }: FindOptions,
 ): Promise<FoundFiles | null> {
-  const bases = ["", "cityscapes"];
-  const top = await source.findFirst(bases.map((base) => joinPath(base, "leftImg8bit")));
-  if (top === null) return null;
-  const folder = joinPath(top, split ?? "");
-  const labelFolder = joinPath(top.replace(/leftImg8bit$/, "gtFine"), split ?? "");
-  const images = await source.list(folder) ?? [];
-  const labels = (labeled ? await source.list(labelFolder) : null) ?? [];
+  const tops = await findFolders(source, "leftImg8bit", PLACES);
+  const [top] = tops;
+  if (top === undefined) return null;
+  const inSplit = (folder: string) => joinPath(folder, split ?? "");
+  const folder = inSplit(top);
+  // Labels beside the images are preferred to others.
+  const sibling = top.replace(/(leftImg8bit\/)?leftImg8bit$/, "");
+  const baseFolders = [sibling.replace(/\/$/, ""), ...PLACES.baseFolders];
+  const labelTops = labeled
+    ? await findFolders(source, "gtFine", { ...PLACES, baseFolders })
+    : [];
+  const labelFolder = inSplit(labelTops[0] ?? `${sibling}gtFine`);
+  const images = await listFolders(source, tops.map(inSplit));
+  const labels = await listFolders(source, labelTops.map(inSplit));
   // Without a split, the folders of the splits are no part of the names.
   const byName = (files: ReadonlyMap<string, string>) =>
     [...files].map(([stem, path]) =>
       [split === null ? stem.replace(/^[^/]*\//, "") : stem, path] as const
     );
   const labelsOf = (suffix: string) =>
-    byName(filesByStem(labels, labelFolder, `_gtFine${suffix}`));
+    joinByName(
+      source,
+      labels.map(([folder, files]) =>
+        byName(filesByStem(files, folder, `_gtFine${suffix}`))
+      ),
+    );
   return {
     address: source.displayPath(folder),
-    images: new Map(
-      byName(filesByStem(images, folder, `${IMAGE_SUFFIX}.png`))
-        .map(([name, path]) => [nameOf(name), path]),
+    images: await joinByName(
+      source,
+      images.map(([folder, files]) =>
+        byName(filesByStem(files, folder, `${IMAGE_SUFFIX}.png`))
+          .map(([name, path]) => [nameOf(name), path] as const)
+      ),
     ),
     // Of two labels of an image, the one with train ids is used.
-    labels: new Map([...labelsOf(LABEL_IDS_SUFFIX), ...labelsOf(TRAIN_IDS_SUFFIX)]),
+    labels: new Map([
+      ...await labelsOf(LABEL_IDS_SUFFIX),
+      ...await labelsOf(TRAIN_IDS_SUFFIX),
+    ]),
     expectedLabel: (name) =>
       source.displayPath(joinPath(labelFolder, `${name}_gtFine${LABEL_IDS_SUFFIX}`)),
     splitNames: null,
+    folders: [...tops, ...labelTops].map(inSplit),
+    otherImages: describeOtherImages(images.flatMap(([, files]) => files)),
   };
 }
 
 /** `leftImg8bit/train/ulm/ulm_000001_leftImg8bit.png` → `ulm/ulm_000001`. */
 function nameOf(line: string): string {
-  const stem = line.replace(/\.png$/, "").replace(new RegExp(`${IMAGE_SUFFIX}$`), "");
+  const stem = line.replace(/\.png$/i, "").replace(new RegExp(`${IMAGE_SUFFIX}$`), "");
   const parts = stem.replace(/^leftImg8bit\/[^/]+\//, "").split("/");
   const frame = parts[parts.length - 1] ?? "";
   // A bare frame begins with its city.
@@ -113,6 +146,6 @@ export const CITYSCAPES: NativeLayout = {
   findFiles: find,
   nameOf,
   decoderOf: (path) =>
-    path.endsWith(TRAIN_IDS_SUFFIX) ? TRAIN_IDS_DECODER : LABEL_IDS_DECODER,
+    hasEnding(path, TRAIN_IDS_SUFFIX) ? TRAIN_IDS_DECODER : LABEL_IDS_DECODER,
   missingLabelHint: "add it (gtFine_trainvaltest.zip has those of train and val)",
 };

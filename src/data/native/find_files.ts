@@ -20,14 +20,20 @@
  * @module
  */
 
-import { imagesByStem } from "../file_data_set.ts";
+import { describeOtherImages, imagesByStem } from "../file_data_set.ts";
 import { type FileSource, isHidden, joinPath } from "../source/file_source.ts";
 import type { FindOptions, FoundFiles } from "./layout.ts";
 
-/** Which folders hold a data set. */
-export interface ParallelFolders {
+/** Where folders of a data set may be. */
+export interface FolderPlaces {
   /** Folders that may hold the data set, "" for the root itself. */
   readonly baseFolders: readonly string[];
+  /** Names of the folders that unpacking each download into one of its own makes. */
+  readonly downloads: RegExp;
+}
+
+/** Which folders hold a data set. */
+export interface ParallelFolders extends FolderPlaces {
   readonly images: string;
   /** The first that exists is used. */
   readonly labels: readonly string[];
@@ -37,49 +43,136 @@ export interface ParallelFolders {
   readonly labelSuffix?: string;
 }
 
+/**
+ * Finds the folders of a name: the first in the base folders, and those in the folders into
+ * which downloads were unpacked one by one, as `01_images/images` and `02_images/images`. A
+ * folder that holds one of its own name stands for that.
+ */
+export async function findFolders(
+  source: FileSource,
+  name: string,
+  { baseFolders, downloads }: FolderPlaces,
+): Promise<string[]> {
+  const places = (bases: readonly string[]) =>
+    bases.flatMap((base) => {
+      const folder = joinPath(base, name);
+      return [joinPath(folder, name.replace(/^.*\//, "")), folder];
+    });
+  const found = [await source.findFirst(places(baseFolders))];
+  const names = await source.listChildren("") ?? [];
+  for (const download of names.filter((one) => downloads.test(one)).sort()) {
+    const bases = baseFolders.map((base) => joinPath(download, base));
+    found.push(await source.findFirst(places(bases)));
+  }
+  return [...new Set(found.filter((folder) => folder !== null))];
+}
+
+/** Every file below some folders, with its folder. */
+export async function listFolders(
+  source: FileSource,
+  folders: readonly string[],
+): Promise<(readonly [folder: string, files: readonly string[]])[]> {
+  const listed: (readonly [string, readonly string[]])[] = [];
+  for (const folder of folders) listed.push([folder, await source.list(folder) ?? []]);
+  return listed;
+}
+
+/**
+ * Joins the files of folders by their names.
+ *
+ * @throws {RangeError} If two of one name are not the same.
+ */
+export async function joinByName(
+  source: FileSource,
+  parts: readonly Iterable<readonly [name: string, path: string]>[],
+): Promise<Map<string, string>> {
+  const joined = new Map<string, string>();
+  for (const [name, path] of parts.flatMap((part) => [...part])) {
+    const other = joined.get(name);
+    if (other !== undefined && !await isSameContent(source, other, path)) {
+      throw new RangeError(
+        `Cannot use the data set: "${source.displayPath(other)}" and ` +
+          `"${source.displayPath(path)}" have one name and are not the same: remove one`,
+      );
+    }
+    if (other === undefined) joined.set(name, path);
+  }
+  return joined;
+}
+
+async function isSameContent(source: FileSource, a: string, b: string): Promise<boolean> {
+  if (await source.size(a) !== await source.size(b)) return false;
+  const [first, second] = [await source.read(a), await source.read(b)];
+  return first.every((byte, i) => byte === second[i]);
+}
+
 /** Finds the files in parallel folders; null if there is no folder of images. */
 export async function findParallelFiles(
   source: FileSource,
   { labeled }: FindOptions,
-  { baseFolders, images, labels, labelBaseFolders = [], labelSuffix = "" }:
+  { baseFolders, downloads, images, labels, labelBaseFolders = [], labelSuffix = "" }:
     ParallelFolders,
 ): Promise<(FoundFiles & { readonly base: string }) | null> {
-  const folder = await source.findFirst(
-    baseFolders.map((base) => joinPath(base, images)),
-  );
-  if (folder === null) return null;
-  const base = folder === images ? "" : folder.slice(0, -images.length - 1);
+  const folders = await findFolders(source, images, { baseFolders, downloads });
+  const [folder] = folders;
+  if (folder === undefined) return null;
+  const base = folder.split("/").slice(0, folder.split("/").indexOf(images)).join("/");
   const address = source.displayPath(folder);
-  const stems = imagesByStem(await source.list(folder) ?? [], address);
+  const imageFiles = await listFolders(source, folders);
+  const stems = imageFiles.map(([folder, files]) =>
+    new Map(
+      [...imagesByStem(files, source.displayPath(folder))]
+        .map(([stem, file]) => [stem, joinPath(folder, file)]),
+    )
+  );
 
-  let labelFolder: string | null = null;
+  const bases = [...new Set([base, ...labelBaseFolders, ...baseFolders])];
+  let labelFolders: string[] = [];
   for (const one of labeled ? labels : []) {
-    const bases = [base, ...labelBaseFolders];
-    labelFolder ??= await source.findFirst(bases.map((at) => joinPath(at, one)));
+    if (labelFolders.length > 0) break;
+    labelFolders = await findFolders(source, one, { baseFolders: bases, downloads });
   }
-  labelFolder ??= joinPath(base, labels.at(-1) ?? "");
+  const [labelFolder = joinPath(base, labels.at(-1) ?? "")] = labelFolders;
   const ending = `${labelSuffix}.png`;
-  const labelFiles = labeled ? await source.list(labelFolder) : null;
+  const labelFiles = await listFolders(source, labelFolders);
   return {
     base,
     address,
-    images: new Map([...stems].map(([stem, file]) => [stem, joinPath(folder, file)])),
-    labels: filesByStem(labelFiles ?? [], labelFolder, ending),
+    images: await joinByName(source, stems),
+    labels: await joinByName(
+      source,
+      labelFiles.map(([folder, files]) => filesByStem(files, folder, ending)),
+    ),
     expectedLabel: (name) => source.displayPath(joinPath(labelFolder, name + ending)),
     splitNames: null,
+    folders: [...folders, ...labelFolders],
+    otherImages: describeOtherImages(imageFiles.flatMap(([, files]) => files)),
   };
 }
 
-/** The files of a folder that have an ending, by their paths without it. */
-export const filesByStem = (
+/**
+ * The files of a folder that have an ending, in letters of either case, by their paths
+ * without it. Of two that differ in that alone, the one with the ending as it stands is
+ * taken.
+ */
+export function filesByStem(
   files: readonly string[],
   folder: string,
   ending: string,
-): Map<string, string> =>
-  new Map(
-    files.filter((file) => file.endsWith(ending) && !isHidden(file))
-      .map((file) => [file.slice(0, -ending.length), joinPath(folder, file)]),
-  );
+): Map<string, string> {
+  const byStem = new Map<string, string>();
+  for (const file of files) {
+    if (isHidden(file) || !hasEnding(file, ending)) continue;
+    const stem = file.slice(0, -ending.length);
+    if (byStem.has(stem) && !file.endsWith(ending)) continue;
+    byStem.set(stem, joinPath(folder, file));
+  }
+  return byStem;
+}
+
+/** Whether a path has an ending, in letters of either case. */
+export const hasEnding = (path: string, ending: string): boolean =>
+  path.slice(-ending.length).toLowerCase() === ending.toLowerCase();
 
 /** The stem of a line that may be a path: `JPEGImages/2007_000032.jpg` → `2007_000032`. */
 export const fileStem = (line: string): string =>
@@ -128,5 +221,7 @@ export async function findShards(
     labels,
     expectedLabel: (name) => source.displayPath(`${name}.label.png`),
     splitNames: null,
+    folders: [""],
+    otherImages: null,
   };
 }

@@ -14,9 +14,22 @@
 
 import { CITYSCAPES_CLASSES } from "../native_classes.ts";
 import { CLASS_ID_ENCODING } from "../decode_label.ts";
+import type { Color } from "../label_colors.ts";
 import { CITYSCAPES_LABEL_ID_COUNT, CITYSCAPES_LABEL_IDS } from "./cityscapes.ts";
 import { mappedIdDecoder, type NativeLayout } from "./layout.ts";
 import { fileStem, findParallelFiles } from "./find_files.ts";
+
+/** The color of each label id in the palettes of the labels. */
+// deno-fmt-ignore
+const LABEL_COLORS: readonly Color[] = [
+  [0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0], [20, 20, 20], [111, 74, 0], [81, 0, 81],
+  [128, 64, 128], [244, 35, 232], [250, 170, 160], [230, 150, 140], [70, 70, 70],
+  [102, 102, 156], [190, 153, 153], [180, 165, 180], [150, 100, 100], [150, 120, 90],
+  [153, 153, 153], [153, 153, 153], [250, 170, 30], [220, 220, 0], [107, 142, 35],
+  [152, 251, 152], [70, 130, 180], [220, 20, 60], [255, 0, 0], [0, 0, 142], [0, 0, 70],
+  [0, 60, 100], [0, 0, 90], [0, 0, 110], [0, 80, 100], [0, 0, 230], [119, 11, 32],
+  [0, 0, 142],
+];
 
 const DECODER = mappedIdDecoder(
   "Cityscapes' label ids",
@@ -29,6 +42,7 @@ const DECODER = mappedIdDecoder(
       "labels of GTA5 are PNGs with a palette, whose indices are label ids: restore " +
       "the downloaded file",
   },
+  LABEL_COLORS,
 );
 
 /** Images whose labels have another size, then images whose labels show nothing. */
@@ -51,6 +65,7 @@ export const GTA5: NativeLayout = {
   findFiles: (source, options) =>
     findParallelFiles(source, options, {
       baseFolders: ["", "gta5", "GTA5", "gta"],
+      downloads: /^\d\d_(images|labels)/,
       images: "images",
       labels: ["labels"],
     }),

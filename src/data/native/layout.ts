@@ -3,6 +3,7 @@
 import { type ClassInfo, IGNORE_INDEX } from "../../core/host_batch.ts";
 import type { LabelMap } from "../data_set.ts";
 import { createLabelLookup, decodeLabel, type LabelEncoding } from "../decode_label.ts";
+import { type Color, type LabelColors, packRgb } from "../label_colors.ts";
 import type { FileSource } from "../source/file_source.ts";
 
 /** Turns a label file into class ids; `file` is its name in messages. */
@@ -28,6 +29,10 @@ export interface FoundFiles {
   readonly expectedLabel: (name: string) => string;
   /** The images of the split, where a list of the data set says it; null: all. */
   readonly splitNames: readonly string[] | null;
+  /** The folders of both, in the source. */
+  readonly folders: readonly string[];
+  /** What was left out because of its format, as "3 .tif files"; null: nothing. */
+  readonly otherImages: string | null;
 }
 
 /** Labels that were published apart from the images they are of, by the names of these. */
@@ -95,7 +100,8 @@ export const classIdDecoder = (
   title: string,
   classes: readonly ClassInfo[],
   encoding: LabelEncoding,
-): DecodeLabel => createDecoder(title, classes, null, classes.length, encoding);
+  colors: LabelColors | null = null,
+): DecodeLabel => createDecoder(title, classes, null, classes.length, encoding, colors);
 
 /**
  * Reads label values that are not class ids.
@@ -103,6 +109,7 @@ export const classIdDecoder = (
  * @param title Of the values, for messages.
  * @param labelIds The file value of each class, in the order of their ids.
  * @param valueCount How many values there are from 0 on; those without a class are ignored.
+ * @param valueColors The color of each value in the published palettes; null: none is known.
  */
 export function mappedIdDecoder(
   title: string,
@@ -110,13 +117,47 @@ export function mappedIdDecoder(
   labelIds: readonly number[],
   valueCount: number,
   encoding: LabelEncoding,
+  valueColors: readonly Color[] | null = null,
 ): DecodeLabel {
   const mapping: Record<string, number> = {};
   for (let value = 0; value < valueCount; value++) {
     const id = labelIds.indexOf(value);
     mapping[value] = id < 0 ? IGNORE_INDEX : id;
   }
-  return createDecoder(title, classes, mapping, valueCount, encoding);
+  const colors = valueColors && paletteColors(
+    valueColors,
+    valueColors.map((_, value) => mapping[value] ?? IGNORE_INDEX),
+    classes,
+  );
+  return createDecoder(title, classes, mapping, valueCount, encoding, colors);
+}
+
+/**
+ * The colors of a published palette.
+ *
+ * @param valueColors By file value.
+ * @param ids What each value means.
+ */
+export function paletteColors(
+  valueColors: readonly (Color | undefined)[],
+  ids: readonly number[],
+  classes: readonly ClassInfo[],
+): LabelColors {
+  const byColor = new Map<number, number>();
+  for (const [value, color] of valueColors.entries()) {
+    if (color === undefined) continue;
+    const [packed, id] = [packRgb(...color), ids[value] ?? IGNORE_INDEX];
+    // Of a class and of what is ignored, the class has the color.
+    if (id !== IGNORE_INDEX || !byColor.has(packed)) byColor.set(packed, id);
+  }
+  return {
+    ids: byColor,
+    ofValues: valueColors,
+    ignoredValue: null,
+    readsColors: false,
+    nameOf: (id) => `"${classes[id]?.name ?? "what is ignored"}"`,
+    describeUnknown: () => "which stands for nothing",
+  };
 }
 
 function createDecoder(
@@ -125,13 +166,15 @@ function createDecoder(
   mapping: Readonly<Record<string, number>> | null,
   valueCount: number,
   encoding: LabelEncoding,
+  colors: LabelColors | null,
 ): DecodeLabel {
+  const { offsetHint: _, ...table } = createLabelLookup(classes, mapping);
   const lookup = {
-    ...createLabelLookup(classes, mapping),
+    ...table,
     allowedValues: `those of ${title}, 0 … ${
       valueCount - 1
     } and ${IGNORE_INDEX} (ignored)`,
     hint: "restore the downloaded file",
   };
-  return (bytes, file) => decodeLabel(bytes, file, lookup, encoding);
+  return (bytes, file) => decodeLabel(bytes, file, lookup, encoding, colors);
 }

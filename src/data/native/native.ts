@@ -7,9 +7,10 @@ import {
   type DataSetListing,
   fileDataSet,
   type SampleDecoder,
+  withProblemNotes,
 } from "../file_data_set.ts";
 import type { NativeDataSet } from "../native_classes.ts";
-import { assertRelativePath, selectStems } from "../selection.ts";
+import { assertRelativePath, selectImages } from "../selection.ts";
 import { mountSource } from "../source/combined_source.ts";
 import { type FileSource, quoteNames } from "../source/file_source.ts";
 import {
@@ -65,7 +66,7 @@ export async function openNative(spec: NativeSpec): Promise<DataSet> {
         unsupportedArchiveHint(rootNames ?? []),
     );
   }
-  return fileDataSet(usable);
+  return fileDataSet(withProblemNotes(listing));
 }
 
 /** Finds the files. Throws like {@linkcode openNative}, but not for missing files. */
@@ -81,12 +82,21 @@ export async function listNativeFiles(spec: NativeSpec): Promise<DataSetListing>
     layout,
     { ...spec, root },
   );
-  const { images, labels } = found;
+  const images = withComposedNames(found.images);
+  const labels = withComposedNames(found.labels);
 
   const present = [...images.keys()].sort();
   const listed = found.splitNames === null ? null : new Set(found.splitNames);
   const inSplit = listed === null ? present : present.filter((name) => listed.has(name));
-  const names = await selectStems(inSplit, spec, found.address, spec.root, layout.nameOf);
+  const { names, notes } = await selectImages({
+    folder: found.address,
+    leftOut: found.otherImages,
+    root: spec.root,
+    paths: new Map(inSplit.map((name) => [name, images.get(name) ?? name])),
+    nameOf: layout.nameOf,
+    labelOf: (name) => spec.labeled ? labels.get(name) ?? null : null,
+  }, spec);
+  const remarks = found.folders.flatMap((folder) => source.remarks(folder));
   const expected = spec.labeled
     ? names.filter((name) => layout.excluded?.names.has(name) !== true)
     : names;
@@ -104,6 +114,8 @@ export async function listNativeFiles(spec: NativeSpec): Promise<DataSetListing>
       .map(([, path]) => source.displayPath(path)).sort(),
     missingImages: [...listed ?? []].filter((name) => !images.has(name)),
     splitListCount: listed?.size ?? 0,
+    problems: remarks.filter(({ isProblem }) => isProblem).map(({ message }) => message),
+    labelsInstead: null,
     usable: {
       ...nativeDecoder(spec),
       name: found.address,
@@ -115,12 +127,20 @@ export async function listNativeFiles(spec: NativeSpec): Promise<DataSetListing>
         image: images.get(name) ?? name,
         label: spec.labeled ? labels.get(name) ?? null : null,
       })),
-      notes: layout.excluded === undefined || excludedCount === 0
-        ? []
-        : [layout.excluded.note(excludedCount)],
+      notes: [
+        ...remarks.filter(({ isProblem }) => !isProblem).map(({ message }) => message),
+        ...(layout.excluded === undefined || excludedCount === 0
+          ? []
+          : [layout.excluded.note(excludedCount)]),
+        ...notes,
+      ],
     },
   };
 }
+
+// Disks and lists may write one letter as one code point or as two.
+const withComposedNames = (files: ReadonlyMap<string, string>) =>
+  new Map([...files].map(([name, path]) => [name.normalize("NFC"), path]));
 
 /** What decodes the files of such a data set, wherever they are. */
 export const nativeDecoder = ({ set, labeled }: NativeSpec): SampleDecoder => ({

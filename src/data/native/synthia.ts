@@ -49,6 +49,7 @@ export const SYNTHIA: NativeLayout = {
   findFiles: (source, options) =>
     findParallelFiles(source, options, {
       baseFolders: ["", "RAND_CITYSCAPES", "synthia/RAND_CITYSCAPES"],
+      downloads: /^SYNTHIA[ _-]/i,
       images: "RGB",
       labels: ["GT/LABELS"],
     }),

@@ -16,22 +16,39 @@
  */
 
 import { VOC_CLASSES } from "../native_classes.ts";
+import { IGNORE_INDEX } from "../../core/host_batch.ts";
 import { CLASS_ID_ENCODING } from "../decode_label.ts";
+import { vocColor } from "../label_colors.ts";
 import { type FileSource, joinPath, quoteNames } from "../source/file_source.ts";
 import {
   classIdDecoder,
   type FindOptions,
   type FoundFiles,
   type NativeLayout,
+  paletteColors,
 } from "./layout.ts";
 import { decodeSbdLabel, isSbdLabel, SBD_LABELS } from "./sbd.ts";
 import { fileStem, findParallelFiles } from "./find_files.ts";
+
+/** Void has the color of its value, too. */
+const PALETTE_COLORS = paletteColors(
+  Array.from(
+    { length: 256 },
+    (_, value) =>
+      value < VOC_CLASSES.length || value === IGNORE_INDEX ? vocColor(value) : undefined,
+  ),
+  Array.from(
+    { length: 256 },
+    (_, value) => value < VOC_CLASSES.length ? value : IGNORE_INDEX,
+  ),
+  VOC_CLASSES,
+);
 
 const DECODER = classIdDecoder("VOC 2012", VOC_CLASSES, {
   ...CLASS_ID_ENCODING,
   expectation: "labels of VOC 2012 are 8-bit PNGs with a palette or gray: restore the " +
     "downloaded file",
-});
+}, PALETTE_COLORS);
 
 async function find(
   source: FileSource,
@@ -39,6 +56,7 @@ async function find(
 ): Promise<FoundFiles | null> {
   const found = await findParallelFiles(source, options, {
     baseFolders: ["", "VOC2012", "VOCdevkit/VOC2012", "TrainVal/VOCdevkit/VOC2012"],
+    downloads: /^VOC(trainval|2012)[ _-]/i,
     images: "JPEGImages",
     labels: ["SegmentationClassAug", "SegmentationClass"],
     labelBaseFolders: [""], // SegmentationClassAug.zip, put beside the rest

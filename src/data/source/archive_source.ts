@@ -5,6 +5,7 @@ import type { RangedFile } from "../../io/ranged_file.ts";
 import {
   type FileSource,
   findFirstFolder,
+  isInFolder,
   isRelativePath,
   joinPath,
   TAIL_BYTES,
@@ -25,10 +26,17 @@ export interface ArchiveMember {
   readonly crc32: number | null;
 }
 
-/** Members by path. */
-export type ArchiveIndex = ReadonlyMap<string, ArchiveMember>;
+/** What is in an archive. */
+export interface ArchiveIndex {
+  readonly members: ReadonlyMap<string, ArchiveMember>;
+  /** Links and other members that give no file, by their paths, and why. */
+  readonly broken: ReadonlyMap<string, string>;
+}
 
 const indexes = new Map<string, Promise<ArchiveIndex>>();
+
+/** Indexes are made anew after a change of what is in them. */
+const INDEX_VERSION = 2;
 
 /**
  * Gives the index of an archive, which is made once per process, and only once in all where
@@ -41,7 +49,7 @@ export function loadArchiveIndex(
   cacheFolder: string | null,
   buildIndex: (file: RangedFile) => Promise<ArchiveIndex>,
 ): Promise<ArchiveIndex> {
-  const key = `${file.name}\n${file.fingerprint}`;
+  const key = `${INDEX_VERSION}\n${file.name}\n${file.fingerprint}`;
   const existing = indexes.get(key);
   if (existing !== undefined) return existing;
   const make = () => buildIndex(file);
@@ -52,43 +60,53 @@ export function loadArchiveIndex(
   return index;
 }
 
-/** A member as JSON. */
-type IndexRow = readonly [string, number, number, number, number, number | null];
+/** An index as JSON. */
+interface IndexJson {
+  readonly members:
+    readonly (readonly [string, number, number, number, number, number | null])[];
+  readonly broken: readonly (readonly [string, string])[];
+}
 
 const INDEX_CODEC = {
-  encode: (index: ArchiveIndex): IndexRow[] =>
-    [...index].map(([path, { offset, size, compressedSize, method, crc32 }]) => [
-      path,
-      offset,
-      size,
-      compressedSize,
-      method,
-      crc32,
-    ]),
-  decode: (rows: IndexRow[]): ArchiveIndex =>
-    new Map(
-      rows.map(([path, offset, size, compressedSize, method, crc32]) => [
+  encode: ({ members, broken }: ArchiveIndex): IndexJson => ({
+    members: [...members].map((
+      [path, { offset, size, compressedSize, method, crc32 }],
+    ) => [path, offset, size, compressedSize, method, crc32]),
+    broken: [...broken],
+  }),
+  decode: ({ members, broken }: IndexJson): ArchiveIndex => ({
+    members: new Map(
+      members.map(([path, offset, size, compressedSize, method, crc32]) => [
         path,
         { offset, size, compressedSize, method, crc32 },
       ]),
     ),
+    broken: new Map(broken),
+  }),
 };
 
 /**
- * A member's path as sources give it.
+ * A member's path as sources give it. One without a slash has backslashes between its
+ * folders, as tools for Windows write them.
  *
  * @param archive For the message.
- * @returns Without "./" in front.
+ * @returns Without "./" in front and empty parts.
  * @throws {SyntaxError} If it leads out of the archive's folder.
  */
 export function validatedMemberPath(path: string, archive: string): string {
-  const memberPath = path.replace(/^(\.\/)+/, "");
-  if (isRelativePath(memberPath) && !memberPath.includes("\\")) return memberPath;
+  const memberPath = withSlashes(path);
+  if (isRelativePath(memberPath)) {
+    return memberPath.split("/").filter((part) => part !== "" && part !== ".").join("/");
+  }
   throw new SyntaxError(
     `Cannot use the archive "${archive}": its member ${JSON.stringify(path)} leads out ` +
       "of its folder: do not trust this archive",
   );
 }
+
+/** A path in an archive with slashes between its folders, whatever wrote it. */
+export const withSlashes = (path: string): string =>
+  path.includes("/") ? path : path.replaceAll("\\", "/");
 
 /** A sentence about an archive that is damaged. */
 export const damagedArchiveError = (archive: string, reason: string): SyntaxError =>
@@ -115,8 +133,8 @@ export async function openArchiveSource(
   buildIndex: (file: RangedFile) => Promise<ArchiveIndex>,
   readMember: ReadMember,
 ): Promise<FileSource> {
-  const index = await loadArchiveIndex(file, cacheFolder, buildIndex);
-  const paths = [...index.keys()].sort();
+  const { members, broken } = await loadArchiveIndex(file, cacheFolder, buildIndex);
+  const paths = [...members.keys()].sort();
   const pathsBelow = (folder: string) => {
     const prefix = joinPath(folder, "") === "" ? "" : `${folder}/`;
     const found = paths.filter((path) => path.startsWith(prefix))
@@ -125,7 +143,7 @@ export async function openArchiveSource(
   };
   const displayPath = (path: string) => `${file.name}/${path}`;
   const memberAt = (path: string): ArchiveMember => {
-    const member = index.get(path);
+    const member = members.get(path);
     if (member !== undefined) return member;
     throw new Error(`Cannot read "${displayPath(path)}": there is no such file`);
   };
@@ -153,6 +171,12 @@ export async function openArchiveSource(
         await file.withReader((read) => read(offset + size - length, length)),
       );
     },
+    knownCrc32: (path) => memberAt(path).crc32,
+    remarks: (folder) =>
+      [...broken].filter(([path]) => isInFolder(path, folder)).map(([path, reason]) => ({
+        message: `"${displayPath(path)}" ${reason}`,
+        isProblem: true,
+      })),
   };
   return source;
 }

@@ -1,6 +1,14 @@
 /** Sources that are made of other sources. @module */
 
-import { type FileSource, findFirstFolder, joinPath } from "./file_source.ts";
+import { crc32 } from "node:zlib";
+import {
+  type FileSource,
+  findFirstFolder,
+  isInFolder,
+  joinPath,
+  quoteNames,
+  type SourceRemark,
+} from "./file_source.ts";
 
 /** The source of each path, and its path there. */
 type Route = (path: string) => readonly [FileSource, string];
@@ -23,14 +31,41 @@ const routedFiles = (route: Route) => ({
     const [source, inner] = route(path);
     return await source.checksum(inner);
   },
+  knownCrc32: (path: string) => {
+    const [source, inner] = route(path);
+    return source.knownCrc32(inner);
+  },
 });
+
+/** Bytes of files that are read to be compared; beyond, equal sizes have to do. */
+const MAX_COMPARED_BYTES = 1 << 26;
+
+/** Tells whether two sources hold the same file at a path, reading as little as possible. */
+function createComparison(): (
+  path: string,
+  a: FileSource,
+  b: FileSource,
+) => Promise<boolean> {
+  let bytesLeft = MAX_COMPARED_BYTES;
+  return async (path, a, b) => {
+    const size = await a.size(path);
+    if (size !== await b.size(path)) return false;
+    if (a.knownCrc32(path) === null || b.knownCrc32(path) === null) {
+      if (bytesLeft < size) return true;
+      bytesLeft -= size;
+    }
+    const sumOf = async (source: FileSource) =>
+      source.knownCrc32(path) ?? crc32(await source.read(path));
+    return await sumOf(a) === await sumOf(b);
+  };
+}
 
 /**
  * Joins sources whose files lie beside each other, such as the ten archives of one data
  * set.
  *
  * @param name For messages.
- * @throws {RangeError} If two hold one path, so that it would be undefined which is read.
+ * @throws {RangeError} If two hold other files at one path: which would be read?
  */
 export async function joinSources(
   name: string,
@@ -39,13 +74,17 @@ export async function joinSources(
   const [only] = sources;
   if (only !== undefined && sources.length === 1) return only;
   const owners = new Map<string, FileSource>();
+  const isSameFile = createComparison();
   for (const source of sources) {
     for (const path of await source.list("") ?? []) {
       const other = owners.get(path);
-      if (other !== undefined && !isAuxiliaryFile(path)) {
+      if (
+        other !== undefined && !isAuxiliaryFile(path) &&
+        !await isSameFile(path, other, source)
+      ) {
         throw new RangeError(
           `Cannot use "${name}": "${other.name}" and "${source.name}" both hold ` +
-            `"${path}": names must differ between archives`,
+            `"${path}", and not the same: names must differ between archives`,
         );
       }
       owners.set(path, source);
@@ -68,6 +107,7 @@ export async function joinSources(
       throw new Error(`Cannot read "${name}/${path}": there is no such file`);
     }),
     displayPath: (path) => owners.get(path)?.displayPath(path) ?? `${name}/${path}`,
+    remarks: (folder) => sources.flatMap((source) => source.remarks(folder)),
   };
   return joined;
 }
@@ -75,42 +115,121 @@ export async function joinSources(
 // Licenses and notes come with every archive of a data set.
 const isAuxiliaryFile = (path: string) => !/\.(png|jpe?g)$/i.test(path);
 
+/** The archives that lie in a folder. */
+export interface ArchivesOfFolder {
+  /** What is in those that can be read; null: there is none. */
+  readonly source: FileSource | null;
+  /** Why others cannot be. */
+  readonly failures: readonly Error[];
+}
+
 /**
- * Adds to a folder what is in the archives that lie in it. An unpacked folder is preferred;
- * the archives are opened for the first folder that is not unpacked.
+ * Adds to a folder what is in the archives that lie in it. Of a file that is in both, the
+ * unpacked one is used. An archive that cannot be read is only a remark where the folder
+ * asked for is unpacked.
  *
- * @param openArchives Opens them; null if there are none.
+ * @param openArchives Opens them.
  */
 export function createMixedSource(
   folder: FileSource,
-  openArchives: () => Promise<FileSource | null>,
+  openArchives: () => Promise<ArchivesOfFolder>,
 ): FileSource {
-  let opened: Promise<FileSource | null> | null = null;
+  let opened: Promise<ArchivesOfFolder> | null = null;
   const archives = () => opened ??= openArchives();
   const archived = new Map<string, FileSource>();
   const sourceOf = (path: string) => archived.get(path) ?? folder;
+  const remarksByFolder = new Map<string, readonly SourceRemark[]>();
+
+  // Null: nowhere. Throws if it may be in an archive that cannot be read.
+  const ask = async <T>(
+    isUnpacked: boolean,
+    question: (archives: FileSource) => Promise<T | null>,
+  ): Promise<T | null> => {
+    const { source, failures: [failure] } = await archives();
+    if (!isUnpacked && failure !== undefined) throw failure;
+    return source && await question(source);
+  };
   return {
     name: folder.name,
     async list(path) {
       const unpacked = await folder.list(path);
-      if (unpacked !== null) return unpacked;
-      const archiveSource = await archives();
-      const found = await archiveSource?.list(path) ?? null;
-      if (archiveSource !== null) {
-        for (const file of found ?? []) archived.set(joinPath(path, file), archiveSource);
+      const packed = await ask(unpacked !== null, (source) => source.list(path));
+      const { source, failures } = await archives();
+      const remarks = unpacked === null
+        ? []
+        : failures.map(({ message }) => ({ message, isProblem: true }));
+      remarksByFolder.set(path, remarks);
+      if (packed === null || source === null) return unpacked;
+      // A disk may spell a name with other code points than an archive.
+      const present = new Map(unpacked?.map((file) => [file.normalize("NFC"), file]));
+      const [common, added]: [string[], string[]] = [[], []];
+      for (const file of packed) {
+        (present.has(file.normalize("NFC")) ? common : added).push(file);
       }
-      return found;
+      for (const file of added) archived.set(joinPath(path, file), source);
+      const comparison = unpacked === null
+        ? []
+        : await archiveRemarks(folder, source, path, common, added);
+      remarksByFolder.set(path, [...remarks, ...comparison, ...source.remarks(path)]);
+      return [...unpacked ?? [], ...added];
     },
-    listChildren: async (path) =>
-      await folder.listChildren(path) ??
-        await (await archives())?.listChildren(path) ?? null,
+    async listChildren(path) {
+      const unpacked = await folder.listChildren(path);
+      const packed = await ask(unpacked !== null, (source) => source.listChildren(path));
+      return packed === null ? unpacked : [...new Set([...unpacked ?? [], ...packed])];
+    },
     findFirst: async (folders) =>
       await findFirstFolder(folder, folders) ??
-        await (await archives())?.findFirst(folders) ?? null,
+        await ask(false, (source) => source.findFirst(folders)),
     ...routedFiles((path) => [sourceOf(path), path]),
     displayPath: (path) => sourceOf(path).displayPath(path),
     unpackedRoot: () => archived.size === 0 ? folder.unpackedRoot?.() ?? null : null,
+    remarks: (path) => [
+      ...folder.remarks(path),
+      ...[...remarksByFolder].flatMap(([at, remarks]) =>
+        at === path || isInFolder(at, path) ? remarks : []
+      ),
+    ],
   };
+}
+
+/**
+ * Compares a folder that is unpacked with the archives beside it.
+ *
+ * @param common Files that both have.
+ * @param added Files that only archives have.
+ */
+async function archiveRemarks(
+  folder: FileSource,
+  archives: FileSource,
+  path: string,
+  common: readonly string[],
+  added: readonly string[],
+): Promise<SourceRemark[]> {
+  const isSameFile = createComparison();
+  const others: string[] = [];
+  for (const file of common) {
+    const full = joinPath(path, file);
+    if (isAuxiliaryFile(file) || await isSameFile(full, folder, archives)) continue;
+    others.push(file);
+  }
+  const remarks: SourceRemark[] = [];
+  const place = folder.displayPath(path);
+  const [first, ...more] = added.filter((file) => !isAuxiliaryFile(file));
+  if (first !== undefined) {
+    const message =
+      `${more.length + 1} files of "${place}" are not unpacked and are read ` +
+      `from archives (first: "${archives.displayPath(joinPath(path, first))}")`;
+    remarks.push({ message, isProblem: false });
+  }
+  if (others.length > 0) {
+    const message =
+      `${others.length} files of "${place}" are not those of the archives ` +
+      `in "${archives.name}" (${quoteNames(others)}): the unpacked ones are used; move ` +
+      "away what is out of date";
+    remarks.push({ message, isProblem: true });
+  }
+  return remarks;
 }
 
 /**
@@ -143,5 +262,6 @@ export function mountSource(
     },
     ...routedFiles(route),
     displayPath: (path) => ask(path, (one, inner) => one.displayPath(inner)),
+    remarks: (path) => ask(path, (one, inner) => one.remarks(inner)),
   };
 }

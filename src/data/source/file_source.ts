@@ -45,8 +45,12 @@ export interface FileSource {
    * pixels. Null where it would have to be fetched from a server.
    */
   checksum(path: string): Promise<QuickChecksum | null>;
+  /** The CRC-32 of its bytes, where that is known without reading them; else null. */
+  knownCrc32(path: string): number | null;
   /** What a person would call the file, for messages. */
   displayPath(path: string): string;
+  /** What a user should know about a folder that was listed: what was left out, and why. */
+  remarks(folder: string): readonly SourceRemark[];
   /**
    * The folder in which all files that were listed lie by their paths; null or left out if
    * there is none.
@@ -69,6 +73,13 @@ export const tailChecksum = (bytes: Uint8Array): QuickChecksum => ({
   value: createHash("sha256").update(bytes).digest("hex").slice(0, 16),
 });
 
+/** Something to know about files of a source; a sentence. */
+export interface SourceRemark {
+  readonly message: string;
+  /** Whether it is to be mended: files are left out that should be there. */
+  readonly isProblem: boolean;
+}
+
 /** {@linkcode FileSource.findFirst} by looking into one folder after the other. */
 export async function findFirstFolder(
   source: Pick<FileSource, "listChildren">,
@@ -83,6 +94,10 @@ export async function findFirstFolder(
 /** Joins a folder of a source with what lies in it. */
 export const joinPath = (folder: string, path: string): string =>
   folder === "" ? path : path === "" ? folder : `${folder}/${path}`;
+
+/** Whether a path lies below a folder, "" for the source itself. */
+export const isInFolder = (path: string, folder: string): boolean =>
+  folder === "" || path.startsWith(`${folder}/`);
 
 /** Whether a file is hidden, such as the "._name.jpg" that macOS leaves on other disks. */
 export const isHidden = (path: string): boolean => /(^|\/)\./.test(path);

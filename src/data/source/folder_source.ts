@@ -6,46 +6,64 @@
  */
 
 import { join } from "node:path";
-import { errorReason, fileReadError, isNotFound } from "../../io/file_errors.ts";
+import { errorReason, isMissingPath, isNotFound } from "../../io/file_errors.ts";
 import { openRandomAccessFile } from "../../io/random_access_file.ts";
 import {
   type FileSource,
   findFirstFolder,
+  isInFolder,
+  joinPath,
   TAIL_BYTES,
   tailChecksum,
 } from "./file_source.ts";
 
+/** Symbolic links that are looked up at a time. */
+const STAT_CONCURRENCY = 64;
+
 /** Opens a folder, which need not exist until something in it is read. */
 export function createFolderSource(root: string): FileSource {
   const pathOf = (path: string) => join(root, path);
+  const broken = new Map<string, string>();
+  const stat = async (path: string) => {
+    try {
+      return await Deno.stat(pathOf(path));
+    } catch (error) {
+      throw readError(pathOf(path), error);
+    }
+  };
   const source: FileSource = {
     name: root,
     displayPath: pathOf,
     unpackedRoot: () => root,
     findFirst: (folders) => findFirstFolder(source, folders),
-    list: (folder) => listEntries(pathOf(folder), true),
-    listChildren: (folder) => listEntries(pathOf(folder), false),
+    async list(folder) {
+      const found = await listFiles(pathOf(folder));
+      for (const [path, reason] of found?.broken ?? []) {
+        broken.set(joinPath(folder, path), reason);
+      }
+      return found && found.files;
+    },
+    listChildren: (folder) => listNames(pathOf(folder)),
+    remarks: (folder) =>
+      [...broken].filter(([path]) => isInFolder(path, folder)).map(([path, reason]) => ({
+        message: `"${pathOf(path)}" ${reason}`,
+        isProblem: true,
+      })),
 
     async read(path) {
       try {
         return await Deno.readFile(pathOf(path));
       } catch (error) {
-        const reason = errorReason(error);
-        throw new Error(`Cannot read "${pathOf(path)}": ${reason}`, { cause: error });
+        throw readError(pathOf(path), error);
       }
     },
 
     async fingerprint(path) {
-      const { size, mtime } = await Deno.stat(pathOf(path));
+      const { size, mtime } = await stat(path);
       return `${size} ${mtime?.getTime()}`;
     },
-
-    async size(path) {
-      const { size } = await Deno.stat(pathOf(path)).catch((error) => {
-        throw fileReadError(pathOf(path), error);
-      });
-      return size;
-    },
+    size: async (path) => (await stat(path)).size,
+    knownCrc32: () => null,
 
     async checksum(path) {
       await using file = await openRandomAccessFile(pathOf(path));
@@ -56,24 +74,87 @@ export function createFolderSource(root: string): FileSource {
   return source;
 }
 
-async function listEntries(
-  folder: string,
-  recursive: boolean,
-): Promise<readonly string[] | null> {
-  const found: string[] = [];
-  const visit = async (below: string) => {
+const readError = (path: string, error: unknown): Error =>
+  new Error(`Cannot read "${path}": ${errorReason(error)}`, { cause: error });
+
+/** The files below a folder, and links and special files that give none, with the reason. */
+interface FolderFiles {
+  readonly files: readonly string[];
+  readonly broken: ReadonlyMap<string, string>;
+}
+
+// Follows symbolic links as `find -L` does: one into a folder that it lies in ends there.
+function listFiles(folder: string): Promise<FolderFiles | null> {
+  const files: string[] = [];
+  const broken = new Map<string, string>();
+  const visit = async (below: string, ancestors: readonly string[]) => {
     const folders: string[] = [];
-    for await (const { name, isDirectory } of Deno.readDir(join(folder, below))) {
-      if (recursive && isDirectory) folders.push(below + name);
-      else found.push(below + name);
+    const links: string[] = [];
+    const real = ancestors.at(-1) ?? folder;
+    for await (const entry of Deno.readDir(join(folder, below))) {
+      const path = below + entry.name;
+      if (entry.isDirectory) folders.push(path);
+      else if (entry.isSymlink) links.push(path);
+      else if (entry.isFile) files.push(path);
+      else broken.set(path, "is a device, a pipe or a socket");
     }
-    for (const one of folders) await visit(`${one}/`);
+    for (const path of folders) {
+      const at = join(real, path.slice(below.length));
+      if (!ancestors.includes(at)) await visit(`${path}/`, [...ancestors, at]);
+    }
+    for (let i = 0; i < links.length; i += STAT_CONCURRENCY) {
+      const chunk = links.slice(i, i + STAT_CONCURRENCY);
+      const found = await Promise.all(
+        chunk.map((path) => followLink(join(folder, path))),
+      );
+      for (const [k, path] of chunk.entries()) {
+        const { kind, at } = found[k] ?? { kind: "broken", at: "" };
+        if (kind === "broken") broken.set(path, at);
+        else if (kind === "file") files.push(path);
+        else if (!ancestors.includes(at)) await visit(`${path}/`, [...ancestors, at]);
+      }
+    }
   };
+  return nullIfMissing(folder, async () => {
+    await visit("", [await Deno.realPath(folder)]);
+    return { files, broken };
+  });
+}
+
+/** A link: the folder at which it ends, or why it ends nowhere. */
+async function followLink(
+  path: string,
+): Promise<{ readonly kind: "folder" | "file" | "broken"; readonly at: string }> {
   try {
-    await visit("");
-    return found;
+    const { isDirectory, isFile } = await Deno.stat(path);
+    if (isDirectory) return { kind: "folder", at: await Deno.realPath(path) };
+    if (isFile) return { kind: "file", at: "" };
+    return { kind: "broken", at: "leads to a device, a pipe or a socket" };
   } catch (error) {
-    if (isNotFound(error)) return null;
+    if (error instanceof Deno.errors.FilesystemLoop) {
+      return { kind: "broken", at: "is a symbolic link that leads in a circle" };
+    }
+    if (!isMissingPath(error)) throw error;
+    const at = `is a symbolic link to "${await Deno.readLink(path)}", which is not there`;
+    return { kind: "broken", at };
+  }
+}
+
+const listNames = (folder: string): Promise<readonly string[] | null> =>
+  nullIfMissing(folder, async () => {
+    const names: string[] = [];
+    for await (const { name } of Deno.readDir(folder)) names.push(name);
+    return names;
+  });
+
+async function nullIfMissing<T>(
+  folder: string,
+  list: () => Promise<T>,
+): Promise<T | null> {
+  try {
+    return await list();
+  } catch (error) {
+    if (isNotFound(error) || await isBelowFile(folder, error)) return null;
     const reason = errorReason(error);
     throw new RangeError(
       `Cannot use the data set: cannot list the folder "${folder}": ${reason}: make it a ` +
@@ -82,3 +163,8 @@ async function listEntries(
     );
   }
 }
+
+// A file in the way of a folder is not that folder.
+const isBelowFile = async (folder: string, error: unknown): Promise<boolean> =>
+  error instanceof Deno.errors.NotADirectory &&
+  await Deno.stat(folder).then(() => false, isMissingPath);

@@ -46,9 +46,16 @@ export async function openSource(place: SourceLocation): Promise<OpenedSource> {
     const names = (await folder.listChildren("") ?? []).filter((one) =>
       ARCHIVE_EXTENSION.test(one)
     );
-    if (names.length === 0) return null;
-    const paths = names.toSorted().map((one) => join(root, one));
-    return await joinSources(root, await openArchiveFiles(paths, cacheFolder));
+    const paths: string[] = [];
+    for (const path of names.toSorted().map((one) => join(root, one))) {
+      if (await isFile(path)) paths.push(path);
+    }
+    const { opened, failures } = await tryArchiveFiles(paths, cacheFolder);
+    if (opened.length === 0) return { source: null, failures };
+    return await joinSources(root, opened).then(
+      (source) => ({ source, failures }),
+      (error) => ({ source: null, failures: [...failures, error] }),
+    );
   };
   return { source: createMixedSource(folder, openArchives), isArchive: false };
 }
@@ -75,19 +82,29 @@ async function openArchiveFiles(
   names: readonly string[],
   cacheFolder: string | null,
 ): Promise<FileSource[]> {
-  const sources: FileSource[] = [];
+  const { opened, failures: [first] } = await tryArchiveFiles(names, cacheFolder);
+  if (first !== undefined) throw first;
+  return opened;
+}
+
+/** Opens archives, in the order of their names; the failures are likewise in order. */
+async function tryArchiveFiles(
+  names: readonly string[],
+  cacheFolder: string | null,
+): Promise<{ readonly opened: FileSource[]; readonly failures: Error[] }> {
+  const opened: FileSource[] = [];
+  const failures: Error[] = [];
   for (let at = 0; at < names.length; at += OPEN_CONCURRENCY) {
     const chunk = names.slice(at, at + OPEN_CONCURRENCY);
-    const opened = await Promise.allSettled(
+    const outcomes = await Promise.allSettled(
       chunk.map((name) => openArchive(name, cacheFolder)),
     );
-    // Of several that fail, the first in the list is named, whichever failed first.
-    for (const outcome of opened) {
-      if (outcome.status === "rejected") throw outcome.reason;
-      sources.push(outcome.value);
+    for (const outcome of outcomes) {
+      if (outcome.status === "fulfilled") opened.push(outcome.value);
+      else failures.push(outcome.reason);
     }
   }
-  return sources;
+  return { opened, failures };
 }
 
 async function openArchive(

@@ -9,19 +9,22 @@ import {
   NO_EXTENDED_HEADERS,
   readTarExtendedHeader,
   readTarHeader,
+  SparseFileError,
   TAR_BLOCK,
   type TarExtendedHeaders,
 } from "../../formats/tar.ts";
 import { errorReason } from "../../io/file_errors.ts";
 import type { RangedFile, ReadRange } from "../../io/ranged_file.ts";
+import { followLinks, type SymbolicLink } from "./archive_links.ts";
 import {
   type ArchiveIndex,
   type ArchiveMember,
   damagedArchiveError,
   openArchiveSource,
   validatedMemberPath,
+  withSlashes,
 } from "./archive_source.ts";
-import type { FileSource } from "./file_source.ts";
+import { type FileSource, isRelativePath } from "./file_source.ts";
 
 /** The longest list of long names that is accepted, in bytes. */
 const MAX_NAME_BYTES = 1 << 20;
@@ -41,14 +44,16 @@ export const openTarSource = (
 function indexTar(file: RangedFile): Promise<ArchiveIndex> {
   return file.withReader(async (read) => {
     const bufferedRead = createBufferedReader(file, read);
-    const index = new Map<string, ArchiveMember>();
+    const entries: TarEntries = new Map();
+    const unresolved: HardLink[] = [];
+    const broken = new Map<string, string>();
     let overrides: TarExtendedHeaders = NO_EXTENDED_HEADERS;
     for (let at = 0;;) {
       if (at + TAR_BLOCK > file.size) {
         throw damagedArchiveError(file.name, "it is cut short");
       }
       const header = parseHeader(file, await bufferedRead(at, TAR_BLOCK), overrides);
-      if (header === null) return index;
+      if (header === null) break;
       const start = at + TAR_BLOCK;
       const end = start + header.size;
       if (end > file.size) {
@@ -64,22 +69,63 @@ function indexTar(file: RangedFile): Promise<ArchiveIndex> {
           overrides,
         );
       } else {
-        if (header.kind === "file") {
-          const { path, size } = header;
+        if (header.kind !== null) {
+          const path = validatedMemberPath(header.path, file.name);
+          const { kind, size, linkPath } = header;
           // Of two members with one path, unpacking leaves the last.
-          index.set(validatedMemberPath(path, file.name), {
-            offset: start,
-            size,
-            compressedSize: size,
-            method: 0,
-            crc32: null,
-          });
+          if (kind === "file") {
+            const stored = { compressedSize: size, method: 0, crc32: null };
+            entries.set(path, { offset: start, size, ...stored });
+          } else if (kind === "symbolic-link") {
+            entries.set(path, { target: withSlashes(linkPath) });
+          } else if (kind === "special") {
+            broken.set(path, "is a device, a pipe or a part of a file of another volume");
+          } else if (!addHardLink(entries, { path, linkPath })) {
+            unresolved.push({ path, linkPath });
+          }
         }
-        overrides = { ...overrides, next: null };
+        overrides = { ...NO_EXTENDED_HEADERS, global: overrides.global };
       }
       at = start + Math.ceil(header.size / TAR_BLOCK) * TAR_BLOCK;
     }
+    addForwardLinks(entries, unresolved, broken);
+    const followed = followLinks(entries, file.name);
+    return {
+      members: followed.members,
+      broken: new Map([...broken, ...followed.broken]),
+    };
   });
+}
+
+type TarEntries = Map<string, ArchiveMember | SymbolicLink>;
+
+/** A second name of a file: its path, and that of the first name from the archive's top. */
+interface HardLink {
+  readonly path: string;
+  readonly linkPath: string;
+}
+
+function addHardLink(entries: TarEntries, { path, linkPath }: HardLink): boolean {
+  if (!isRelativePath(linkPath)) return false;
+  const entry = entries.get(validatedMemberPath(linkPath, ""));
+  if (entry !== undefined) entries.set(path, entry);
+  return entry !== undefined;
+}
+
+// Links to members that come later, and to such links; what is left leads nowhere.
+function addForwardLinks(
+  entries: TarEntries,
+  links: readonly HardLink[],
+  broken: Map<string, string>,
+): void {
+  let open = links.filter(({ path }) => !entries.has(path));
+  for (let before = Infinity; open.length < before;) {
+    before = open.length;
+    open = open.filter((link) => !addHardLink(entries, link));
+  }
+  for (const { path, linkPath } of open) {
+    broken.set(path, `is a hard link to "${linkPath}", which is not in the archive`);
+  }
 }
 
 function parseHeader(file: RangedFile, block: Uint8Array, overrides: TarExtendedHeaders) {
@@ -92,6 +138,12 @@ function parseHeader(file: RangedFile, block: Uint8Array, overrides: TarExtended
   try {
     return readTarHeader(block, overrides);
   } catch (error) {
+    if (error instanceof SparseFileError) {
+      throw new SyntaxError(
+        `Cannot read the archive "${file.name}": its member "${error.path}" is stored ` +
+          "without its holes (sparse): unpack it and name the folder, or pack it without -S",
+      );
+    }
     throw damagedArchiveError(file.name, errorReason(error));
   }
 }

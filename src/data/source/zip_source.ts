@@ -10,17 +10,22 @@ import { crc32, inflateRaw } from "node:zlib";
 import { locateEntryData, readZipEntries } from "../../formats/zip.ts";
 import { errorReason } from "../../io/file_errors.ts";
 import type { RangedFile } from "../../io/ranged_file.ts";
+import { followLinks, type SymbolicLink } from "./archive_links.ts";
 import {
   type ArchiveIndex,
   type ArchiveMember,
   damagedArchiveError,
   openArchiveSource,
   validatedMemberPath,
+  withSlashes,
 } from "./archive_source.ts";
 import type { FileSource } from "./file_source.ts";
 
 const STORED = 0;
 const DEFLATED = 8;
+
+/** The longest path to which a link leads. */
+const MAX_TARGET_BYTES = 1 << 12;
 
 const inflate = promisify(inflateRaw) as (
   packed: Uint8Array,
@@ -35,14 +40,16 @@ export const openZipSource = (
 
 function indexZip(file: RangedFile): Promise<ArchiveIndex> {
   return file.withReader(async (read) => {
-    const index = new Map<string, ArchiveMember>();
+    const entries = new Map<string, ArchiveMember | SymbolicLink>();
     const members = readZipEntries(read, file.size);
     while (true) {
       const { done, value } = await members.next().catch((error) => {
         throw damagedArchiveError(file.name, errorReason(error));
       });
-      if (done) return index;
-      const { path, encrypted, ...member } = value;
+      if (done) return followLinks(entries, file.name);
+      const { path: _, encrypted, isSymbolicLink, ...member } = value;
+      const path = withSlashes(value.path);
+      if (path.endsWith("/")) continue; // a folder, by a tool for Windows
       if (encrypted) {
         throw new SyntaxError(
           `Cannot read the archive "${file.name}": its files are encrypted: unpack it ` +
@@ -52,7 +59,11 @@ function indexZip(file: RangedFile): Promise<ArchiveIndex> {
       if (member.offset + member.compressedSize > file.size) {
         throw damagedArchiveError(file.name, `it is cut short in "${path}"`);
       }
-      index.set(validatedMemberPath(path, file.name), member);
+      const memberPath = validatedMemberPath(path, file.name);
+      if (isSymbolicLink && member.size <= MAX_TARGET_BYTES) {
+        const target = new TextDecoder().decode(await readMember(file, path, member));
+        entries.set(memberPath, { target });
+      } else entries.set(memberPath, member);
     }
   });
 }

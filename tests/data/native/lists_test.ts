@@ -79,7 +79,7 @@ Deno.test("a list that is empty or names what is missing is refused", async () =
     assert.match(await said("empty.txt"), /"empty\.txt": it is empty: one stem per line/);
     assert.match(
       await said("more.txt"),
-      /1 of its 2 lines name no image in "ROOT.*JPEGImages" \(first: "2010_999999";/,
+      /1 of its 2 lines name no image in "ROOT.*JPEGImages" \(first: line 2: "2010_999999";/,
     );
     assert.match(await said("out.txt"), /leads out of the data set's folder/);
     assert.match(

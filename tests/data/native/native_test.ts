@@ -67,14 +67,19 @@ Deno.test("Cityscapes: train ids are used in whatever order a disk names its fil
   for (const order of [labels, labels.toReversed()]) {
     const found = await CITYSCAPES.findFiles({
       name: "stub",
-      findFirst: () => Promise.resolve("leftImg8bit"),
+      findFirst: (folders) =>
+        Promise.resolve(
+          folders.find((one) => /^(leftImg8bit|gtFine)$/.test(one)) ?? null,
+        ),
       list: (folder) =>
         Promise.resolve(folder === "gtFine/val" ? order : [`${stem}_leftImg8bit.png`]),
-      listChildren: unused,
+      listChildren: () => Promise.resolve(["leftImg8bit", "gtFine"]),
       read: unused,
       fingerprint: unused,
       size: unused,
       checksum: unused,
+      knownCrc32: unused,
+      remarks: () => [],
       displayPath: (path) => path,
     }, { split: "val", labeled: true });
     assert.equal(found?.labels.get(stem), `gtFine/val/${stem}_gtFine_labelTrainIds.png`);

@@ -1,0 +1,61 @@
+/** What a run says about its data before it starts. @module */
+import type { RunConfig } from "../config/schema.ts";
+import type { DataSet } from "../data/data_set.ts";
+import type { DataSpec } from "../data/data_spec.ts";
+import type { Loader } from "../data/loader.ts";
+import { openDataSet } from "../data/open_data_set.ts";
+import { evaluationSpecs, trainingLoaderSpec } from "../prepare/data_specs.ts";
+import { inspectLabels } from "../prepare/inspect_labels.ts";
+
+/**
+ * Says how many images each part of a run has and where they are, then what is to be known
+ * of its labels.
+ *
+ * @param cache Where class statistics are kept.
+ * @param log Receives a line each.
+ * @throws If an evaluation cannot be opened, or a label cannot be used.
+ */
+export async function reportData(
+  config: RunConfig,
+  loader: Loader,
+  cache: string,
+  log: (line: string) => void,
+): Promise<void> {
+  const { source, target } = trainingLoaderSpec(config, cache);
+  const labeled: [string, DataSpec, DataSet][] = [
+    ["source", source, loader.dataSets.source],
+  ];
+  log(partLine("source", source, loader.dataSets.source));
+  if (target !== null && loader.dataSets.target !== null) {
+    log(partLine("target", target, loader.dataSets.target));
+  }
+  const notes: string[] = [...loader.notes];
+  for (const [name, spec] of evaluationSpecs(config.data, cache)) {
+    const dataSet = await openDataSet(spec);
+    log(partLine(name, spec, dataSet));
+    notes.push(...dataSet.notes ?? []);
+    labeled.push([name, spec, dataSet]);
+  }
+  for (const note of new Set(notes)) log(note);
+  const { numWorkers } = config.data;
+  for (const [name, spec, dataSet] of labeled) {
+    const found = await inspectLabels(name, spec, dataSet, cache, numWorkers);
+    found.forEach(log);
+  }
+}
+
+function partLine(
+  part: string,
+  spec: DataSpec,
+  { name, names, labeled }: DataSet,
+): string {
+  const labels = labeled ? "with" : "without";
+  const selection = spec.kind === "embedded" ? "" : [
+    ...(spec.list ? [`list "${spec.list}"`] : []),
+    ...((spec.include ?? ["*"]).join() === "*"
+      ? []
+      : [`include ${JSON.stringify(spec.include)}`]),
+  ].join(", ");
+  return `${part.padEnd(10)} ${names.length} images ${labels} labels in "${name}"` +
+    (selection === "" ? "" : ` (${selection})`);
+}
