@@ -148,6 +148,16 @@ export async function moveOldRun(
   }
 }
 
+/** Undoes {@linkcode moveOldRun}, for a start that has failed. */
+export async function moveOldRunBack(
+  { cache }: RunFolder,
+  name: string,
+  runLock: RunLock,
+): Promise<void> {
+  if (await pathExists(cache)) await Deno.rename(cache, join(name, basename(cache)));
+  await runLock.moveFolderBack(name);
+}
+
 /** Whether there is a file or folder of this name. */
 export async function pathExists(path: string): Promise<boolean> {
   try {
