@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import {
   errorReason,
   fileWriteError,
-  isNotFound,
+  isMissingPath,
   statOrNull,
 } from "../io/file_errors.ts";
 import { parseHttpUrl, redactUrl, SourceError } from "../io/http.ts";
@@ -268,7 +268,7 @@ async function copyIntoPartial(
   onBytes: (received: number, total: number) => void,
 ): Promise<void> {
   using file = await Deno.open(path).catch((error) => {
-    throw new SourceError(isNotFound(error) ? "is not there" : errorReason(error));
+    throw new SourceError(isMissingPath(error) ? "is not there" : errorReason(error));
   });
   const { isFile, size: total } = await file.stat();
   if (!isFile) throw new SourceError("is no file");

@@ -14,6 +14,9 @@ import {
 import { trimapMask } from "../objectives/trimap.ts";
 import { type InferenceOptions, predictLabels } from "./inference.ts";
 
+/** The largest picture that is scaled; as floats, 3 GB. */
+const MOST_PIXELS = 2 ** 28;
+
 /** How well all classes are found, in 0 … 1; NaN where no pixel is labeled. */
 export interface SummaryMetrics {
   /** Mean over the classes that are true or predicted somewhere. */
@@ -163,6 +166,12 @@ export async function predictSample(
       height: Math.max(1, Math.round(targetSize.height * scale)),
       width: Math.max(1, Math.round(targetSize.width * scale)),
     };
+    if (scaled.height * scaled.width > MOST_PIXELS) {
+      throw new RangeError(
+        `Cannot label "${sample.name}" at scale ${scale}: ${scaled.width}×${scaled.height} ` +
+          "pixels are too many: give smaller scales",
+      );
+    }
     const isUnscaled = scale === 1 && resize === null;
     return prepareEvaluationImage(sample, {
       resize: isUnscaled ? null : scaled,

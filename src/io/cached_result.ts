@@ -35,7 +35,7 @@ export async function cachedResult<Value, Json = Value>(
   codec?: CacheCodec<Value, Json>,
 ): Promise<{ readonly value: Value; readonly isCached: boolean }> {
   if (folder === null) return { value: await make(), isCached: false };
-  const id = createHash("sha256").update(key).digest("hex");
+  const id = sha256(key);
   const file = join(folder, `${kind}_${id.slice(0, 16)}.json`);
   const cached = await readEntry(file, id, codec);
   if (cached !== null) return { value: cached.value, isCached: true };
@@ -50,22 +50,34 @@ export async function cachedResult<Value, Json = Value>(
     );
   }
   const value = await make();
-  const text = JSON.stringify({ id, value: codec ? codec.encode(value) : value });
-  await writeAtomic(file, text, { isDurable: false });
+  const json = JSON.stringify(codec ? codec.encode(value) : value);
+  await writeAtomic(file, entryText(id, json), { isDurable: false });
   await removeDrafts(folder, DAY);
   return { value, isCached: false };
 }
 
-// An entry that is missing, unreadable or damaged is written again.
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+/** What precedes a value in its file, which is JSON as a whole. */
+const entryHead = (id: string, digest: string) =>
+  `{"id":"${id}","digest":"${digest}","value":`;
+
+const entryText = (id: string, json: string): string =>
+  `${entryHead(id, sha256(json))}${json}}`;
+
+// An entry that is missing, unreadable or not what was written is made again: no shape in it
+// need be doubted after that.
 async function readEntry<Value, Json>(
   file: string,
   id: string,
   codec: CacheCodec<Value, Json> | undefined,
 ): Promise<{ readonly value: Value } | null> {
   try {
-    const content = JSON.parse(await readFile(file, "utf8"));
-    if (content?.id !== id || !("value" in content)) return null;
-    const value: Value | null = codec ? codec.decode(content.value) : content.value;
+    const text = await readFile(file, "utf8");
+    const json = text.slice(entryHead(id, id).length, -1); // a digest is as long as an id
+    if (text !== entryText(id, json)) return null;
+    const content = JSON.parse(json);
+    const value: Value | null = codec ? codec.decode(content) : content;
     return codec && value === null ? null : { value: value as Value };
   } catch {
     return null;

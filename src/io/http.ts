@@ -58,6 +58,7 @@ function networkReason(error: unknown): string {
     .replace(/^error sending request for url \([^)]*\):? ?/, "")
     .replace(/^client error \(\w+\): /, "")
     .replace(/ for url \([^)]*\)/, "")
+    .replace(/ \(os error \d+\)/, "")
     .replace(/\.$/, "");
 }
 

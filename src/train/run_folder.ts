@@ -9,7 +9,7 @@ import {
   type NamedResult,
   primaryResults,
 } from "../evaluate/evaluate_network.ts";
-import { fileWriteError } from "../io/file_errors.ts";
+import { errorReason, fileWriteError, isNotFound } from "../io/file_errors.ts";
 import { removeDrafts, writeAtomic } from "../io/write_atomic.ts";
 import { LOCK_FILE, type RunLock, unusableFolderError } from "./run_lock.ts";
 import type { DataSpec } from "../data/data_spec.ts";
@@ -148,17 +148,29 @@ export async function moveOldRun(
   }
 }
 
+/** Undoes {@linkcode moveOldRun}, for a start that has failed. */
+export async function moveOldRunBack(
+  { cache }: RunFolder,
+  name: string,
+  runLock: RunLock,
+): Promise<void> {
+  if (await pathExists(cache)) await Deno.rename(cache, join(name, basename(cache)));
+  await runLock.moveFolderBack(name);
+}
+
 /** Whether there is a file or folder of this name. */
 export async function pathExists(path: string): Promise<boolean> {
   try {
     await Deno.stat(path);
     return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    if (!(error instanceof Deno.errors.NotADirectory)) throw error;
+    if (isNotFound(error)) return false;
+    const reason = error instanceof Deno.errors.NotADirectory
+      ? "a file is in the way"
+      : errorReason(error);
     throw new Error(
-      `Cannot use "${dirname(path)}" as the folder of a run: a file is in the way; ` +
-        "choose another folder with --out",
+      `Cannot use "${dirname(path)}" as the folder of a run: ${reason}; choose another ` +
+        "folder with --out",
       { cause: error },
     );
   }

@@ -13,6 +13,8 @@ export interface RunLock extends AsyncDisposable {
    * its beginning.
    */
   moveFolder(name: string): Promise<void>;
+  /** Undoes that, and removes what has been made in its place since. */
+  moveFolderBack(name: string): Promise<void>;
 }
 
 /** Who holds a lock. */
@@ -37,21 +39,41 @@ export async function lockRunFolder(path: string): Promise<RunLock> {
   }
   let file = await openRunLock(path);
   const closesFirst = Deno.build.os === "windows"; // it neither moves nor removes open files
+  /** Renames what may hold the lock, which is then taken along into the run's folder. */
+  const rename = async (from: string, to: string) => {
+    if (closesFirst) file.close();
+    try {
+      await Deno.rename(from, to);
+    } catch (error) {
+      if (closesFirst) file = await openRunLock(path);
+      throw new Error(`Cannot rename "${from}" to "${to}": ${errorReason(error)}`, {
+        cause: error,
+      });
+    }
+  };
+  const follow = async (from: string) => {
+    if (closesFirst) {
+      file = await openRunLock(path);
+    } else {
+      // A link is refused where another process has made a lock since.
+      await Deno.link(join(from, LOCK_FILE), lock).catch(async () => {
+        throw await inUseError(path);
+      });
+    }
+    await Deno.remove(join(from, LOCK_FILE));
+  };
   return {
     async moveFolder(name) {
-      if (closesFirst) file.close();
-      await Deno.rename(path, name);
+      await rename(path, name);
       await Deno.mkdir(path);
-      const moved = join(name, LOCK_FILE);
-      if (closesFirst) {
-        file = await openRunLock(path);
-      } else {
-        // A link is refused where another process has made a lock since.
-        await Deno.link(moved, lock).catch(async () => {
-          throw await inUseError(path);
-        });
-      }
-      await Deno.remove(moved);
+      await follow(name);
+    },
+    async moveFolderBack(name) {
+      const failed = `${name}.failed`;
+      await rename(path, failed);
+      await Deno.rename(name, path);
+      await follow(failed);
+      await Deno.remove(failed, { recursive: true });
     },
     async [Symbol.asyncDispose]() {
       if (closesFirst) file.close();
@@ -69,9 +91,15 @@ async function openRunLock(path: string): Promise<Deno.FsFile> {
   });
   if (file === null) throw await inUseError(path);
   const holder: Holder = { pid: Deno.pid, host: hostName() };
-  await file.truncate();
-  await file.write(new TextEncoder().encode(JSON.stringify(holder)));
-  return file;
+  try {
+    await file.truncate();
+    await file.write(new TextEncoder().encode(JSON.stringify(holder)));
+    return file;
+  } catch (error) {
+    await Deno.remove(join(path, LOCK_FILE)).catch(() => {});
+    file.close();
+    throw unusableFolderError(path, error);
+  }
 }
 
 /** The folders that are still to be made for a path, the innermost first. */

@@ -36,6 +36,7 @@ import {
   appendLog,
   assertReplaceable,
   moveOldRun,
+  moveOldRunBack,
   prepareRunFolder,
   readLists,
   readSummary,
@@ -196,15 +197,7 @@ async function trainIn(
       data: await dataIdentities(specs),
       acceptChangedData,
     });
-    // Only now: a start that fails leaves the old run where it is.
-    const oldRun = fresh ? await moveOldRun(folder, lock) : null;
-    if (oldRun !== null) log(`the old run is now in ${oldRun}`);
-    await prepareRunFolder(folder);
-    for (const path of await writeLists(lists)) {
-      log(`the list copied to "${path}" has changed: the run goes on with the new one`);
-    }
-    await writeTextAtomic(folder.config, stringifyConfig(config));
-    await truncateLog(folder, session.iteration);
+    await startFolder(folder, config, lists, session.iteration, { fresh, lock, log });
     observer.start?.(backendInfo, session.iteration, config);
     if (session.iteration < config.iterations) {
       await reportMemoryEstimate(config, loader.classes, session, observer);
@@ -225,6 +218,33 @@ async function trainIn(
     session?.release();
     await loader.close();
   }
+}
+
+// A start that fails leaves the old run where it is.
+async function startFolder(
+  folder: RunFolder,
+  config: RunConfig,
+  lists: ReadonlyMap<string, string>,
+  iteration: number,
+  { fresh, lock, log }: {
+    readonly fresh: boolean;
+    readonly lock: RunLock;
+    readonly log: (line: string) => void;
+  },
+): Promise<void> {
+  const oldRun = fresh ? await moveOldRun(folder, lock) : null;
+  try {
+    await prepareRunFolder(folder);
+    for (const path of await writeLists(lists)) {
+      log(`the list copied to "${path}" has changed: the run goes on with the new one`);
+    }
+    await writeTextAtomic(folder.config, stringifyConfig(config));
+    await truncateLog(folder, iteration);
+  } catch (error) {
+    if (oldRun !== null) await moveOldRunBack(folder, oldRun, lock);
+    throw error;
+  }
+  if (oldRun !== null) log(`the old run is now in ${oldRun}`);
 }
 
 // Results of oneDNN depend on the number, so that a run keeps what was chosen for it.

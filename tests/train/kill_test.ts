@@ -1,10 +1,12 @@
-// A run that is killed again and again, at random moments, ends with the same bits as one
-// that was left alone.
+// A run that is killed again and again, at random moments, among them some at which two
+// processes want its folder, ends with the same bits as one that was left alone.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createRandom } from "../../src/core/random.ts";
+import { pathExists } from "../../src/train/run_folder.ts";
 import { readSafetensors } from "../../src/weights/safetensors.ts";
+import { namesIn } from "../support/files.ts";
 import { NATIVE_LIBRARY } from "../support/mod.ts";
 import { tinyRun } from "../support/tiny_run.ts";
 
@@ -49,20 +51,33 @@ async function assertSurvives(start: Start): Promise<void> {
     const method = "{ name: self-training, lookAhead: { depth: 1 } }";
     await Deno.writeTextFile(config, tinyRun(ITERATIONS, method));
     const [straight, killed] = [join(folder, "straight"), join(folder, "killed")];
+    const checkpoint = join(killed, "last.safetensors");
     const random = createRandom(Date.now() % 1e9, "kill");
     let kills = 0;
-    while (kills < KILLS) {
-      const child = start(config, killed);
-      const output = child.output();
+    let isDone = false;
+    while (kills < KILLS && !isDone) {
+      const processes = [start(config, killed)];
+      if (kills % 4 === 3) processes.push(start(config, killed)); // a rival
+      const outputs = processes.map((child) => child.output());
       const wait = EARLIEST + random.integer(LATEST - EARLIEST);
-      const timer = setTimeout(() => child.kill("SIGKILL"), wait);
-      const { code, signal, stderr } = await output;
-      clearTimeout(timer);
-      if (signal === null) {
-        assert.equal(code, 0, new TextDecoder().decode(stderr));
-        break; // it was done before the moment came
+      const timer = setTimeout(() => {
+        for (const child of processes) {
+          try {
+            child.kill("SIGKILL");
+          } catch {
+            // it has ended
+          }
+        }
+      }, wait);
+      for (const output of outputs) {
+        const { code, signal, stderr } = await output;
+        const error = new TextDecoder().decode(stderr);
+        if (signal !== null) kills++;
+        else if (code === 0) isDone = true; // before the moment came
+        else assert.match(error, /^Cannot train in ".*": .* is doing so/m);
       }
-      kills++;
+      clearTimeout(timer);
+      if (await pathExists(checkpoint)) await readSafetensors(checkpoint);
     }
     assert.ok(kills > KILLS / 2, `only ${kills} kills came in time`);
     await finish(start, config, killed);
@@ -80,6 +95,8 @@ async function assertSurvives(start: Start): Promise<void> {
         .map((line) => JSON.parse(line) as { iteration: number; losses: unknown })
         .map(({ iteration, losses }) => ({ iteration, losses }));
     assert.deepEqual(await lines(killed), await lines(straight));
+    const hidden = (await namesIn(killed)).filter((name) => name.startsWith("."));
+    assert.deepEqual(hidden, [], "no draft and no lock is left");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
