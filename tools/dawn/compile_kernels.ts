@@ -7,6 +7,7 @@
  * @module
  */
 // deno-lint-ignore-file no-console -- a script prints
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../src/config/read.ts";
 import { openBackend } from "../../src/core/backend.ts";
@@ -20,7 +21,7 @@ import { classesOf } from "../../src/prepare/data_specs.ts";
 import { estimateMemory } from "../../src/train/estimate_memory.ts";
 import { openNullDevice } from "./dawn.ts";
 
-const CONFIGS = fileURLToPath(new URL("../../configs/", import.meta.url));
+const CONFIGS = join(fileURLToPath(new URL("../../", import.meta.url)), "configs");
 
 /** A software driver binds less than what published crops need. */
 const SMALL = ["data.batchSize=1", "data.cropSize={height: 192, width: 192}"];
@@ -39,7 +40,7 @@ async function allKernels(): Promise<Map<string, Kernel>> {
       });
       for await (const { name } of Deno.readDir(CONFIGS)) {
         if (!name.endsWith(".yaml")) continue;
-        const config = await loadConfig(CONFIGS + name, SMALL);
+        const config = await loadConfig(join(CONFIGS, name), SMALL);
         const classes = classesOf(config.data);
         const network = buildNetwork(config.model, classes.length);
         await estimateMemory(config, classes, network, false);
