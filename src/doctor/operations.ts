@@ -76,6 +76,9 @@ import {
  */
 export type Operation = (n: number) => tf.Tensor | readonly tf.Tensor[];
 
+/** An odd size and an even one, for which kernels read four elements at a time. */
+export const OPERATION_SIZES = [7, 12];
+
 const KEY = { seed: 1, stream: 2, forwardIndex: 3 };
 const CLASSES = 5;
 

@@ -4,10 +4,7 @@ import { dryRun } from "../core/dry_run.ts";
 import * as tf from "../core/tf.ts";
 import { collectKernels, compileKernels } from "../gpu/compile.ts";
 import { checkError, type CheckResult, relativeError } from "./check.ts";
-import { type Operation, OPERATIONS } from "./operations.ts";
-
-/** An odd size and an even one, for which kernels read four elements at a time. */
-const SIZES = [7, 12];
+import { type Operation, OPERATION_SIZES, OPERATIONS } from "./operations.ts";
 
 // Of the largest value: sums of some hundred products, and exp as WebGPU allows it.
 const TOLERANCE = 2e-5;
@@ -55,7 +52,7 @@ export async function testOperations(
 }
 
 function runAll(operation: Operation): void {
-  for (const size of SIZES) tf.tidy(() => void operation(size));
+  for (const size of OPERATION_SIZES) tf.tidy(() => void operation(size));
 }
 
 /** Of one tensor after another. */
@@ -63,7 +60,7 @@ type Values = ArrayLike<number>[];
 
 async function valuesOf(operation: Operation): Promise<Values> {
   const values: Values = [];
-  for (const size of SIZES) {
+  for (const size of OPERATION_SIZES) {
     const tensors = tf.tidy(() => [operation(size)].flat() as tf.Tensor[]);
     for (const tensor of tensors) values.push(await readBack(tensor));
     tf.dispose(tensors);

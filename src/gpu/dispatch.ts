@@ -197,8 +197,11 @@ function keepPipeline(
   return pipeline;
 }
 
-// The layout is written out: parts of a kernel share it, and with it the bind groups.
-function pipelineDescriptor(
+/**
+ * How a kernel is compiled, from a workgroup on. The layout is written out: parts of a
+ * kernel share it, and with it the bind groups.
+ */
+export function pipelineDescriptor(
   device: GPUDevice,
   kernel: Kernel,
 ): (firstGroup: number) => GPUComputePipelineDescriptor {

@@ -7,6 +7,7 @@ import {
 } from "../../src/core/backend.ts";
 import { describeGpuFailure, type GpuFailure } from "../../src/core/gpu_fault.ts";
 import * as tf from "../../src/core/tf.ts";
+import { compileKernels } from "../../src/gpu/compile.ts";
 import { defineKernel } from "../../src/gpu/kernel.ts";
 import { launch } from "../../src/gpu/launch.ts";
 import { webGpuBackend } from "../../src/gpu/tfjs_webgpu.ts";
@@ -73,6 +74,17 @@ await testAfterFault(
     await assert.rejects(readBack(faulty), FAULT);
     await openBackend("webgpu"); // keeps a device without an error
     assert.deepEqual([...await readBack(tf.add(product, 1))], [4, 4, 4, 4]);
+  },
+);
+
+await testOnGpu(
+  "compileKernels() names a refused kernel and spares the GPU",
+  async () => {
+    const [refusal, ...others] = await compileKernels([BROKEN]);
+    assert.equal(refusal?.kernel, "broken");
+    assert.match(refusal?.reason ?? "", /expected/i);
+    assert.deepEqual(others, []);
+    assert.deepEqual([...await readBack(tf.add(tf.tensor([1]), 1))], [2]);
   },
 );
 
