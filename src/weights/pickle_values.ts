@@ -262,6 +262,10 @@ const OPAQUE_CLASSES: readonly string[] = [
     "numpy.random._pickle",
     "__bit_generator_ctor __generator_ctor __randomstate_ctor",
   ),
+  ...["MT19937", "PCG64", "Philox", "SFC64"].map((name) =>
+    `numpy.random._${name.toLowerCase()}.${name}`
+  ),
+  ...inModule("numpy.random.bit_generator", "SeedSequence __pyx_unpickle_SeedSequence"),
   "torch.device",
   "torch.torch_version.TorchVersion",
   "torchvision.transforms.functional.InterpolationMode",
