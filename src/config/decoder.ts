@@ -16,6 +16,8 @@ export interface DaformerConfig {
   readonly fusion: "conv1" | "aspp" | "separable-aspp" | "bottleneck" | "isa";
   /** Dilations of the parallel 3×3 branches, in pixels; 1 means a 1×1 branch. */
   readonly dilations: readonly number[];
+  /** Whether the mean of the whole map is a branch of the ASPP, too. */
+  readonly imagePool: boolean;
   /** Share of whole channels dropped before the classifier. */
   readonly dropout: number;
 }
@@ -26,6 +28,8 @@ export interface SegformerConfig {
   readonly name: "segformer";
   /** Channels of every projection; published sizes are 256 (B0, B1) and 768. */
   readonly channels: number;
+  /** Side of the convolution that fuses the levels, in pixels; published are 1. */
+  readonly fusionKernelSize: 1 | 3;
   /** Share of whole channels dropped before the classifier. */
   readonly dropout: number;
 }
@@ -111,7 +115,7 @@ export interface SemiDeeplabV2Config {
 }
 
 /**
- * ASPP with standard convolutions, refined by the finest map, with a representation of
+ * ASPP with standard convolutions, refined by the finest map, and a representation of
  * every pixel. Chen et al., "DeepLabV3+", ECCV 2018; Wang et al.,
  * "U2PL", CVPR 2022.
  */
@@ -124,6 +128,8 @@ export interface SemiDeeplabV3PlusConfig {
   readonly innerPlanes: number;
   /** Dilations of the parallel 3×3 branches, in pixels. */
   readonly dilations: readonly number[];
+  /** Whether there is a representation of every pixel, for `method.contrastive`. */
+  readonly representationHead: boolean;
   /** Share of whole channels dropped, after the branches and before the classifier. */
   readonly dropout: number;
 }
@@ -203,12 +209,14 @@ const Daformer = z.strictObject({
   fusion: z.enum(["conv1", "aspp", "separable-aspp", "bottleneck", "isa"])
     .default("separable-aspp"),
   dilations: positiveInts.default([1, 6, 12, 18]),
+  imagePool: z.boolean().default(false),
   dropout,
 });
 
 const Segformer = z.strictObject({
   name: z.literal("segformer"),
   channels: positiveInt.default(256),
+  fusionKernelSize: z.literal([1, 3]).default(1),
   dropout,
 });
 
@@ -273,6 +281,7 @@ const SEMI_SUPERVISED_DECODERS = [
     channels: positiveInt.default(256),
     innerPlanes: positiveInt.default(256),
     dilations: positiveInts.default([12, 24, 36]),
+    representationHead: z.boolean().default(true),
     dropout,
   }),
   z.strictObject({

@@ -189,11 +189,23 @@ export const RunSchema: z.ZodType<RunConfig> = RunObject.check(
   }),
   crossCheck(["model", "method"], ({ model: { decoder }, method }, report) => {
     if (method.name !== "mean-teacher" || method.contrastive === null) return;
-    if (decoder.name === "semi-deeplabv3+") return;
+    if (decoder.name === "semi-deeplabv3+" && decoder.representationHead) return;
+    const [what, cure] = decoder.name === "semi-deeplabv3+"
+      ? [" without its representation head", '"model.decoder.representationHead" to true']
+      : ["", '"model.decoder.name" to "semi-deeplabv3+"'];
     report(
       ["method", "contrastive"],
-      `compares representations of pixels, which the decoder "${decoder.name}" does not ` +
-        'give: set "model.decoder.name" to "semi-deeplabv3+", or this to null',
+      `compares representations of pixels, which the decoder "${decoder.name}"${what} ` +
+        `does not give: set ${cure}, or this to null`,
+    );
+  }),
+  crossCheck(["model"], ({ model: { decoder } }, report) => {
+    if (decoder.name !== "daformer" || !decoder.imagePool) return;
+    if (!["conv1", "isa"].includes(decoder.fusion)) return;
+    report(
+      ["model", "decoder", "imagePool"],
+      `is a branch of ASPP, which the fusion "${decoder.fusion}" does not have: set ` +
+        '"model.decoder.fusion" to "separable-aspp", "aspp" or "bottleneck"',
     );
   }),
   crossCheck(["data", "method"], ({ data, method }, report) => {

@@ -13,7 +13,7 @@ import { concatBranches, poolingBranch } from "./pyramid_pooling.ts";
  * `<name>.bottleneck.*`.
  * @param options `dilations` of the branches, of which 1 means a 1×1 convolution;
  * `separable`: whether the others are depthwise separable; `imagePool`: whether the mean
- * of the map is a branch, too, which DAFormer leaves out.
+ * of the map is a branch, too, which published DAFormers leave out.
  */
 export function aspp(
   name: string,

@@ -26,6 +26,11 @@ export interface DaformerHeadOptions extends HeadOptions {
   readonly fusion: DaformerFusion;
   /** Of the branches of ASPP, in pixels of the finest map. */
   readonly dilations: readonly number[];
+  /**
+   * Whether the mean of the map is a branch of ASPP, too; published networks have none.
+   * @default {false}
+   */
+  readonly imagePool?: boolean;
 }
 
 // Side of the cells of the interlaced attention, in pixels of the finest map.
@@ -44,11 +49,11 @@ export function daformerHead(
   inChannels: readonly number[],
   options: DaformerHeadOptions,
 ): Decoder {
-  const { classes, channels, fusion, dilations, dropout } = options;
+  const { classes, channels, fusion, dropout } = options;
   const embeds = inChannels.map((levelChannels, i) => {
     const layerName = `${name}.embed_layers.${i}`;
     return fusion === "bottleneck" && i === inChannels.length - 1
-      ? asppEmbed(layerName, levelChannels, channels, dilations)
+      ? asppEmbed(layerName, levelChannels, options)
       : linear(`${layerName}.proj`, levelChannels, channels, "pytorch");
   });
   const fuse = fusionLayer(`${name}.fuse_layer`, channels * inChannels.length, options);
@@ -73,16 +78,16 @@ export function daformerHead(
 function fusionLayer(
   name: string,
   inChannels: number,
-  { fusion, channels, dilations }: DaformerHeadOptions,
+  { fusion, channels, dilations, imagePool = false }: DaformerHeadOptions,
 ): Layer {
   switch (fusion) {
     case "conv1":
     case "bottleneck":
       return convModule(name, inChannels, channels, 1);
     case "aspp":
-      return aspp(name, inChannels, channels, { dilations, separable: false });
+      return aspp(name, inChannels, channels, { dilations, separable: false, imagePool });
     case "separable-aspp":
-      return aspp(name, inChannels, channels, { dilations, separable: true });
+      return aspp(name, inChannels, channels, { dilations, separable: true, imagePool });
     case "isa":
       return isaFusion(name, inChannels, channels);
   }
@@ -103,11 +108,10 @@ function isaFusion(name: string, inChannels: number, channels: number): Layer {
 function asppEmbed(
   name: string,
   inChannels: number,
-  channels: number,
-  dilations: readonly number[],
+  { channels, dilations, imagePool = false }: DaformerHeadOptions,
 ): Layer {
   return pipe(
     convolution(`${name}.0`, inChannels, channels, { kernelSize: 1, init: "pytorch" }),
-    aspp(`${name}.1`, channels, channels, { dilations, separable: true }),
+    aspp(`${name}.1`, channels, channels, { dilations, separable: true, imagePool }),
   );
 }

@@ -78,18 +78,18 @@ export interface SemiDeeplabV3PlusHeadOptions extends HeadOptions {
   readonly innerPlanes: number;
   /** Of the 3×3 branches, in pixels of the coarsest map; published are 12, 24, 36. */
   readonly dilations: readonly number[];
+  /**
+   * Whether there is the branch of the representation.
+   * @default {true}
+   */
+  readonly representationHead?: boolean;
 }
-
-/** A decoder that also has a representation of every pixel, for a contrastive loss. */
-export type RepresentationDecoder =
-  & Decoder
-  & Required<Pick<Decoder, "representationChannels" | "applyWithRepresentation">>;
 
 /**
  * Builds the head of the semi-supervised networks, with plain convolutions, image pooling,
- * and a second branch for the representation that a contrastive loss compares. `apply`
- * runs the branch of the logits alone and leaves the running statistics of the other
- * unchanged.
+ * and, unless it is left out, a second branch for the representation that a contrastive
+ * loss compares. `apply` runs the branch of the logits alone and leaves the running
+ * statistics of the other unchanged.
  *
  * Source: Wang et al., "Using Unreliable Pseudo-Labels" (CVPR 2022),
  * https://arxiv.org/abs/2203.03884.
@@ -100,8 +100,15 @@ export type RepresentationDecoder =
 export function semiDeeplabV3PlusHead(
   name: string,
   inChannels: readonly number[],
-  { classes, channels, innerPlanes, dilations, dropout }: SemiDeeplabV3PlusHeadOptions,
-): RepresentationDecoder {
+  {
+    classes,
+    channels,
+    innerPlanes,
+    dilations,
+    representationHead = true,
+    dropout,
+  }: SemiDeeplabV3PlusHeadOptions,
+): Decoder {
   const init = "pytorch";
   const reduce = convNormRelu(
     [`${name}.low_conv.0`, `${name}.low_conv.1`],
@@ -144,7 +151,9 @@ export function semiDeeplabV3PlusHead(
       convolution(`${name}.8`, channels, outChannels, { kernelSize: 1, init }),
     ]);
   const classify = pixelHead(`${name}.classifier`, classes);
-  const represent = pixelHead(`${name}.representation`, channels);
+  const represent = representationHead
+    ? pixelHead(`${name}.representation`, channels)
+    : null;
 
   const fusedFeatures = (
     weights: Weights,
@@ -158,12 +167,17 @@ export function semiDeeplabV3PlusHead(
     const upsampled = resizeBilinear(coarse, [H, W], { alignCorners: true });
     return tf.concat([reduced, upsampled], 3); // [B, H, W, 2·channels]
   };
-  return {
+  const decoder: Decoder = {
     alignCorners: true,
-    representationChannels: channels,
-    parameters: parametersOf(reduce, pyramid, classify, represent),
+    parameters: parametersOf(reduce, pyramid, classify),
     apply: (weights, maps, context) =>
       classify.apply(weights, fusedFeatures(weights, maps, context), context), // [B, H, W, classes]
+  };
+  if (represent === null) return decoder;
+  return {
+    ...decoder,
+    parameters: parametersOf(decoder, represent),
+    representationChannels: channels,
     applyWithRepresentation(weights, maps, context) {
       const x = fusedFeatures(weights, maps, context);
       return {

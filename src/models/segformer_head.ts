@@ -10,9 +10,18 @@ import { featureMapAt, type HeadOptions } from "./feature_map.ts";
 // Published checkpoints have a classifier that is never used, with so many inputs.
 const UNUSED_CHANNELS = 128;
 
+/** The shape of a SegFormer head. */
+export interface SegformerHeadOptions extends HeadOptions {
+  /**
+   * Side of the convolution that fuses the levels, an odd number; published are 1.
+   * @default {1}
+   */
+  readonly fusionKernelSize?: number;
+}
+
 /**
  * The decoder of SegFormer: all levels embedded, upsampled to the finest size, and fused
- * by one 1×1 convolution.
+ * by one convolution.
  *
  * Source: Xie et al., "SegFormer" (NeurIPS 2021), https://arxiv.org/abs/2105.15203.
  *
@@ -22,7 +31,7 @@ const UNUSED_CHANNELS = 128;
 export function segformerHead(
   name: string,
   inChannels: readonly number[],
-  { classes, channels, dropout }: HeadOptions,
+  { classes, channels, fusionKernelSize = 1, dropout }: SegformerHeadOptions,
   unusedChannels: number = UNUSED_CHANNELS,
 ): Decoder {
   const embeds = inChannels.map((levelChannels, i) =>
@@ -32,7 +41,7 @@ export function segformerHead(
     `${name}.linear_fuse`,
     channels * inChannels.length,
     channels,
-    1,
+    fusionKernelSize,
   );
   const convName = `${name}.linear_pred`;
   const classify = classifier(name, channels, classes, dropout, convName, "pytorch");

@@ -41,8 +41,8 @@ const STATE_DICT_KEYS: readonly string[] = [
   "swa_state_dict",
 ];
 
-/** What a training program saves to go on, and no network. */
-const TRAINING_STATE = /optim|sched|scaler|rng|random/i;
+/** Keys of what a training program saves to go on, and no network. */
+export const TRAINING_STATE = /optim|sched|scaler|rng|random/i;
 
 /** Depth of nested dictionaries. */
 const MAX_DEPTH = 32;

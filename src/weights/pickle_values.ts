@@ -156,7 +156,8 @@ const rebuild = (
 ];
 
 function rebuildTensor(args: readonly PickleValue[], reject: Reject): TensorView {
-  const [storage, storageOffset, , , , , metadata = null] = args;
+  const [storage, storageOffset, , , requiresGrad = false, , metadata = null] = args;
+  if (typeof requiresGrad !== "boolean") reject("a tensor's requires_grad is no boolean");
   if (!isKind(storage, "storage")) return reject("a tensor has no storage");
   if (!isNonNegativeInteger(storageOffset)) {
     return reject("a tensor's offset is not a count");
@@ -180,7 +181,11 @@ function rebuildTensor(args: readonly PickleValue[], reject: Reject): TensorView
   return { kind: "tensor", storage, storageOffset, shape, strides, isNegated };
 }
 
-function rebuildParameter([tensor]: readonly PickleValue[], reject: Reject): TensorView {
+function rebuildParameter(
+  [tensor, requiresGrad]: readonly PickleValue[],
+  reject: Reject,
+): TensorView {
+  if (typeof requiresGrad !== "boolean") reject("a tensor's requires_grad is no boolean");
   return isKind(tensor, "tensor") ? tensor : reject("a parameter has no tensor");
 }
 
@@ -257,6 +262,10 @@ const OPAQUE_CLASSES: readonly string[] = [
     "numpy.random._pickle",
     "__bit_generator_ctor __generator_ctor __randomstate_ctor",
   ),
+  ...["MT19937", "PCG64", "Philox", "SFC64"].map((name) =>
+    `numpy.random._${name.toLowerCase()}.${name}`
+  ),
+  ...inModule("numpy.random.bit_generator", "SeedSequence __pyx_unpickle_SeedSequence"),
   "torch.device",
   "torch.torch_version.TorchVersion",
   "torchvision.transforms.functional.InterpolationMode",

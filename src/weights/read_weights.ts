@@ -2,6 +2,7 @@
 
 import type { HostTensor } from "../core/host_tensor.ts";
 import { openRandomAccessFile } from "../io/random_access_file.ts";
+import { TRAINING_STATE } from "./find_state_dict.ts";
 import { detectFormat, type WeightsFileFormat } from "./detect_format.ts";
 import { countAndList, listNames } from "./match_weights.ts";
 import { translateNames, type Translation } from "./names/translate_names.ts";
@@ -113,15 +114,19 @@ export function describeSelection(
   options?: SelectionOptions,
 ): string[] {
   const { stateDictKey, prefix, innerWrappers } = source;
+  const removed = [prefix, ...innerWrappers].filter((part) => part !== "");
   const taken = [
     ...stateDictKey === "" ? [] : [`the state dict "${stateDictKey}"`],
-    ...prefix === "" ? [] : [`the names with "${prefix}", without it`],
-    ...innerWrappers.map((wrapper) => `names without "${wrapper}"`),
+    ...removed.length === 0
+      ? []
+      : [`names without ${removed.map((part) => `"${part}"`).join(" and ")}`],
   ];
   const choice = (option: string | undefined, value: string) =>
     `"${value}"${option === undefined ? "" : ` (${option} ${value})`}`;
   const leftOut = [
-    ...source.otherKeys.map((key) => choice(options?.stateDictKey, key)),
+    ...source.otherKeys.map((key) =>
+      choice(TRAINING_STATE.test(key) ? undefined : options?.stateDictKey, key)
+    ),
     ...source.otherPrefixes.map((other) => choice(options?.prefix, other)),
     ...listNames([...source.leftOut, ...source.otherEntries]),
   ];

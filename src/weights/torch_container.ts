@@ -75,11 +75,21 @@ function findRecord<R extends { readonly size: number }>(
   return record;
 }
 
-/** The versions of the zip format that PyTorch reads, and those of its order of records. */
+/** The versions that PyTorch reads: of the zip format, and of the order of its records. */
 const KNOWN_VERSIONS = {
   version: [1, 10],
   ".format_version": [1, 2],
+  ".storage_alignment": [1, 2 ** 31],
 } as const satisfies Record<string, readonly [oldest: number, newest: number]>;
+
+/** The text of a record, or null if it is no UTF-8. */
+function decodeUtf8(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
 
 /** Entries of a zip, many more than any network has storages. */
 const MAX_ZIP_ENTRIES = 100_000;
@@ -168,15 +178,21 @@ export async function openTorchZip(file: RandomAccessFile): Promise<TorchContain
     return reject("it is a TorchScript program; save the module's state dict instead");
   }
 
-  /** The text of an entry, or null if it is absent. */
-  async function readText(name: string): Promise<string | null> {
-    const entry = entries.get(folder + name);
-    return entry === undefined ? null : decodeLatin1(await readEntry(entry)).trim();
+  /** The small records, which are texts. */
+  const texts = new Map<string, string>();
+  for (const [path, entry] of entries) {
+    if (!path.startsWith(folder) || path.includes("\ufffd")) {
+      reject(`its entry "${printable(path)}" is not in the folder "${folder}"`);
+    }
+    const name = path.slice(folder.length);
+    if (name.startsWith("data/") || entry === object || path === folder) continue;
+    const text = decodeUtf8(await readEntry(entry));
+    if (text === null) return reject(`its entry "${printable(path)}" is no text`);
+    texts.set(name, text.trim());
   }
-
   for (const [name, [oldest, newest]] of Object.entries(KNOWN_VERSIONS)) {
-    const text = await readText(name);
-    if (text === null) {
+    const text = texts.get(name);
+    if (text === undefined) {
       if (name === "version") reject('it has no "version", which says how to read it');
       continue;
     }
@@ -184,8 +200,8 @@ export async function openTorchZip(file: RandomAccessFile): Promise<TorchContain
     if (version >= oldest && version <= newest) continue;
     reject(`its "${name}" is "${printable(text)}": known are ${oldest} to ${newest}`);
   }
-  const byteOrder = await readText("byteorder");
-  if (byteOrder !== null && byteOrder !== "little") {
+  const byteOrder = texts.get("byteorder") ?? "little";
+  if (byteOrder !== "little") {
     reject(`its numbers are not little-endian but "${printable(byteOrder)}"`);
   }
   const prefix = `${folder}data/`;

@@ -31,8 +31,15 @@ const dropout = 0.1;
 const poolScales = [1, 2];
 const dilations = [1, 3];
 const DECODERS: readonly DecoderConfig[] = [
-  { name: "daformer", channels: 8, fusion: "separable-aspp", dilations, dropout },
-  { name: "segformer", channels: 8, dropout },
+  {
+    name: "daformer",
+    channels: 8,
+    fusion: "separable-aspp",
+    dilations,
+    imagePool: true,
+    dropout,
+  },
+  { name: "segformer", channels: 8, fusionKernelSize: 3, dropout },
   { name: "deeplabv2", dilations },
   { name: "psp", channels: 8, poolScales, dropout },
   { name: "deeplabv3+", channels: 8, lowLevelChannels: 4, dilations, dropout },
@@ -40,7 +47,14 @@ const DECODERS: readonly DecoderConfig[] = [
   { name: "isa", channels: 8, isaChannels: 4, downFactor: 2, dropout },
   { name: "danet", channels: 8, pamChannels: 4, dropout },
   { name: "semi-deeplabv2", dilations },
-  { name: "semi-deeplabv3+", channels: 8, innerPlanes: 4, dilations, dropout },
+  {
+    name: "semi-deeplabv3+",
+    channels: 8,
+    innerPlanes: 4,
+    dilations,
+    representationHead: true,
+    dropout,
+  },
   { name: "semi-psp", channels: 8, poolScales },
 ];
 

@@ -3,8 +3,11 @@
 // reported as ignored.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { daformerHead } from "../../src/models/daformer_head.ts";
 import { danetHead } from "../../src/models/danet_head.ts";
+import { semiDeeplabV3PlusHead } from "../../src/models/deeplab_v3_plus_head.ts";
 import { isaHead } from "../../src/models/isa_head.ts";
+import { segformerHead } from "../../src/models/segformer_head.ts";
 import { assertVerifies, goldenPath, largeGoldenPath } from "../support/golden.ts";
 import { onEachBackend } from "../support/mod.ts";
 
@@ -73,12 +76,39 @@ for (const { golden, network, moreThan, endings = [] } of NETWORKS) {
 }
 
 const shape = { classes: 5, channels: 8 };
-const HEADS = {
-  danet: {
+const variant = { classes: 3, channels: 3, dilations: [1, 2], dropout: 0 };
+const WIDTHS = [2, 3, 4, 5];
+const HEADS = [
+  {
+    golden: "segformer_fusion3",
+    head: segformerHead("decode_head", WIDTHS, { ...variant, fusionKernelSize: 3 }, 2),
+    checks: 20,
+  },
+  {
+    golden: "daformer_pool",
+    head: daformerHead("decode_head", WIDTHS, {
+      ...variant,
+      fusion: "separable-aspp",
+      imagePool: true,
+    }),
+    checks: 44,
+  },
+  {
+    golden: "semi_deeplabv3plus",
+    head: semiDeeplabV3PlusHead("decoder", WIDTHS, {
+      ...variant,
+      innerPlanes: 2,
+      representationHead: false,
+    }),
+    checks: 57,
+  },
+  {
+    golden: "danet",
     head: danetHead("decode_head", [12, 16], { ...shape, pamChannels: 3, dropout: 0.5 }),
     checks: 44,
   },
-  isa: {
+  {
+    golden: "isa",
     head: isaHead("decode_head", [12, 16], {
       ...shape,
       isaChannels: 6,
@@ -87,16 +117,16 @@ const HEADS = {
     }),
     checks: 82,
   },
-};
+];
 
-for (const [name, { head, checks }] of Object.entries(HEADS)) {
-  const path = goldenPath(`head_${name}`);
+for (const { golden, head, checks } of HEADS) {
+  const path = goldenPath(`head_${golden}`);
 
-  onEachBackend(`${name}Head() equals mmsegmentation's`, async () => {
+  onEachBackend(`the head ${golden} equals the reference`, async () => {
     assert.equal((await assertVerifies(path)).length, checks);
   });
 
-  Deno.test(`${name}Head() has the parameter names and order of mmsegmentation`, async () => {
+  Deno.test(`the head ${golden} has the parameter names and order of the reference`, async () => {
     const { tensors } = JSON.parse(await Deno.readTextFile(path));
     const names = Object.keys(tensors).filter((key) => key.startsWith("weights/"));
     assert.deepEqual(head.parameters.map(({ name }) => `weights/${name}`), names);

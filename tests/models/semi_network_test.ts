@@ -21,14 +21,21 @@ const FINE = [10, 13];
 const COARSE = [5, 7];
 const dropout = 0.1;
 
-const deeplabV3Plus = () =>
+const headOf = (representationHead: boolean) =>
   semiDeeplabV3PlusHead("decoder", WIDTHS, {
     classes: CLASSES,
     channels: 6,
     innerPlanes: 3,
     dilations: [12, 24],
+    representationHead,
     dropout,
   });
+
+const deeplabV3Plus = () => {
+  const { applyWithRepresentation, ...head } = headOf(true);
+  assert.ok(applyWithRepresentation);
+  return { ...head, applyWithRepresentation };
+};
 
 const representationMaps = () =>
   WIDTHS.map((width, i) =>
@@ -50,6 +57,7 @@ const HEADS: Record<string, readonly [() => Decoder, size: readonly number[]]> =
     COARSE.map((side) => 8 * side),
   ],
   "DeepLabV3+": [deeplabV3Plus, FINE],
+  "DeepLabV3+ without representation": [() => headOf(false), FINE],
 };
 
 for (const [name, [head, size]] of Object.entries(HEADS)) {
@@ -225,6 +233,29 @@ onEachBackend(
     assert.ok(!reached.some((name) => name.startsWith("decoder.representation.")));
     value.dispose();
     releaseWeights(gradient);
+    releaseWeights(weights);
+  },
+);
+
+onEachBackend(
+  "semiDeeplabV3PlusHead() without a representation gives the logits of one with it",
+  async () => {
+    const [whole, alone] = [headOf(true), headOf(false)];
+    assert.equal(alone.applyWithRepresentation, undefined);
+    assert.equal(alone.representationChannels, undefined);
+    const names = (head: Decoder) => head.parameters.map(({ name }) => name);
+    assert.deepEqual(
+      names(alone),
+      names(whole).filter((name) => !name.startsWith("decoder.representation.")),
+    );
+    const weights = initializeWeights(whole.parameters, 1);
+    const maps = representationMaps();
+    const [expected, logits] = [whole, alone].map((head) =>
+      tf.tidy(() => head.apply(weights, maps, EVAL_CONTEXT))
+    );
+    assert.ok(expected && logits);
+    await assertClose(logits, expected, 0);
+    tf.dispose([expected, logits]);
     releaseWeights(weights);
   },
 );

@@ -138,7 +138,7 @@ Deno.test("describeSource() has a line for each thing that was assumed", async (
     await writeTorchFile(path, uda);
     assert.deepEqual(describeSource(await readWeights(path)), [
       "naming scheme: fst (detected)",
-      'taken: the names with "model.", without it; left out: "ema_model."',
+      'taken: names without "model."; left out: "ema_model."',
     ]);
   });
 });
@@ -148,7 +148,7 @@ Deno.test("describeSelection() says in one line what was taken, and how to take 
     stateDictKey: "model",
     prefix: "module.",
     innerWrappers: ["_orig_mod."],
-    otherKeys: ["model_ema"],
+    otherKeys: ["model_ema", "optimizer"],
     otherPrefixes: ["ema_model."],
     leftOut: ["n_averaged"],
     otherEntries: ["epoch"],
@@ -158,9 +158,9 @@ Deno.test("describeSelection() says in one line what was taken, and how to take 
   } as const;
   const options = { stateDictKey: "--root", prefix: "--prefix" };
   assert.deepEqual(describeSelection(source, options), [
-    'taken: the state dict "model", the names with "module.", without it, names without ' +
-    '"_orig_mod."; left out: "model_ema" (--root model_ema), "ema_model." (--prefix ' +
-    "ema_model.), n_averaged, epoch",
+    'taken: the state dict "model", names without "module." and "_orig_mod."; left out: ' +
+    '"model_ema" (--root model_ema), "optimizer", "ema_model." (--prefix ema_model.), ' +
+    "n_averaged, epoch",
   ]);
   const whole = {
     ...source,

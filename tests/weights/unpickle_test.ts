@@ -48,6 +48,14 @@ Deno.test("unpickle() reads a defaultdict as a dictionary", () => {
   assert.deepEqual(read(`${empty}K\x01K\x02s`), new Map([[1, 2]]));
 });
 
+Deno.test("unpickle() reads the sets and bytes of later protocols", () => {
+  const eight = "\x01\0\0\0\0\0\0\0";
+  assert.deepEqual(read("\x8f(K\x01K\x02\x90"), [1, 2]); // EMPTY_SET, ADDITEMS
+  assert.deepEqual(read("(K\x01K\x02\x91"), [1, 2]); // FROZENSET
+  assert.deepEqual(read(`\x8e${eight}a`), "a"); // BINBYTES8
+  assert.deepEqual(read(`\x96${eight}a`), "a"); // BYTEARRAY8
+});
+
 const EVIL = [
   "posix.system",
   "os.system",

@@ -1,8 +1,12 @@
 /** Golden files: numbers recorded from the PyTorch reference. @module */
 import { basename } from "node:path";
+import { problemLines } from "../../src/config/problems.ts";
 import type { HostTensor } from "../../src/core/host_tensor.ts";
+import type { Parameter, Weights } from "../../src/core/network.ts";
 import * as tf from "../../src/core/tf.ts";
+import { pytorchShape, weightsFromHost } from "../../src/core/weights.ts";
 import { z } from "../../src/core/zod.ts";
+import { type MatchOptions, matchWeights } from "../../src/weights/match_weights.ts";
 import { readSafetensors } from "../../src/weights/safetensors.ts";
 
 /** A golden and its sidecar. */
@@ -37,6 +41,51 @@ export async function readGolden(path: string): Promise<Golden> {
   const sidecar: unknown = JSON.parse(text);
   const name = z.object({ name: z.string() }).safeParse(sidecar).data?.name;
   return { name: name ?? basename(stem), sidecar, tensors };
+}
+
+/**
+ * The part of a sidecar that a schema describes.
+ *
+ * @throws {SyntaxError} If it asks for what the schema does not know, with every key.
+ */
+export function parseSidecar<S extends z.ZodType>(
+  { name, sidecar }: Golden,
+  schema: S,
+): z.output<S> {
+  const { success, data, error } = schema.safeParse(sidecar);
+  if (success) return data;
+  const problems = problemLines(error, schema, sidecar).join("; ");
+  throw new SyntaxError(`Cannot verify "${name}": ${problems}`);
+}
+
+/**
+ * The recorded weights of a network.
+ *
+ * @param prefix Of their names in the golden.
+ * @param options Tolerated differences.
+ * @throws {WeightsMismatchError} If they are not exactly the network's.
+ */
+export function recordedWeights(
+  golden: Golden,
+  parameters: readonly Parameter[],
+  prefix: string,
+  options: MatchOptions = {},
+): Weights {
+  const shapes = new Map(parameters.map((one) => [one.name, pytorchShape(one)]));
+  const host = tensorsUnder(golden, prefix);
+  const { tensors } = matchWeights(shapes, host, golden.name, options);
+  return weightsFromHost(parameters, tensors);
+}
+
+/** The tensors of a golden below a prefix, without it. */
+export function tensorsUnder(
+  { tensors }: Golden,
+  prefix: string,
+): Map<string, HostTensor> {
+  return new Map(
+    [...tensors].filter(([key]) => key.startsWith(prefix))
+      .map(([key, tensor]) => [key.slice(prefix.length), tensor]),
+  );
 }
 
 /** A stored tensor. @throws {RangeError} If the golden lacks it. */

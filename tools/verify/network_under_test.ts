@@ -1,5 +1,14 @@
 import type { Encoder, Network, Weights } from "../../src/core/network.ts";
 import type * as tf from "../../src/core/tf.ts";
+import { z } from "../../src/core/zod.ts";
+
+/** What a sidecar says of the images and labels of its network. */
+export const IMAGES = z.object({
+  batch: z.int().optional(),
+  height: z.int().optional(),
+  width: z.int().optional(),
+  ignore_index: z.literal(255).optional(),
+}).shape;
 
 /** A network under verification, and how the reference judged it. */
 export interface NetworkUnderTest {

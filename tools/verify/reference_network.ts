@@ -2,7 +2,7 @@
 import type { Decoder, Encoder, Network } from "../../src/core/network.ts";
 import { z } from "../../src/core/zod.ts";
 import { beit } from "../../src/models/beit.ts";
-import { type DaformerFusion, daformerHead } from "../../src/models/daformer_head.ts";
+import { daformerHead } from "../../src/models/daformer_head.ts";
 import { deeplabV2Head } from "../../src/models/deeplab_v2_head.ts";
 import { deeplabV3PlusHead } from "../../src/models/deeplab_v3_plus_head.ts";
 import { fcnHead } from "../../src/models/fcn_head.ts";
@@ -21,46 +21,89 @@ import { swin } from "../../src/models/swin.ts";
 import { upernetHead } from "../../src/models/upernet_head.ts";
 
 const positiveInts = z.array(z.int().positive());
-const onlyKnown = (list: readonly number[]) =>
-  positiveInts.refine(
+
+/** A setting of the reference that only this value of it is known of here. */
+const fixed = <T extends string | number | boolean | null>(value: T) =>
+  z.literal(value).optional();
+const fixedList = (list: readonly number[]) =>
+  z.array(z.number()).refine(
     (values) => values.join() === list.join(),
-    `only ${list.join()} is known`,
+    `must be ${list.join()}: nothing else is known`,
   );
 
-const MitBackbone = z.object({
+const layerNorm = z.strictObject({
+  type: z.literal("LN"),
+  eps: fixed(1e-6),
+  requires_grad: fixed(true),
+}).optional();
+const batchNorm = z.strictObject({
+  type: z.literal("BN"),
+  requires_grad: fixed(true),
+}).optional();
+const gelu = z.strictObject({ type: z.literal("GELU") }).optional();
+const relu = z.strictObject({ type: z.literal("ReLU") }).optional();
+const crossEntropy = z.strictObject({
+  type: z.literal("CrossEntropyLoss"),
+  use_sigmoid: fixed(false),
+  loss_weight: fixed(1),
+}).optional();
+
+const allStages = fixedList([0, 1, 2, 3]).optional();
+
+const MitBackbone = z.strictObject({
   type: z.literal("MiT"),
   embed_dims: positiveInts,
   depths: positiveInts,
   num_heads: positiveInts,
   sr_ratios: positiveInts,
   drop_path_rate: z.number(),
+  patch_size: fixed(4),
+  mlp_ratios: fixedList([4, 4, 4, 4]).optional(),
+  qkv_bias: fixed(true),
+  drop_rate: fixed(0),
+  attn_drop_rate: fixed(0),
+  norm_eps: fixed(1e-6),
 });
 
-const ResnetBackbone = z.object({
+const ResnetBackbone = z.strictObject({
   type: z.literal("ResNetV1c"),
-  depth: z.union([z.literal(50), z.literal(101)]),
+  depth: z.literal([50, 101]),
   stem_channels: z.int().default(64),
   base_channels: z.int().default(64),
-  strides: onlyKnown(RESNET_STAGE_STRIDES),
-  dilations: onlyKnown(RESNET_DILATIONS),
+  strides: fixedList(RESNET_STAGE_STRIDES),
+  dilations: fixedList(RESNET_DILATIONS),
   contract_dilation: z.literal(true),
+  num_stages: fixed(4),
+  out_indices: allStages,
+  norm_cfg: batchNorm,
+  norm_eval: fixed(false),
+  style: fixed("pytorch"),
 });
 
-const SwinBackbone = z.object({
+const SwinBackbone = z.strictObject({
   type: z.literal("SwinTransformer"),
   embed_dims: z.int(),
   depths: positiveInts,
   num_heads: positiveInts,
   window_size: z.int(),
   drop_path_rate: z.number(),
+  pretrain_img_size: z.int().optional(), // of absolute positions
   patch_size: z.literal(4),
-  strides: onlyKnown([4, 2, 2, 2]),
+  strides: fixedList([4, 2, 2, 2]),
   mlp_ratio: z.literal(4),
   qkv_bias: z.literal(true),
+  qk_scale: fixed(null),
+  patch_norm: fixed(true),
+  drop_rate: fixed(0),
+  attn_drop_rate: fixed(0),
   use_abs_pos_embed: z.literal(false),
+  out_indices: allStages,
+  act_cfg: gelu,
+  norm_cfg: z.strictObject({ type: z.literal("LN"), requires_grad: fixed(true) })
+    .optional(),
 });
 
-const BeitBackbone = z.object({
+const BeitBackbone = z.strictObject({
   type: z.literal("BEiT"),
   embed_dims: z.int(),
   num_layers: z.int(),
@@ -70,83 +113,133 @@ const BeitBackbone = z.object({
   drop_path_rate: z.number(),
   init_values: z.number(),
   patch_size: z.literal(16),
+  in_channels: fixed(3),
   mlp_ratio: z.literal(4),
   qv_bias: z.literal(true),
-  norm_cfg: z.object({ eps: z.literal(1e-6) }),
+  attn_drop_rate: fixed(0),
+  act_cfg: gelu,
+  norm_cfg: layerNorm.unwrap().required({ eps: true }),
+  norm_eval: fixed(false),
 });
 
-const PyramidNeck = z.object({
+const PyramidNeck = z.strictObject({
   type: z.literal("Feature2Pyramid"),
   embed_dim: z.int(),
-  rescales: z.tuple([z.literal(4), z.literal(2), z.literal(1), z.literal(0.5)]),
+  rescales: fixedList([4, 2, 1, 0.5]),
+  norm_cfg: batchNorm,
 });
 
-const DaformerHead = z.object({
-  type: z.literal("DAFormerHead"),
+/** What all heads have; how many channels they get is that of the encoder. */
+const anyHead = z.object({
+  num_classes: z.int(),
+  in_channels: z.union([z.int(), positiveInts]).optional(),
+  align_corners: fixed(false),
+  loss_decode: crossEntropy,
+}).shape;
+const headWithNorm = z.object({
+  ...anyHead,
   channels: z.int(),
   dropout_ratio: z.number(),
-  num_classes: z.int(),
-  decoder_params: z.object({
-    fusion_cfg: z.object({
-      type: z.enum(["aspp", "conv", "isa"]),
-      sep: z.boolean().default(false),
-      dilations: positiveInts.default([1, 6, 12, 18]),
-    }),
+  norm_cfg: batchNorm,
+}).shape;
+
+const Embedding = z.strictObject({
+  type: z.literal("mlp"),
+  act_cfg: fixed(null),
+  norm_cfg: fixed(null),
+}).optional();
+const convModule = z.object({ act_cfg: relu, norm_cfg: batchNorm }).shape;
+
+const DaformerHead = z.strictObject({
+  type: z.literal("DAFormerHead"),
+  ...headWithNorm,
+  in_index: allStages,
+  decoder_params: z.strictObject({
+    embed_dims: z.int().optional(),
+    embed_cfg: Embedding,
+    embed_neck_cfg: Embedding,
+    fusion_cfg: z.discriminatedUnion("type", [
+      z.strictObject({
+        type: z.literal("aspp"),
+        sep: z.boolean().default(false),
+        dilations: positiveInts.default([1, 6, 12, 18]),
+        pool: z.boolean().default(false),
+        context_cfg: fixed(null),
+        align_corners: fixed(false),
+        ...convModule,
+      }),
+      z.strictObject({
+        type: z.literal("conv"),
+        kernel_size: fixed(1),
+        ...convModule,
+      }),
+      z.strictObject({
+        type: z.literal("isa"),
+        isa_channels: z.int().optional(),
+        key_query_num_convs: fixed(1),
+        down_factor: fixedList([8, 8]).optional(),
+        ...convModule,
+      }),
+    ]),
   }),
 });
 
-const SegformerHead = z.object({
+const SegformerHead = z.strictObject({
   type: z.literal("SegFormerHead"),
-  channels: z.int(),
-  dropout_ratio: z.number(),
-  num_classes: z.int(),
-  decoder_params: z.object({ embed_dim: z.int() }),
+  ...headWithNorm,
+  in_index: allStages,
+  decoder_params: z.strictObject({
+    embed_dim: z.int(),
+    conv_kernel_size: z.literal([1, 3]).default(1),
+  }),
 });
 
-const DeeplabV2Head = z.object({
+const DeeplabV2Head = z.strictObject({
   type: z.literal("DLV2Head"),
-  num_classes: z.int(),
+  ...anyHead,
+  in_index: fixed(3),
   dilations: positiveInts,
 });
 
-const PspHead = z.object({
+const PspHead = z.strictObject({
   type: z.literal("PSPHead"),
-  channels: z.int(),
-  dropout_ratio: z.number(),
-  num_classes: z.int(),
+  ...headWithNorm,
+  in_index: fixed(3),
   pool_scales: positiveInts,
 });
 
-const DeeplabV3PlusHead = z.object({
+const DeeplabV3PlusHead = z.strictObject({
   type: z.literal("DepthwiseSeparableASPPHead"),
-  channels: z.int(),
-  dropout_ratio: z.number(),
-  num_classes: z.int(),
+  ...headWithNorm,
+  in_index: fixed(3),
   dilations: positiveInts,
+  c1_in_channels: z.int().optional(),
   c1_channels: z.int(),
 });
 
-const UpernetHead = z.object({
+const UpernetHead = z.strictObject({
   type: z.literal("UPerHead"),
-  channels: z.int(),
-  dropout_ratio: z.number(),
-  num_classes: z.int(),
+  ...headWithNorm,
+  in_index: allStages,
   pool_scales: positiveInts,
 });
 
-const FcnHead = z.object({
+const FcnHead = z.strictObject({
   type: z.literal("FCNHead"),
+  ...headWithNorm,
   in_index: z.int(),
-  channels: z.int(),
   num_convs: z.int(),
   concat_input: z.literal(false),
-  dropout_ratio: z.number(),
-  num_classes: z.int(),
-  loss_decode: z.object({ loss_weight: z.number() }),
+  loss_decode: crossEntropy.unwrap().extend({ loss_weight: z.number() }),
 });
 
-/** mmsegmentation's description of an encoder and a decoder, as far as it is known here. */
-export const ReferenceModel = z.object({
+/**
+ * mmsegmentation's description of an encoder and a decoder: only settings and values that
+ * are known here, so that a golden of another network is refused.
+ */
+export const ReferenceModel = z.strictObject({
+  type: fixed("EncoderDecoder"),
+  pretrained: fixed(null),
   backbone: z.discriminatedUnion("type", [
     MitBackbone,
     ResnetBackbone,
@@ -163,6 +256,8 @@ export const ReferenceModel = z.object({
     UpernetHead,
   ]),
   auxiliary_head: FcnHead.optional(),
+  train_cfg: z.strictObject({}).optional(),
+  test_cfg: z.strictObject({ mode: z.literal("whole") }).optional(),
 });
 type ReferenceModel = z.output<typeof ReferenceModel>;
 
@@ -230,51 +325,69 @@ function referenceEncoder(backbone: ReferenceModel["backbone"]): Encoder {
   }
 }
 
+const DECODE_HEAD = "decode_head";
+
 function referenceDecoder(
   head: ReferenceModel["decode_head"],
   widths: readonly number[],
 ): Decoder {
-  const name = "decode_head";
   const classes = head.num_classes;
   switch (head.type) {
     case "SegFormerHead": {
-      const channels = head.decoder_params.embed_dim;
-      const options = { classes, channels, dropout: head.dropout_ratio };
-      return segformerHead(name, widths, options, head.channels);
+      const { embed_dim: channels, conv_kernel_size: fusionKernelSize } =
+        head.decoder_params;
+      const options = {
+        classes,
+        channels,
+        fusionKernelSize,
+        dropout: head.dropout_ratio,
+      };
+      return segformerHead(DECODE_HEAD, widths, options, head.channels);
     }
     case "DAFormerHead": {
-      const { type, sep, dilations } = head.decoder_params.fusion_cfg;
-      const fusions: Record<typeof type, DaformerFusion> = {
-        aspp: sep ? "separable-aspp" : "aspp",
-        conv: "conv1",
-        isa: "isa",
-      };
-      return daformerHead(name, widths, {
-        classes,
-        channels: head.channels,
-        fusion: fusions[type],
-        dilations,
-        dropout: head.dropout_ratio,
+      const { fusion_cfg: fusion, embed_dims: embedDims = head.channels } =
+        head.decoder_params;
+      const widthOfIsa = fusion.type === "isa" ? fusion.isa_channels : undefined;
+      if (embedDims !== head.channels || (widthOfIsa ?? embedDims) !== head.channels) {
+        throw new RangeError(
+          `Cannot build the head: "embed_dims" ${embedDims} and "isa_channels" ` +
+            `${widthOfIsa ?? embedDims} must be "channels" ${head.channels}`,
+        );
+      }
+      const shape = { classes, channels: head.channels, dropout: head.dropout_ratio };
+      if (fusion.type !== "aspp") {
+        const name = fusion.type === "conv" ? "conv1" : fusion.type;
+        return daformerHead(DECODE_HEAD, widths, {
+          ...shape,
+          fusion: name,
+          dilations: [],
+        });
+      }
+      return daformerHead(DECODE_HEAD, widths, {
+        ...shape,
+        fusion: fusion.sep ? "separable-aspp" : "aspp",
+        dilations: fusion.dilations,
+        imagePool: fusion.pool,
       });
     }
     case "DLV2Head":
-      return deeplabV2Head(name, widths, { classes, dilations: head.dilations });
+      return deeplabV2Head(DECODE_HEAD, widths, { classes, dilations: head.dilations });
     case "PSPHead":
-      return pspHead(name, widths, {
+      return pspHead(DECODE_HEAD, widths, {
         classes,
         channels: head.channels,
         poolScales: head.pool_scales,
         dropout: head.dropout_ratio,
       });
     case "UPerHead":
-      return upernetHead(name, widths, {
+      return upernetHead(DECODE_HEAD, widths, {
         classes,
         channels: head.channels,
         poolScales: head.pool_scales,
         dropout: head.dropout_ratio,
       });
     case "DepthwiseSeparableASPPHead":
-      return deeplabV3PlusHead(name, widths, {
+      return deeplabV3PlusHead(DECODE_HEAD, widths, {
         classes,
         channels: head.channels,
         lowLevelChannels: head.c1_channels,

@@ -5,43 +5,46 @@ import { z } from "../../src/core/zod.ts";
 import { encoderDecoder } from "../../src/models/encoder_decoder.ts";
 import { resnetMultigrid } from "../../src/models/resnet.ts";
 import { semiDeeplabV2Head } from "../../src/models/deeplab_v2_head.ts";
-import {
-  semiDeeplabV3PlusHead,
-  type SemiDeeplabV3PlusHeadOptions,
-} from "../../src/models/deeplab_v3_plus_head.ts";
+import { semiDeeplabV3PlusHead } from "../../src/models/deeplab_v3_plus_head.ts";
 import { semiFcnHead } from "../../src/models/fcn_head.ts";
 import { semiPspHead } from "../../src/models/psp_head.ts";
 import { validCrossEntropy } from "../../src/objectives/cross_entropy.ts";
-import type { NetworkUnderTest } from "./network_under_test.ts";
+import { IMAGES, type NetworkUnderTest } from "./network_under_test.ts";
 
 const dilations = z.array(z.int().positive());
 
-const DeeplabV3Plus = z.object({
+const DeeplabV3Plus = z.strictObject({
   type: z.literal("fst.models.decoder.dec_deeplabv3_plus"),
-  kwargs: z.object({
+  kwargs: z.strictObject({
     inner_planes: z.int(),
     dilations,
-    rep_head: z.literal(true),
+    rep_head: z.boolean().default(true),
   }),
 });
 
-const DeeplabV2 = z.object({
+const DeeplabV2 = z.strictObject({
   type: z.literal("fst.models.decoder.dec_deeplabv2"),
-  kwargs: z.object({ dilations: dilations.default([6, 12, 18, 24]) }),
+  kwargs: z.strictObject({ dilations: dilations.default([6, 12, 18, 24]) }),
 });
 
-const Psp = z.object({
+const Psp = z.strictObject({
   type: z.literal("fst.models.decoder.dec_pspnet"),
-  kwargs: z.object({}),
+  kwargs: z.strictObject({}),
 });
 
-/** The part of a sidecar that describes such a network. */
-export const SemiConfig = z.object({
-  semi_seg_net: z.object({
+/**
+ * The part of a sidecar that describes such a network: only settings and values that are
+ * known here, so that a golden of another network is refused.
+ */
+export const SemiConfig = z.strictObject({
+  ...IMAGES,
+  semi_seg_net: z.strictObject({
     num_classes: z.int(),
-    encoder: z.object({
+    sync_bn: z.literal(false).optional(),
+    encoder: z.strictObject({
       type: z.literal("fst.models.resnet.resnet50"),
-      kwargs: z.object({
+      kwargs: z.strictObject({
+        pretrained: z.literal(false).optional(),
         multi_grid: z.literal(true),
         zero_init_residual: z.literal(true),
         fpn: z.literal(true),
@@ -53,8 +56,9 @@ export const SemiConfig = z.object({
       }),
     }),
     decoder: z.discriminatedUnion("type", [DeeplabV3Plus, DeeplabV2, Psp]),
-    aux_loss: z.object({ aux_plane: z.int(), loss_weight: z.number() }).optional(),
+    aux_loss: z.strictObject({ aux_plane: z.int(), loss_weight: z.number() }).optional(),
   }),
+  layers: z.literal("resnet50").optional(),
   /** What every number of channels is divided by. */
   width_divisor: z.int().positive(),
   dropout: z.number(),
@@ -116,14 +120,17 @@ function semiDecoder(
   const classes = model.num_classes;
   switch (model.decoder.type) {
     case "fst.models.decoder.dec_deeplabv3_plus": {
-      const { inner_planes: innerPlanes, dilations } = model.decoder.kwargs;
-      return withRepresentationInEval(name, widths, {
+      const { inner_planes: innerPlanes, dilations, rep_head: representationHead } =
+        model.decoder.kwargs;
+      const head = semiDeeplabV3PlusHead(name, widths, {
         classes,
         channels: CHANNELS.deeplabV3Plus / divisor,
         innerPlanes: innerPlanes / divisor,
         dilations,
+        representationHead,
         dropout,
       });
+      return withRepresentation(head);
     }
     case "fst.models.decoder.dec_deeplabv2": {
       const options = { classes, dilations: model.decoder.kwargs.dilations };
@@ -141,16 +148,14 @@ function semiDecoder(
 }
 
 // The reference runs the representation in every pass, which moves its running statistics.
-function withRepresentationInEval(
-  name: string,
-  widths: readonly number[],
-  options: SemiDeeplabV3PlusHeadOptions,
-): Required<Pick<NetworkUnderTest, "extraOutputs">> & { decoder: Decoder } {
-  const head = semiDeeplabV3PlusHead(name, widths, options);
-  const run = head.applyWithRepresentation;
+function withRepresentation(
+  decoder: Decoder,
+): Pick<NetworkUnderTest, "extraOutputs"> & { decoder: Decoder } {
+  const run = decoder.applyWithRepresentation?.bind(decoder);
+  if (run === undefined) return { decoder };
   return {
     decoder: {
-      ...head,
+      ...decoder,
       apply: (weights, maps, context) => run(weights, maps, context).logits,
     },
     extraOutputs: (weights: Weights, maps: tf.Tensor4D[]) => ({

@@ -1,5 +1,20 @@
 /** The sidecar of a training trace. @module */
 import { z } from "../../src/core/zod.ts";
+import { ReferenceModel } from "./reference_network.ts";
+
+/** The method of a trace: only settings that are known here. */
+const UdaConfig = z.strictObject({
+  type: z.enum(["SourceOnly", "DACS", "NESTEROV", "Wider_NESTEROV_DifData"]),
+  alpha: z.number(),
+  pseudo_threshold: z.number(),
+  pseudo_weight_ignore_top: z.int(),
+  pseudo_weight_ignore_bottom: z.int(),
+  imnet_feature_dist_lambda: z.number(),
+  imnet_feature_dist_classes: z.array(z.int()).nullable(),
+  imnet_feature_dist_scale_min_ratio: z.number().nullable(),
+  ahead_step: z.int().default(0),
+  paper_faithful: z.boolean().default(false),
+});
 
 /** One forward and backward pass of the student. */
 const TraceStep = z.object({
@@ -12,8 +27,8 @@ const TraceStep = z.object({
 /** What a trace's sidecar says, as far as it is checked. */
 export const TraceSidecar = z.object({
   config: z.object({
-    model: z.unknown(),
-    uda: z.unknown(),
+    model: ReferenceModel,
+    uda: UdaConfig,
     optimizer: z.object({
       lr: z.number(),
       betas: z.tuple([z.number(), z.number()]),

@@ -5,44 +5,89 @@ import type { Decoder, Parameter, Weights } from "../../src/core/network.ts";
 import { EVAL_CONTEXT } from "../../src/core/network.ts";
 import * as tf from "../../src/core/tf.ts";
 import { z } from "../../src/core/zod.ts";
+import { daformerHead } from "../../src/models/daformer_head.ts";
 import { danetHead } from "../../src/models/danet_head.ts";
+import { semiDeeplabV3PlusHead } from "../../src/models/deeplab_v3_plus_head.ts";
 import { isaHead } from "../../src/models/isa_head.ts";
-import { meanCrossEntropy } from "../../src/objectives/cross_entropy.ts";
+import { segformerHead } from "../../src/models/segformer_head.ts";
+import {
+  meanCrossEntropy,
+  validCrossEntropy,
+} from "../../src/objectives/cross_entropy.ts";
 import {
   checkError,
   type CheckResult,
   maxAbsolute,
   relativeError,
 } from "../../src/doctor/check.ts";
-import {
-  releaseWeights,
-  weightsFromHost,
-  weightsToHost,
-} from "../../src/core/weights.ts";
+import { releaseWeights, weightsToHost } from "../../src/core/weights.ts";
 import {
   channelsFirst,
   channelsLastTensor,
   type Golden,
   labelTensor,
   numbersOf,
+  parseSidecar,
+  recordedWeights,
 } from "./golden_file.ts";
-import { tensorsUnder } from "./verify_network.ts";
 
 const count = z.int().positive();
 const widths = z.array(count).min(1);
+/** What was recorded of the module in PyTorch, from which the rest was taken. */
+const described = z.object({
+  reference: z.unknown(),
+  batch: z.int().optional(),
+  map: z.array(count).optional(),
+  labels: z.array(count).optional(),
+  ignore_index: z.literal(255).optional(),
+}).shape;
 const sharedOptions = { classes: count, channels: count, dropout: z.literal(0) };
 
 const Sidecar = z.object({
   config: z.discriminatedUnion("type", [
-    z.object({
+    z.strictObject({
       type: z.literal("ISAHead"),
+      ...described,
       widths,
-      options: z.object({ ...sharedOptions, relationChannels: count, cell: count }),
+      options: z.strictObject({ ...sharedOptions, relationChannels: count, cell: count }),
     }),
-    z.object({
+    z.strictObject({
       type: z.literal("DAHead"),
+      ...described,
       widths,
-      options: z.object({ ...sharedOptions, reduced: count }),
+      options: z.strictObject({ ...sharedOptions, reduced: count }),
+    }),
+    z.strictObject({
+      type: z.literal("SegFormerHead"),
+      ...described,
+      widths,
+      options: z.strictObject({
+        ...sharedOptions,
+        fusionKernelSize: z.literal([1, 3]),
+        unusedChannels: count,
+      }),
+    }),
+    z.strictObject({
+      type: z.literal("DAFormerHead"),
+      ...described,
+      widths,
+      options: z.strictObject({
+        ...sharedOptions,
+        fusion: z.literal(["aspp", "separable-aspp"]),
+        dilations: widths,
+        imagePool: z.boolean(),
+      }),
+    }),
+    z.strictObject({
+      type: z.literal("dec_deeplabv3_plus"),
+      ...described,
+      widths,
+      options: z.strictObject({
+        ...sharedOptions,
+        innerPlanes: count,
+        dilations: widths,
+        representationHead: z.literal(false),
+      }),
     }),
   ]),
   loss: z.number(),
@@ -61,9 +106,9 @@ type HeadConfig = Sidecar["config"];
 type RecordedValues = Map<string, ArrayLike<number>>;
 
 const HEAD_NAME = "decode_head";
+const SEMI_SUPERVISED_HEAD_NAME = "decoder";
 // In the order in which a head gives the logits of its branches.
-const AUXILIARY_LOGITS: Record<HeadConfig["type"], readonly string[]> = {
-  ISAHead: [],
+const AUXILIARY_LOGITS: Partial<Record<HeadConfig["type"], readonly string[]>> = {
   DAHead: ["pam_logits", "cam_logits"],
 };
 // What is zero in exact arithmetic is measured against this share of the largest gradient.
@@ -71,19 +116,12 @@ const MIN_GRADIENT_SHARE = 0.01;
 
 /** Runs the head of a golden on its maps and compares everything that was recorded. */
 export async function verifyHead(golden: Golden): Promise<CheckResult[]> {
-  const sidecar = Sidecar.parse(golden.sidecar);
+  const sidecar = parseSidecar(golden, Sidecar);
   const head = buildHead(sidecar.config);
-  const host = tensorsUnder(golden, "weights/");
-  const nameErrors = nameDifferences(head.parameters.map(({ name }) => name), [
-    ...host.keys(),
-  ]);
-  if (nameErrors.length > 0) {
-    return [checkError("names", nameErrors.length, 0, nameErrors.join(", "))];
-  }
+  const weights = recordedWeights(golden, head.parameters, "weights/");
   const maps = sidecar.config.widths.map((_, i) =>
     channelsLastTensor(golden, `input/map${i}`)
   );
-  const weights = weightsFromHost(head.parameters, host);
   const recorded: RecordedValues = new Map();
   const evalLogits = tf.tidy(() =>
     channelsFirst(head.apply(weights, maps, EVAL_CONTEXT))
@@ -101,16 +139,37 @@ export async function verifyHead(golden: Golden): Promise<CheckResult[]> {
 }
 
 function buildHead(config: HeadConfig): Decoder {
+  const { widths } = config;
   switch (config.type) {
     case "ISAHead": {
       const { relationChannels: isaChannels, cell: downFactor, ...rest } = config.options;
-      return isaHead(HEAD_NAME, config.widths, { ...rest, isaChannels, downFactor });
+      return isaHead(HEAD_NAME, widths, { ...rest, isaChannels, downFactor });
     }
     case "DAHead": {
       const { reduced: pamChannels, ...rest } = config.options;
-      return danetHead(HEAD_NAME, config.widths, { ...rest, pamChannels });
+      return danetHead(HEAD_NAME, widths, { ...rest, pamChannels });
     }
+    case "SegFormerHead": {
+      const { unusedChannels, ...rest } = config.options;
+      return segformerHead(HEAD_NAME, widths, rest, unusedChannels);
+    }
+    case "DAFormerHead":
+      return daformerHead(HEAD_NAME, widths, config.options);
+    case "dec_deeplabv3_plus":
+      return semiDeeplabV3PlusHead(SEMI_SUPERVISED_HEAD_NAME, widths, config.options);
   }
+}
+
+/** The loss of each reference: a mean over all pixels, or over those with a label. */
+function lossOf(
+  { type }: HeadConfig,
+  logits: tf.Tensor,
+  labels: tf.Tensor,
+  upsampling: Decoder,
+): tf.Scalar {
+  return type === "dec_deeplabv3_plus"
+    ? validCrossEntropy(logits, labels, upsampling)
+    : meanCrossEntropy(logits, labels, null, upsampling);
 }
 
 // Adds what training shows to `found`; returns the loss.
@@ -143,12 +202,12 @@ async function trainingLoss(
       ];
       logits = branches.map((branch) => tf.keep(channelsFirst(branch.logits)));
       const losses = branches.map(({ logits, lossWeight }) =>
-        tf.mul(meanCrossEntropy(logits, labels, null), lossWeight)
+        tf.mul(lossOf(config, logits, labels, head), lossWeight)
       );
       return tf.addN(losses) as tf.Scalar;
     },
   );
-  for (const [i, name] of ["logits", ...AUXILIARY_LOGITS[config.type]].entries()) {
+  for (const [i, name] of ["logits", ...AUXILIARY_LOGITS[config.type] ?? []].entries()) {
     const branch = logits[i];
     if (branch !== undefined) {
       recorded.set(`output/train/${name}`, await readBack(branch));
@@ -199,12 +258,4 @@ function compare(
 function trainableInput(name: string): Parameter {
   const initializer = { kind: "constant", value: 0 } as const;
   return { name, shape: [], layout: "plain", initializer, trainable: true };
-}
-
-// Names that only one of two lists has.
-function nameDifferences(ours: readonly string[], theirs: readonly string[]): string[] {
-  return [
-    ...ours.filter((name) => !theirs.includes(name)).map((name) => `missing: ${name}`),
-    ...theirs.filter((name) => !ours.includes(name)).map((name) => `unknown: ${name}`),
-  ];
 }

@@ -8,11 +8,7 @@ import {
   type Weights,
 } from "../../src/core/network.ts";
 import * as tf from "../../src/core/tf.ts";
-import {
-  releaseWeights,
-  weightsFromHost,
-  weightsToHost,
-} from "../../src/core/weights.ts";
+import { releaseWeights, weightsToHost } from "../../src/core/weights.ts";
 import { z } from "../../src/core/zod.ts";
 import { meanCrossEntropy, resizeLogits } from "../../src/objectives/cross_entropy.ts";
 import {
@@ -29,6 +25,9 @@ import {
   type Golden,
   labelTensor,
   numbersOf,
+  parseSidecar,
+  recordedWeights,
+  tensorsUnder,
 } from "./golden_file.ts";
 import { addRoundingNoise, verifyUpToRounding } from "./rounding_noise.ts";
 import {
@@ -37,21 +36,15 @@ import {
   referenceNetwork,
 } from "./reference_network.ts";
 import { SemiConfig, semiNetworkUnderTest } from "./semi_network.ts";
-import type { NetworkUnderTest } from "./network_under_test.ts";
+import { IMAGES, type NetworkUnderTest } from "./network_under_test.ts";
+
+const ReferenceConfig = z.strictObject({
+  ...IMAGES,
+  model: ReferenceModel,
+  num_classes: z.int().optional(),
+});
 
 const Sidecar = z.object({
-  config: z.union([
-    z.object({ model: ReferenceModel }).transform(({ model }): NetworkUnderTest => {
-      const backbone = referenceBackbone(model);
-      return {
-        network: referenceNetwork(model),
-        ...(backbone && { backbone }),
-        loss: (logits, labels, options) =>
-          meanCrossEntropy(logits, labels, null, options),
-      };
-    }),
-    SemiConfig.transform(semiNetworkUnderTest),
-  ]),
   loss: z.number(),
   max_abs_grad_over_all_params: z.number(),
   tolerance: z.object({
@@ -64,7 +57,34 @@ const Sidecar = z.object({
     bn_rel: z.number(),
   }),
 });
-type Sidecar = z.output<typeof Sidecar>;
+type Sidecar = z.output<typeof Sidecar> & { readonly underTest: NetworkUnderTest };
+
+/** The sidecar of a golden of either reference, and the network that it describes. */
+function readSidecar(golden: Golden): Sidecar {
+  const isSemiSupervised = z.object({
+    config: z.object({ semi_seg_net: z.unknown() }),
+  }).safeParse(golden.sidecar).data?.config.semi_seg_net !== undefined;
+  if (isSemiSupervised) {
+    const { config, ...sidecar } = parseSidecar(
+      golden,
+      Sidecar.extend({ config: SemiConfig }),
+    );
+    return { ...sidecar, underTest: semiNetworkUnderTest(config) };
+  }
+  const { config: { model }, ...sidecar } = parseSidecar(
+    golden,
+    Sidecar.extend({ config: ReferenceConfig }),
+  );
+  const backbone = referenceBackbone(model);
+  return {
+    ...sidecar,
+    underTest: {
+      network: referenceNetwork(model),
+      ...(backbone && { backbone }),
+      loss: (logits, labels, options) => meanCrossEntropy(logits, labels, null, options),
+    },
+  };
+}
 
 const LOSS_TOLERANCE = 1e-4;
 // Gradients are measured against this share of the network's largest one as well.
@@ -75,17 +95,11 @@ export const verifyNetwork = (golden: Golden): Promise<CheckResult[]> =>
   verifyUpToRounding((nudge) => runNetwork(golden, nudge));
 
 async function runNetwork(golden: Golden, nudge: number): Promise<CheckResult[]> {
-  const sidecar = Sidecar.parse(golden.sidecar);
-  const { network } = sidecar.config;
-  const weights = weightsFromHost(network.parameters, tensorsUnder(golden, "weights/"));
-  const unknown = unknownNames(golden, network);
-  if (unknown.length > 0 || weights.size < network.parameters.length) {
-    const missing = network.parameters.filter(({ name }) => !weights.has(name));
-    const note = `unknown: ${unknown.join(", ")}; missing: ${
-      missing.map(({ name }) => name).join(", ")
-    }`;
-    return [checkError("names", unknown.length + missing.length, 0, note)];
-  }
+  const sidecar = readSidecar(golden);
+  const { network } = sidecar.underTest;
+  const weights = recordedWeights(golden, network.parameters, "weights/", {
+    allowUnexpected: network.derivedBuffers.map(({ name }) => name),
+  });
   const images = addRoundingNoise(channelsLastTensor(golden, "input/img"), nudge);
   const results = [
     ...constantChecks(golden, network),
@@ -114,7 +128,7 @@ async function evaluationChecks(
   golden: Golden,
   weights: Weights,
   images: tf.Tensor4D,
-  { tolerance, config: { network, backbone, extraOutputs } }: Sidecar,
+  { tolerance, underTest: { network, backbone, extraOutputs } }: Sidecar,
 ): Promise<CheckResult[]> {
   const [, H, W] = images.shape;
   const outputs = tf.tidy(() => {
@@ -165,7 +179,7 @@ async function trainingChecks(
   images: tf.Tensor4D,
   sidecar: Sidecar,
 ): Promise<CheckResult[]> {
-  const { tolerance, config: { network, loss } } = sidecar;
+  const { tolerance, underTest: { network, loss } } = sidecar;
   const { decoder, auxiliaryHeads } = network;
   const labels = labelTensor(golden, "input/gt");
   const outputs: (readonly [name: string, value: tf.Tensor])[] = [];
@@ -254,22 +268,4 @@ function gradientChecks(
       tolerance.grad_l2,
     ),
   ];
-}
-
-/** The tensors of a golden below a prefix, without it. */
-export function tensorsUnder(
-  { tensors }: Golden,
-  prefix: string,
-): Map<string, HostTensorOf> {
-  return new Map(
-    [...tensors].filter(([key]) => key.startsWith(prefix))
-      .map(([key, tensor]) => [key.slice(prefix.length), tensor]),
-  );
-}
-
-type HostTensorOf = Golden["tensors"] extends ReadonlyMap<string, infer T> ? T : never;
-
-function unknownNames(golden: Golden, { parameters, derivedBuffers }: Network): string[] {
-  const known = new Set([...parameters, ...derivedBuffers].map(({ name }) => name));
-  return [...tensorsUnder(golden, "weights/").keys()].filter((name) => !known.has(name));
 }

@@ -6,11 +6,9 @@ import * as tf from "../../src/core/tf.ts";
 import {
   cloneWeights,
   releaseWeights,
-  weightsFromHost,
   weightsToHost,
   zeroMoments,
 } from "../../src/core/weights.ts";
-import { z } from "../../src/core/zod.ts";
 import { domainAdaptation } from "../../src/methods/domain_adaptation.ts";
 import type { StepInputs } from "../../src/methods/pseudo_labeler.ts";
 import { imageNetFeatureDistance } from "../../src/methods/imagenet_feature_distance.ts";
@@ -34,11 +32,12 @@ import {
   type Golden,
   labelTensor,
   numbersOf,
+  parseSidecar,
+  recordedWeights,
   storedTensor,
 } from "./golden_file.ts";
-import { tensorsUnder } from "./verify_network.ts";
 import { addRoundingNoise, verifyUpToRounding } from "./rounding_noise.ts";
-import { ReferenceModel, referenceNetwork } from "./reference_network.ts";
+import { referenceNetwork } from "./reference_network.ts";
 import {
   normChecks,
   type RecordedEvaluation,
@@ -47,36 +46,20 @@ import {
 } from "./trace_checks.ts";
 import { TraceSidecar } from "./trace_sidecar.ts";
 
-const UdaConfig = z.object({
-  type: z.enum(["SourceOnly", "DACS", "NESTEROV", "Wider_NESTEROV_DifData"]),
-  alpha: z.number(),
-  pseudo_threshold: z.number(),
-  pseudo_weight_ignore_top: z.int(),
-  pseudo_weight_ignore_bottom: z.int(),
-  imnet_feature_dist_lambda: z.number(),
-  imnet_feature_dist_classes: z.array(z.int()).nullable(),
-  imnet_feature_dist_scale_min_ratio: z.number().nullable(),
-  ahead_step: z.int().default(0),
-  paper_faithful: z.boolean().default(false),
-});
-type UdaConfig = z.output<typeof UdaConfig>;
+type UdaConfig = TraceSidecar["config"]["uda"];
 
 /** Runs the method of a golden on its batches and masks, and compares every step. */
 export const verifyTrace = (golden: Golden): Promise<CheckResult[]> =>
   verifyUpToRounding((nudge) => runTrace(golden, nudge));
 
 async function runTrace(golden: Golden, trial: number): Promise<CheckResult[]> {
-  const sidecar = TraceSidecar.parse(golden.sidecar);
-  const network = referenceNetwork(ReferenceModel.parse(sidecar.config.model));
-  const uda = UdaConfig.parse(sidecar.config.uda);
-  const student = weightsFromHost(
-    network.parameters,
-    tensorsUnder(golden, "weights/student/"),
-  );
-  const frozen = weightsFromHost(
-    network.parameters,
-    tensorsUnder(golden, "weights/imnet/"),
-  );
+  const sidecar = parseSidecar(golden, TraceSidecar);
+  const network = referenceNetwork(sidecar.config.model);
+  const { uda } = sidecar.config;
+  const student = recordedWeights(golden, network.parameters, "weights/student/");
+  const frozen = recordedWeights(golden, network.parameters, "weights/imnet/", {
+    allowMissing: ["*"],
+  });
   const learner: Learner = {
     student,
     teacher: cloneWeights(student),

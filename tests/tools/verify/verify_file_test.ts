@@ -88,3 +88,73 @@ Deno.test(
     );
   },
 );
+
+/** A value in nested objects is replaced. */
+function setAt(root: unknown, path: string, value: unknown): void {
+  const keys = path.split(".");
+  const last = keys.pop() ?? "";
+  const parent = keys.reduce((object, key) => Object(object)[key], root);
+  Object(parent)[last] = value;
+}
+
+const MODEL = "config.model";
+const HEAD = `${MODEL}.decode_head`;
+
+/** A setting of a sidecar that nothing here has, and how it is refused. */
+const UNKNOWN: readonly (readonly [path: string, value: unknown, message: RegExp])[] = [
+  [`${HEAD}.decoder_params.conv_kernel_size`, 5, /must be one of 1, 3: received 5$/],
+  [`${HEAD}.decoder_params.pool`, true, /decoder_params: Unrecognized key: "pool"$/],
+  [`${HEAD}.align_corners`, true, /must be one of false: received true$/],
+  [`${HEAD}.norm_cfg.type`, "GN", /must be one of "BN": received "GN"/],
+  [`${HEAD}.in_index`, [0, 1, 2], /in_index: must be 0,1,2,3: nothing else is known$/],
+  [`${HEAD}.type`, "SegFormer2Head", /must be one of .*received "SegFormer2Head"/],
+  [`${MODEL}.backbone.norm_eps`, 1e-5, /must be one of 0\.000001: received 0\.00001$/],
+  [
+    `${MODEL}.backbone.mlp_ratios`,
+    [4, 4, 4, 2],
+    /must be 4,4,4,4: nothing else is known$/,
+  ],
+  [`${MODEL}.test_cfg`, { mode: "slide" }, /must be one of "whole": received "slide"$/],
+  [`${MODEL}.neck`, { type: "FPN" }, /must be one of "Feature2Pyramid": received "FPN"/],
+  ["config.ignore_index", 0, /must be one of 255: received 0$/],
+  ["config.scale", 2, /config: Unrecognized key: "scale"$/],
+];
+
+for (const [path, value, message] of UNKNOWN) {
+  Deno.test(
+    `verifyFile() refuses a golden with another ${path} by its name`,
+    OPTIONS,
+    () =>
+      withGolden(
+        "net_mit_segformer",
+        (sidecar) => setAt(sidecar, path, value),
+        "input/img",
+        (file) =>
+          assert.rejects(verifyFile(file), (error) => {
+            assert.ok(error instanceof SyntaxError);
+            assert.match(error.message, /^Cannot verify "net_mit_segformer": config/);
+            const name = path.split(".").at(-1) ?? "";
+            assert.ok(error.message.includes(name), error.message);
+            assert.match(error.message, message);
+            return true;
+          }),
+      ),
+  );
+}
+
+Deno.test(
+  "verifyFile() refuses weights that are not of the shape that is told",
+  OPTIONS,
+  () =>
+    withGolden(
+      "net_mit_segformer",
+      (sidecar) => setAt(sidecar, `${HEAD}.decoder_params.conv_kernel_size`, 3),
+      "input/img",
+      (file) =>
+        assert.rejects(verifyFile(file), {
+          name: "WeightsMismatchError",
+          message:
+            /1 size mismatch: decode_head\.linear_fuse\.conv\.weight .*fusionKernelSize: 1"$/s,
+        }),
+    ),
+);
