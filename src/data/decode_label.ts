@@ -99,6 +99,12 @@ export function decodeLabel(
   encoding: LabelEncoding = CLASS_ID_ENCODING,
 ): LabelMap {
   const { width, height, channels, bitDepth, data, palette } = decodePng(bytes, file);
+  if (palette === null && (bitDepth === 2 || bitDepth === 4)) {
+    throw new SyntaxError(
+      `Cannot read the label "${file}": its pixels are ${bitDepth}-bit gray, of which 1 is ` +
+        `${255 / (2 ** bitDepth - 1)} for Pillow and 1 for others: save it with 8 bits`,
+    );
+  }
   const isColored = channels >= 3;
   if (
     isColored !== (encoding.channel === "red") || channels === 2 ||
