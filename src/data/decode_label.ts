@@ -123,6 +123,12 @@ export function decodeLabel(
   colors: LabelColors | null = null,
 ): LabelMap {
   const { width, height, channels, bitDepth, data, palette } = decodePng(bytes, file);
+  if (palette === null && (bitDepth === 2 || bitDepth === 4)) {
+    throw new SyntaxError(
+      `Cannot read the label "${file}": its pixels are ${bitDepth}-bit gray, of which 1 is ` +
+        `${255 / (2 ** bitDepth - 1)} for Pillow and 1 for others: save it with 8 bits`,
+    );
+  }
   const isColored = channels >= 3;
   if (isColored && bitDepth === 8 && colors?.readsColors === true) {
     return mapColors({ width, height, data, channels }, file, colors);

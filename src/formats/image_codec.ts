@@ -68,6 +68,7 @@ export async function readImage(path: string): Promise<RgbImage> {
  * pixels.
  */
 export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbImage> {
+  await loadSharp(); // what it throws is not about the file
   try {
     if (!isPng(bytes) && !isJpeg(bytes)) throw new Error(describeForeignFile(bytes));
     if (!isPng(bytes)) return await decodeJpeg(readJpegStructure(bytes));

@@ -148,7 +148,7 @@ export function readPngStructure(bytes: Uint8Array): PngStructure {
     const type = decodeLatin1(bytes.subarray(at + 4, at + 8));
     if (!/^[A-Za-z]{4}$/.test(type)) throw damaged("a chunk has no name");
     const end = at + 8 + length;
-    if (end + 4 > bytes.length) throw damaged(`the file ends in its ${type} chunk`);
+    if (end + 4 > bytes.length) throw damaged(`the file ends in its chunk "${type}"`);
     const body = bytes.subarray(at + 8, end);
     const isIntact = crc32(bytes.subarray(at + 4, end)) === view.getUint32(end);
     const isNeeded = type === "PLTE" ? header?.isIndexed : /^[A-Z]/.test(type);
@@ -164,7 +164,7 @@ export function readPngStructure(bytes: Uint8Array): PngStructure {
       return { ...header, palette, orientation, packed };
     }
     if (isNeeded && !isIntact) {
-      throw damaged(`the checksum of its ${type} chunk does not fit`);
+      throw damaged(`the checksum of its chunk "${type}" does not fit`);
     }
     if (header === null) {
       if (type !== "IHDR" || length !== 13) throw damaged("it has no header");
@@ -178,7 +178,7 @@ export function readPngStructure(bytes: Uint8Array): PngStructure {
       packed.push(body);
     } else if (type === "eXIf") {
       if (isIntact) orientation = readExifOrientation(body) ?? 1;
-    } else if (isNeeded) throw damaged(`its chunk ${type} is unknown`);
+    } else if (isNeeded) throw damaged(`its chunk "${type}" is unknown`);
     previous = type;
     at = end + 4;
   }

@@ -150,6 +150,46 @@ Deno.test("an image and a label of different size are both named", async () => {
   });
 });
 
+Deno.test("labels of fewer than 8 bits are read as Pillow reads them, or refused", async () => {
+  const fixture = (name: string) =>
+    Deno.readFile(new URL(`../fuzz/png/${name}.png`, import.meta.url));
+  const files = {
+    ...tinyFiles(["a", "b", "c"]),
+    "labels/train/a.png": await fixture("gray_1_interlaced"),
+    "labels/train/b.png": await fixture("gray_2"),
+    "labels/train/c.png": await fixture("palette_4_interlaced"),
+  };
+  const classes = Array.from({ length: 16 }, (_, i) => ({
+    name: `class ${i}`,
+    color: [3 * i, 3 * i + 1, 3 * i + 2] as const, // those of its palette
+  }));
+  await withFiles(files, async (root) => {
+    const set = await openFolder(tinySpec(root, { classes }));
+    const { width, height, data } = await set.readLabel(0);
+    assert.deepEqual([width, height, data.length], [10, 9, 90]);
+    assert.deepEqual(new Set(data), new Set([0, 1]));
+    assert.equal(
+      await complaint(root, set.readLabel(1)),
+      'SyntaxError: Cannot read the label "ROOT/labels/train/b.png": its pixels are 2-bit ' +
+        "gray, of which 1 is 85 for Pillow and 1 for others: save it with 8 bits",
+    );
+    // numpy.array(PIL.Image.open(path))[0]
+    assert.deepEqual([...(await set.readLabel(2)).data.subarray(0, 11)], [
+      13,
+      14,
+      13,
+      3,
+      11,
+      10,
+      8,
+      5,
+      14,
+      4,
+      15,
+    ]);
+  });
+});
+
 Deno.test("an image that EXIF turns is told apart from its unturned label", async () => {
   const picture = await Deno.readFile(
     new URL("../formats/opencv/exif.jpg", import.meta.url),

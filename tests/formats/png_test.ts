@@ -261,10 +261,10 @@ Deno.test("decodePng() minds damage only where it matters, as libpng does", asyn
     return Uint8Array.from(bytes, (byte, i) => i === end ? byte ^ 1 : byte);
   };
   const refused: readonly [Uint8Array, RegExp][] = [
-    [isolated("IHDR")(gray), /the checksum of its IHDR chunk does not fit/],
-    [isolated("IDAT")(gray), /the checksum of its IDAT chunk does not fit/],
-    [isolated("PLTE")(indexed), /the checksum of its PLTE chunk does not fit/],
-    [withChunk(gray, "IDAT", "ABCD", colors), /its chunk ABCD is unknown/],
+    [isolated("IHDR")(gray), /the checksum of its chunk "IHDR" does not fit/],
+    [isolated("IDAT")(gray), /the checksum of its chunk "IDAT" does not fit/],
+    [isolated("PLTE")(indexed), /the checksum of its chunk "PLTE" does not fit/],
+    [withChunk(gray, "IDAT", "ABCD", colors), /its chunk "ABCD" is unknown/],
     [withChunk(gray, "IEND", "a\0cd", colors), /a chunk has no name/],
     [
       withChunk(withChunk(gray, "IEND", "tEXt", colors), "IEND", "IDAT", colors),
