@@ -27,6 +27,7 @@ import {
   describeOtherImages,
   fileDataSet,
   imagesByStem,
+  otherImageNotes,
   type SampleDecoder,
   stemOfListLine,
   withProblemNotes,
@@ -82,7 +83,9 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
   const images = withoutLabels(allImages, files, isShared);
   const labelCount = isShared ? 0 : allImages.size - images.size;
   const labelFiles = labeled && images.size > 0
-    ? await listFiles(source, labelFolder, files)
+    ? (labelFolder === imageFolder
+      ? imageFiles
+      : await listFiles(source, labelFolder, files))
     : [];
   const labels = labelsByStem(labelFiles, files.labelSuffix);
   const labelOf = (name: string) => labels.get(name.normalize("NFC")) ?? null;
@@ -146,9 +149,7 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
       }),
       notes: [
         ...remarks.filter(({ isProblem }) => !isProblem).map(({ message }) => message),
-        ...(otherImages === null ? [] : [
-          `left out ${otherImages} of "${address}": images are .jpg, .jpeg or .png files`,
-        ]),
+        ...otherImageNotes(otherImages, address),
         ...(labelCount === 0 ? [] : [
           `left out ${labelCount} files of "${address}" that carry the suffix of labels, ` +
           `"${files.labelSuffix}"`,

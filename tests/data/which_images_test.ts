@@ -197,6 +197,13 @@ Deno.test("openNative() finds what was unpacked into a folder for each download"
       (path) => `SYNTHIA_RAND_CITYSCAPES/RAND_CITYSCAPES/${path}`,
     ],
     ["voc", "train", vocFiles(), (path) => `VOCtrainval_11-May-2012/${path}`],
+    ["camvid", null, camvidFiles(), (path) => path.replace(/^LabeledApproved_full./, "")],
+    [
+      "cityscapes",
+      "val",
+      cityscapesFiles(),
+      (path) => path.replace(/^(leftImg8bit|gtFine)\//, "cityscapes/$1_trainvaltest/$1/"),
+    ],
     [
       "voc",
       "train",
