@@ -79,7 +79,13 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
   const address = source.displayPath(imageFolder);
   const imageFiles = await listFiles(source, imageFolder, files);
   const isShared = isSameFolder(imageFolder, labelFolder);
-  const allImages = imagesByStem(imageFiles, address, imageSuffix);
+  // Side by side under the same stems, PNGs are the labels of JPEGs.
+  const areLabelsPngs = imageFolder === labelFolder && imageSuffix === files.labelSuffix;
+  const allImages = imagesByStem(
+    areLabelsPngs ? imageFiles.filter((file) => !isPng(file)) : imageFiles,
+    address,
+    imageSuffix,
+  );
   const images = withoutLabels(allImages, files, isShared);
   const labelCount = isShared ? 0 : allImages.size - images.size;
   const labelFiles = labeled && images.size > 0
@@ -90,9 +96,12 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
   const labels = labelsByStem(labelFiles, files.labelSuffix);
   const labelOf = (name: string) => labels.get(name.normalize("NFC")) ?? null;
   const otherImages = describeOtherImages(imageFiles);
+  const pngLabels = areLabelsPngs && images.size === 0 && imageFiles.some(isPng)
+    ? '.png files, which are labels as long as "files" has no suffix for them'
+    : null;
   const { names, notes } = await selectImages({
     folder: address,
-    leftOut: otherImages,
+    leftOut: pngLabels ?? otherImages,
     root,
     paths: new Map(
       [...images.keys()].sort().map((
@@ -160,6 +169,8 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
   };
 }
 
+const isPng = (file: string): boolean => /\.png$/i.test(file);
+
 const isSameFolder = (images: string, labels: string): boolean =>
   images === labels || images.startsWith(`${labels}/`) || labels.startsWith(`${images}/`);
 
@@ -181,7 +192,7 @@ function labelsByStem(files: readonly string[], suffix: string): Map<string, str
   const labels = new Map<string, string>();
   const ending = `${suffix}.png`.normalize("NFC");
   for (const file of files) {
-    if (isHidden(file) || !/\.png$/i.test(file)) continue;
+    if (isHidden(file) || !isPng(file)) continue;
     const composed = `${file.slice(0, -4)}.png`.normalize("NFC");
     if (!composed.endsWith(ending)) continue;
     const stem = composed.slice(0, -ending.length);

@@ -7,7 +7,13 @@
 
 import { join } from "node:path";
 import { errorReason, isMissingPath, isNotFound } from "../../io/file_errors.ts";
-import { type FileSource, findFirstFolder, isInFolder, joinPath } from "./file_source.ts";
+import {
+  type FileSource,
+  findFirstFolder,
+  isHidden,
+  isInFolder,
+  joinPath,
+} from "./file_source.ts";
 
 /** Symbolic links that are looked up at a time. */
 const STAT_CONCURRENCY = 64;
@@ -37,7 +43,9 @@ export function createFolderSource(root: string): FileSource {
     },
     listChildren: (folder) => listNames(pathOf(folder)),
     remarks: (folder) =>
-      [...broken].filter(([path]) => isInFolder(path, folder)).map(([path, reason]) => ({
+      [...broken].filter(([path]) => isInFolder(path, folder) && !isHidden(path)).map((
+        [path, reason],
+      ) => ({
         message: `"${pathOf(path)}" ${reason}`,
         isProblem: true,
       })),
