@@ -202,6 +202,12 @@ export function describeOtherImages(files: readonly string[]): string | null {
     : counts.map(([extension, count]) => `${count} ${extension} files`).join(", ");
 }
 
+/** Says what {@linkcode describeOtherImages} found. */
+export const otherImageNotes = (found: string | null, folder: string): string[] =>
+  found === null
+    ? []
+    : [`left out ${found} of "${folder}": images are .jpg, .jpeg or .png files`];
+
 /**
  * What lies where labels are missing: files of their names in another format, or PNGs of
  * other names; null: nothing like a label.
@@ -221,14 +227,15 @@ export function describeLabelsInstead(
   const named = files.filter((file) =>
     wanted.has(file.replace(/\.[^./]+$/, "").normalize("NFC"))
   );
-  const [other] = countExtensions(named, OTHER_LABEL_EXTENSIONS);
-  if (other !== undefined) {
+  const candidates = areAllMissing && named.length === 0 ? files : named;
+  const [other] = countExtensions(candidates, OTHER_LABEL_EXTENSIONS);
+  const pngs = files.filter((file) => /\.png$/i.test(file) && !isHidden(file));
+  if (other !== undefined && (named.length > 0 || pngs.length === 0)) {
     return `the labels in "${folder}" are ${
       other[0]
     } files, and labels are read from .png ` +
       "files: convert them to PNGs whose values are class ids";
   }
-  const pngs = files.filter((file) => /\.png$/i.test(file) && !isHidden(file));
   return pngs.length === 0 || !areAllMissing
     ? null
     : `"${folder}" holds ${quoteNames(pngs)}: names must be those of the images`;

@@ -27,6 +27,7 @@ import {
   describeOtherImages,
   fileDataSet,
   imagesByStem,
+  otherImageNotes,
   type SampleDecoder,
   stemOfListLine,
   withProblemNotes,
@@ -78,18 +79,29 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
   const address = source.displayPath(imageFolder);
   const imageFiles = await listFiles(source, imageFolder, files);
   const isShared = isSameFolder(imageFolder, labelFolder);
-  const allImages = imagesByStem(imageFiles, address, imageSuffix);
+  // Side by side under the same stems, PNGs are the labels of JPEGs.
+  const areLabelsPngs = imageFolder === labelFolder && imageSuffix === files.labelSuffix;
+  const allImages = imagesByStem(
+    areLabelsPngs ? imageFiles.filter((file) => !isPng(file)) : imageFiles,
+    address,
+    imageSuffix,
+  );
   const images = withoutLabels(allImages, files, isShared);
   const labelCount = isShared ? 0 : allImages.size - images.size;
   const labelFiles = labeled && images.size > 0
-    ? await listFiles(source, labelFolder, files)
+    ? (labelFolder === imageFolder
+      ? imageFiles
+      : await listFiles(source, labelFolder, files))
     : [];
   const labels = labelsByStem(labelFiles, files.labelSuffix);
   const labelOf = (name: string) => labels.get(name.normalize("NFC")) ?? null;
   const otherImages = describeOtherImages(imageFiles);
+  const pngLabels = areLabelsPngs && images.size === 0 && imageFiles.some(isPng)
+    ? '.png files, which are labels as long as "files" has no suffix for them'
+    : null;
   const { names, notes } = await selectImages({
     folder: address,
-    leftOut: otherImages,
+    leftOut: pngLabels ?? otherImages,
     root,
     paths: new Map(
       [...images.keys()].sort().map((
@@ -146,9 +158,7 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
       }),
       notes: [
         ...remarks.filter(({ isProblem }) => !isProblem).map(({ message }) => message),
-        ...(otherImages === null ? [] : [
-          `left out ${otherImages} of "${address}": images are .jpg, .jpeg or .png files`,
-        ]),
+        ...otherImageNotes(otherImages, address),
         ...(labelCount === 0 ? [] : [
           `left out ${labelCount} files of "${address}" that carry the suffix of labels, ` +
           `"${files.labelSuffix}"`,
@@ -158,6 +168,8 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
     },
   };
 }
+
+const isPng = (file: string): boolean => /\.png$/i.test(file);
 
 const isSameFolder = (images: string, labels: string): boolean =>
   images === labels || images.startsWith(`${labels}/`) || labels.startsWith(`${images}/`);
@@ -180,7 +192,7 @@ function labelsByStem(files: readonly string[], suffix: string): Map<string, str
   const labels = new Map<string, string>();
   const ending = `${suffix}.png`.normalize("NFC");
   for (const file of files) {
-    if (isHidden(file) || !/\.png$/i.test(file)) continue;
+    if (isHidden(file) || !isPng(file)) continue;
     const composed = `${file.slice(0, -4)}.png`.normalize("NFC");
     if (!composed.endsWith(ending)) continue;
     const stem = composed.slice(0, -ending.length);

@@ -41,8 +41,10 @@ interface ListLine {
   readonly text: string;
 }
 
-/** The start of a file that ends in what images and labels end in. */
+/** What labels and images end in, and what images alone. */
 const ENDING = /\.(jpe?g|png|bmp|tiff?|gif|webp|npy|npz|mat|json|xml|txt)$/i;
+
+const IMAGE_ENDING = /\.(jpe?g|png|bmp|tiff?|gif|webp)$/i;
 
 /** A path with an ending, and something after it. */
 const PATH_AND_MORE =
@@ -288,7 +290,7 @@ const cleanPath = (path: string): string =>
 
 /** Folders of a path, and its last part without its ending. */
 const partsOf = (path: string): string[] =>
-  path.normalize("NFC").replace(ENDING, "").split("/");
+  path.normalize("NFC").replace(IMAGE_ENDING, "").split("/");
 
 function commonTail(a: readonly string[], b: readonly string[]): number {
   let length = 0;
@@ -310,12 +312,9 @@ function indexByLastPart(paths: ReadonlyMap<string, string>): Map<string, string
 
 // Where one is a part of the other's end, lists and data sets mean the same file.
 function isSameFile(listed: string, read: string): boolean {
-  const listedParts = partsOf(
-    cleanPath(listed.replaceAll("\\", "/")).replace(/^\/+/, ""),
-  );
-  const readParts = partsOf(read);
-  const common = commonTail(listedParts, readParts);
-  return common === Math.min(listedParts.length, readParts.length);
+  const clean = cleanPath(listed.replaceAll("\\", "/")).replace(/^\/+/, "");
+  const [a = [], b = []] = [clean, read].map((path) => partsOf(path.replace(ENDING, "")));
+  return commonTail(a, b) === Math.min(a.length, b.length);
 }
 
 // A folder may be reached by several paths; an address has none.

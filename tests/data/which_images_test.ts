@@ -106,6 +106,32 @@ Deno.test("a file that carries the label suffix is no image", async () => {
   });
 });
 
+Deno.test("PNGs are the labels of JPEGs of the same folder and stems", async () => {
+  const files = {
+    "train/a.jpg": tinyImage(1), // the decoder looks at the bytes
+    "train/a.png": tinyLabel(() => 2),
+    "pngs/a.png": tinyImage(1),
+  };
+  await withFiles(files, async (root) => {
+    const pattern = {
+      images: "{split}",
+      labels: "{split}",
+      imageSuffix: "",
+      labelSuffix: "",
+    };
+    const set = await openFolder(tinySpec(root, { files: pattern }));
+    assert.deepEqual(set.names, ["a"]);
+    assert.equal((await set.readLabel(0)).data[0], 2);
+    assert.match(
+      await complaint(
+        root,
+        openFolder(tinySpec(root, { files: pattern, split: "pngs" })),
+      ),
+      /found no images, and \.png files, which are labels as long as "files" has no suffix/,
+    );
+  });
+});
+
 Deno.test("openFolder() names what is there in place of images and labels", async () => {
   const files = {
     ...tinyFiles(["a"]),
@@ -197,6 +223,13 @@ Deno.test("openNative() finds what was unpacked into a folder for each download"
       (path) => `SYNTHIA_RAND_CITYSCAPES/RAND_CITYSCAPES/${path}`,
     ],
     ["voc", "train", vocFiles(), (path) => `VOCtrainval_11-May-2012/${path}`],
+    ["camvid", null, camvidFiles(), (path) => path.replace(/^LabeledApproved_full./, "")],
+    [
+      "cityscapes",
+      "val",
+      cityscapesFiles(),
+      (path) => path.replace(/^(leftImg8bit|gtFine)\//, "cityscapes/$1_trainvaltest/$1/"),
+    ],
     [
       "voc",
       "train",

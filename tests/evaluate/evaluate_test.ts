@@ -217,6 +217,26 @@ Deno.test("evaluate() judges at the size of labels and counts no ignored pixel",
   }
 });
 
+Deno.test("evaluate() says what a perfect score of one class alone is worth", async () => {
+  const first = sample(1);
+  const notesOf = async (label: Uint8Array) => {
+    const set = setOf([{ ...first, label }]);
+    return (await evaluate(network, new Map(), set, OPTIONS)).notes;
+  };
+  const labels: Uint8Array[] = [];
+  await evaluate(network, new Map(), setOf([first]), OPTIONS, (prediction) => {
+    labels.push(prediction.labels);
+  });
+  const [predicted = assert.fail()] = labels;
+  assert.equal(await notesOf(predicted), undefined, "all classes occur");
+  const onlyB = predicted.map((id) => id === 1 ? 1 : 255);
+  assert.deepEqual(await notesOf(onlyB), [
+    'only "b" occurs in these labels: a perfect score says nothing about other classes',
+  ]);
+  assert.equal(await notesOf(predicted.map(() => 1)), undefined, "it is not perfect");
+  assert.equal(await notesOf(predicted.map(() => 255)), undefined, "there is no score");
+});
+
 Deno.test("evaluate() scores the pixels near boundaries apart", async () => {
   await openBackend("wasm");
   // Left half 0, right half 1: a trimap of 2 is the four columns in the middle.

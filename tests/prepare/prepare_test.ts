@@ -351,6 +351,38 @@ Deno.test("a folder without a configuration is checked for all but its values", 
   });
 });
 
+Deno.test("prepare() says what labels lack as a whole, and what was left out", async () => {
+  const files = {
+    ...within("data", foldersOf(["a", "b"], ["v"])),
+    "data/labels/train/a.png": tinyLabel((i) => 1 + i % 2),
+    "data/labels/train/b.png": tinyLabel(() => 2),
+    "data/images/train/c.webp": new Uint8Array(),
+    "data/images/val/w.png": tinyImage(5),
+    "data/labels/val/w.npy": new Uint8Array(),
+    "my.yaml": FOLDER,
+  };
+  await withFiles(files, async (root) => {
+    await Deno.symlink("../nowhere", join(root, "data/images/val/more"));
+    const { splits, problems } = await prepared(root, join(root, "my.yaml"));
+    assert.deepEqual(splits.map(({ notes }) => notes), [
+      [
+        'left out 1 .webp files of "ROOT/data/images/train": images are .jpg, .jpeg or ' +
+        ".png files",
+        'no pixel of "road" in the 2 labels of "source": the value 0 never occurs; if ' +
+        'values are 1 … 3, set "labelMap": {0: 255, 1: 0, 2: 1, 3: 2}',
+      ],
+      [
+        'the labels in "ROOT/data/labels/val" are .npy files, and labels are read from ' +
+        ".png files: convert them to PNGs whose values are class ids",
+      ],
+    ]);
+    assert.deepEqual(problems.map(({ message }) => message), [
+      'The label "ROOT/data/labels/val/w.png" is missing',
+      '"ROOT/data/images/val/more" is a symbolic link to "../nowhere", which is not there',
+    ]);
+  });
+});
+
 Deno.test("what is not there is one problem per data set; a cache that cannot be written is refused", async () => {
   await withFiles({ ...within("data", gtaFiles()), "file": "" }, async (root) => {
     const { splits, problems } = await prepared(root, "cityscapes", "nowhere");

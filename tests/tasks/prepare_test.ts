@@ -42,7 +42,8 @@ Deno.test("prepare prints tables, and with --json one document of the contract",
       isCached: true,
       problems: [],
     });
-    assert.equal(notes.length, 1);
+    assert.equal(notes.length, 2);
+    assert.match(notes[1], /^no pixel of "sidewalk", .* in the 3 labels of "all"$/);
     assert.deepEqual(classes[0], { name: "road", pixels: 3 * 384, pictures: 3 });
     assert.equal(classes.length, 19);
   });

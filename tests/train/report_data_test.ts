@@ -5,6 +5,7 @@ import { parseConfig } from "../../src/config/read.ts";
 import { openLoader } from "../../src/data/loader.ts";
 import { trainingLoaderSpec } from "../../src/prepare/data_specs.ts";
 import { reportData } from "../../src/train/report_data.ts";
+import { zipOf } from "../data/archives.ts";
 import { complaint } from "../support/error_text.ts";
 import { tinyFiles, tinyImage, tinyLabel, withFiles } from "../data/tiny_folder.ts";
 
@@ -136,12 +137,12 @@ Deno.test("reportData() looks at some labels of a large set, and says so", async
   const stems = Array.from({ length: 1001 }, (_, i) => String(i));
   const label = tinyLabel(() => 1);
   const files = {
-    ...Object.fromEntries(stems.map((stem) => [`images/train/${stem}.png`, ""])),
+    ...Object.fromEntries(stems.map((stem) => [`images/train/${stem}.png`, ALL])),
     ...Object.fromEntries(stems.map((stem) => [`labels/train/${stem}.png`, label])),
     ...split("val", { v: ALL }),
   };
-  await withFiles(files, async (root) => {
-    const lines = await reported(root);
+  await withFiles({ "x.zip": zipOf(files) }, async (root) => {
+    const lines = await reported(root, [`data.root=${join(root, "x.zip")}`]);
     assert.match(
       lines.at(-1) ?? "",
       /^no pixel of "road", "car" in the 200 labels of "source" that were looked at, of 1001:/,

@@ -56,7 +56,7 @@ export const CAMVID: NativeLayout = {
       baseFolders: ["", "CamVid", "camvid"],
       downloads: /^camvid[ _-]/i,
       images: "701_StillsRaw_full",
-      labels: ["LabeledApproved_full"],
+      labels: ["LabeledApproved_full", ""], // the archive has no folder
       labelSuffix: "_L",
     }),
   nameOf: fileStem,

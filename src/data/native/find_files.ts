@@ -59,10 +59,12 @@ export async function findFolders(
       return [joinPath(folder, name.replace(/^.*\//, "")), folder];
     });
   const found = [await source.findFirst(places(baseFolders))];
-  const names = await source.listChildren("") ?? [];
-  for (const download of names.filter((one) => downloads.test(one)).sort()) {
-    const bases = baseFolders.map((base) => joinPath(download, base));
-    found.push(await source.findFirst(places(bases)));
+  for (const base of baseFolders) {
+    const names = await source.listChildren(base) ?? [];
+    for (const download of names.filter((one) => downloads.test(one)).sort()) {
+      const bases = baseFolders.map((inner) => joinPath(joinPath(base, download), inner));
+      found.push(await source.findFirst(places(bases)));
+    }
   }
   return [...new Set(found.filter((folder) => folder !== null))];
 }
@@ -132,7 +134,8 @@ export async function findParallelFiles(
     if (labelFolders.length > 0) break;
     labelFolders = await findFolders(source, one, { baseFolders: bases, downloads });
   }
-  const [labelFolder = joinPath(base, labels.at(-1) ?? "")] = labelFolders;
+  const usual = labels.findLast((one) => one !== "") ?? "";
+  const [labelFolder = joinPath(base, usual)] = labelFolders;
   const ending = `${labelSuffix}.png`;
   const labelFiles = await listFolders(source, labelFolders);
   return {

@@ -6,6 +6,7 @@ import {
   assertNoMissingLabels,
   type DataSetListing,
   fileDataSet,
+  otherImageNotes,
   type SampleDecoder,
   withProblemNotes,
 } from "../file_data_set.ts";
@@ -132,6 +133,7 @@ export async function listNativeFiles(spec: NativeSpec): Promise<DataSetListing>
         ...(layout.excluded === undefined || excludedCount === 0
           ? []
           : [layout.excluded.note(excludedCount)]),
+        ...otherImageNotes(found.otherImages, found.address),
         ...notes,
       ],
     },

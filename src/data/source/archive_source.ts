@@ -5,6 +5,7 @@ import type { RangedFile } from "../../io/ranged_file.ts";
 import {
   type FileSource,
   findFirstFolder,
+  isHidden,
   isInFolder,
   isRelativePath,
   joinPath,
@@ -173,7 +174,9 @@ export async function openArchiveSource(
     },
     knownCrc32: (path) => memberAt(path).crc32,
     remarks: (folder) =>
-      [...broken].filter(([path]) => isInFolder(path, folder)).map(([path, reason]) => ({
+      [...broken].filter(([path]) => isInFolder(path, folder) && !isHidden(path)).map((
+        [path, reason],
+      ) => ({
         message: `"${displayPath(path)}" ${reason}`,
         isProblem: true,
       })),

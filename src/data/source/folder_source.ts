@@ -11,6 +11,7 @@ import { openRandomAccessFile } from "../../io/random_access_file.ts";
 import {
   type FileSource,
   findFirstFolder,
+  isHidden,
   isInFolder,
   joinPath,
   TAIL_BYTES,
@@ -45,7 +46,9 @@ export function createFolderSource(root: string): FileSource {
     },
     listChildren: (folder) => listNames(pathOf(folder)),
     remarks: (folder) =>
-      [...broken].filter(([path]) => isInFolder(path, folder)).map(([path, reason]) => ({
+      [...broken].filter(([path]) => isInFolder(path, folder) && !isHidden(path)).map((
+        [path, reason],
+      ) => ({
         message: `"${pathOf(path)}" ${reason}`,
         isProblem: true,
       })),
