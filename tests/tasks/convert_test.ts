@@ -95,7 +95,7 @@ Deno.test("convert writes a trained network for PyTorch and reads it back unchan
     const config = join(folder, "tiny.yaml");
     const back = join(folder, "back.safetensors");
     const made = await call(convert, pth, back, "--config", config);
-    assert.match(made.out, /evaluate it: deno run -A eval\.ts /);
+    assert.match(made.out, /evaluate it: deno task eval /);
     assertSameTensors((await loadCheckpoint(back)).tensors, student);
     assert.deepEqual(await evaluated(back), await evaluated(checkpoint));
   }));
