@@ -2,6 +2,7 @@
 import { type BackendChoice, probeAdapter } from "../core/backend.ts";
 import { versions } from "../core/versions.ts";
 import { cachedResult } from "../io/cached_result.ts";
+import type { CheckResult } from "./check.ts";
 import { testOperations } from "./test_operations.ts";
 
 /**
@@ -19,7 +20,7 @@ export async function testGpuOnce(
   backend: BackendChoice,
   cache: string | null,
   onProgress: (what: string, done: number, total: number) => void = () => {},
-  test: typeof testOperations = testOperations,
+  test: (progress: typeof onProgress) => Promise<readonly CheckResult[]> = testOperations,
 ): Promise<boolean> {
   if (backend === "wasm") return false;
   const adapter = await probeAdapter();
