@@ -112,16 +112,11 @@ async function diagnoseBackend(
 async function diagnoseWebGpu(
   onProgress: (what: string, done: number, total: number) => void,
 ): Promise<BackendDiagnosis> {
-  let at = "the first operation";
   try {
-    const operations = await testOperations((what, done, total) => {
-      at = `"${what}"`;
-      onProgress(what, done, total);
-    });
+    const operations = await testOperations(onProgress);
     return { name: "webgpu", checks: await selfTest(), operations, error: null };
   } catch (error) {
-    const reason = `${messageOf(error)} (at ${at})`;
-    return { name: "webgpu", checks: [], operations: [], error: reason };
+    return { name: "webgpu", checks: [], operations: [], error: messageOf(error) };
   }
 }
 

@@ -1,5 +1,5 @@
 /** Every operation on the GPU, against the CPU. @module */
-import { openBackend, readBack } from "../core/backend.ts";
+import { explainGpuError, openBackend, readBack } from "../core/backend.ts";
 import { dryRun } from "../core/dry_run.ts";
 import * as tf from "../core/tf.ts";
 import { collectKernels, compileKernels } from "../gpu/compile.ts";
@@ -15,14 +15,15 @@ const TOLERANCE = 2e-5;
  * The WebGPU backend is the current one afterwards.
  *
  * @param onProgress Called as kernels are compiled, then as operations are done.
+ * @param tested By name.
  * @returns A line per kernel that the driver refuses, and per operation.
- * @throws {Error} If the device fails: before it, the last call of `onProgress` names what
- * it was at.
+ * @throws {Error} Naming the operation, if the device fails at one.
  */
 export async function testOperations(
   onProgress: (what: string, done: number, total: number) => void = () => {},
+  tested: Readonly<Record<string, Operation>> = OPERATIONS,
 ): Promise<CheckResult[]> {
-  const operations = Object.entries(OPERATIONS);
+  const operations = Object.entries(tested);
   await openBackend("wasm");
   const expected = new Map<string, Values>();
   for (const [name, operation] of operations) {
@@ -42,7 +43,10 @@ export async function testOperations(
   if (refusals.length > 0) return checks; // the device reports them again, and is lost
   for (const [i, [name, operation]] of operations.entries()) {
     onProgress(name, i + 1, operations.length);
-    const values = await valuesOf(operation);
+    const values = await valuesOf(operation).catch(async (error: unknown) => {
+      const { message } = await explainGpuError(error) as Error;
+      throw new Error(`${message} (at the operation "${name}")`, { cause: error });
+    });
     const errors = expected.get(name)?.map((each, i) =>
       relativeError(values[i] ?? [], each)
     );

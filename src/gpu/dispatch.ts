@@ -144,6 +144,8 @@ export async function compileKernels(
   const compiled = pipelinesOf(device);
   const missing = [...kernels].filter(({ name }) => !compiled.has(name));
   const refusals: KernelRefusal[] = [];
+  let isLost = false;
+  device.lost.then(() => isLost = true);
   for (const [i, kernel] of missing.entries()) {
     device.pushErrorScope("validation");
     device.pushErrorScope("internal");
@@ -152,6 +154,10 @@ export async function compileKernels(
       .catch((error: Error) => error);
     const errors = [await device.popErrorScope(), await device.popErrorScope()];
     const error = errors.find((error) => error !== null) ?? pipeline;
+    await new Promise((resolve) => setTimeout(resolve)); // a loss is told a moment later
+    if (isLost) {
+      return [...refusals, { kernel: kernel.name, reason: "the GPU was lost over it" }];
+    }
     if (error instanceof GPUComputePipeline) {
       keepPipeline(device, kernel, error, describe);
     } else refusals.push({ kernel: kernel.name, reason: error.message.trim() });

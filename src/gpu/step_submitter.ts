@@ -2,9 +2,10 @@
  * The commands of a recorded step in as many submits as the device needs: systems reset a
  * GPU that works for seconds at one of them, and a screen on the same GPU stands still.
  *
- * The first time small pieces are submitted one by one and timed. Later ones are put
- * together as far as a submit takes no longer than it may; a command that takes longer than
- * one may by itself becomes several that compute a part of its grid each. Neither changes a bit of what is computed.
+ * The first time small pieces are submitted one by one and timed, smaller ones again where
+ * that is too long. Then they are put together as far as a submit takes no longer than it
+ * may; a command that takes longer than one may by itself becomes several that compute a
+ * part of its grid each. Neither changes a bit of what is computed.
  *
  * @module
  */
@@ -34,8 +35,10 @@ export interface StepSubmitter {
   submit<R>(encodeLast: (encoder: GPUCommandEncoder) => R): R;
 }
 
-// Passes that are timed one by one, each with two queries: some devices take no more.
-const MAX_TIMED_PASSES = 512;
+/** Pieces at first; each is a submit until it is timed. */
+const FIRST_PIECES = 512;
+/** Passes that a set of queries can time: of 4,096 queries, the limit of WebGPU. */
+const MAX_TIMED_PASSES = 2048;
 
 /**
  * @param log Is told how a step is split, and what cannot be.
@@ -46,17 +49,18 @@ export function createStepSubmitter(
   log: (line: string) => void,
   limits: TimeLimits,
 ): StepSubmitter {
-  let pieces = piecesOf(commands, Math.ceil(commands.length / MAX_TIMED_PASSES));
+  let pieces = piecesOf(commands, Math.ceil(commands.length / FIRST_PIECES));
   let state: "unknown" | "measuring" | "known" = "unknown";
 
   const onMeasured = (seconds: readonly number[]) => {
     const isCoarse = pieces.some((piece, i) =>
       piece.length > 1 && (seconds[i] ?? 0) > limits.submit
     );
-    if (isCoarse) { // once more, command by command where it is slow
-      pieces = pieces.flatMap((piece, i) =>
-        (seconds[i] ?? 0) > limits.submit ? piecesOf(piece, 1) : [piece]
-      );
+    if (isCoarse) { // once more, in smaller pieces where they are slow
+      pieces = pieces.flatMap((piece, i) => {
+        const parts = 2 * Math.ceil((seconds[i] ?? 0) / limits.submit);
+        return parts > 2 ? piecesOf(piece, Math.ceil(piece.length / parts)) : [piece];
+      });
       state = "unknown";
       return;
     }
@@ -177,8 +181,9 @@ function splitIfSlow(
 
 function piecesOf(
   commands: readonly DispatchCommand[],
-  size: number,
+  wantedSize: number,
 ): (readonly DispatchCommand[])[] {
+  const size = Math.max(1, wantedSize);
   return Array.from(
     { length: Math.ceil(commands.length / size) },
     (_, i) => commands.slice(i * size, (i + 1) * size),
@@ -210,7 +215,9 @@ interface Timer {
 }
 
 function createTimer(device: GPUDevice, passes: number): Timer {
-  if (!device.features.has("timestamp-query")) return createClock(device, passes);
+  if (!device.features.has("timestamp-query") || passes > MAX_TIMED_PASSES) {
+    return createClock(device, passes);
+  }
   const count = 2 * passes;
   const size = 8 * count;
   const querySet = device.createQuerySet({ type: "timestamp", count });

@@ -88,6 +88,18 @@ await testOnGpu(
   },
 );
 
+await testOnGpu(
+  "compileKernels() names the kernel over which a GPU is lost",
+  async () => {
+    const lines = ["a", "b"].map((name) =>
+      defineKernel({ ...BROKEN, name, shader: "fn compute(i: u32) {}" })
+    );
+    const { device } = webGpuBackend();
+    const refusals = await compileKernels(lines, () => device.destroy());
+    assert.deepEqual(refusals, [{ kernel: "b", reason: "the GPU was lost over it" }]);
+  },
+);
+
 await testOnGpu("readBack() says that the GPU was lost at the first call", async () => {
   const { device } = webGpuBackend();
   const x = tf.add(tf.tensor([1]), 1);

@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openBackend, probeAdapter } from "../../src/core/backend.ts";
-import * as tf from "../../src/core/tf.ts";
-import { testGpuOnce } from "../../src/doctor/first_start.ts";
-import { type Operation, OPERATIONS } from "../../src/doctor/operations.ts";
+import { openBackend } from "../../src/core/backend.ts";
 import { compiledKernels } from "../../src/gpu/compile.ts";
 import { main } from "../../tasks/doctor.ts";
 import { call } from "../support/commands.ts";
-import { inFolder } from "../support/files.ts";
 import { NATIVE_LIBRARY } from "../support/mod.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -30,31 +26,6 @@ async function declaredShaders(): Promise<string[]> {
   }
   return names;
 }
-
-Deno.test({
-  name: "testGpuOnce() tests a GPU until it has passed, and names what is wrong",
-  ignore: await probeAdapter() === null && Deno.env.get("FST_REQUIRE_WEBGPU") !== "1",
-  sanitizeOps: false,
-  sanitizeResources: false,
-  fn: () =>
-    inFolder(async (folder) => {
-      assert.equal(await testGpuOnce("wasm", folder), false);
-      const operations = OPERATIONS as Record<string, Operation>;
-      operations["one and two"] = () => tf.scalar(tf.getBackend() === "wasm" ? 1 : 2);
-      await assert.rejects(
-        testGpuOnce("webgpu", folder),
-        /^Error: Cannot trust the GPU ".*": its results differ .* in one and two; update/,
-      );
-      delete operations["one and two"];
-      const steps: string[] = [];
-      const log = (what: string, done: number, total: number) =>
-        void steps.push(`${what} ${done}/${total}`);
-      assert.equal(await testGpuOnce("webgpu", folder, log), true);
-      const count = Object.keys(operations).length;
-      assert.equal(steps.at(-1), `${Object.keys(operations).at(-1)} ${count}/${count}`);
-      assert.equal(await testGpuOnce("webgpu", folder), false);
-    }),
-});
 
 /** A graphics interface that this system does not have: hides every adapter. */
 const FOREIGN = Deno.build.os === "windows" ? "metal" : "dx12";

@@ -2,13 +2,12 @@
  * Compiles all kernels by Dawn: those of the doctor's operations, and those of an iteration
  * of every configuration in "configs".
  *
- *   deno run -A tools/dawn/compile_kernels.ts
+ *   deno run -A tools/dawn/compile_kernels.ts       # in the project's folder
  *
  * @module
  */
 // deno-lint-ignore-file no-console -- a script prints
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../src/config/read.ts";
 import { openBackend } from "../../src/core/backend.ts";
 import { dryRun } from "../../src/core/dry_run.ts";
@@ -21,7 +20,7 @@ import { classesOf } from "../../src/prepare/data_specs.ts";
 import { estimateMemory } from "../../src/train/estimate_memory.ts";
 import { openNullDevice } from "./dawn.ts";
 
-const CONFIGS = join(fileURLToPath(new URL("../../", import.meta.url)), "configs");
+const CONFIGS = "configs";
 
 /** A software driver binds less than what published crops need. */
 const SMALL = ["data.batchSize=1", "data.cropSize={height: 192, width: 192}"];
