@@ -89,7 +89,8 @@ export const ignoreRule = (from: string): Rule => ({ kind: "ignore", from });
 /**
  * Refuses a file with a tensor that no network of fst has.
  *
- * @param reason Completes the sentence "Cannot use the weights of …: ".
+ * @param reason Completes the sentence "Cannot use the weights of …, which have the names
+ * of …: ".
  */
 export const unsupportedRule = (from: string, reason: string): Rule => ({
   kind: "unsupported",
@@ -145,7 +146,7 @@ function matchRule(rules: readonly Rule[], name: string) {
 }
 
 /**
- * Applies rules to a file's tensors. Tensors that are only renamed are not copied.
+ * Applies the rules of a scheme to a file's tensors. Tensors that are only renamed are not copied.
  *
  * @param file For messages.
  * @throws {RangeError} If it has a tensor that no network of fst has.
@@ -154,7 +155,7 @@ function matchRule(rules: readonly Rule[], name: string) {
  */
 export function applyRules(
   tensors: ReadonlyMap<string, HostTensor>,
-  rules: readonly Rule[],
+  { rules, name: schemeName }: Pick<NamingScheme, "rules" | "name">,
   file: string,
 ): AppliedRules {
   const result = new Map<string, HostTensor>();
@@ -206,7 +207,10 @@ export function applyRules(
         }
       }
     } else if (rule.kind === "unsupported") {
-      throw new RangeError(`Cannot use the weights of "${file}": ${rule.reason}`);
+      throw new RangeError(
+        `Cannot use the weights of "${file}", which have the names of ${schemeName}: ` +
+          rule.reason,
+      );
     }
   }
   return { tensors: result, dropped, unknown };

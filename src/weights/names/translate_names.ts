@@ -120,6 +120,8 @@ function rejectUnknownNames(
  * @param requested A scheme's name, or "auto" to detect it. With "fst", names that no
  * network here has stay as they are.
  * @param file For messages.
+ * @param isExcluded Whether a name is of a tensor that nobody needs; it may be in no
+ * scheme.
  * @throws {RangeError} If there is no such scheme, none matches, fst has no such network,
  * or a name is in no scheme.
  * @throws {SyntaxError} If the file lacks tensors that belong together.
@@ -128,9 +130,11 @@ export function translateNames(
   tensors: ReadonlyMap<string, HostTensor>,
   requested: string = "auto",
   file: string = "file",
+  isExcluded: (name: string) => boolean = () => false,
 ): Translation {
   const scheme = resolveScheme(tensors, requested, file);
-  const { unknown, ...applied } = applyRules(tensors, scheme.rules, file);
+  const { unknown: withoutRule, ...applied } = applyRules(tensors, scheme, file);
+  const unknown = withoutRule.filter((name) => !isExcluded(name));
   if (unknown.length > 0 && requested !== FST.name) {
     rejectUnknownNames(unknown, tensors, scheme, file);
   }
