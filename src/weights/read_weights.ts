@@ -5,7 +5,9 @@ import { openRandomAccessFile } from "../io/random_access_file.ts";
 import { TRAINING_STATE } from "./find_state_dict.ts";
 import { detectFormat, type WeightsFileFormat } from "./detect_format.ts";
 import { countAndList, listNames, nameMatcher } from "./match_weights.ts";
+import { quoted } from "./names/naming_scheme.ts";
 import { translateNames, type Translation } from "./names/translate_names.ts";
+import { printable } from "./pickle_values.ts";
 import { readSafetensors } from "./safetensors.ts";
 import { type PrefixSelection, selectPrefix } from "./select_prefix.ts";
 import { readTorchFile, type TorchTensors } from "./torch_file.ts";
@@ -118,13 +120,13 @@ export function describeSelection(
   const { stateDictKey, prefix, innerWrappers } = source;
   const removed = [prefix, ...innerWrappers].filter((part) => part !== "");
   const taken = [
-    ...stateDictKey === "" ? [] : [`the state dict "${stateDictKey}"`],
+    ...stateDictKey === "" ? [] : [`the state dict ${quoted(stateDictKey)}`],
     ...removed.length === 0
       ? []
       : [`names without ${removed.map((part) => `"${part}"`).join(" and ")}`],
   ];
   const choice = (option: string | undefined, value: string) =>
-    `"${value}"${option === undefined ? "" : ` (${option} ${value})`}`;
+    `${quoted(value)}${option === undefined ? "" : ` (${option} ${printable(value)})`}`;
   const leftOut = [
     ...source.otherKeys.map((key) =>
       choice(TRAINING_STATE.test(key) ? undefined : options?.stateDictKey, key)

@@ -1,6 +1,7 @@
 /** Naming schemes: tables of rules that convert a file's tensors to fst's. @module */
 
 import type { HostTensor } from "../../core/host_tensor.ts";
+import { printable } from "../pickle_values.ts";
 import { type Captures, fillPattern, matchPattern } from "./pattern.ts";
 
 /** Converts tensors of a file to tensors of fst; patterns as in `pattern.ts`. */
@@ -135,6 +136,9 @@ export interface AppliedRules {
   readonly unknown: readonly string[];
 }
 
+/** A name from a file for a message. */
+export const quoted = (name: string): string => `"${printable(name, 160)}"`;
+
 function matchRule(rules: readonly Rule[], name: string) {
   for (const rule of rules) {
     for (const pattern of rule.kind === "convert" ? rule.from : [rule.from]) {
@@ -167,7 +171,9 @@ export function applyRules(
   };
 
   function setTensor(name: string, value: HostTensor, source: string): void {
-    if (result.has(name)) reject(`"${source}" and another tensor both become "${name}"`);
+    if (result.has(name)) {
+      reject(`${quoted(source)} and another tensor both become ${quoted(name)}`);
+    }
     result.set(name, value);
   }
 
@@ -176,14 +182,14 @@ export function applyRules(
       const source = fillPattern(pattern, captures);
       consumed.add(source);
       return tensors.get(source) ??
-        reject(`"${name}" belongs with "${source}", which is missing`);
+        reject(`${quoted(name)} belongs with ${quoted(source)}, which is missing`);
     });
     let converted: readonly HostTensor[] = [];
     try {
       converted = rule.convert(values);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      reject(`"${name}" does not have the shape it should: ${error.message}`);
+      reject(`${quoted(name)} does not have the shape it should: ${error.message}`);
     }
     for (const [i, value] of converted.entries()) {
       const target = rule.to[i];

@@ -8,9 +8,9 @@ import {
   applyRules,
   type NamingScheme,
   type NamingSchemeSummary,
+  quoted,
   type TensorShapes,
 } from "./naming_scheme.ts";
-import { printable } from "../pickle_values.ts";
 import { anyNameMatches } from "./pattern.ts";
 import { HUGGING_FACE_RESNET, TORCHVISION, U2PL } from "./resnet.ts";
 import { HUGGING_FACE_SEGFORMER, MMSEG, NVLABS_SEGFORMER } from "./segformer.ts";
@@ -59,9 +59,6 @@ const STRANGERS: readonly (readonly [pattern: string, whose: string])[] = [
   ["stages.{i}.blocks.{j}.conv_dw.*", "ConvNeXt of timm"],
   ["sem_seg_head.*", "a network of detectron2"],
 ];
-
-/** A name from a file for a message. */
-const quoted = (name: string): string => `"${printable(name, 160)}"`;
 
 const KNOWN_SCHEME_NAMES = NAMING_SCHEME_TABLE.map(({ name }) => name).join(", ");
 
