@@ -52,7 +52,7 @@ export interface Translation extends Omit<AppliedRules, "unknown"> {
 const STRANGERS: readonly (readonly [pattern: string, whose: string])[] = [
   ["swinv2.*", "Swin V2 of Hugging Face"],
   ["convnext*.embeddings.*", "ConvNeXt of Hugging Face"],
-  ["*.pixel_level_module.*", "MaskFormer or Mask2Former of Hugging Face"],
+  ["[model.]pixel_level_module.*", "MaskFormer or Mask2Former of Hugging Face"],
   ["dpt.*", "DPT of Hugging Face"],
   ["mobilevit*.*", "MobileViT of Hugging Face"],
   ["segmentation_head.{i}.*", "a network of segmentation_models.pytorch"],
