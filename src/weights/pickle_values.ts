@@ -129,12 +129,12 @@ function parseMetadata(value: PickleValue, reject: Reject): boolean {
   if (!(value instanceof Map)) return reject("a tensor's metadata is no dictionary");
   for (const [key, isSet] of value) {
     const isKnown = key === "neg" || key === "conj";
-    if (!isKnown || typeof isSet !== "boolean") {
-      reject(
-        `a tensor has the metadata "${printable(String(key))}": known is neg; save it ` +
-          "with resolve_neg() and resolve_conj()",
-      );
-    }
+    if (isKnown && typeof isSet === "boolean") continue;
+    const name = typeof key === "string" ? `"${printable(key)}"` : "that is no text";
+    reject(
+      `a tensor has the metadata ${name}: known is neg; save it with resolve_neg() and ` +
+        "resolve_conj()",
+    );
   }
   if (value.get("conj") === true) {
     reject("a tensor is conjugated (conj), and those here are real numbers");
@@ -363,7 +363,7 @@ export function findAllowedGlobal(
       `it has a tensor of another kind ("${
         printable(path)
       }"): read are dense tensors of ` +
-        "real numbers; save it after dequantize(), to_dense() or real",
+        "real numbers; save it as float32 after dequantize(), to_dense() or real",
     );
   }
   return reject(
