@@ -20,7 +20,9 @@ export function formatConversion(input: string, conversion: ConversionResult): s
     `→ ${output}: ${tensors} tensors${of}`,
   ];
   if (unused.length > 0) {
-    lines.push(`dropped: ${unused.slice(0, MAX_LISTED_NAMES).join(", ")}${rest}`);
+    const names = unused.slice(0, MAX_LISTED_NAMES)
+      .map((name) => JSON.stringify(name).slice(1, -1)); // without control characters
+    lines.push(`dropped: ${names.join(", ")}${rest}`);
   }
   lines.push(...conversion.adjustments);
   lines.push(

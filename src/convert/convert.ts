@@ -16,6 +16,7 @@ import {
   describeFit,
   matchNetworkWeights,
   type NetworkWeights,
+  variantSettings,
 } from "../weights/match_weights.ts";
 import {
   describeSelection,
@@ -86,7 +87,10 @@ export interface ConversionResult {
   readonly unused: readonly string[];
   /** Prefixes of the input's other networks, which were left out. */
   readonly otherPrefixes: readonly string[];
-  /** The conversions that matched the weights with the network, one line per kind. */
+  /**
+   * The conversions that matched the weights with the network, one line per kind; or, if
+   * no network is known, the settings that these weights need.
+   */
   readonly adjustments: readonly string[];
 }
 
@@ -115,7 +119,7 @@ export async function convertWeights(
   const network = runRecord && buildNetwork(runRecord.config.model, runRecord.classes);
   const loaded = network && fitNetwork(network, source, input);
   const weights = loaded?.tensors ?? source.tensors;
-  const adjustments = loaded === null ? [] : describeFit(loaded);
+  const adjustments = loaded === null ? variantSettings(weights) : describeFit(loaded);
 
   const checkpoint = runRecord !== null && format === "safetensors";
   // Moments have the names of a network, but are not one.

@@ -32,7 +32,7 @@ export async function loadInitialWeights(
   if (pretrained === null) return initializeWeights(network.parameters, seed);
   const file = await findWeights(pretrained);
   const targetNames = network.encoder.parameters.map(({ name }) => name);
-  const source = await readWeights(file, { targetNames });
+  const source = await readWeights(file, { targetNames, excludeKeys });
   const isExcluded = nameMatcher(excludeKeys);
   const fileTensors = new Map([...source.tensors].filter(([name]) => !isExcluded(name)));
 

@@ -15,7 +15,9 @@ import type { HostTensor } from "../core/host_tensor.ts";
 import type { Parameter, Weights } from "../core/network.ts";
 import { pytorchShape, weightsFromHost } from "../core/weights.ts";
 import { z } from "../core/zod.ts";
+import { openRandomAccessFile } from "../io/random_access_file.ts";
 import { writeAtomic } from "../io/write_atomic.ts";
+import { detectFormat } from "./detect_format.ts";
 import { matchWeights } from "./match_weights.ts";
 import {
   readSafetensors,
@@ -184,6 +186,16 @@ function migrateMetadata(raw: unknown): unknown {
   };
 }
 
+/** Whether there is a file whose first bytes are those of PyTorch's files. */
+async function isTorchFile(path: string): Promise<boolean> {
+  try {
+    await using file = await openRandomAccessFile(path);
+    return (await detectFormat(file)).startsWith("torch");
+  } catch {
+    return false; // the caller has an error to throw
+  }
+}
+
 /**
  * Reads a checkpoint, also one of version 1.
  *
@@ -196,7 +208,13 @@ export async function loadCheckpoint(
   path: string,
   log: (line: string) => void = () => {},
 ): Promise<Checkpoint> {
-  const { tensors, metadata } = await readSafetensors(path);
+  const { tensors, metadata } = await readSafetensors(path).catch(async (error) => {
+    if (!await isTorchFile(path)) throw error;
+    throw new SyntaxError(
+      `Cannot use "${path}" as a checkpoint: it is a file of PyTorch; make it one with ` +
+        "deno task convert --config",
+    );
+  });
   const text = metadata[METADATA_KEY];
   if (text === undefined) {
     throw new SyntaxError(

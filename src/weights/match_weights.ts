@@ -51,16 +51,22 @@ const VARIANTS: readonly {
   readonly with: string;
   /** The setting for one that lacks them. */
   readonly without: string;
+  /** Whether published files lack such names. */
+  readonly isUnusual?: boolean;
+  /** What a file has with such names, where published files have them. */
+  readonly where?: string;
 }[] = [
   {
     pattern: "decode_head.*.image_pool.*",
     with: "model.decoder.imagePool: true",
     without: "model.decoder.imagePool: false",
+    isUnusual: true,
   },
   {
     pattern: "decoder.representation.*",
     with: "model.decoder.representationHead: true",
     without: "model.decoder.representationHead: false",
+    where: "decoder.aspp.conv3.*",
   },
   {
     pattern: "auxiliary_head.*",
@@ -93,6 +99,21 @@ function variantHints(
   const [theirs, ours] = [fusion?.found.at(-1), fusion?.expected.at(-1)];
   if (theirs !== ours) settings.push(`model.decoder.fusionKernelSize: ${theirs}`);
   return settings.map((setting) => `the file is of the variant with "${setting}"`);
+}
+
+/** The settings without which a file of weights alone does not fit, a line per setting. */
+export function variantSettings(tensors: ReadonlyMap<string, HostTensor>): string[] {
+  const has = (pattern: string) =>
+    tensors.keys().some((name) => matchPattern(pattern, name) !== null);
+  const settings = VARIANTS.flatMap((variant) => {
+    if (variant.where !== undefined) {
+      return has(variant.where) && !has(variant.pattern) ? [variant.without] : [];
+    }
+    return variant.isUnusual && has(variant.pattern) ? [variant.with] : [];
+  });
+  const kernel = tensors.get(FUSION_WEIGHT)?.shape.at(-1) ?? 1;
+  if (kernel !== 1) settings.push(`model.decoder.fusionKernelSize: ${kernel}`);
+  return settings.map((setting) => `it is of the variant with "${setting}"`);
 }
 
 /** A file of weights that does not match the model. */

@@ -129,12 +129,12 @@ function parseMetadata(value: PickleValue, reject: Reject): boolean {
   if (!(value instanceof Map)) return reject("a tensor's metadata is no dictionary");
   for (const [key, isSet] of value) {
     const isKnown = key === "neg" || key === "conj";
-    if (!isKnown || typeof isSet !== "boolean") {
-      reject(
-        `a tensor has the metadata "${printable(String(key))}": known is neg; save it ` +
-          "with resolve_neg() and resolve_conj()",
-      );
-    }
+    if (isKnown && typeof isSet === "boolean") continue;
+    const name = typeof key === "string" ? `"${printable(key)}"` : "that is no text";
+    reject(
+      `a tensor has the metadata ${name}: known is neg; save it with resolve_neg() and ` +
+        "resolve_conj()",
+    );
   }
   if (value.get("conj") === true) {
     reject("a tensor is conjugated (conj), and those here are real numbers");
@@ -189,6 +189,25 @@ function rebuildParameter(
   return isKind(tensor, "tensor") ? tensor : reject("a parameter has no tensor");
 }
 
+/**
+ * `_rebuild_from_type_v2(function, type, arguments, attributes)`: a tensor with attributes,
+ * which are dropped.
+ */
+function rebuildFromType(
+  [rebuildPlain, type, args]: readonly PickleValue[],
+  reject: Reject,
+): PickleValue {
+  const isKnown = isKind(rebuildPlain, "global") && isSequence(args) &&
+    rebuildPlain.name.startsWith("torch._utils._rebuild_") &&
+    isKind(type, "global") && TENSOR_TYPES.includes(type.name);
+  return isKnown && rebuildPlain.call !== undefined
+    ? rebuildPlain.call(args, reject)
+    : reject("a tensor with attributes is made of something else");
+}
+
+/** The types of tensors that are nothing but tensors. */
+const TENSOR_TYPES: readonly string[] = ["torch.Tensor", "torch.nn.parameter.Parameter"];
+
 /** `OrderedDict()` or, from Python 2, `OrderedDict([[key, value], …])`. */
 function orderedDict(args: readonly PickleValue[], reject: Reject): PickleValue {
   const [pairs = []] = args;
@@ -218,6 +237,7 @@ const CALLABLE_GLOBALS: ReadonlyMap<string, Call> = new Map([
   // tensor, requires_grad, backward_hooks; attributes
   rebuild("_rebuild_parameter", [3, 3], rebuildParameter),
   rebuild("_rebuild_parameter_with_state", [4, 4], rebuildParameter),
+  ["torch._tensor._rebuild_from_type_v2", rebuildFromType],
   ["torch.Size", ([sizes], reject) => Object.freeze(parseCounts(sizes, "size", reject))],
 ]);
 
@@ -291,6 +311,7 @@ const OPAQUE_CLASSES: readonly string[] = [
 
 /** Types that are data where they are not called, as in the settings of a model. */
 const NAMED_TYPES: readonly string[] = [
+  ...TENSOR_TYPES,
   ...inModule(
     "torch",
     "float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 bool",
@@ -332,11 +353,25 @@ export function findAllowedGlobal(
   name: string,
   reject: Reject,
 ): AllowedGlobal {
-  return ALLOWED_GLOBALS.get(`${module}.${name}`) ??
+  const path = `${module}.${name}`;
+  const known = ALLOWED_GLOBALS.get(path);
+  if (known !== undefined) return known;
+  const isTensorKind = module === "torch._utils" && name.startsWith("_rebuild_") ||
+    /^torch(\.storage)?$/.test(module) && name.endsWith("Storage");
+  if (isTensorKind) {
     reject(
-      `it refers to "${printable(`${module}.${name}`)}", which tensors do not need and ` +
-        "which may run code when loaded; save only the state dict",
+      `it has a tensor of another kind ("${
+        printable(path)
+      }"): read are dense tensors of ` +
+        "real numbers; save it as float32 after dequantize(), to_dense() or real",
     );
+  }
+  return reject(
+    `it refers to "${
+      printable(path)
+    }", which tensors do not need and which may run code ` +
+      "when loaded; save only the state dict",
+  );
 }
 
 /**

@@ -4,8 +4,10 @@ import type { HostTensor } from "../core/host_tensor.ts";
 import { openRandomAccessFile } from "../io/random_access_file.ts";
 import { TRAINING_STATE } from "./find_state_dict.ts";
 import { detectFormat, type WeightsFileFormat } from "./detect_format.ts";
-import { countAndList, listNames } from "./match_weights.ts";
+import { countAndList, listNames, nameMatcher } from "./match_weights.ts";
+import { quoted } from "./names/naming_scheme.ts";
 import { translateNames, type Translation } from "./names/translate_names.ts";
+import { printable } from "./pickle_values.ts";
 import { readSafetensors } from "./safetensors.ts";
 import { type PrefixSelection, selectPrefix } from "./select_prefix.ts";
 import { readTorchFile, type TorchTensors } from "./torch_file.ts";
@@ -26,6 +28,8 @@ export interface ReadWeightsOptions {
   readonly prefix?: string | undefined;
   /** Where the weights are in a PyTorch file; see `TorchFileOptions`. */
   readonly stateDictKey?: string | undefined;
+  /** Patterns of the names of tensors that are not needed, and may be unknown. */
+  readonly excludeKeys?: readonly string[];
   /** A file that has all of these names is not translated. */
   readonly targetNames?: readonly string[];
 }
@@ -86,7 +90,7 @@ export async function readWeights(
     targetNames.every((name) => ours.has(name));
   const scheme = hasTargetNames ? "fst" : namingScheme;
   return {
-    ...translateNames(ours, scheme, path),
+    ...translateNames(ours, scheme, path, nameMatcher(options.excludeKeys ?? [])),
     isSchemeDetected: scheme === "auto",
     ...selected,
     ...source,
@@ -116,13 +120,13 @@ export function describeSelection(
   const { stateDictKey, prefix, innerWrappers } = source;
   const removed = [prefix, ...innerWrappers].filter((part) => part !== "");
   const taken = [
-    ...stateDictKey === "" ? [] : [`the state dict "${stateDictKey}"`],
+    ...stateDictKey === "" ? [] : [`the state dict ${quoted(stateDictKey)}`],
     ...removed.length === 0
       ? []
       : [`names without ${removed.map((part) => `"${part}"`).join(" and ")}`],
   ];
   const choice = (option: string | undefined, value: string) =>
-    `"${value}"${option === undefined ? "" : ` (${option} ${value})`}`;
+    `${quoted(value)}${option === undefined ? "" : ` (${option} ${printable(value)})`}`;
   const leftOut = [
     ...source.otherKeys.map((key) =>
       choice(TRAINING_STATE.test(key) ? undefined : options?.stateDictKey, key)

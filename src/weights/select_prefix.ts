@@ -1,6 +1,7 @@
 /** Selects one of the networks in a file by the prefix of its names. @module */
 
 import { CHECKPOINT_PREFIXES } from "./checkpoint.ts";
+import { quoted } from "./names/naming_scheme.ts";
 
 /** What PyTorch puts into names, anywhere: `torch.compile`, FSDP, checkpointing. */
 const INNER_WRAPPERS =
@@ -93,8 +94,7 @@ function commonWrapper(names: readonly string[], start: string): string {
   }
 }
 
-const quoteAll = (prefixes: readonly string[]) =>
-  prefixes.map((prefix) => `"${prefix}"`).join(", ");
+const quoteAll = (prefixes: readonly string[]) => prefixes.map(quoted).join(", ");
 
 /** The names without what PyTorch puts into them, and the names in the file. */
 function unwrapped(names: readonly string[], file: string): Map<string, string> {
@@ -104,8 +104,8 @@ function unwrapped(names: readonly string[], file: string): Map<string, string> 
     const other = result.get(clean);
     if (other !== undefined) {
       throw new RangeError(
-        `Cannot choose from "${file}": "${other}" and "${name}" are the same weight, ` +
-          "compiled and not",
+        `Cannot choose from "${file}": ${quoted(other)} and ${quoted(name)} are the ` +
+          "same weight, compiled and not",
       );
     }
     result.set(clean, name);
@@ -184,7 +184,7 @@ export function selectPrefix(
     throw new RangeError(
       `Cannot take the weights with the prefix "${requested}" from "${file}": no name ` +
         `begins with it; there are ${quoteAll(known)}, and the first name is ` +
-        `"${fileNames[0] ?? "none"}"`,
+        quoted(fileNames[0] ?? "none"),
     );
   }
   if (hasStudent) return select(wrapper + firstStudent);

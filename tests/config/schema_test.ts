@@ -179,3 +179,37 @@ Deno.test("padding has a class of the data set", () => {
     message: /data\.randomScale/,
   });
 });
+
+Deno.test("the variants of decoders are checked with what they need", () => {
+  const decoder = (text: string) => example(`model.decoder={${text}}`).model.decoder;
+  assert.deepEqual(decoder("name: segformer, fusionKernelSize: 3"), {
+    name: "segformer",
+    channels: 256,
+    fusionKernelSize: 3,
+    dropout: 0.1,
+  });
+  assert.throws(
+    () => decoder("name: segformer, fusionKernelSize: 5"),
+    problems("model.decoder.fusionKernelSize: must be one of 1, 3: received 5"),
+  );
+  decoder("name: daformer, fusion: bottleneck, imagePool: true");
+  for (const fusion of ["conv1", "isa"]) {
+    assert.throws(
+      () => decoder(`name: daformer, fusion: ${fusion}, imagePool: true`),
+      problems(
+        `model.decoder.imagePool: is a branch of ASPP, which the fusion "${fusion}" does ` +
+          'not have: set "model.decoder.fusion" to "separable-aspp", "aspp" or "bottleneck"',
+      ),
+    );
+  }
+  const without = "model.decoder={name: semi-deeplabv3+, representationHead: false}";
+  example(without);
+  assert.throws(
+    () => example(without, "method={name: mean-teacher, contrastive: {}}"),
+    problems(
+      "method.contrastive: compares representations of pixels, which the decoder " +
+        '"semi-deeplabv3+" without its representation head does not give: set ' +
+        '"model.decoder.representationHead" to true, or this to null',
+    ),
+  );
+});

@@ -132,6 +132,23 @@ Deno.test("loadInitialWeights() is exact, or leaves out what it is told to", () 
     });
   }));
 
+Deno.test("loadInitialWeights() leaves out a foreign head that it is told to", () =>
+  inFolder(async (folder) => {
+    const { network, host } = await hostWeights(7);
+    const file = join(folder, "foreign.pth");
+    const values = host.get(ENCODER) ?? assert.fail();
+    const bare = only(host, "backbone.", "");
+    await writeTorchFile(file, new Map([...bare, ["my_head.weight", values]]));
+    await assert.rejects(
+      () => loadInitialWeights(network, { pretrained: file, excludeKeys: [] }, 1),
+      { name: "RangeError", message: /no network here has "my_head\.weight"/ },
+    );
+    const start = { pretrained: file, excludeKeys: ["my_head.*"] };
+    const weights = await loadInitialWeights(network, start, 1);
+    assert.ok(await equal(weights, host, ENCODER));
+    releaseWeights(weights);
+  }));
+
 Deno.test("loadInitialWeights() logs everything that it assumed, a line per kind", () =>
   inFolder(async (folder) => {
     const { network, host } = await hostWeights(7);
@@ -157,8 +174,7 @@ Deno.test("loadInitialWeights() logs everything that it assumed, a line per kind
     const excluded = "decode_head.conv_seg.weight, decode_head.conv_seg.bias";
     assert.deepEqual(lines.slice(1), [
       "  naming scheme: fst",
-      '  prefix removed from the names: "model."',
-      "  1 other prefixes in the file: ema_model.",
+      '  taken: names without "model."; left out: "ema_model."',
       "  1 unused: backbone.head.weight",
       `  2 excluded: ${excluded}`,
       `  2 randomly initialized: ${excluded}`,

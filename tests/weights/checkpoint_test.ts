@@ -11,6 +11,7 @@ import {
   splitSections,
 } from "../../src/weights/checkpoint.ts";
 import { readSafetensors } from "../../src/weights/safetensors.ts";
+import { writeTorchFile } from "../../src/weights/write_torch_file.ts";
 import { encodeSafetensors } from "../support/safetensors.ts";
 
 const one = (value: number): Map<string, HostTensor> => {
@@ -99,6 +100,17 @@ Deno.test("splitSections() gives an empty section where a checkpoint has none", 
   const sections = splitSections(joinSections(older));
   assert.deepEqual(sections, { ...older, memoryBank: new Map() });
 });
+
+Deno.test("loadCheckpoint() says of a file of PyTorch what makes it a checkpoint", () =>
+  inFile(async (path) => {
+    await writeTorchFile(path, one(1));
+    await assert.rejects(loadCheckpoint(path), {
+      name: "SyntaxError",
+      message:
+        `Cannot use "${path}" as a checkpoint: it is a file of PyTorch; make it one ` +
+        "with deno task convert --config",
+    });
+  }));
 
 Deno.test("loadCheckpoint() refuses files without a record of a run", () =>
   inFile(async (path) => {

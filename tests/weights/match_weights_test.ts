@@ -6,6 +6,7 @@ import {
   describeFit,
   matchNetworkWeights,
   matchWeights,
+  variantSettings,
   WeightsMismatchError,
 } from "../../src/weights/match_weights.ts";
 
@@ -307,5 +308,28 @@ Deno.test("matchNetworkWeights() names the setting of the kernel of SegFormer's 
       name: "WeightsMismatchError",
       message: new RegExp(`"model\\.decoder\\.fusionKernelSize: ${theirs}"$`),
     });
+  }
+});
+
+Deno.test("variantSettings() names what a file alone needs", () => {
+  const settings = (...names: string[]) =>
+    variantSettings(new Map(names.map((name) => [name, tensor([1], [1])])));
+  assert.deepEqual(settings("decode_head.fuse_layer.image_pool.1.conv.weight"), [
+    'it is of the variant with "model.decoder.imagePool: true"',
+  ]);
+  // DeepLabV3+ always has it.
+  assert.deepEqual(settings("decode_head.image_pool.1.conv.weight"), []);
+  const aspp = "decoder.aspp.conv3.0.weight";
+  assert.deepEqual(settings(aspp), [
+    'it is of the variant with "model.decoder.representationHead: false"',
+  ]);
+  assert.deepEqual(settings(aspp, "decoder.representation.0.weight"), []);
+  assert.deepEqual(settings("auxiliary_head.conv_seg.bias", "auxor.aux.0.weight"), []);
+  for (const [side, expected] of [[1, 0], [3, 1]] as const) {
+    const weight = tensor([1, 1, side, side], Array.from({ length: side ** 2 }, () => 1));
+    const found = variantSettings(
+      new Map([["decode_head.linear_fuse.conv.weight", weight]]),
+    );
+    assert.equal(found.length, expected);
   }
 });

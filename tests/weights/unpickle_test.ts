@@ -104,6 +104,44 @@ for (const path of EVIL) {
   });
 }
 
+Deno.test("unpickle() refuses tensors of other kinds as such", () => {
+  for (
+    const path of [
+      "torch._utils._rebuild_qtensor",
+      "torch._utils._rebuild_sparse_tensor",
+      "torch._utils._rebuild_tensor_v3",
+      "torch.ComplexFloatStorage",
+      "torch.storage.UntypedStorage",
+    ]
+  ) {
+    const at = path.lastIndexOf(".");
+    assert.throws(() => read(`c${path.slice(0, at)}\n${path.slice(at + 1)}\n`), {
+      name: "SyntaxError",
+      message: new RegExp(`a tensor of another kind \\("${RegExp.escape(path)}"\\)`),
+    });
+  }
+});
+
+Deno.test("unpickle() reads a tensor with attributes without them", () => {
+  const storage = "(U\x07storagectorch\nByteStorage\nU\x010U\x03cpuK\0tQ";
+  const args = `(${storage}K\0K\0\x85K\x01\x85\x89Nt`;
+  const plain = read(`ctorch._utils\n_rebuild_tensor_v2\n${args}R`);
+  const call = (rebuild: string, type: string) =>
+    `ctorch._tensor\n_rebuild_from_type_v2\n(${rebuild}${type}${args}}U\x04noteK\x01stR`;
+  const rebuild = "ctorch._utils\n_rebuild_tensor_v2\n";
+  assert.deepEqual(read(call(rebuild, "ctorch\nTensor\n")), plain);
+  const parameter = "ctorch.nn.parameter\nParameter\n";
+  assert.deepEqual(read(call(rebuild, parameter)), plain);
+  for (
+    const [theirs, type] of [
+      [rebuild, "ctorch\nfloat32\n"],
+      ["cargparse\nNamespace\n", "ctorch\nTensor\n"],
+      [rebuild, "N"],
+    ] as const
+  ) assert.throws(() => read(call(theirs, type)), /attributes is made of something else/);
+  assert.throws(() => read(call(rebuild, "cmine\nTensor\n")), /"mine\.Tensor"/);
+});
+
 Deno.test("unpickle() refuses what makes objects in other ways", () => {
   const namespace = "cargparse\nNamespace\n";
   for (

@@ -1,6 +1,7 @@
 /** Naming schemes: tables of rules that convert a file's tensors to fst's. @module */
 
 import type { HostTensor } from "../../core/host_tensor.ts";
+import { printable } from "../pickle_values.ts";
 import { type Captures, fillPattern, matchPattern } from "./pattern.ts";
 
 /** Converts tensors of a file to tensors of fst; patterns as in `pattern.ts`. */
@@ -89,7 +90,8 @@ export const ignoreRule = (from: string): Rule => ({ kind: "ignore", from });
 /**
  * Refuses a file with a tensor that no network of fst has.
  *
- * @param reason Completes the sentence "Cannot use the weights of …: ".
+ * @param reason Completes the sentence "Cannot use the weights of …, which have the names
+ * of …: ".
  */
 export const unsupportedRule = (from: string, reason: string): Rule => ({
   kind: "unsupported",
@@ -134,6 +136,9 @@ export interface AppliedRules {
   readonly unknown: readonly string[];
 }
 
+/** A name from a file for a message. */
+export const quoted = (name: string): string => `"${printable(name, 160)}"`;
+
 function matchRule(rules: readonly Rule[], name: string) {
   for (const rule of rules) {
     for (const pattern of rule.kind === "convert" ? rule.from : [rule.from]) {
@@ -145,7 +150,7 @@ function matchRule(rules: readonly Rule[], name: string) {
 }
 
 /**
- * Applies rules to a file's tensors. Tensors that are only renamed are not copied.
+ * Applies the rules of a scheme to a file's tensors. Tensors that are only renamed are not copied.
  *
  * @param file For messages.
  * @throws {RangeError} If it has a tensor that no network of fst has.
@@ -154,7 +159,7 @@ function matchRule(rules: readonly Rule[], name: string) {
  */
 export function applyRules(
   tensors: ReadonlyMap<string, HostTensor>,
-  rules: readonly Rule[],
+  { rules, name: schemeName }: Pick<NamingScheme, "rules" | "name">,
   file: string,
 ): AppliedRules {
   const result = new Map<string, HostTensor>();
@@ -166,7 +171,9 @@ export function applyRules(
   };
 
   function setTensor(name: string, value: HostTensor, source: string): void {
-    if (result.has(name)) reject(`"${source}" and another tensor both become "${name}"`);
+    if (result.has(name)) {
+      reject(`${quoted(source)} and another tensor both become ${quoted(name)}`);
+    }
     result.set(name, value);
   }
 
@@ -175,14 +182,14 @@ export function applyRules(
       const source = fillPattern(pattern, captures);
       consumed.add(source);
       return tensors.get(source) ??
-        reject(`"${name}" belongs with "${source}", which is missing`);
+        reject(`${quoted(name)} belongs with ${quoted(source)}, which is missing`);
     });
     let converted: readonly HostTensor[] = [];
     try {
       converted = rule.convert(values);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      reject(`"${name}" does not have the shape it should: ${error.message}`);
+      reject(`${quoted(name)} does not have the shape it should: ${error.message}`);
     }
     for (const [i, value] of converted.entries()) {
       const target = rule.to[i];
@@ -206,7 +213,10 @@ export function applyRules(
         }
       }
     } else if (rule.kind === "unsupported") {
-      throw new RangeError(`Cannot use the weights of "${file}": ${rule.reason}`);
+      throw new RangeError(
+        `Cannot use the weights of "${file}", which have the names of ${schemeName}: ` +
+          rule.reason,
+      );
     }
   }
   return { tensors: result, dropped, unknown };

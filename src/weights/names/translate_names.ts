@@ -8,9 +8,9 @@ import {
   applyRules,
   type NamingScheme,
   type NamingSchemeSummary,
+  quoted,
   type TensorShapes,
 } from "./naming_scheme.ts";
-import { printable } from "../pickle_values.ts";
 import { anyNameMatches } from "./pattern.ts";
 import { HUGGING_FACE_RESNET, TORCHVISION, U2PL } from "./resnet.ts";
 import { HUGGING_FACE_SEGFORMER, MMSEG, NVLABS_SEGFORMER } from "./segformer.ts";
@@ -52,16 +52,13 @@ export interface Translation extends Omit<AppliedRules, "unknown"> {
 const STRANGERS: readonly (readonly [pattern: string, whose: string])[] = [
   ["swinv2.*", "Swin V2 of Hugging Face"],
   ["convnext*.embeddings.*", "ConvNeXt of Hugging Face"],
-  ["*.pixel_level_module.*", "MaskFormer or Mask2Former of Hugging Face"],
+  ["[model.]pixel_level_module.*", "MaskFormer or Mask2Former of Hugging Face"],
   ["dpt.*", "DPT of Hugging Face"],
   ["mobilevit*.*", "MobileViT of Hugging Face"],
   ["segmentation_head.{i}.*", "a network of segmentation_models.pytorch"],
   ["stages.{i}.blocks.{j}.conv_dw.*", "ConvNeXt of timm"],
   ["sem_seg_head.*", "a network of detectron2"],
 ];
-
-/** A name from a file for a message. */
-const quoted = (name: string): string => `"${printable(name, 160)}"`;
 
 const KNOWN_SCHEME_NAMES = NAMING_SCHEME_TABLE.map(({ name }) => name).join(", ");
 
@@ -120,6 +117,8 @@ function rejectUnknownNames(
  * @param requested A scheme's name, or "auto" to detect it. With "fst", names that no
  * network here has stay as they are.
  * @param file For messages.
+ * @param isExcluded Whether a name is of a tensor that nobody needs; it may be in no
+ * scheme.
  * @throws {RangeError} If there is no such scheme, none matches, fst has no such network,
  * or a name is in no scheme.
  * @throws {SyntaxError} If the file lacks tensors that belong together.
@@ -128,9 +127,11 @@ export function translateNames(
   tensors: ReadonlyMap<string, HostTensor>,
   requested: string = "auto",
   file: string = "file",
+  isExcluded: (name: string) => boolean = () => false,
 ): Translation {
   const scheme = resolveScheme(tensors, requested, file);
-  const { unknown, ...applied } = applyRules(tensors, scheme.rules, file);
+  const { unknown: withoutRule, ...applied } = applyRules(tensors, scheme, file);
+  const unknown = withoutRule.filter((name) => !isExcluded(name));
   if (unknown.length > 0 && requested !== FST.name) {
     rejectUnknownNames(unknown, tensors, scheme, file);
   }

@@ -284,7 +284,8 @@ Deno.test("translateNames() gives BEiT's shared table to every layer", () => {
   assert(![...tensors.keys()].some((name) => name.includes("rel_pos_bias")));
 });
 
-const PLAIN = /"net\.pth": its ResNet begins with one 7×7 convolution, and those here/;
+const PLAIN =
+  /"net\.pth", which have the names of (torchvision|hf-resnet): its ResNet begins with one/;
 
 const REFUSED: readonly (readonly [string, () => File, RegExp])[] = [
   ["torchvision's ResNet", foreign.torchvisionResnet, PLAIN],
@@ -384,6 +385,15 @@ for (const { what, scheme, own, write } of CASES) {
     }
   });
 }
+
+Deno.test("translateNames() leaves names alone that nobody needs", () => {
+  const { file } = foreign.huggingFaceSegformer(segformerWeights());
+  const odd = new Map([...file, ["my_head.weight", distinct(1)]]);
+  const isExcluded = (name: string) => name.startsWith("my_head.");
+  const { tensors } = translateNames(odd, "auto", "x.pth", isExcluded);
+  assert.ok(tensors.has("my_head.weight"));
+  assert.throws(() => translateNames(odd, "auto", "x.pth"), /"my_head\.weight"/);
+});
 
 /** Networks of other libraries, by their first names. */
 const STRANGERS: readonly (readonly [string, string])[] = [
