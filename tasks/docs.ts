@@ -13,6 +13,7 @@ import { main as convert } from "./convert.ts";
 import { main as doctor } from "./doctor.ts";
 import { main as download } from "./download.ts";
 import { main as evaluate } from "./eval.ts";
+import { main as fuzz } from "./fuzz.ts";
 import { main as pack } from "./pack.ts";
 import { main as predict } from "./predict.ts";
 import { main as prepare } from "./prepare.ts";
@@ -34,6 +35,7 @@ const COMMANDS: Readonly<Record<string, CommandMain>> = {
   verify,
   pack,
   bench,
+  fuzz,
   wasm,
   docs: (args, terminal) => main(args, terminal),
 };

@@ -26,6 +26,9 @@ function parseYaml(text: string, fileName: string): unknown {
   }
 }
 
+/** Problems that are told; a file of another kind may have thousands. */
+const MAX_PROBLEMS = 20;
+
 /**
  * Reads a run's configuration and checks all of it.
  *
@@ -60,9 +63,10 @@ export function parseConfig(
   const result = RunSchema.safeParse(root);
   if (result.success) return result.data;
   const problems = problemLines(result.error, RunSchema, root);
-  throw new SyntaxError(
-    `Cannot use "${fileName}":\n${problems.map((line) => `  ${line}`).join("\n")}`,
-  );
+  const lines = problems.slice(0, MAX_PROBLEMS).map((line) => `  ${line}`);
+  const rest = problems.length - lines.length;
+  if (rest > 0) lines.push(`  and ${rest} more`);
+  throw new SyntaxError(`Cannot use "${fileName}":\n${lines.join("\n")}`);
 }
 
 async function similarFileHint(path: string): Promise<string> {

@@ -102,6 +102,11 @@ export function readJpegStructure(bytes: Uint8Array): JpegFile {
     }
     if (code === SOI) throw damaged("it begins anew in its header");
     const segment = readSegment(bytes, marker);
+    if (segment === null) {
+      if (scanEnds.length === 0) throw damaged("it is cut short in its header");
+      marker = null; // bytes behind a scan that are no segment: the end is missing
+      break;
+    }
     at = marker.at + segment.length;
     if (isFrame(code)) frame = readFrame(segment);
     else if (code === JFIF && hasName(segment, "JFIF\0")) segment[9] = 1; // of 1.xx
@@ -115,6 +120,7 @@ export function readJpegStructure(bytes: Uint8Array): JpegFile {
     keep(bytes.subarray(at, end));
     scanEnds.push({ code: nextMarker(bytes, end)?.code ?? EOI, at: length });
     at = end;
+    if (frame !== null && scanEnds.length === 1 && isSentWhole(frame)) break;
   }
   keep(Uint8Array.of(0xff, EOI));
   if (frame === null || scanEnds.length === 0) throw damaged("it has no pixels");
@@ -175,11 +181,11 @@ function endOfScan(bytes: Uint8Array, from: number): number {
   return marker?.at ?? bytes.length;
 }
 
-// A copy, with its marker. (What a Buffer of Node.js slices is none.)
-function readSegment(bytes: Uint8Array, { at }: JpegMarker): Uint8Array {
+// A copy, with its marker; null if the file ends before it does. (What a Buffer of Node.js slices is none.)
+function readSegment(bytes: Uint8Array, { at }: JpegMarker): Uint8Array | null {
   const length = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
   const end = at + 2 + length;
-  if (length < 2 || end > bytes.length) throw damaged("it is cut short in its header");
+  if (length < 2 || end > bytes.length) return null;
   return new Uint8Array(bytes.subarray(at, end));
 }
 
@@ -244,6 +250,10 @@ function noteScan(segment: Uint8Array, frame: Frame | null): void {
       ?.fill(approximation & 15, first, last + 1);
   }
 }
+
+// Behind the only scan of a sequential file, libjpeg reads no further.
+const isSentWhole = ({ code, sentBits }: Frame) =>
+  code !== PROGRESSIVE && [...sentBits.values()].every((bits) => bits[0] === 0);
 
 // Without an end, a file may lack scans; with one, the encoder may have left out zeros.
 function assertEverySent({ sentBits }: Frame, hasEnd: boolean): void {

@@ -174,3 +174,15 @@ for (
     assert.equal(data.kind === "folder" && data.source.split, value);
   });
 }
+
+Deno.test("parseConfig() tells the first twenty problems, and how many there are", () => {
+  const unknown = Array.from({ length: 50 }, (_, i) => `key${i}: 1`);
+  const text = `${EXAMPLE}\n${unknown.join("\n")}`;
+  assert.throws(() => parseConfig(text, "a.yaml"), ({ message }: Error) => {
+    const lines = message.split("\n");
+    assert.equal(lines.length, 22);
+    assert.match(lines[20] ?? "", /^ {2}\(top level\): Unrecognized key: "key19"$/);
+    assert.equal(lines[21], "  and 30 more");
+    return true;
+  });
+});

@@ -175,6 +175,14 @@ Deno.test("decodeImage() accepts faults that cost no pixel", async () => {
       baseline,
       Uint8Array.from([...baseline, ...progressive]),
     ],
+    "bytes like markers before the end": [
+      baseline,
+      splice(baseline, baseline.length - 2, 0, Uint8Array.of(0xff, 0xc4, 0xff, 0xff, 1)),
+    ],
+    "bytes like markers in place of the end": [
+      progressive,
+      splice(progressive, progressive.length - 2, 2, Uint8Array.of(0xff, 0xe1, 0xff, 0)),
+    ],
     "no end": [baseline, baseline.slice(0, -2)],
     "half an end": [baseline, baseline.slice(0, -1)],
     "JFIF 5": [baseline, splice(baseline, 11, 1, Uint8Array.of(5))],

@@ -13,6 +13,7 @@ import { openDataSet } from "../../src/data/open_data_set.ts";
 import { decodeImage } from "../../src/formats/image_codec.ts";
 import { readMatByteMatrix } from "../../src/formats/mat.ts";
 import { decodePng, encodePng } from "../../src/formats/png.ts";
+import { cachedResult } from "../../src/io/cached_result.ts";
 import { openHttpFile } from "../../src/io/http_file.ts";
 import { loadCheckpoint } from "../../src/weights/checkpoint.ts";
 import { readWeights } from "../../src/weights/read_weights.ts";
@@ -223,6 +224,21 @@ export const PARSERS = {
       Promise.resolve((bytes) => {
         parseSampleClassStats(decode(bytes), "input.json", CLASSES.length);
       }),
+  },
+  cache: {
+    title: "results that are kept in files",
+    seeds: [["tests/fuzz/cache", /./]],
+    open: async (folder) => {
+      const result = JSON.stringify({ totals: [3, 1, 4], name: "road" });
+      const read = () =>
+        cachedResult(folder, "fuzz", "input", () => Promise.resolve(JSON.parse(result)));
+      await read();
+      const [file = ""] = await readdir(folder);
+      return async (bytes) => {
+        await writeFile(join(folder, file), bytes);
+        assertGives(JSON.stringify((await read()).value) === result, "a kept result");
+      };
+    },
   },
   http: {
     title: "answers of servers",
