@@ -148,7 +148,8 @@ export async function findParallelFiles(
     ),
     expectedLabel: (name) => source.displayPath(joinPath(labelFolder, name + ending)),
     splitNames: null,
-    folders: [...folders, ...labelFolders],
+    imageFolders: folders,
+    labelFolders,
     otherImages: describeOtherImages(imageFiles.flatMap(([, files]) => files)),
   };
 }
@@ -224,7 +225,8 @@ export async function findShards(
     labels,
     expectedLabel: (name) => source.displayPath(`${name}.label.png`),
     splitNames: null,
-    folders: [""],
+    imageFolders: [""],
+    labelFolders: [],
     otherImages: null,
   };
 }
