@@ -50,6 +50,9 @@ const IMAGE_ENDING = /\.(jpe?g|png|bmp|tiff?|gif|webp)$/i;
 const PATH_AND_MORE =
   /^(.*?\.(?:jpe?g|png|bmp|tiff?|gif|webp))["']?(?:\s*[,;]\s*|\s+)(\S.*)$/i;
 
+/** What a terminal would act on; a tab stays as it stands. */
+const UNPRINTABLE = /(?!\t)[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+
 /** Blanks in a line at which its image may end. */
 const MAX_SPLITS = 32;
 
@@ -169,11 +172,7 @@ function linesOf(text: string, { findExactly }: Finder): ListLine[] {
 const quoteLine = ({ number, text }: ListLine): string => {
   const line = text.trim();
   const shown = line.length > MAX_QUOTED ? `${line.slice(0, MAX_QUOTED)}…` : line;
-  // deno-lint-ignore no-control-regex
-  const printable = shown.replace(
-    /[\0-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]/g,
-    escapeCharacter,
-  );
+  const printable = shown.replace(UNPRINTABLE, escapeCharacter);
   return `line ${number}: "${printable}"`;
 };
 
