@@ -72,8 +72,8 @@ export interface FolderSplitConfig {
   /** Stems to use, with `*` for any text. */
   readonly include: readonly string[];
   /**
-   * A text file with one stem per line, from here, the configuration's folder or the data
-   * set's, or one of `configs/splits`; null: no list.
+   * A text file with a stem or path per line, from here, the configuration's folder or the
+   * data set's, or one of `configs/splits`; null: no list.
    */
   readonly list: string | null;
 }
@@ -86,7 +86,7 @@ export interface FileNamesConfig {
   readonly labels: string;
   /** Between an image's stem and its ending, as `_rgb` in `0001_rgb.png`. */
   readonly imageSuffix: string;
-  /** Between a label's stem and ".png". */
+  /** Between a label's stem and ".png"; a file that has it is no image. */
   readonly labelSuffix: string;
 }
 
@@ -103,7 +103,10 @@ export interface FolderDataConfig extends CommonDataConfig {
   readonly files: FileNamesConfig;
   /** In the order of their ids. */
   readonly classes: readonly ClassInfo[];
-  /** Class id, or 255 for none, of every value in label files; null: values are ids. */
+  /**
+   * Class id, or 255 for none, of every value in label files; null: values are ids. Labels
+   * in the colors of the classes need none.
+   */
   readonly labelMap: Readonly<Record<string, number>> | null;
   /**
    * Folder of the lists, where they are not found from here; the configuration's own folder

@@ -22,7 +22,7 @@ export interface LabelLookup {
   readonly allowedValues: string;
   /** What to do about another one, for the message. */
   readonly hint: string;
-  /** What to do where the values are 1 … N in place of 0 … N − 1; left out: nothing. */
+  /** What to do where the values are 0 … N in place of 0 … N − 1; left out: nothing. */
   readonly offsetHint?: string;
 }
 
@@ -67,8 +67,8 @@ export function createLabelLookup(
       ids,
       allowedValues: `0 … ${classes.length - 1} and ${IGNORE_INDEX} (ignored)`,
       hint,
-      offsetHint: `${hint}: the values look like 1 … ${classes.length}, which is ` +
-        `${offsetLabelMap(classes.length)}`,
+      offsetHint: `${hint}; if the classes are 1 … ${classes.length} and 0 is none of ` +
+        `them, it is ${offsetLabelMap(classes.length)}`,
     };
   }
   for (const [key, id] of Object.entries(mapping)) {
@@ -280,14 +280,12 @@ export function mapLabelValues(
   return { width, height, data: ids };
 }
 
-// Whether the first value that is too large is one more than the last class, and 0 is none.
+// Whether the values go up to one more than the last class, and no farther.
 function isOffset(
   { data, step }: { readonly data: Uint8Array | Uint16Array; readonly step: number },
   { ids, offsetHint }: LabelLookup,
   value: number,
 ): boolean {
   if (offsetHint === undefined || ids[value - 1] !== value - 1) return false;
-  return data.every((one, i) =>
-    i % step !== 0 || (one > 0 && (one <= value || one === IGNORE_INDEX))
-  );
+  return data.every((one, i) => i % step !== 0 || one <= value || one === IGNORE_INDEX);
 }

@@ -194,19 +194,26 @@ const OTHER_IMAGE_EXTENSIONS =
 const OTHER_LABEL_EXTENSIONS =
   /\.(bmp|csv|exr|gif|jpe?g|json|mat|npy|npz|pgm|pkl|pt|pth|svg|tiff?|txt|webp|xml)$/i;
 
-/** Pictures that are left out because of their format, as "3 .tif files"; null: none. */
+/** What macOS leaves beside files on other disks and in archives. */
+const APPLE_DOUBLE = /(^|\/)\._/;
+
+/** Pictures that are left out, as "3 .tif files, 2 hidden files"; null: none. */
 export function describeOtherImages(files: readonly string[]): string | null {
-  const counts = countExtensions(files, OTHER_IMAGE_EXTENSIONS);
-  return counts.length === 0
-    ? null
-    : counts.map(([extension, count]) => `${count} ${extension} files`).join(", ");
+  const parts = countExtensions(files, OTHER_IMAGE_EXTENSIONS)
+    .map(([extension, count]) => `${count} ${extension} files`);
+  const hidden = files.filter((file) =>
+    IMAGE_EXTENSIONS.test(file) && isHidden(file) && !APPLE_DOUBLE.test(file)
+  );
+  if (hidden.length > 0) parts.push(`${hidden.length} hidden files`);
+  return parts.length === 0 ? null : parts.join(", ");
 }
 
 /** Says what {@linkcode describeOtherImages} found. */
 export const otherImageNotes = (found: string | null, folder: string): string[] =>
-  found === null
-    ? []
-    : [`left out ${found} of "${folder}": images are .jpg, .jpeg or .png files`];
+  found === null ? [] : [
+    `left out ${found} of "${folder}": images are .jpg, .jpeg or .png files ` +
+    "that are not hidden",
+  ];
 
 /**
  * What lies where labels are missing: files of their names in another format, or PNGs of

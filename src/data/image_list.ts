@@ -50,8 +50,14 @@ const IMAGE_ENDING = /\.(jpe?g|png|bmp|tiff?|gif|webp)$/i;
 const PATH_AND_MORE =
   /^(.*?\.(?:jpe?g|png|bmp|tiff?|gif|webp))["']?(?:\s*[,;]\s*|\s+)(\S.*)$/i;
 
+/** What a terminal would act on; a tab stays as it stands. */
+const UNPRINTABLE = /(?!\t)[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+
 /** Blanks in a line at which its image may end. */
 const MAX_SPLITS = 32;
+
+/** Characters of a line with two paths, at most. */
+const MAX_LINE = 1 << 13;
 
 /** Characters of a line that a message shows. */
 const MAX_QUOTED = 200;
@@ -166,11 +172,7 @@ function linesOf(text: string, { findExactly }: Finder): ListLine[] {
 const quoteLine = ({ number, text }: ListLine): string => {
   const line = text.trim();
   const shown = line.length > MAX_QUOTED ? `${line.slice(0, MAX_QUOTED)}…` : line;
-  // deno-lint-ignore no-control-regex
-  const printable = shown.replace(
-    /[\0-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]/g,
-    escapeCharacter,
-  );
+  const printable = shown.replace(UNPRINTABLE, escapeCharacter);
   return `line ${number}: "${printable}"`;
 };
 
@@ -182,6 +184,7 @@ type FoundLine = { readonly name: string; readonly label: string | null } | stri
 
 function findLine(text: string, finder: Finder): FoundLine {
   const line = text.trim();
+  if (line.length > MAX_LINE) return null;
   // A name with blanks is tried before a line is divided at one.
   const exact = finder.findExactly(line);
   if (exact !== null) return { name: exact, label: null };
@@ -195,7 +198,7 @@ function findLine(text: string, finder: Finder): FoundLine {
     if (ENDING.test(label) || label.includes("/") || isFound(finder.find(label))) {
       return { name: found.name, label };
     }
-    return `names an image and "${rest}", which is no label: give one image per line, and ` +
+    return "has something after its image that is no label: give one image per line, and " +
       "after it, if you like, its label";
   }
   return problem;
@@ -238,7 +241,7 @@ function createFinder({ paths, root, nameOf }: ListedImages): Finder {
       null;
   };
   const roots = rootsOf(root);
-  let byLastPart: Map<string, string[]> | null = null;
+  let byTail: Map<string, ReadonlySet<string>> | null = null;
 
   const findRelative = (path: string): Found => {
     const name = byName.get(path) ?? byName.get(nameOf(path).normalize("NFC"));
@@ -247,12 +250,13 @@ function createFinder({ paths, root, nameOf }: ListedImages): Finder {
   // The image whose path ends like this one: all of this one, or all of the image's name
   // and the folder above it.
   const findByTail = (path: string): Found => {
-    byLastPart ??= indexByLastPart(paths);
+    byTail ??= indexByTail(paths);
     const parts = partsOf(path);
-    const fitting = (byLastPart.get(parts.at(-1) ?? "") ?? []).filter((name) => {
-      const imageParts = partsOf(paths.get(name) ?? name);
-      const common = commonTail(parts, imageParts);
-      return common === parts.length || common > partsOf(name).length;
+    const fitting = [...byTail.get(tailKey(parts, 2)) ?? []].filter((name) => {
+      const nameParts = partsOf(name);
+      const common = commonTail(parts, partsOf(paths.get(name) ?? name));
+      return common > nameParts.length ||
+        Math.max(common, commonTail(parts, nameParts)) === parts.length;
     });
     const [only, second] = fitting;
     if (only === undefined) return null;
@@ -300,15 +304,22 @@ function commonTail(a: readonly string[], b: readonly string[]): number {
   return length;
 }
 
-function indexByLastPart(paths: ReadonlyMap<string, string>): Map<string, string[]> {
-  const index = new Map<string, string[]>();
+/** Images by the last part, and by the last two, of their paths and of their names. */
+function indexByTail(paths: ReadonlyMap<string, string>): Map<string, Set<string>> {
+  const index = new Map<string, Set<string>>();
   for (const [name, path] of paths) {
-    for (const last of new Set([name, path].map((one) => partsOf(one).at(-1) ?? ""))) {
-      index.set(last, [...index.get(last) ?? [], name]);
+    for (const parts of [name, path].map(partsOf)) {
+      for (const key of [tailKey(parts, 1), tailKey(parts, 2)]) {
+        const names = index.get(key) ?? new Set();
+        index.set(key, names.add(name));
+      }
     }
   }
   return index;
 }
+
+const tailKey = (parts: readonly string[], count: number): string =>
+  parts.slice(-count).join("/");
 
 // Where one is a part of the other's end, lists and data sets mean the same file.
 function isSameFile(listed: string, read: string): boolean {

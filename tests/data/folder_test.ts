@@ -105,7 +105,8 @@ Deno.test("a value beyond the classes names file, value and what is allowed", as
       await complaint(root, set.read(0)),
       'RangeError: Cannot use the label "ROOT/labels/train/a.png": it holds the value 3 ' +
         "(first at row 1, column 2), but the allowed values are 0 … 2 and 255 (ignored): " +
-        'correct "classes" or map the values in "labelMap"',
+        'correct "classes" or map the values in "labelMap"; if the classes are 1 … 3 and ' +
+        '0 is none of them, it is "labelMap": {0: 255, 1: 0, 2: 1, 3: 2}',
     );
   });
 });

@@ -24,6 +24,7 @@ const IMAGES = {
     ["case (0)", "images/train/case (0).png"],
     ["city/d", "images/train/city/d.png"],
     ["other/d", "images/train/other/d.png"],
+    ["other/f", "images/train/other/f_rgb.png"],
     ["e\u0301", "images/train/e\u0301.png"],
     ["#1", "images/train/#1.png"],
   ]),
@@ -79,6 +80,8 @@ Deno.test("chooseListed() finds the image of a line in each of its forms", () =>
     "\u00e9": "e\u0301",
     "e\u0301.png": "e\u0301",
     "#1": "#1",
+    "f": "other/f",
+    "f_rgb.png": "other/f",
   };
   for (const [line, expected] of Object.entries(lines)) {
     assert.equal(listed(line), expected, line);
@@ -96,9 +99,9 @@ Deno.test("chooseListed() quotes the line that it cannot use", () => {
   const lines: Record<string, RegExp> = {
     "a\nimages\\val\\x.png":
       /1 of its 2 lines .* \(first: line 2: "images\\val\\x\.png";/,
-    "images/val/a.png": /first: line 1: "images\/val\/a\.png"; found there: 7 images/,
+    "images/val/a.png": /first: line 1: "images\/val\/a\.png"; found there: 8 images/,
     "a.png -1":
-      /line 1: "a\.png -1" names an image and "-1", which is no label: give one/,
+      /line 1: "a\.png -1" has something after its image that is no label: give one/,
     "d":
       /line 1: "d" fits 2 images, such as "city\/d" and "other\/d": give its folder too/,
     "../ROOT/a.png": /line 1: "\.\.\/ROOT\/a\.png" leads out of the data set's folder:/,

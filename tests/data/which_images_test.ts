@@ -138,6 +138,8 @@ Deno.test("openFolder() names what is there in place of images and labels", asyn
     "images/train/b.tif": "",
     "images/train/c.TIF": "",
     "images/train/d.bmp": "",
+    "images/train/.e.png": "",
+    "images/train/._a.png": "",
     "images/none/a.webp": "",
     "images/arrays/a.png": tinyImage(1),
     "labels/arrays/a.npy": "",
@@ -150,8 +152,8 @@ Deno.test("openFolder() names what is there in place of images and labels", asyn
     assert.deepEqual(
       (await openFolder(tinySpec(root))).notes?.map((note) => note.replace(root, "ROOT")),
       [
-        'left out 2 .tif files, 1 .bmp files of "ROOT/images/train": images are .jpg, ' +
-        ".jpeg or .png files",
+        'left out 2 .tif files, 1 .bmp files, 1 hidden files of "ROOT/images/train": images are .jpg, ' +
+        ".jpeg or .png files that are not hidden",
       ],
     );
     assert.match(
@@ -208,6 +210,12 @@ Deno.test("openNative() finds what was unpacked into a folder for each download"
       (path) => path.replace(/^(leftImg8bit|gtFine)\//, "cityscapes/$1/$1/"),
     ],
     ["cityscapes", "train", cityscapesFiles(), (path) => path.replace(/\.png$/, ".PNG")],
+    [
+      "cityscapes",
+      "train",
+      cityscapesFiles(),
+      (path) => path.replace(/_leftImg8bit\.png$/, "_leftImg8bit.jpg"),
+    ],
     [
       "gta5",
       null,
@@ -291,7 +299,17 @@ Deno.test("openNative() refuses two files of one name that are not the same", as
   await withFiles(
     { ...files, [`01_images/images/${FIRST}.png`]: image },
     async (root) => {
-      assert.deepEqual((await contents(root, "gta5", null)).names, [FIRST]);
+      const opened = await openNative({
+        kind: "native",
+        set: "gta5",
+        root,
+        labeled: true,
+      });
+      assert.deepEqual(opened.names, [FIRST]);
+      assert.match(
+        (opened.notes ?? []).join(),
+        /^images of GTA5 are read from 2 folders: "/,
+      );
       await Deno.writeFile(join(root, `01_images/images/${FIRST}.png`), tinyImage(7));
       assert.match(
         await complaint(root, contents(root, "gta5", null)),

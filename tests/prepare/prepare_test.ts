@@ -367,7 +367,7 @@ Deno.test("prepare() says what labels lack as a whole, and what was left out", a
     assert.deepEqual(splits.map(({ notes }) => notes), [
       [
         'left out 1 .webp files of "ROOT/data/images/train": images are .jpg, .jpeg or ' +
-        ".png files",
+        ".png files that are not hidden",
         'no pixel of "road" in the 2 labels of "source": the value 0 never occurs; if ' +
         'values are 1 … 3, set "labelMap": {0: 255, 1: 0, 2: 1, 3: 2}',
       ],

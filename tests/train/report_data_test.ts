@@ -80,7 +80,8 @@ Deno.test("reportData() says how many images each part has, and where from", asy
       'val        1 images with labels in "ROOT/images/val"',
       '1 of the 2 lines of the list "list.txt" name another label than the one that is ' +
       'read (first: line 2: "./b.png labels/train/c.png"; read is "labels/train/b.png")',
-      'left out 1 .tif files of "ROOT/images/dusk": images are .jpg, .jpeg or .png files',
+      'left out 1 .tif files of "ROOT/images/dusk": images are .jpg, .jpeg or .png files ' +
+      "that are not hidden",
     ]);
     await Deno.remove(join(root, "images/val"), { recursive: true });
     assert.match(

@@ -15,7 +15,7 @@
 
 import { CITYSCAPES_CLASSES } from "../native_classes.ts";
 import type { LabelEncoding } from "../decode_label.ts";
-import { describeOtherImages } from "../file_data_set.ts";
+import { describeOtherImages, imagesByStem } from "../file_data_set.ts";
 import { type FileSource, joinPath } from "../source/file_source.ts";
 import {
   classIdDecoder,
@@ -93,8 +93,8 @@ async function find(
     images: await joinByName(
       source,
       images.map(([folder, files]) =>
-        byName(filesByStem(files, folder, `${IMAGE_SUFFIX}.png`))
-          .map(([name, path]) => [nameOf(name), path] as const)
+        byName(imagesByStem(files, source.displayPath(folder), IMAGE_SUFFIX))
+          .map(([name, file]) => [nameOf(name), joinPath(folder, file)] as const)
       ),
     ),
     // Of two labels of an image, the one with train ids is used.
@@ -105,14 +105,18 @@ async function find(
     expectedLabel: (name) =>
       source.displayPath(joinPath(labelFolder, `${name}_gtFine${LABEL_IDS_SUFFIX}`)),
     splitNames: null,
-    folders: [...tops, ...labelTops].map(inSplit),
+    imageFolders: tops.map(inSplit),
+    labelFolders: labelTops.map(inSplit),
     otherImages: describeOtherImages(images.flatMap(([, files]) => files)),
   };
 }
 
 /** `leftImg8bit/train/ulm/ulm_000001_leftImg8bit.png` → `ulm/ulm_000001`. */
 function nameOf(line: string): string {
-  const stem = line.replace(/\.png$/i, "").replace(new RegExp(`${IMAGE_SUFFIX}$`), "");
+  const stem = line.replace(/\.(png|jpe?g)$/i, "").replace(
+    new RegExp(`${IMAGE_SUFFIX}$`),
+    "",
+  );
   const parts = stem.replace(/^leftImg8bit\/[^/]+\//, "").split("/");
   const frame = parts[parts.length - 1] ?? "";
   // A bare frame begins with its city.

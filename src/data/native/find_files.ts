@@ -21,6 +21,7 @@
  */
 
 import { describeOtherImages, imagesByStem } from "../file_data_set.ts";
+import { createFileComparison } from "../source/combined_source.ts";
 import { type FileSource, isHidden, joinPath } from "../source/file_source.ts";
 import type { FindOptions, FoundFiles } from "./layout.ts";
 
@@ -89,9 +90,10 @@ export async function joinByName(
   parts: readonly Iterable<readonly [name: string, path: string]>[],
 ): Promise<Map<string, string>> {
   const joined = new Map<string, string>();
+  const isSameFile = createFileComparison();
   for (const [name, path] of parts.flatMap((part) => [...part])) {
     const other = joined.get(name);
-    if (other !== undefined && !await isSameContent(source, other, path)) {
+    if (other !== undefined && !await isSameFile([source, other], [source, path])) {
       throw new RangeError(
         `Cannot use the data set: "${source.displayPath(other)}" and ` +
           `"${source.displayPath(path)}" have one name and are not the same: remove one`,
@@ -100,12 +102,6 @@ export async function joinByName(
     if (other === undefined) joined.set(name, path);
   }
   return joined;
-}
-
-async function isSameContent(source: FileSource, a: string, b: string): Promise<boolean> {
-  if (await source.size(a) !== await source.size(b)) return false;
-  const [first, second] = [await source.read(a), await source.read(b)];
-  return first.every((byte, i) => byte === second[i]);
 }
 
 /** Finds the files in parallel folders; null if there is no folder of images. */
@@ -148,7 +144,8 @@ export async function findParallelFiles(
     ),
     expectedLabel: (name) => source.displayPath(joinPath(labelFolder, name + ending)),
     splitNames: null,
-    folders: [...folders, ...labelFolders],
+    imageFolders: folders,
+    labelFolders,
     otherImages: describeOtherImages(imageFiles.flatMap(([, files]) => files)),
   };
 }
@@ -224,7 +221,8 @@ export async function findShards(
     labels,
     expectedLabel: (name) => source.displayPath(`${name}.label.png`),
     splitNames: null,
-    folders: [""],
+    imageFolders: [""],
+    labelFolders: [],
     otherImages: null,
   };
 }

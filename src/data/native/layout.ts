@@ -29,8 +29,10 @@ export interface FoundFiles {
   readonly expectedLabel: (name: string) => string;
   /** The images of the split, where a list of the data set says it; null: all. */
   readonly splitNames: readonly string[] | null;
-  /** The folders of both, in the source. */
-  readonly folders: readonly string[];
+  /** The folders of the images, in the source. */
+  readonly imageFolders: readonly string[];
+  /** Likewise. */
+  readonly labelFolders: readonly string[];
   /** What was left out because of its format, as "3 .tif files"; null: nothing. */
   readonly otherImages: string | null;
 }

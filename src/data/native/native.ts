@@ -97,7 +97,9 @@ export async function listNativeFiles(spec: NativeSpec): Promise<DataSetListing>
     nameOf: layout.nameOf,
     labelOf: (name) => spec.labeled ? labels.get(name) ?? null : null,
   }, spec);
-  const remarks = found.folders.flatMap((folder) => source.remarks(folder));
+  const { imageFolders, labelFolders } = found;
+  const remarks = [...imageFolders, ...labelFolders]
+    .flatMap((folder) => source.remarks(folder));
   const expected = spec.labeled
     ? names.filter((name) => layout.excluded?.names.has(name) !== true)
     : names;
@@ -133,6 +135,10 @@ export async function listNativeFiles(spec: NativeSpec): Promise<DataSetListing>
         ...(layout.excluded === undefined || excludedCount === 0
           ? []
           : [layout.excluded.note(excludedCount)]),
+        ...(imageFolders.length === 1 ? [] : [
+          `images of ${layout.title} are read from ${imageFolders.length} folders: ` +
+          quoteNames(imageFolders.map((folder) => source.displayPath(folder))),
+        ]),
         ...otherImageNotes(found.otherImages, found.address),
         ...notes,
       ],

@@ -40,22 +40,26 @@ const routedFiles = (route: Route) => ({
 /** Bytes of files that are read to be compared; beyond, equal sizes have to do. */
 const MAX_COMPARED_BYTES = 1 << 26;
 
-/** Tells whether two sources hold the same file at a path, reading as little as possible. */
-function createComparison(): (
-  path: string,
-  a: FileSource,
-  b: FileSource,
+/** A file of a source. */
+type SourceFile = readonly [FileSource, path: string];
+
+/** Tells whether two files are the same, reading as little as possible. */
+export function createFileComparison(): (
+  a: SourceFile,
+  b: SourceFile,
 ) => Promise<boolean> {
   let bytesLeft = MAX_COMPARED_BYTES;
-  return async (path, a, b) => {
-    const size = await a.size(path);
-    if (size !== await b.size(path)) return false;
-    if (a.knownCrc32(path) === null || b.knownCrc32(path) === null) {
+  return async (a, b) => {
+    const sizeOf = ([source, path]: SourceFile) => source.size(path);
+    const size = await sizeOf(a);
+    if (size !== await sizeOf(b)) return false;
+    const knownSum = ([source, path]: SourceFile) => source.knownCrc32(path);
+    if (knownSum(a) === null || knownSum(b) === null) {
       if (bytesLeft < size) return true;
       bytesLeft -= size;
     }
-    const sumOf = async (source: FileSource) =>
-      source.knownCrc32(path) ?? crc32(await source.read(path));
+    const sumOf = async (file: SourceFile) =>
+      knownSum(file) ?? crc32(await file[0].read(file[1]));
     return await sumOf(a) === await sumOf(b);
   };
 }
@@ -74,13 +78,13 @@ export async function joinSources(
   const [only] = sources;
   if (only !== undefined && sources.length === 1) return only;
   const owners = new Map<string, FileSource>();
-  const isSameFile = createComparison();
+  const isSameFile = createFileComparison();
   for (const source of sources) {
     for (const path of await source.list("") ?? []) {
       const other = owners.get(path);
       if (
         other !== undefined && !isAuxiliaryFile(path) &&
-        !await isSameFile(path, other, source)
+        !await isSameFile([other, path], [source, path])
       ) {
         throw new RangeError(
           `Cannot use "${name}": "${other.name}" and "${source.name}" both hold ` +
@@ -206,12 +210,12 @@ async function archiveRemarks(
   common: readonly string[],
   added: readonly string[],
 ): Promise<SourceRemark[]> {
-  const isSameFile = createComparison();
+  const isSameFile = createFileComparison();
   const others: string[] = [];
   for (const file of common) {
     const full = joinPath(path, file);
-    if (isAuxiliaryFile(file) || await isSameFile(full, folder, archives)) continue;
-    others.push(file);
+    if (isAuxiliaryFile(file)) continue;
+    if (!await isSameFile([folder, full], [archives, full])) others.push(file);
   }
   const remarks: SourceRemark[] = [];
   const place = folder.displayPath(path);
