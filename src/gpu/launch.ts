@@ -60,6 +60,14 @@ export function launch<U extends string, I extends string, O extends string>(
     (output, name) =>
       isShape(output) ? allocateTensor(output, kernel.outputs[name]) : output,
   );
+  if (tf.isDryRun()) {
+    tf.reportKernel({
+      kernel: kernel.name,
+      inputs: mapRecord(inputs, tensorOf),
+      attributes: uniforms,
+      outputs: mapRecord(written, tensorOf),
+    });
+  }
   if (invocations === 0 || tf.isDryRun()) return mapRecord(written, tensorOf);
   const backend = tf.getBackend();
   if (backend === "webgpu" && kernel.shader !== undefined) {

@@ -1,0 +1,338 @@
+/** From a network and its weights to an ONNX file. @module */
+import { readBack } from "../core/backend.ts";
+import type { ClassInfo, Normalization, Size as ImageSize } from "../core/host_batch.ts";
+import { EVAL_CONTEXT, type Network, type Weights } from "../core/network.ts";
+import type * as tf from "../core/tf.ts";
+import { versions } from "../core/versions.ts";
+import { encodeOnnx, type OnnxNode, type OnnxValue } from "../formats/onnx_file.ts";
+import { resizeLogits } from "../objectives/cross_entropy.ts";
+import { GraphBuilder } from "./graph_builder.ts";
+import { CHANNELS_FIRST, GraphTensors } from "./graph_tensor.ts";
+import { isVarying, type Size } from "./size.ts";
+import { SizeNodes } from "./size_nodes.ts";
+import {
+  type TracedGraph,
+  TraceDifferenceError,
+  traceForward,
+  type TraceSize,
+} from "./trace.ts";
+import { translateCalls } from "./translation.ts";
+
+/** How a network becomes an ONNX file. */
+export interface OnnxOptions {
+  /**
+   * Whether the input is normalized already; else it is RGB in 0 … 255 and the file
+   * normalizes it.
+   * @default {false}
+   */
+  readonly raw?: boolean;
+  /**
+   * Whether the output is the most probable class of each pixel instead of the logits.
+   * @default {false}
+   */
+  readonly argmax?: boolean;
+  /**
+   * Whether matrices and filters are stored as float16; all is computed in float32.
+   * @default {false}
+   */
+  readonly half?: boolean;
+  /**
+   * The only size of images that the file takes.
+   * @default {null} for all that the network can take
+   */
+  readonly size?: ImageSize | null;
+}
+
+/** A network to export, and what its file says about it. */
+export interface ExportedNetwork {
+  readonly network: Network;
+  /** All that it asks for. */
+  readonly weights: Weights;
+  /** What the weights were trained with. */
+  readonly normalization: Normalization;
+  /** What it tells apart, in the order of their ids. */
+  readonly classes: readonly ClassInfo[];
+}
+
+/** An ONNX file, and which inputs it takes. */
+export interface OnnxFile {
+  readonly bytes: Uint8Array;
+  /** Images per batch; null: any number. */
+  readonly batch: number | null;
+  /** Size of the images; null: any size. */
+  readonly size: ImageSize | null;
+  /** What is not as one might expect, a sentence each. */
+  readonly notes: readonly string[];
+  /** Nodes of the graph. */
+  readonly nodes: number;
+}
+
+/** The operator set of the files: the first that has layer norm. */
+export const OPSET = 17;
+
+/** Protocol buffers end here; a MiB is left for the nodes. */
+const MAX_BYTES = 2 ** 31 - 2 ** 20;
+
+/**
+ * Makes an ONNX file of a network.
+ *
+ * The input `image` is float32 [batch, 3, height, width]; the output is `logits`, float32
+ * [batch, classes, height, width], or `labels`, int32 [batch, height, width].
+ *
+ * @param fallbackSize The size that the file takes if it can take but one.
+ * @throws {UntranslatedKernelError} If a step of the network has no translation to ONNX.
+ * @throws {RangeError} If the weights are too large for a file.
+ */
+export async function makeOnnxFile(
+  exported: ExportedNetwork,
+  options: OnnxOptions,
+  fallbackSize: ImageSize,
+): Promise<OnnxFile> {
+  const { size = null } = options;
+  const notes: string[] = [];
+  const attempts = size === null
+    ? [...DYNAMIC_ATTEMPTS, ...fixedAttempts(fallbackSize)]
+    : fixedAttempts(size);
+  let reason: unknown;
+  for (const attempt of attempts) {
+    try {
+      const graph = await attempt.trace(exported);
+      return await encodeGraph(exported, graph, options, [...notes, ...attempt.notes]);
+    } catch (error) {
+      if (!(error instanceof TraceDifferenceError)) throw error;
+      reason ??= error;
+      notes.splice(0, 1, `it is no graph for inputs of any size: ${error.message}`);
+    }
+  }
+  throw reason;
+}
+
+interface Attempt {
+  trace(network: ExportedNetwork): Promise<TracedGraph>;
+  readonly notes: readonly string[];
+}
+
+// Rows and columns in 32nds and what remains: the sizes differ in both, so that a size
+// follows from another one in all of them only if it always does.
+const SIDES_IN_32NDS: readonly (readonly [rows: number, columns: number])[] = [
+  [39, 52],
+  [60, 34],
+  [25, 75],
+  [50, 22],
+  [33, 47],
+  [20, 66],
+  [71, 29],
+  [44, 57],
+  [28, 40],
+  [63, 69],
+];
+const REMAINDERS: readonly (readonly [rows: number, columns: number])[] = [
+  [1, 2],
+  [0, 31],
+  [31, 0],
+  [2, 17],
+  [17, 1],
+  [16, 8],
+  [8, 16],
+  [27, 6],
+  [12, 21],
+  [5, 28],
+];
+const BATCHES = [2, 1, 3, 2, 5, 1, 4, 3, 2, 7];
+const UNIT = 32;
+/** Halvings of the sizes after which all are below 96. */
+const HALVINGS = [0, 1, 2, 3, 4, 5, 6];
+
+function traceSizes(
+  halvings: number,
+  withRemainders: boolean,
+  batches: readonly number[],
+): TraceSize[] {
+  return SIDES_IN_32NDS.map(([rows, columns], k) => {
+    const [down = 0, right = 0] = withRemainders ? REMAINDERS[k] ?? [] : [];
+    const side = (units: number, rest: number) =>
+      Math.max(1, units >> halvings) * UNIT + rest;
+    return [batches[k % batches.length] ?? 1, side(rows, down), side(columns, right)];
+  });
+}
+
+// Traces with the largest images that the network takes.
+function dynamicAttempt(withRemainders: boolean, batches: readonly number[]): Attempt {
+  return {
+    notes: [
+      ...withRemainders ? [] : [`height and width must be multiples of ${UNIT}`],
+      ...batches.length > 1 ? [] : ["it takes one image at a time"],
+    ],
+    async trace(exported) {
+      let refusal: unknown;
+      for (const halvings of HALVINGS) {
+        try {
+          return await trace(exported, traceSizes(halvings, withRemainders, batches));
+        } catch (error) {
+          if (!(error instanceof RangeError)) throw error;
+          refusal = error;
+        }
+      }
+      throw new TraceDifferenceError(
+        refusal instanceof Error ? refusal.message : "the network refuses images",
+      );
+    },
+  };
+}
+
+const DYNAMIC_ATTEMPTS: readonly Attempt[] = [
+  dynamicAttempt(true, BATCHES),
+  dynamicAttempt(true, [1]),
+  dynamicAttempt(false, BATCHES),
+];
+
+function fixedAttempts({ height, width }: ImageSize): readonly Attempt[] {
+  return [BATCHES, [1]].map((batches) => ({
+    notes: batches.length > 1 ? [] : ["it takes one image at a time"],
+    trace: (exported) =>
+      trace(exported, batches.map((batch): TraceSize => [batch, height, width])),
+  }));
+}
+
+async function trace(
+  { network }: ExportedNetwork,
+  sizes: readonly TraceSize[],
+): Promise<TracedGraph> {
+  const forward = (weights: Weights, images: tf.Tensor4D) => {
+    const [, height, width] = images.shape;
+    const { logits } = network.forward(weights, images, EVAL_CONTEXT);
+    return resizeLogits(logits, [height, width], network.decoder);
+  };
+  return await traceForward(forward, network.parameters, sizes);
+}
+
+const IMAGE = "image";
+
+async function encodeGraph(
+  { network, weights, normalization, classes }: ExportedNetwork,
+  graph: TracedGraph,
+  { raw = false, argmax = false, half = false }: OnnxOptions,
+  notes: readonly string[],
+): Promise<OnnxFile> {
+  const builder = new GraphBuilder({ half });
+  const sizes = new SizeNodes(builder);
+  const tensors = new GraphTensors(builder, sizes);
+  const image = tensors.made(graph.images.shape, IMAGE, CHANNELS_FIRST);
+  tensors.set(
+    graph.images,
+    raw ? image : tensors.made(
+      graph.images.shape,
+      normalizedImage(builder, normalization),
+      CHANNELS_FIRST,
+    ),
+  );
+  for (const { name, layout } of network.parameters) {
+    const traced = graph.weights.get(name);
+    const value = weights.get(name);
+    if (traced === undefined || value === undefined) continue;
+    const values = Float32Array.from(await readBack(value));
+    const isFilter = layout === "convolution";
+    tensors.set(
+      traced,
+      tensors.constant(value.shape, { name, values, isWeight: true, isFilter }),
+    );
+  }
+  translateCalls(tensors, graph.calls);
+  const logits = tensors.value(tensors.get(graph.result), CHANNELS_FIRST);
+  const last = argmax ? labelsOf(builder, logits) : logits;
+  if (builder.constantBytes > MAX_BYTES) {
+    throw new RangeError(
+      `Cannot export the network: its weights take ${
+        (builder.constantBytes / 2 ** 30).toFixed(1)
+      } GiB and an ONNX file holds 2; halve them with --half`,
+    );
+  }
+  const [batch = 0, height = 0, width = 0] = graph.images.shape;
+  const fixed = { batch: fixedSize(batch), height: fixedSize(height) };
+  const side = (size: Size, name: string) => isVarying(size) ? name : size;
+  const sides = [side(height, "height"), side(width, "width")];
+  const output: OnnxValue = argmax
+    ? { name: "labels", type: "int32", shape: [side(batch, "batch"), ...sides] }
+    : {
+      name: "logits",
+      type: "float",
+      shape: [side(batch, "batch"), network.classCount, ...sides],
+    };
+  const input: OnnxValue = {
+    name: IMAGE,
+    type: "float",
+    shape: [side(batch, "batch"), 3, ...sides],
+  };
+  const version = versions().fst ?? "";
+  const bytes = encodeOnnx({
+    opset: OPSET,
+    producer: { name: "fst", version },
+    name: "segmentation",
+    description: descriptionOf(raw, argmax),
+    metadata: {
+      classes: JSON.stringify(classes.map(({ name }) => name)),
+      colors: JSON.stringify(classes.map(({ color }) => color)),
+      normalization: JSON.stringify({ ...normalization, inside: !raw }),
+      channelOrder: "RGB",
+    },
+    inputs: [input],
+    outputs: [output],
+    initializers: builder.initializers,
+    nodes: renameValue(builder.nodes, last, output.name),
+  });
+  return {
+    bytes,
+    batch: fixed.batch,
+    size: isVarying(height) || isVarying(width) ? null : { height, width },
+    notes,
+    nodes: builder.nodes.length,
+  };
+}
+
+const fixedSize = (size: Size): number | null => isVarying(size) ? null : size;
+
+function normalizedImage(
+  builder: GraphBuilder,
+  { mean, std }: Normalization,
+): string {
+  const perChannel = (name: string, values: readonly number[]) =>
+    builder.floats(name, Float32Array.from(values), [1, 3, 1, 1]);
+  const centered = builder.node("Sub", [IMAGE, perChannel("normalization.mean", mean)], {
+    name: "normalization.sub",
+  });
+  return builder.node("Div", [centered, perChannel("normalization.std", std)], {
+    name: "normalization.div",
+  });
+}
+
+const INT32 = 6;
+
+function labelsOf(builder: GraphBuilder, logits: string): string {
+  const labels = builder.node("ArgMax", [logits], {
+    attributes: { axis: 1, keepdims: 0 },
+  });
+  return builder.node("Cast", [labels], { attributes: { to: INT32 } });
+}
+
+const descriptionOf = (raw: boolean, argmax: boolean) =>
+  `Semantic segmentation. "${IMAGE}": RGB, ${
+    raw
+      ? "normalized as the metadata say"
+      : "0 to 255, not normalized: the first nodes do that"
+  }. ${
+    argmax ? '"labels": the class of each pixel' : '"logits": a score per class and pixel'
+  }; the metadata name the classes.`;
+
+function renameValue(
+  nodes: readonly OnnxNode[],
+  from: string,
+  to: string,
+): readonly OnnxNode[] {
+  const renamed = (names: readonly string[]) =>
+    names.map((name) => name === from ? to : name);
+  return nodes.map((node) => ({
+    ...node,
+    inputs: renamed(node.inputs),
+    outputs: renamed(node.outputs),
+  }));
+}
