@@ -16,8 +16,8 @@ export interface GraphBuilderOptions {
   readonly half: boolean;
 }
 
-/** Numbers of matrices and filters beyond this have no float16. */
-const MAX_FLOAT16 = 65504;
+/** Numbers beyond this have no float16. */
+export const MAX_FLOAT16 = 65504;
 
 /** An ONNX graph that grows. Equal nodes and equal constants exist once. */
 export class GraphBuilder {

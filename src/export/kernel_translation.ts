@@ -15,13 +15,6 @@ export type KernelTranslation = (
   flags: ReadonlySet<string>,
 ) => void;
 
-/** A step of a network that ONNX export does not know. */
-export class UntranslatedKernelError extends Error {
-  constructor(kernel: string) {
-    super(`its step "${kernel}" has no translation to ONNX`);
-  }
-}
-
 /** The tensor that a call reads first, second, …. */
 export const operandOf = (
   tensors: GraphTensors,

@@ -54,6 +54,16 @@ export interface ExportedNetwork {
   readonly classes: readonly ClassInfo[];
 }
 
+/** The names of the values of a file, and where its logits end. */
+export interface GraphForm {
+  readonly input: string;
+  /** Whether logits have the size of the image, or that in which the decoder makes them. */
+  readonly isUpsampled: boolean;
+}
+
+/** An image in, a score or a label for each of its pixels out. */
+export const PER_PIXEL: GraphForm = { input: "image", isUpsampled: true };
+
 /** An ONNX file, and which inputs it takes. */
 export interface OnnxFile {
   readonly bytes: Uint8Array;
@@ -76,8 +86,8 @@ const MAX_BYTES = 2 ** 31 - 2 ** 20;
 /**
  * Makes an ONNX file of a network.
  *
- * The input `image` is float32 [batch, 3, height, width]; the output is `logits`, float32
- * [batch, classes, height, width], or `labels`, int32 [batch, height, width].
+ * The input is float32 [batch, 3, height, width]; the output is `logits`, float32 [batch,
+ * classes, height, width], or `labels`, int32 [batch, height, width].
  *
  * @param fallbackSize The size that the file takes if it can take but one.
  * @throws {UntranslatedKernelError} If a step of the network has no translation to ONNX.
@@ -87,8 +97,10 @@ export async function makeOnnxFile(
   exported: ExportedNetwork,
   options: OnnxOptions,
   fallbackSize: ImageSize,
+  form: GraphForm = PER_PIXEL,
 ): Promise<OnnxFile> {
   const { size = null } = options;
+  const trace: Tracer = (sizes) => traceNetwork(exported.network, sizes, form);
   const notes: string[] = [];
   const attempts = size === null
     ? [...DYNAMIC_ATTEMPTS, ...fixedAttempts(fallbackSize)]
@@ -96,8 +108,9 @@ export async function makeOnnxFile(
   let reason: unknown;
   for (const attempt of attempts) {
     try {
-      const graph = await attempt.trace(exported);
-      return await encodeGraph(exported, graph, options, [...notes, ...attempt.notes]);
+      const { graph, limits } = await attempt(trace);
+      const file = await encodeGraph(exported, graph, options, form);
+      return { ...file, notes: [...notes, ...limits] };
     } catch (error) {
       if (!(error instanceof TraceDifferenceError)) throw error;
       reason ??= error;
@@ -107,10 +120,13 @@ export async function makeOnnxFile(
   throw reason;
 }
 
-interface Attempt {
-  trace(network: ExportedNetwork): Promise<TracedGraph>;
-  readonly notes: readonly string[];
-}
+type Tracer = (sizes: readonly TraceSize[]) => Promise<TracedGraph>;
+
+/** Traces in one way. @returns The graph and what is asked of its inputs. */
+type Attempt = (trace: Tracer) => Promise<{
+  readonly graph: TracedGraph;
+  readonly limits: readonly string[];
+}>;
 
 // Rows and columns in 32nds and what remains: the sizes differ in both, so that a size
 // follows from another one in all of them only if it always does.
@@ -156,27 +172,24 @@ function traceSizes(
   });
 }
 
+const ONE_IMAGE = "it takes one image at a time";
+
 // Traces with the largest images that the network takes.
 function dynamicAttempt(withRemainders: boolean, batches: readonly number[]): Attempt {
-  return {
-    notes: [
-      ...withRemainders ? [] : [`height and width must be multiples of ${UNIT}`],
-      ...batches.length > 1 ? [] : ["it takes one image at a time"],
-    ],
-    async trace(exported) {
-      let refusal: unknown;
-      for (const halvings of HALVINGS) {
-        try {
-          return await trace(exported, traceSizes(halvings, withRemainders, batches));
-        } catch (error) {
-          if (!(error instanceof RangeError)) throw error;
-          refusal = error;
-        }
+  return async (trace) => {
+    const limits = batches.length > 1 ? [] : [ONE_IMAGE];
+    if (!withRemainders) limits.push(`height and width must be multiples of ${UNIT}`);
+    let refusal = "";
+    for (const halvings of HALVINGS) {
+      try {
+        const graph = await trace(traceSizes(halvings, withRemainders, batches));
+        return { graph, limits: refusal === "" ? limits : [...limits, refusal] };
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        refusal = `it does not take images of every size: ${error.message}`;
       }
-      throw new TraceDifferenceError(
-        refusal instanceof Error ? refusal.message : "the network refuses images",
-      );
-    },
+    }
+    throw new TraceDifferenceError(refusal);
   };
 }
 
@@ -187,42 +200,41 @@ const DYNAMIC_ATTEMPTS: readonly Attempt[] = [
 ];
 
 function fixedAttempts({ height, width }: ImageSize): readonly Attempt[] {
-  return [BATCHES, [1]].map((batches) => ({
-    notes: batches.length > 1 ? [] : ["it takes one image at a time"],
-    trace: (exported) =>
-      trace(exported, batches.map((batch): TraceSize => [batch, height, width])),
+  return [BATCHES, [1]].map((batches): Attempt => async (trace) => ({
+    graph: await trace(batches.map((batch): TraceSize => [batch, height, width])),
+    limits: batches.length > 1 ? [] : [ONE_IMAGE],
   }));
 }
 
-async function trace(
-  { network }: ExportedNetwork,
+async function traceNetwork(
+  network: Network,
   sizes: readonly TraceSize[],
+  { isUpsampled }: GraphForm,
 ): Promise<TracedGraph> {
   const forward = (weights: Weights, images: tf.Tensor4D) => {
     const [, height, width] = images.shape;
     const { logits } = network.forward(weights, images, EVAL_CONTEXT);
+    if (!isUpsampled) return logits;
     return resizeLogits(logits, [height, width], network.decoder);
   };
   return await traceForward(forward, network.parameters, sizes);
 }
 
-const IMAGE = "image";
-
 async function encodeGraph(
   { network, weights, normalization, classes }: ExportedNetwork,
   graph: TracedGraph,
   { raw = false, argmax = false, half = false }: OnnxOptions,
-  notes: readonly string[],
-): Promise<OnnxFile> {
+  { input: inputName, isUpsampled }: GraphForm,
+): Promise<Omit<OnnxFile, "notes">> {
   const builder = new GraphBuilder({ half });
   const sizes = new SizeNodes(builder);
   const tensors = new GraphTensors(builder, sizes);
-  const image = tensors.made(graph.images.shape, IMAGE, CHANNELS_FIRST);
+  const image = tensors.made(graph.images.shape, inputName, CHANNELS_FIRST);
   tensors.set(
     graph.images,
     raw ? image : tensors.made(
       graph.images.shape,
-      normalizedImage(builder, normalization),
+      normalizedImage(builder, inputName, normalization),
       CHANNELS_FIRST,
     ),
   );
@@ -248,7 +260,6 @@ async function encodeGraph(
     );
   }
   const [batch = 0, height = 0, width = 0] = graph.images.shape;
-  const fixed = { batch: fixedSize(batch), height: fixedSize(height) };
   const side = (size: Size, name: string) => isVarying(size) ? name : size;
   const sides = [side(height, "height"), side(width, "width")];
   const output: OnnxValue = argmax
@@ -256,19 +267,23 @@ async function encodeGraph(
     : {
       name: "logits",
       type: "float",
-      shape: [side(batch, "batch"), network.classCount, ...sides],
+      shape: [
+        side(batch, "batch"),
+        network.classCount,
+        ...isUpsampled ? sides : ["logits_height", "logits_width"],
+      ],
     };
   const input: OnnxValue = {
-    name: IMAGE,
+    name: inputName,
     type: "float",
     shape: [side(batch, "batch"), 3, ...sides],
   };
   const version = versions().fst ?? "";
-  const bytes = encodeOnnx({
+  const bytes = await encodeOnnx({
     opset: OPSET,
     producer: { name: "fst", version },
     name: "segmentation",
-    description: descriptionOf(raw, argmax),
+    description: descriptionOf(inputName, raw, argmax),
     metadata: {
       classes: JSON.stringify(classes.map(({ name }) => name)),
       colors: JSON.stringify(classes.map(({ color }) => color)),
@@ -282,22 +297,20 @@ async function encodeGraph(
   });
   return {
     bytes,
-    batch: fixed.batch,
+    batch: isVarying(batch) ? null : batch,
     size: isVarying(height) || isVarying(width) ? null : { height, width },
-    notes,
     nodes: builder.nodes.length,
   };
 }
 
-const fixedSize = (size: Size): number | null => isVarying(size) ? null : size;
-
 function normalizedImage(
   builder: GraphBuilder,
+  image: string,
   { mean, std }: Normalization,
 ): string {
   const perChannel = (name: string, values: readonly number[]) =>
     builder.floats(name, Float32Array.from(values), [1, 3, 1, 1]);
-  const centered = builder.node("Sub", [IMAGE, perChannel("normalization.mean", mean)], {
+  const centered = builder.node("Sub", [image, perChannel("normalization.mean", mean)], {
     name: "normalization.sub",
   });
   return builder.node("Div", [centered, perChannel("normalization.std", std)], {
@@ -314,8 +327,8 @@ function labelsOf(builder: GraphBuilder, logits: string): string {
   return builder.node("Cast", [labels], { attributes: { to: INT32 } });
 }
 
-const descriptionOf = (raw: boolean, argmax: boolean) =>
-  `Semantic segmentation. "${IMAGE}": RGB, ${
+const descriptionOf = (image: string, raw: boolean, argmax: boolean) =>
+  `Semantic segmentation. "${image}": RGB, ${
     raw
       ? "normalized as the metadata say"
       : "0 to 255, not normalized: the first nodes do that"

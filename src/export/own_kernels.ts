@@ -11,7 +11,6 @@ import {
   operandOf,
   resultOf,
   shapeOf,
-  UntranslatedKernelError,
 } from "./kernel_translation.ts";
 import {
   adaptiveAveragePool,
@@ -32,7 +31,7 @@ import {
   type WindowSizes,
 } from "./position_nodes.ts";
 import { isVarying } from "./size.ts";
-import type { TracedTensor } from "./trace.ts";
+import { type TracedTensor, UntranslatedKernelError } from "./trace.ts";
 
 /** A float of an attribute. */
 const float = (value: unknown): OnnxFloat => ({ float: Number(value) });

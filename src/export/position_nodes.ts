@@ -217,7 +217,15 @@ export function addGridBias(
     places,
   ]);
   const center = (tableHeight - 1) * wide + tableWidth - 1;
-  const grid = builder.node("Add", [differences, whole(center)]);
+  const excess = builder.node("Add", [
+    beyond(tensors, height, tableHeight),
+    beyond(tensors, width, tableWidth),
+  ]);
+  const first = builder.node("Add", [
+    builder.node("Mul", [excess, whole(NO_ENTRY)]),
+    whole(center),
+  ]);
+  const grid = builder.node("Add", [differences, first]);
   // Above it the entry from the class token, at the left that to it, both at the corner.
   const fromClass = builder.node("Pad", [
     grid,
@@ -236,6 +244,15 @@ export function addGridBias(
   const biased = builder.node("Add", [tensors.value(scores), bias]);
   return tensors.made(scores.shape, biased);
 }
+
+// By how much a side is too large for the table; then no entry must be read by mistake.
+function beyond({ builder, sizes }: GraphTensors, side: Size, most: number): string {
+  const more = builder.node("Sub", [sizes.of(side), builder.integers([most])]);
+  return builder.node("Max", [more, builder.integers([0])]);
+}
+
+/** Larger than the number of any entry: runtimes refuse it. */
+const NO_ENTRY = 2 ** 31;
 
 // The rows of a table, heads first. [heads, N, N]
 function biasOf(tensors: GraphTensors, table: GraphTensor, entries: string): string {

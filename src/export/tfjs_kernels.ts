@@ -10,10 +10,9 @@ import {
   operandsOf,
   resultOf,
   shapeOf,
-  UntranslatedKernelError,
 } from "./kernel_translation.ts";
 import { isVarying, type Size } from "./size.ts";
-import type { TracedCall } from "./trace.ts";
+import { type TracedCall, UntranslatedKernelError } from "./trace.ts";
 
 /** Translations by the kernels' names. */
 export const TFJS_KERNELS: Readonly<Record<string, KernelTranslation>> = {

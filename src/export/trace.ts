@@ -7,7 +7,7 @@
 import { CONSTANT_KERNEL, dryRun, metaTensor } from "../core/dry_run.ts";
 import type { Parameter, Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
-import { type Size, sizeOf, valueAt } from "./size.ts";
+import { type Size, sizeOf } from "./size.ts";
 
 /** A tensor of a graph. */
 export interface TracedTensor {
@@ -43,6 +43,16 @@ export class TraceDifferenceError extends Error {}
 /** The backend in whose name is traced: no kernel is there for its sake alone. */
 const TRACE_BACKEND = "trace";
 
+/** What tfjs says of a kernel whose shapes `core/shape_kernels.ts` does not know. */
+const UNKNOWN_KERNEL = /Kernel '(\w+)' not registered/;
+
+/** A step of a network that ONNX export does not know. */
+export class UntranslatedKernelError extends Error {
+  constructor(kernel: string) {
+    super(`its step "${kernel}" has no translation to ONNX`);
+  }
+}
+
 /** Flags of kernels that change how they compute, not what. */
 const SPEED_FLAGS = new Set(["aligned", "large"]);
 
@@ -52,6 +62,7 @@ const SPEED_FLAGS = new Set(["aligned", "large"]);
  * @param forward From images [B, H, W, 3] and weights to a tensor.
  * @param sizes Those of the images, a trace each.
  * @throws {TraceDifferenceError} If the pass does not do the same at all sizes.
+ * @throws {UntranslatedKernelError} If it runs a kernel of tfjs that is unknown here.
  */
 export async function traceForward(
   forward: (weights: Weights, images: tf.Tensor4D) => tf.Tensor,
@@ -59,7 +70,14 @@ export async function traceForward(
   sizes: readonly TraceSize[],
 ): Promise<TracedGraph> {
   const recordings: Recording[] = [];
-  for (const size of sizes) recordings.push(await record(forward, parameters, size));
+  for (const size of sizes) {
+    try {
+      recordings.push(await record(forward, parameters, size));
+    } catch (error) {
+      const [, kernel] = UNKNOWN_KERNEL.exec(String(error)) ?? [];
+      throw kernel === undefined ? error : new UntranslatedKernelError(kernel);
+    }
+  }
   let difference: unknown;
   // A pass may leave out a step that has nothing to do at a size, so that not every
   // recording has all of them.
@@ -307,12 +325,3 @@ function joinConstants(all: readonly Readonly<Record<string, unknown>>[]) {
   }
   return { values: [value] };
 }
-
-/** The sizes of the images of a traced graph, by trace. */
-export const traceSizesOf = ({ traces, images }: TracedGraph): TraceSize[] =>
-  Array.from({ length: traces }, (_, k) => {
-    const [batch = 0, height = 0, width = 0] = images.shape.map((size) =>
-      valueAt(size, k)
-    );
-    return [batch, height, width];
-  });

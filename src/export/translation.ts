@@ -1,9 +1,8 @@
 /** From a traced graph to the nodes of an ONNX graph. @module */
 import type { GraphTensors } from "./graph_tensor.ts";
-import { UntranslatedKernelError } from "./kernel_translation.ts";
 import { OWN_KERNELS } from "./own_kernels.ts";
 import { TFJS_KERNELS } from "./tfjs_kernels.ts";
-import type { TracedCall } from "./trace.ts";
+import { type TracedCall, UntranslatedKernelError } from "./trace.ts";
 
 /**
  * Adds the nodes of calls, in order.

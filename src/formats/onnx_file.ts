@@ -5,7 +5,6 @@
  *
  * @module
  */
-import protobuf from "npm:protobufjs@8.8.1";
 import definitions from "./onnx.proto" with { type: "text" };
 
 /** Types of elements, by their numbers in `TensorProto.DataType`. */
@@ -66,11 +65,11 @@ const IR_VERSION = 8;
 
 const ATTRIBUTE_TYPES = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
-let modelType: protobuf.Type | null = null;
-
 /** The bytes of a file. */
-export function encodeOnnx(model: OnnxModel): Uint8Array {
-  modelType ??= protobuf.parse(definitions).root.lookupType("onnx.ModelProto");
+export async function encodeOnnx(model: OnnxModel): Promise<Uint8Array> {
+  // Loaded here, since it takes longer than the rest of a short command.
+  const { default: protobuf } = await import("npm:protobufjs@8.8.1");
+  const modelType = protobuf.parse(definitions).root.lookupType("onnx.ModelProto");
   return modelType.encode({
     irVersion: IR_VERSION,
     producerName: model.producer.name,
