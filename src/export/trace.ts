@@ -135,14 +135,18 @@ async function record(
     const weights = new Map(
       parameters.map(({ name, shape }) => [name, metaTensor(shape)]),
     );
-    const output = tf.tidy(() => forward(weights, images));
-    const traced = {
-      images: numberOf(images),
-      weights: new Map([...weights].map(([name, value]) => [name, numberOf(value)])),
-      result: numberOf(output),
-    };
-    tf.dispose([images, output, ...weights.values()]);
-    return traced;
+    try {
+      const output = tf.tidy(() => forward(weights, images));
+      const result = numberOf(output);
+      output.dispose();
+      return {
+        images: numberOf(images),
+        weights: new Map([...weights].map(([name, value]) => [name, numberOf(value)])),
+        result,
+      };
+    } finally {
+      tf.dispose([images, ...weights.values()]);
+    }
   }, {
     backendName: TRACE_BACKEND,
     onKernel({ kernel, inputs, attributes, outputs }) {

@@ -8,7 +8,9 @@ export interface OnnxSession {
   run(
     image: Float32Array,
     shape: readonly number[],
-  ): Promise<{ readonly name: string; readonly data: tf.TypedArray; readonly shape: number[] }>;
+  ): Promise<
+    { readonly name: string; readonly data: tf.TypedArray; readonly shape: number[] }
+  >;
 }
 
 /** Opens a file; its errors are those of ONNX Runtime. */
