@@ -116,6 +116,23 @@ export const TFJS_KERNELS: Readonly<Record<string, KernelTranslation>> = {
       : "asymmetric";
     tensors.set(resultOf(call), resizeBilinear(tensors, x, shapeOf(call), coordinates));
   },
+  Reverse(tensors, call) {
+    const x = operandOf(tensors, call);
+    const { dims } = call.attributes as { dims: number | readonly number[] };
+    const { builder } = tensors;
+    const rank = x.shape.length;
+    const axes = [dims].flat().map((axis) => axis < 0 ? axis + rank : axis);
+    const order = tensors.orderOf(x);
+    const each = (value: number) => builder.integers(axes.map(() => value));
+    const value = builder.node("Slice", [
+      tensors.value(x, order),
+      each(-1),
+      each(Number.MIN_SAFE_INTEGER),
+      builder.integers(axes.map((axis) => order.indexOf(axis))),
+      each(-1),
+    ]);
+    tensors.set(resultOf(call), tensors.made(x.shape, value, order));
+  },
   Rsqrt(tensors, call) {
     const x = operandOf(tensors, call);
     const root = tensors.apply("Sqrt", x);

@@ -313,19 +313,21 @@ function joinValues(values: readonly unknown[], kernel: string): unknown {
 
 // The elements of a constant, or the one that they all are.
 function joinConstants(all: readonly Readonly<Record<string, unknown>>[]) {
-  const lists = all.map((
-    { values },
-  ) => [...values as ArrayLike<number> & Iterable<number>]);
+  const lists = all.map(({ values }) => values as ArrayLike<number>);
   const [first = []] = lists;
-  const equal = lists.every((list) =>
-    list.length === first.length && list.every((value, i) => value === first[i])
+  const [value = NaN] = [first[0]];
+  const areSame = (
+    list: ArrayLike<number>,
+    expected: (i: number) => number | undefined,
+  ) => {
+    for (let i = 0; i < list.length; i++) if (list[i] !== expected(i)) return false;
+    return true;
+  };
+  if (
+    lists.every((list) => list.length === first.length && areSame(list, (i) => first[i]))
+  ) return { values: Array.from(first) };
+  if (lists.every((list) => areSame(list, () => value))) return { values: [value] };
+  throw new TraceDifferenceError(
+    "the network computes a number from the size of its images that no step shows",
   );
-  if (equal) return { values: first };
-  const [value = NaN] = first;
-  if (lists.flat().some((one) => one !== value)) {
-    throw new TraceDifferenceError(
-      "the network computes a number from the size of its images that no step shows",
-    );
-  }
-  return { values: [value] };
 }

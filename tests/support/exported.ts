@@ -88,11 +88,14 @@ export async function assertSameLogits(
     const [B, H, W] = size;
     const images = noiseImages(size);
     const expected = logitsOf(exported, images);
-    const result = await session.run(await channelsFirst(images), [B, 3, H, W]);
-    assert.equal(result.name, "logits");
-    assert.deepEqual(result.shape, expected.shape);
-    await assertClose(result.data, expected, tolerance, `logits of ${B}×${H}×${W}`);
-    tf.dispose([images, expected]);
+    try {
+      const result = await session.run(await channelsFirst(images), [B, 3, H, W]);
+      assert.equal(result.name, "logits");
+      assert.deepEqual(result.shape, expected.shape);
+      await assertClose(result.data, expected, tolerance, `logits of ${B}×${H}×${W}`);
+    } finally {
+      tf.dispose([images, expected]);
+    }
   }
 }
 

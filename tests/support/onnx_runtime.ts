@@ -19,6 +19,7 @@ export async function openOnnx(bytes: Uint8Array): Promise<OnnxSession> {
     graphOptimizationLevel: "basic",
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
+    logSeverityLevel: 4, // errors are thrown, too
   });
   return {
     async run(image, shape) {
