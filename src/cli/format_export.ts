@@ -13,8 +13,8 @@ export function formatExport(
   if (nodes === null) lines.push(`files: ${files.join(", ")}`);
   else {
     const images = batch === null ? "any number of images" : `${batch} image at a time`;
-    const sides = size === null ? "any size" : `${size.height}×${size.width} pixels`;
-    lines.push(`takes ${images} of ${sides}`);
+    const pixels = size === null ? "any size" : `${size.height}×${size.width} pixels`;
+    lines.push(`takes ${images} of ${pixels}`);
   }
   return [...lines, ...notes.map((note) => `note: ${note}`)].join("\n");
 }

@@ -34,6 +34,7 @@ export interface ExportOptions
 export interface ExportResult {
   /** The file, or the folder. */
   readonly output: string;
+  /** Which program it is for. */
   readonly format: ExportFormat;
   /** Its files, with their paths. */
   readonly files: readonly string[];

@@ -131,18 +131,18 @@ export function permuted(
   order: readonly number[],
 ): Float32Array {
   const strides = shape.map((_, axis) => numel(shape.slice(axis + 1)));
-  const sides = order.map((axis) => shape[axis] ?? 1);
+  const lengths = order.map((axis) => shape[axis] ?? 1);
   const steps = order.map((axis) => strides[axis] ?? 1);
   const result = new Float32Array(values.length);
-  const place = sides.map(() => 0);
+  const place = lengths.map(() => 0);
   let from = 0;
   for (let i = 0; i < result.length; i++) {
     result[i] = values[from] ?? 0;
-    for (let axis = sides.length - 1; axis >= 0; axis--) {
+    for (let axis = lengths.length - 1; axis >= 0; axis--) {
       const step = steps[axis] ?? 0;
       place[axis] = (place[axis] ?? 0) + 1;
       from += step;
-      if ((place[axis] ?? 0) < (sides[axis] ?? 0)) break;
+      if ((place[axis] ?? 0) < (lengths[axis] ?? 0)) break;
       from -= step * (place[axis] ?? 0);
       place[axis] = 0;
     }

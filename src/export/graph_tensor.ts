@@ -67,7 +67,7 @@ export class GraphTensors {
     if (traced !== undefined) this.#tensors.set(traced, tensor);
   }
 
-  /** A tensor that a node made; its sides are known sizes from then on. */
+  /** A tensor that a node made; its lengths are known sizes from then on. */
   made(
     shape: readonly Size[],
     value: string,
@@ -149,9 +149,9 @@ export class GraphTensors {
     }
     if (source.kind === "constant") {
       const { name, values, isWeight } = source.constant;
-      const sides = shape.map(Number);
-      const elements = permuted(values, sides, order);
-      const ordered = order.map((axis) => sides[axis] ?? 1);
+      const lengths = shape.map(Number);
+      const elements = permuted(values, lengths, order);
+      const ordered = order.map((axis) => lengths[axis] ?? 1);
       return isWeight
         ? this.builder.weights(name, elements, ordered)
         : elements.length === 1 && ordered.length === 0
@@ -179,12 +179,12 @@ export class GraphTensors {
 
   // What Reshape takes: 0 copies a side of its operand, -1 is what remains.
   #targetShape(from: readonly Size[], to: readonly Size[]): string {
-    const sides = to.map((size, i) =>
+    const lengths = to.map((size, i) =>
       isVarying(size) && equalSizes(size, from[i] ?? NaN) ? 0 : size
     );
-    const open = sides.flatMap((size, i) => isVarying(size) ? [i] : []);
-    const rest = open.find((i) => !this.sizes.isKnown(sides[i] ?? 0)) ?? open[0];
-    return this.sizes.list(sides.map((size, i) => i === rest ? -1 : size));
+    const open = lengths.flatMap((size, i) => isVarying(size) ? [i] : []);
+    const rest = open.find((i) => !this.sizes.isKnown(lengths[i] ?? 0)) ?? open[0];
+    return this.sizes.list(lengths.map((size, i) => i === rest ? -1 : size));
   }
 
   /** A node of two operands that are broadcast as in NumPy. */

@@ -68,7 +68,7 @@ function unflattened({ shape, source }: GraphTensor): GraphTensor | null {
   const { base } = source;
   const rows = mapSizes(
     base.shape.slice(0, -1),
-    (...sides) => sides.reduce((product, side) => product * side, 1),
+    (...lengths) => lengths.reduce((product, side) => product * side, 1),
   );
   const isFlattened = equalSizes(rows, shape[0] ?? 0) &&
     equalSizes(base.shape.at(-1) ?? 0, shape[1] ?? 0);

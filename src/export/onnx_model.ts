@@ -130,7 +130,7 @@ type Attempt = (trace: Tracer) => Promise<{
 
 // Rows and columns in 32nds and what remains: the sizes differ in both, so that a size
 // follows from another one in all of them only if it always does.
-const SIDES_IN_32NDS: readonly (readonly [rows: number, columns: number])[] = [
+const SIZES_IN_32NDS: readonly (readonly [rows: number, columns: number])[] = [
   [39, 52],
   [60, 34],
   [25, 75],
@@ -164,7 +164,7 @@ function traceSizes(
   withRemainders: boolean,
   batches: readonly number[],
 ): TraceSize[] {
-  return SIDES_IN_32NDS.map(([rows, columns], k) => {
+  return SIZES_IN_32NDS.map(([rows, columns], k) => {
     const [down = 0, right = 0] = withRemainders ? REMAINDERS[k] ?? [] : [];
     const side = (units: number, rest: number) =>
       Math.max(1, units >> halvings) * UNIT + rest;
@@ -261,22 +261,22 @@ async function encodeGraph(
   }
   const [batch = 0, height = 0, width = 0] = graph.images.shape;
   const side = (size: Size, name: string) => isVarying(size) ? name : size;
-  const sides = [side(height, "height"), side(width, "width")];
+  const lengths = [side(height, "height"), side(width, "width")];
   const output: OnnxValue = argmax
-    ? { name: "labels", type: "int32", shape: [side(batch, "batch"), ...sides] }
+    ? { name: "labels", type: "int32", shape: [side(batch, "batch"), ...lengths] }
     : {
       name: "logits",
       type: "float",
       shape: [
         side(batch, "batch"),
         network.classCount,
-        ...isUpsampled ? sides : ["logits_height", "logits_width"],
+        ...isUpsampled ? lengths : ["logits_height", "logits_width"],
       ],
     };
   const input: OnnxValue = {
     name: inputName,
     type: "float",
-    shape: [side(batch, "batch"), 3, ...sides],
+    shape: [side(batch, "batch"), 3, ...lengths],
   };
   const version = versions().fst ?? "";
   const bytes = await encodeOnnx({

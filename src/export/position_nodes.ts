@@ -27,8 +27,8 @@ export function partitionWindows(
   const [B = 0] = x.shape;
   const padded = pad(tensors, x, [0, 0, 0, 0], [B, height, width, channels]);
   const rolled = roll(tensors, roll(tensors, padded, 1, shift), 2, shift);
-  const cells = tensors.reshape(rolled, [B, rows, window, columns, window, channels]);
-  return tensors.reshape(tensors.transpose(cells, CELLS), shape);
+  const blocks = tensors.reshape(rolled, [B, rows, window, columns, window, channels]);
+  return tensors.reshape(tensors.transpose(blocks, BLOCK_AXES), shape);
 }
 
 /** Undoes {@linkcode partitionWindows}. [B, H, W, C] */
@@ -41,8 +41,8 @@ export function joinWindows(
   const { window, shift, channels } = sizes;
   const { rows, columns, height, width } = paddedSizes(tensors, sizes);
   const [B = 0] = shape;
-  const cells = tensors.reshape(windows, [B, rows, columns, window, window, channels]);
-  const joined = tensors.reshape(tensors.transpose(cells, CELLS), [
+  const blocks = tensors.reshape(windows, [B, rows, columns, window, window, channels]);
+  const joined = tensors.reshape(tensors.transpose(blocks, BLOCK_AXES), [
     B,
     height,
     width,
@@ -53,7 +53,7 @@ export function joinWindows(
 }
 
 // Swaps the rows inside of a window and the columns of windows.
-const CELLS = [0, 1, 3, 2, 4, 5];
+const BLOCK_AXES = [0, 1, 3, 2, 4, 5];
 
 function paddedSizes(
   { sizes }: GraphTensors,

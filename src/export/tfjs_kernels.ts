@@ -276,11 +276,11 @@ function filled(
 ): GraphTensor {
   const name = values.length === 1 ? `float_${values[0]}` : "constant";
   if (!shape.some(isVarying)) {
-    const sides = shape.map(Number);
-    const elements = new Float32Array(numel(sides));
+    const lengths = shape.map(Number);
+    const elements = new Float32Array(numel(lengths));
     if (values.length === 1) elements.fill(values[0] ?? 0);
     else elements.set(values);
-    return tensors.constant(sides, { name, values: elements, isWeight: false });
+    return tensors.constant(lengths, { name, values: elements, isWeight: false });
   }
   const value = tensors.builder.node("Expand", [
     tensors.builder.float(values[0] ?? 0),

@@ -1,6 +1,7 @@
 // What ONNX Runtime computes from an exported file is what the network computes: every
 // encoder with every decoder, at two sizes, one of them odd.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import type { DecoderConfig } from "../../src/config/decoder.ts";
 import { openBackend, readBack } from "../../src/core/backend.ts";
 import * as tf from "../../src/core/tf.ts";
@@ -18,8 +19,10 @@ import {
   noiseImages,
   releaseExported,
 } from "../support/exported.ts";
+import { inFolder } from "../support/files.ts";
 import { openOnnx } from "../support/onnx_runtime.ts";
 import { TINY_ENCODERS } from "../support/tiny_encoders.ts";
+import { hasModules, openWithPython } from "./python.ts";
 
 const CLASSES = 3;
 const SIZE = { height: 64, width: 64 };
@@ -50,11 +53,12 @@ const segformer = () =>
   }, CLASSES);
 
 /** Registers a test on wasm; the runtime keeps threads of its own. */
-function onWasm(name: string, fn: () => Promise<void>): void {
-  const options = { sanitizeOps: false, sanitizeResources: false };
+function onWasm(name: string, fn: () => Promise<void>, { ignore = false } = {}): void {
   Deno.test({
     name,
-    ...options,
+    ignore,
+    sanitizeOps: false,
+    sanitizeResources: false,
     async fn() {
       await openBackend("wasm");
       const before = tf.memory().numTensors;
@@ -97,6 +101,25 @@ onWasm(
   "ONNX Runtime computes ESPNet, a network declared elsewhere",
   () => assertExports(espnet({ classes: 6, unused: 1, p: 1, q: 1 })),
 );
+
+onWasm("onnx.checker accepts every encoder with every decoder", async () => {
+  await inFolder(async (folder) => {
+    const files: string[] = [];
+    for (const encoder of Object.values(TINY_ENCODERS)) {
+      for (const decoder of DECODERS) {
+        const exported = exportedNetwork(
+          buildNetwork({ encoder, decoder, auxiliaryHead: null }, CLASSES),
+        );
+        const { bytes } = await makeOnnxFile(exported, {}, SIZE);
+        const file = join(folder, `${files.length}.onnx`);
+        await Deno.writeFile(file, bytes);
+        files.push(file);
+        releaseExported(exported);
+      }
+    }
+    await openWithPython("onnx", ...files);
+  });
+}, { ignore: !await hasModules("onnx") });
 
 onWasm(
   "makeOnnxFile() writes labels that are the classes of the largest logits",

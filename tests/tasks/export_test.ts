@@ -2,7 +2,6 @@
 // does, Python opens the files, and what cannot be exported is refused with a sentence.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { loadNetwork } from "../../mod.ts";
 import { openBackend, readBack } from "../../src/core/backend.ts";
 import { EVAL_CONTEXT } from "../../src/core/network.ts";
@@ -21,18 +20,14 @@ import {
   noiseImages,
   releaseExported,
 } from "../support/exported.ts";
-import { namesIn, succeeds } from "../support/files.ts";
+import { namesIn } from "../support/files.ts";
 import { openOnnx } from "../support/onnx_runtime.ts";
 import { plainPng, RGB } from "../data/plain_png.ts";
+import { hasModules, openWithPython } from "../export/python.ts";
 import { withRun } from "./trained_run.ts";
 
-const PROGRAM = fileURLToPath(new URL("../export/open_files.py", import.meta.url));
-const hasModule = (name: string) =>
-  succeeds("python3", "-B", "-c", `import ${name}`).catch(() => false);
-const [hasOnnx, hasTransformers] = [
-  await hasModule("onnx"),
-  await hasModule("transformers, torch, PIL"),
-];
+const hasOnnx = await hasModules("onnx");
+const hasTransformers = await hasModules("transformers", "torch", "PIL");
 
 // ONNX Runtime keeps threads of its own.
 const RUNTIME = { sanitizeOps: false, sanitizeResources: false } as const;
@@ -41,13 +36,6 @@ async function exported(...args: string[]) {
   const ended = await call(exportTask, ...args, "--json");
   assert.equal(ended.status, 0, ended.error);
   return JSON.parse(ended.out);
-}
-
-async function python(...args: string[]): Promise<string> {
-  const command = new Deno.Command("python3", { args: ["-B", PROGRAM, ...args] });
-  const { success, stdout, stderr } = await command.output();
-  assert.ok(success, new TextDecoder().decode(stderr));
-  return new TextDecoder().decode(stdout);
 }
 
 Deno.test({
@@ -84,7 +72,7 @@ Deno.test({
       for (const [i, more] of variants.entries()) {
         await exported(checkpoint, files[i] ?? "", ...more);
       }
-      await python("onnx", ...files);
+      await openWithPython("onnx", ...files);
     }),
 });
 
@@ -143,7 +131,7 @@ Deno.test({
         const { logits } = network.forward(weights, x, EVAL_CONTEXT);
         return tf.transpose(logits, [0, 3, 1, 2]);
       });
-      const found = JSON.parse(await python("transformers", out, picture));
+      const found = JSON.parse(await openWithPython("transformers", out, picture));
       assert.deepEqual([found.missing, found.unexpected], [[], []]);
       assert.deepEqual(found.shape, expected.shape);
       assert.deepEqual(Object.values(found.labels), classes.map(({ name }) => name));
