@@ -128,61 +128,44 @@ type Attempt = (trace: Tracer) => Promise<{
   readonly limits: readonly string[];
 }>;
 
-// Rows and columns in 32nds and what remains: the sizes differ in both, so that a size
-// follows from another one in all of them only if it always does.
-const SIZES_IN_32NDS: readonly (readonly [rows: number, columns: number])[] = [
-  [39, 52],
-  [60, 34],
-  [25, 75],
-  [50, 22],
-  [33, 47],
-  [20, 66],
-  [71, 29],
-  [44, 57],
-  [28, 40],
-  [63, 69],
-];
-const REMAINDERS: readonly (readonly [rows: number, columns: number])[] = [
-  [1, 2],
-  [0, 31],
-  [31, 0],
-  [2, 17],
-  [17, 1],
-  [16, 8],
-  [8, 16],
-  [27, 6],
-  [12, 21],
-  [5, 28],
-];
-const BATCHES = [2, 1, 3, 2, 5, 1, 4, 3, 2, 7];
+/** The largest stride of an encoder: sizes of images are so many pixels and a rest. */
 const UNIT = 32;
-/** Halvings of the sizes after which all are below 96. */
-const HALVINGS = [0, 1, 2, 3, 4, 5, 6];
+/** Longest sides that are tried, in pixels, until the network takes them. */
+const LONGEST_SIDES = [2400, 1600, 1056, 640, 512, 384, 256, 192, 128, 96, 64];
+const BATCHES = [2, 1, 3, 2, 5, 1, 4, 3, 2, 7];
+/** Steps around a circle that never come near where they have been. */
+const [GOLDEN_STEP, SILVER_STEP] = [(Math.sqrt(5) - 1) / 2, Math.SQRT2 - 1];
 
+// A size for each rest of rows and of columns. A number that follows from another one in
+// all of these traces always does.
 function traceSizes(
-  halvings: number,
-  withRemainders: boolean,
+  longestSide: number,
+  withRests: boolean,
   batches: readonly number[],
 ): TraceSize[] {
-  return SIZES_IN_32NDS.map(([rows, columns], k) => {
-    const [down = 0, right = 0] = withRemainders ? REMAINDERS[k] ?? [] : [];
-    const side = (units: number, rest: number) =>
-      Math.max(1, units >> halvings) * UNIT + rest;
-    return [batches[k % batches.length] ?? 1, side(rows, down), side(columns, right)];
+  const side = (share: number, rest: number) =>
+    Math.max(1, Math.floor(share % 1 * longestSide / UNIT)) * UNIT + rest;
+  return Array.from({ length: UNIT }, (_, k): TraceSize => {
+    const [down, right] = withRests ? [(13 * k + 1) % UNIT, (11 * k + 2) % UNIT] : [0, 0];
+    return [
+      batches[k % batches.length] ?? 1,
+      side((k + 1) * GOLDEN_STEP, down),
+      side((k + 1) * SILVER_STEP, right),
+    ];
   });
 }
 
 const ONE_IMAGE = "it takes one image at a time";
 
 // Traces with the largest images that the network takes.
-function dynamicAttempt(withRemainders: boolean, batches: readonly number[]): Attempt {
+function dynamicAttempt(withRests: boolean, batches: readonly number[]): Attempt {
   return async (trace) => {
     const limits = batches.length > 1 ? [] : [ONE_IMAGE];
-    if (!withRemainders) limits.push(`height and width must be multiples of ${UNIT}`);
+    if (!withRests) limits.push(`height and width must be multiples of ${UNIT}`);
     let refusal = "";
-    for (const halvings of HALVINGS) {
+    for (const longest of LONGEST_SIDES) {
       try {
-        const graph = await trace(traceSizes(halvings, withRemainders, batches));
+        const graph = await trace(traceSizes(longest, withRests, batches));
         return { graph, limits: refusal === "" ? limits : [...limits, refusal] };
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
