@@ -74,6 +74,12 @@ export {
   loadNetwork,
   type LoadNetworkOptions,
 } from "./src/evaluate/load_network.ts";
+export {
+  type ExportFormat,
+  exportNetwork,
+  type ExportOptions,
+  type ExportResult,
+} from "./src/export/export_network.ts";
 export { readImage, type RgbImage } from "./src/formats/image_codec.ts";
 export type { NativeEngineInfo } from "./src/native/engine.ts";
 export { defaultCacheFolder } from "./src/io/cache_folder.ts";

@@ -83,6 +83,8 @@ export {
   predictCustomNetwork,
   type PredictOptions,
 } from "./src/evaluate/custom_network.ts";
+export { exportCustomNetwork, type ExportResult } from "./src/export/export_network.ts";
+export type { OnnxOptions } from "./src/export/onnx_model.ts";
 export { readImage, type RgbImage } from "./src/formats/image_codec.ts";
 export {
   convolution,

@@ -13,6 +13,7 @@ import { main as convert } from "./convert.ts";
 import { main as doctor } from "./doctor.ts";
 import { main as download } from "./download.ts";
 import { main as evaluate } from "./eval.ts";
+import { main as exportNetwork } from "./export.ts";
 import { main as fuzz } from "./fuzz.ts";
 import { main as pack } from "./pack.ts";
 import { main as predict } from "./predict.ts";
@@ -31,6 +32,7 @@ const COMMANDS: Readonly<Record<string, CommandMain>> = {
   prepare,
   download,
   convert,
+  export: exportNetwork,
   doctor,
   verify,
   pack,

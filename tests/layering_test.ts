@@ -36,6 +36,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "weights",
   ],
   convert: ["core", "config", "evaluate", "io", "prepare", "weights"],
+  export: [
+    "core",
+    "config",
+    "evaluate",
+    "formats",
+    "io",
+    "models",
+    "objectives",
+    "weights",
+  ],
   train: [
     "core",
     "augment",

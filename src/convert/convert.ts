@@ -25,7 +25,7 @@ import {
 } from "../weights/read_weights.ts";
 import { safetensorsChunks } from "../weights/safetensors.ts";
 import { writeTorchFile } from "../weights/write_torch_file.ts";
-import { fileWriteError, statOrNull } from "../io/file_errors.ts";
+import { assertNoFile } from "../io/output_file.ts";
 import { writeAtomic } from "../io/write_atomic.ts";
 import { buildNetwork } from "../evaluate/build_network.ts";
 import { classesOf } from "../prepare/data_specs.ts";
@@ -113,7 +113,7 @@ export async function convertWeights(
   { to, config, force = false, ...readOptions }: ConvertOptions = {},
 ): Promise<ConversionResult> {
   const format = to ?? formatOfFile(output);
-  await assertFree(output, force);
+  if (!force) await assertNoFile(output);
   const source = await readWeights(input, readOptions);
   const runRecord = await runRecordOf(input, source, config);
   const network = runRecord && buildNetwork(runRecord.config.model, runRecord.classes);
@@ -161,18 +161,6 @@ export async function convertWeights(
     otherPrefixes,
     adjustments,
   };
-}
-
-/** @throws {RangeError} If the output exists and must not be replaced. */
-async function assertFree(output: string, force: boolean): Promise<void> {
-  const found = await statOrNull(output).catch((error) => {
-    throw fileWriteError(output, error);
-  });
-  if (found === null || force) return;
-  throw new RangeError(
-    `Cannot write "${output}": there is such a file; choose another name, or replace it ` +
-      "with --force",
-  );
 }
 
 /** Nothing may be missing: what is written is the whole network. */

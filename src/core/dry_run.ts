@@ -24,17 +24,34 @@ export interface DryRunResult<T> {
   readonly peakAllocations: readonly Allocation[];
 }
 
+/** On whose behalf code runs on shapes, and who watches. */
+export interface DryRunOptions {
+  /**
+   * The backend whose kernels would run.
+   * @default {The current one}
+   */
+  readonly backendName?: string;
+  /** Called with every kernel that would run, in order. */
+  readonly onKernel?: (call: tf.KernelCall) => void;
+}
+
+/** The kernel by whose name constants are reported; its attribute is `values`. */
+export const CONSTANT_KERNEL = "Constant";
+
 const SHAPE_BACKEND = "shapes";
 let backend: ShapeBackend | null = null;
 
 /**
- * Runs code on shapes alone, as on the current backend.
+ * Runs code on shapes alone, as on the current backend or another one.
  *
  * @param run Must make all tensors that it reads, see {@linkcode metaTensor}, and free
  * them.
  * @throws {Error} If it calls a kernel that `shape_kernels.ts` does not have.
  */
-export async function dryRun<T>(run: () => T): Promise<DryRunResult<T>> {
+export async function dryRun<T>(
+  run: () => T,
+  options: DryRunOptions = {},
+): Promise<DryRunResult<T>> {
   const backendName = tf.getBackend();
   const { device } = tf.backend() as unknown as { device?: GPUDevice };
   if (backend === null) {
@@ -44,7 +61,7 @@ export async function dryRun<T>(run: () => T): Promise<DryRunResult<T>> {
   }
   const events: AllocationEvent[] = [];
   await tf.setBackend(SHAPE_BACKEND);
-  tf.setDryRunBackend(backendName);
+  tf.setDryRunBackend(options.backendName ?? backendName, options.onKernel);
   Object.assign(backend, { events, device });
   try {
     return { result: run(), peakAllocations: allocationsAtPeak(events) };
@@ -123,8 +140,15 @@ class ShapeBackend extends tf.KernelBackend implements ShapeAllocator {
     return this.allocate(shape, dtype as tf.DataType);
   }
 
-  override write(_: unknown, shape: number[], dtype: tf.DataType): object {
-    return this.allocate(shape, dtype).dataId;
+  override write(values: unknown, shape: number[], dtype: tf.DataType): object {
+    const constant = this.allocate(shape, dtype);
+    tf.reportKernel({
+      kernel: CONSTANT_KERNEL,
+      inputs: {},
+      attributes: { values },
+      outputs: { constant },
+    });
+    return constant.dataId;
   }
 
   override incRef(id: object): void {

@@ -99,10 +99,13 @@ const matMulShape: ShapeKernel = (inputs, attrs, allocator) => {
   return allocator.allocate([...batch, rows, columns], a.dtype);
 };
 
+const MAT_MUL_PATCHES = new Map([["wasm", wasmMatMul], ["webgpu", webGpuMatMul]]);
+
 // As the estimated backend has it: its patch makes tensors of its own.
 const patchedMatMulShape: ShapeKernel = (inputs, attrs, allocator) => {
   const [a, b] = twoInputs(inputs);
-  const patch = tf.getBackend() === "wasm" ? wasmMatMul : webGpuMatMul;
+  const patch = MAT_MUL_PATCHES.get(tf.getBackend());
+  if (patch === undefined) return matMulShape(inputs, attrs, allocator);
   const kernel = patch(({ inputs, attrs }) =>
     matMulShape(inputs, attrs, allocator) as tf.TensorInfo
   );
@@ -230,8 +233,14 @@ export function registerShapeKernels(backendName: string): void {
     tf.registerKernel({
       kernelName,
       backendName,
-      kernelFunc: ({ inputs, attrs, backend }) =>
-        run(inputs as unknown as Inputs, attrs, backend as ShapeAllocator),
+      kernelFunc({ inputs, attrs, backend }) {
+        const infos = inputs as unknown as Inputs;
+        const results = run(infos, attrs, backend as ShapeAllocator);
+        const outputs = Object.fromEntries([results].flat().entries());
+        const attributes = { ...attrs };
+        tf.reportKernel({ kernel: kernelName, inputs: infos, attributes, outputs });
+        return results;
+      },
     });
   }
 }

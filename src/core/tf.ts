@@ -31,9 +31,33 @@ export function isDryRun(): boolean {
   return dryRunBackend !== null;
 }
 
-/** Begins a dry run on behalf of a backend; null ends it. */
-export function setDryRunBackend(name: string | null): void {
+/** One run of a kernel in a dry run, of tfjs or of this code. */
+export interface KernelCall {
+  readonly kernel: string;
+  readonly inputs: Readonly<Record<string, tf.TensorInfo>>;
+  /** What it depends on besides its inputs. */
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly outputs: Readonly<Record<string, tf.TensorInfo>>;
+}
+
+let kernelObserver: ((call: KernelCall) => void) | undefined;
+
+/**
+ * Begins a dry run on behalf of a backend; null ends it.
+ *
+ * @param onKernel Is told of every kernel that would run.
+ */
+export function setDryRunBackend(
+  name: string | null,
+  onKernel?: (call: KernelCall) => void,
+): void {
   dryRunBackend = name;
+  kernelObserver = onKernel;
+}
+
+/** Tells the observer of the dry run that a kernel would have run. */
+export function reportKernel(call: KernelCall): void {
+  kernelObserver?.(call);
 }
 
 interface TapeEngine {

@@ -23,6 +23,7 @@ import {
   type NamedEvaluation,
   predictImage,
   type TestTimeAugmentation,
+  type TrainedNetwork,
 } from "./evaluate_network.ts";
 import type { NetworkFactory } from "./custom_network.ts";
 import { listFolderOf, withoutListFolder } from "./recorded_data.ts";
@@ -82,20 +83,30 @@ export interface LoadNetworkOptions extends CpuOptions {
   readonly log?: (line: string) => void;
 }
 
+/** A network with its weights, whose they are, and where they are. */
+export interface LoadedWeights extends TrainedNetwork {
+  /** Iterations of its training. */
+  readonly iteration: number;
+  /** Whose weights these are. */
+  readonly role: "student" | "teacher";
+  /** Where it computes. */
+  readonly backend: BackendInfo;
+}
+
 /**
- * Loads a checkpoint and starts the backend.
+ * Loads the network of a checkpoint and its weights, and starts the backend.
  *
  * @param path A `.safetensors` file that a run has saved.
- * @returns The caller releases it, or says `using`.
+ * @returns The caller releases the weights.
  * @throws {Deno.errors.NotFound} If there is no such file.
  * @throws {SyntaxError} If it is damaged, or no checkpoint, or an override does not fit.
  * @throws {RangeError} If it has no teacher and one is wanted.
  * @throws {WeightsMismatchError} If its weights do not fit its configuration.
  */
-export async function loadNetwork(
+export async function loadTrainedNetwork(
   path: string,
   options: LoadNetworkOptions = {},
-): Promise<LoadedNetwork> {
+): Promise<LoadedWeights> {
   const { overrides = [], teacher: wantsTeacher, backend = "auto", makeNetwork } =
     options;
   const { native = "off", threads = 1, log = () => {} } = options;
@@ -129,7 +140,35 @@ export async function loadNetwork(
     section,
     path,
   );
-  const trainedNetwork = { path, config, classes, network, weights, overrides };
+  return {
+    path,
+    config,
+    classes,
+    network,
+    weights,
+    overrides,
+    iteration,
+    role,
+    backend: backendInfo,
+  };
+}
+
+/**
+ * Loads a checkpoint and starts the backend.
+ *
+ * @param path A `.safetensors` file that a run has saved.
+ * @returns The caller releases it, or says `using`.
+ * @throws {Deno.errors.NotFound} If there is no such file.
+ * @throws {SyntaxError} If it is damaged, or no checkpoint, or an override does not fit.
+ * @throws {RangeError} If it has no teacher and one is wanted.
+ * @throws {WeightsMismatchError} If its weights do not fit its configuration.
+ */
+export async function loadNetwork(
+  path: string,
+  options: LoadNetworkOptions = {},
+): Promise<LoadedNetwork> {
+  const trainedNetwork = await loadTrainedNetwork(path, options);
+  const { config, classes, iteration, role, backend, weights } = trainedNetwork;
   const release = () => releaseWeights(weights);
   return {
     path,
@@ -137,7 +176,7 @@ export async function loadNetwork(
     classes,
     iteration,
     role,
-    backend: backendInfo,
+    backend,
     predict: (picture, augmentation) =>
       predictImage(trainedNetwork, picture, augmentation),
     evaluate: (options) => evaluateNetwork(trainedNetwork, options),

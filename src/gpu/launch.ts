@@ -75,7 +75,15 @@ export function launch<U extends string, I extends string, O extends string>(
     (output, name) =>
       isShape(output) ? allocateTensor(output, kernel.outputs[name]) : output,
   );
-  if (tf.isDryRun()) collected?.add(kernel);
+  if (tf.isDryRun()) {
+    collected?.add(kernel);
+    tf.reportKernel({
+      kernel: kernel.name,
+      inputs: mapRecord(inputs, tensorOf),
+      attributes: uniforms,
+      outputs: mapRecord(written, tensorOf),
+    });
+  }
   if (invocations === 0 || tf.isDryRun()) return mapRecord(written, tensorOf);
   const backend = tf.getBackend();
   if (backend === "webgpu" && kernel.shader !== undefined) {

@@ -28,6 +28,22 @@ export async function assertWritableFile(path: string, extension = ""): Promise<
 }
 
 /**
+ * Asserts that there is no such file, which would be replaced.
+ *
+ * @throws {RangeError} If there is one.
+ */
+export async function assertNoFile(path: string): Promise<void> {
+  const found = await statOrNull(path).catch((error) => {
+    throw fileWriteError(path, error);
+  });
+  if (found === null) return;
+  throw new RangeError(
+    `Cannot write "${path}": there is such a file; choose another name, or replace it ` +
+      "with --force",
+  );
+}
+
+/**
  * Asserts that files can be written into a folder, and creates it.
  *
  * @throws {Error} If they cannot be written, with the path and what to do.

@@ -34,6 +34,7 @@ export function gramMatrix(x: tf.Tensor3D): tf.Tensor3D {
     { x },
     (save) => {
       save([x]);
+      if (tf.getBackend() !== "webgpu") return fusedMatMul(x, x, { transposeA: true });
       const matrices = tf.unstack(x) as tf.Tensor2D[];
       const products = matrices.map((rows) => sumOfOuterProducts(rows, rows));
       return tf.stack(products);
