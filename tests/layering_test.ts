@@ -43,6 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "data",
     "download",
     "evaluate",
+    "formats",
     "gpu/step_recorder.ts",
     "io",
     "methods",
