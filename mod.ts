@@ -104,3 +104,8 @@ export {
   type TrainOptions,
   type TrainResult,
 } from "./src/train/train.ts";
+export {
+  type Dashboard,
+  type DashboardOptions,
+  openDashboard,
+} from "./src/ui/dashboard.ts";

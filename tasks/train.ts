@@ -5,9 +5,23 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { configName, defaultCacheFolder, loadConfig, train } from "../mod.ts";
-import { type CommandMain, defineCommand, EXIT_CODE } from "../src/cli/command.ts";
+import {
+  configName,
+  type Dashboard,
+  type DashboardOptions,
+  defaultCacheFolder,
+  loadConfig,
+  openDashboard,
+  train,
+} from "../mod.ts";
+import {
+  type CommandMain,
+  deferFailure,
+  defineCommand,
+  EXIT_CODE,
+} from "../src/cli/command.ts";
 import { CPU_OPTIONS, cpuOptionsFrom } from "../src/cli/cpu_options.ts";
+import { writeCurves } from "../src/cli/curves_picture.ts";
 import { iouTable } from "../src/cli/evaluation_report.ts";
 import { argument, option } from "../src/cli/option.ts";
 import { openTrainingReporter } from "../src/cli/training_reporter.ts";
@@ -20,6 +34,7 @@ export const main: CommandMain = defineCommand({
   description: "Train the run that a configuration file describes, or resume it.",
   examples: [
     "deno task train",
+    "deno task train --ui",
     "deno task train configs/street_fst_deep.yaml --seed 1 --out runs/first",
   ],
   arguments: { config: argument.optional(DEMO, "YAML file of the run") },
@@ -31,6 +46,8 @@ export const main: CommandMain = defineCommand({
     backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
     ...CPU_OPTIONS,
     fresh: option.flag("start over; an old run is kept under a new name"),
+    ui: option.flag("show the run in a browser, on a page of this machine"),
+    port: option.integer("N", "port of the page; the first free one from 8787 on"),
     cache: option.string("DIR", "cache folder; $XDG_CACHE_HOME/fst or ~/.cache/fst"),
   },
   hasJson: true,
@@ -46,15 +63,39 @@ export const main: CommandMain = defineCommand({
     const observer = openTrainingReporter(terminal);
     const cpu = cpuOptionsFrom(options);
     const trainOptions = { out, backend, ...cpu, fresh, cache, signal, observer };
-    const { status, summary } = await train(config, trainOptions).finally(observer.stop);
+    const dashboard = options.ui
+      ? await openPage({ runs: [out], port: options.port }, observer.log)
+      : null;
+    const { status, summary } = await train(config, trainOptions).finally(async () => {
+      observer.stop();
+      await dashboard?.close();
+    });
     if (summary === null) return { exitCode: EXIT_CODE.interrupted };
     if (status === "already finished") {
       print(`the run in ${out} is already finished; its result:`);
     }
     print(iouTable(summary.evaluation, terminal));
     print(`run        ${out}`);
-    return { json: summary };
+    if (dashboard !== null) print(`page       closed; again with: deno task ui ${out}`);
+    const failures: unknown[] = [];
+    if (status === "finished") await deferFailure(writeCurves, failures)(out);
+    return { json: summary, failures };
   },
 });
+
+/** Serves the page; a run goes on without one. @returns Null if it cannot be served. */
+async function openPage(
+  options: DashboardOptions,
+  log: (line: string) => void,
+): Promise<Dashboard | null> {
+  try {
+    const dashboard = await openDashboard(options, log);
+    log(`page       ${dashboard.url}`);
+    return dashboard;
+  } catch (error) {
+    log(`${error instanceof Error ? error.message : error}; the run goes on without it`);
+    return null;
+  }
+}
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
