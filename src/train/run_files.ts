@@ -189,8 +189,9 @@ export function parseLogLine(text: string): LogLine | null {
 export function parseEvaluationLine(text: string): EvaluationLine | null {
   const line = parseLine(text) as EvaluationLine | null;
   if (line === null || !isRecord(line.results)) return null;
-  const areFigures = Object.values(line.results).every(({ classes }) =>
-    Array.isArray(classes)
+  const areFigures = Object.values<unknown>(line.results).every((figures) =>
+    isRecord(figures) && Array.isArray(figures["classes"]) &&
+    figures["classes"].every(isRecord)
   );
   return areFigures ? line : null;
 }
