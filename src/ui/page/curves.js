@@ -19,10 +19,11 @@ export const COLORS = {
 /** Lengths of dashes and gaps: curves of one color differ in them. */
 export const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3]];
 
-const percent = (share) => `${Number((100 * share).toFixed(1))} %`;
-const gigabytes = (bytes) => `${Number((bytes / 1e9).toFixed(2))} GB`;
-const seconds = (time) => `${Number(time.toPrecision(3))} s`;
-const plain = (value) => String(Number(value.toPrecision(4)));
+const rounded = (value) => Number(value.toPrecision(3));
+const plain = (value) => `${Number(value.toPrecision(4))}`;
+const percent = (share) => `${rounded(100 * share)} %`;
+const gigabytes = (bytes) => `${rounded(bytes / 1e9)} GB`;
+const seconds = (time) => `${rounded(time)} s`;
 const scientific = (value) =>
   value === 0 ? "0" : Number(value.toPrecision(2)).toExponential();
 

@@ -165,6 +165,7 @@ follow(drawSoon, (state) => {
   const line = byId("connection");
   line.dataset.state = state;
   line.textContent = connectionText(state);
+  drawSoon();
 });
 slider.addEventListener("input", () => showPanels(shownRuns()));
 smoothing.addEventListener("input", () => {

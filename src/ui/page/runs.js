@@ -9,6 +9,9 @@ const PAUSES = 4;
 /** Runs by their id, in order. */
 export const runs = new Map();
 
+/** Whether the server sends what happens. */
+let isConnected = false;
+
 /**
  * Follows the server's stream.
  *
@@ -17,8 +20,12 @@ export const runs = new Map();
  */
 export function follow(onChange, onState) {
   const events = new EventSource("/events");
-  events.onopen = () => onState("open");
-  events.onerror = () => onState("closed"); // the browser goes on trying
+  const report = (state) => {
+    isConnected = state === "open";
+    onState(state);
+  };
+  events.onopen = () => report("open");
+  events.onerror = () => report("closed"); // the browser goes on trying
   events.onmessage = ({ data }) => {
     const change = JSON.parse(data);
     // A server begins with the number of its runs, which may be others than before.
@@ -69,12 +76,19 @@ export function iterationsOf({ settings }) {
 export const silenceOf = ({ quietSeconds, heard }) =>
   quietSeconds + (Date.now() - heard) / 1000;
 
-/** Whether a run that is not finished seems to go on. */
-export function seemsToTrain(run) {
-  if (run.status !== "training") return false;
+/**
+ * What a run is doing: "training" as long as something is written, "silent" when it should
+ * have been.
+ *
+ * @returns {"waiting" | "training" | "silent" | "finished" | "gone" | "unknown"}
+ */
+export function stateOf(run) {
+  if (run.status !== "training") return run.status;
+  if (!isConnected) return "unknown";
   const [before, last] = run.log.slice(-2);
   const pause = last === undefined
     ? 0
     : (last.iteration - before.iteration) * (last.secondsPerIteration ?? 0);
-  return silenceOf(run) < Math.max(SHORTEST_SILENCE, PAUSES * pause);
+  const isLate = silenceOf(run) > Math.max(SHORTEST_SILENCE, PAUSES * pause);
+  return isLate ? "silent" : "training";
 }

@@ -1,7 +1,7 @@
 /** Runs, classes and settings as tables. @module */
 import { colorAt } from "./charts.js";
 import { evaluationCurves } from "./curves.js";
-import { iterationsOf, seemsToTrain, silenceOf } from "./runs.js";
+import { iterationsOf, silenceOf, stateOf } from "./runs.js";
 
 /** An element with properties and children. */
 export function element(tag, properties = {}, ...children) {
@@ -29,9 +29,9 @@ function inTime(seconds) {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
 }
 
-function statusOf(run) {
-  if (run.status !== "training") return run.status;
-  return seemsToTrain(run) ? "training" : `no news for ${inTime(silenceOf(run))}`;
+function stateText(run) {
+  const state = stateOf(run);
+  return state === "silent" ? `no news for ${inTime(silenceOf(run))}` : state;
 }
 
 /** Lines of the table by run: whoever clicks in one finds it still there. */
@@ -65,9 +65,9 @@ function fillLine({ square, bar, count, cells }, run, index) {
   bar.max = total ?? 1;
   bar.value = done;
   count.textContent = total === null ? `${done}` : `${done} of ${total}`;
-  cells[0].textContent = statusOf(run);
+  cells[0].textContent = stateText(run);
   cells[2].textContent = time ? `${Number(time.toPrecision(3))} s` : "–";
-  cells[3].textContent = time && total > done && seemsToTrain(run)
+  cells[3].textContent = time && total > done && stateOf(run) === "training"
     ? inTime((total - done) * time)
     : "–";
   cells[4].textContent = figures.length === 0
