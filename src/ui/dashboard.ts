@@ -29,6 +29,9 @@ export async function openDashboard(
   options: DashboardOptions,
   log: (line: string) => void = () => {},
 ): Promise<Dashboard> {
+  // What a program imports is fetched with it, what its workers import is not: the thread
+  // then finds its packages without a network, too.
+  await import("./page_files.ts");
   const worker = new Worker(new URL("./dashboard_worker.ts", import.meta.url), {
     type: "module",
   });
