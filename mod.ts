@@ -98,11 +98,21 @@ export type {
 export { dataSetNameProblem } from "./src/prepare/splits_to_prepare.ts";
 export type { MemoryEstimate } from "./src/train/estimate_memory.ts";
 export type { Panel, PanelCell } from "./src/train/panel.ts";
-export type { RunFolder, RunSummary } from "./src/train/run_folder.ts";
+export type {
+  EvaluationFigures,
+  EvaluationLine,
+  LogLine,
+  RunFolder,
+} from "./src/train/run_files.ts";
+export type { RunSummary } from "./src/train/run_folder.ts";
 export {
-  type LogLine,
   type Observer,
   train,
   type TrainOptions,
   type TrainResult,
 } from "./src/train/train.ts";
+export {
+  type Dashboard,
+  type DashboardOptions,
+  openDashboard,
+} from "./src/ui/dashboard.ts";

@@ -12,7 +12,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadConfig, stringifyConfig } from "../src/config/read.ts";
 import type { RunConfig } from "../src/config/schema.ts";
-import { pathExists, runFolder, type RunSummary } from "../src/train/run_folder.ts";
+import { runFolder } from "../src/train/run_files.ts";
+import { pathExists, type RunSummary } from "../src/train/run_folder.ts";
 import { type Track, withMethod } from "./compared_methods.ts";
 
 /** Where a run starts from. */

@@ -19,6 +19,7 @@ import { main as pack } from "./pack.ts";
 import { main as predict } from "./predict.ts";
 import { main as prepare } from "./prepare.ts";
 import { main as train } from "./train.ts";
+import { main as ui } from "./ui.ts";
 import { main as verify } from "./verify.ts";
 import { main as wasm } from "./wasm.ts";
 
@@ -27,6 +28,7 @@ const ROOT = fileURLToPath(import.meta.resolve("../"));
 /** Every command by its task, in the order in which one meets them. */
 const COMMANDS: Readonly<Record<string, CommandMain>> = {
   train,
+  ui,
   eval: evaluate,
   predict,
   prepare,

@@ -7,13 +7,22 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   configName,
+  type Dashboard,
+  type DashboardOptions,
   defaultCacheFolder,
   loadConfig,
+  openDashboard,
   testGpuOnce,
   train,
 } from "../mod.ts";
-import { type CommandMain, defineCommand, EXIT_CODE } from "../src/cli/command.ts";
+import {
+  type CommandMain,
+  deferFailure,
+  defineCommand,
+  EXIT_CODE,
+} from "../src/cli/command.ts";
 import { CPU_OPTIONS, cpuOptionsFrom } from "../src/cli/cpu_options.ts";
+import { writeCurves } from "../src/cli/curves_picture.ts";
 import { iouTable } from "../src/cli/evaluation_report.ts";
 import { argument, option } from "../src/cli/option.ts";
 import { openGpuTestProgress } from "../src/cli/gpu_test_progress.ts";
@@ -28,6 +37,7 @@ export const main: CommandMain = defineCommand({
   description: "Train the run that a configuration file describes, or resume it.",
   examples: [
     "deno task train",
+    "deno task train --ui",
     "deno task train configs/street_fst_deep.yaml --seed 1 --out runs/first",
   ],
   arguments: { config: argument.optional(DEMO, "YAML file of the run") },
@@ -40,6 +50,8 @@ export const main: CommandMain = defineCommand({
     ...CPU_OPTIONS,
     fresh: option.flag("start over; an old run is kept under a new name"),
     acceptChangedData: option.flag("go on though images or labels have changed"),
+    ui: option.flag("show the run in a browser, on a page of this machine"),
+    port: option.integer("N", "port of the page; the first free one from 8787 on"),
     cache: option.string("DIR", "cache folder; $XDG_CACHE_HOME/fst or ~/.cache/fst"),
   },
   hasJson: true,
@@ -61,7 +73,13 @@ export const main: CommandMain = defineCommand({
     }
     const where = { out, backend, ...cpu, cache, signal, observer };
     const trainOptions = { ...where, fresh, acceptChangedData };
-    const { status, summary } = await train(config, trainOptions).finally(observer.stop);
+    const dashboard = options.ui
+      ? await openPage({ runs: [out], port: options.port }, observer.log)
+      : null;
+    const { status, summary } = await train(config, trainOptions).finally(async () => {
+      observer.stop();
+      await dashboard?.close();
+    });
     if (summary === null) return { exitCode: EXIT_CODE.interrupted };
     if (status === "already finished") {
       print(`the run in ${out} is already finished; its result:`);
@@ -69,8 +87,26 @@ export const main: CommandMain = defineCommand({
     print(iouTable(summary.evaluation, terminal));
     (summary.evaluation.notes ?? []).forEach((note) => print(`note       ${note}`));
     print(`run        ${out}`);
-    return { json: summary };
+    if (dashboard !== null) print(`page       closed; again with: deno task ui ${out}`);
+    const failures: unknown[] = [];
+    if (status === "finished") await deferFailure(writeCurves, failures)(out);
+    return { json: summary, failures };
   },
 });
+
+/** Serves the page; a run goes on without one. @returns Null if it cannot be served. */
+async function openPage(
+  options: DashboardOptions,
+  log: (line: string) => void,
+): Promise<Dashboard | null> {
+  try {
+    const dashboard = await openDashboard(options, log);
+    log(`page       ${dashboard.url}`);
+    return dashboard;
+  } catch (error) {
+    log(`${error instanceof Error ? error.message : error}; the run goes on without it`);
+    return null;
+  }
+}
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

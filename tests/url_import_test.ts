@@ -8,12 +8,23 @@ import { tinyRun } from "./support/tiny_run.ts";
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
 const CONFIG = tinyRun(3, "{ name: self-training, lookAhead: { depth: 1 } }");
-const PROGRAM = (url: string) =>
+const TRAINING = (url: string) =>
   `import { parseConfig, train } from "${url}/mod.ts";
 
 const config = parseConfig(${JSON.stringify(CONFIG)}, "inline");
 const { status, summary } = await train(config, { out: "run", backend: "wasm" });
 console.log(status, summary?.iterations, Number.isFinite(summary?.evaluation.mIoU));
+`;
+
+const SHOWING = (url: string) =>
+  `import { openDashboard } from "${url}/mod.ts";
+
+const { url, close } = await openDashboard({ runs: ["run"] });
+const paths = ["", "main.js", "uplot.js", "events"];
+const answers = await Promise.all(paths.map((path) => fetch(url + path)));
+console.log(...answers.map(({ status }) => status));
+await Promise.all(answers.map(({ body }) => body?.cancel()));
+await close();
 `;
 
 function serveRepository(): Deno.HttpServer<Deno.NetAddr> {
@@ -32,26 +43,34 @@ function serveRepository(): Deno.HttpServer<Deno.NetAddr> {
   );
 }
 
-Deno.test({
-  name: "mod.ts, imported by URL by a program elsewhere, trains three iterations",
-  async fn() {
-    const server = serveRepository();
-    const folder = await Deno.makeTempDir();
-    try {
-      const host = `127.0.0.1:${server.addr.port}`;
-      const program = join(folder, "program.ts");
-      await Deno.writeTextFile(program, PROGRAM(`http://${host}`));
-      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", "--no-config", "--no-lock", program],
-        cwd: folder,
-      }).output();
-      const text = new TextDecoder();
-      assert.equal(code, 0, text.decode(stderr));
-      assert.equal(text.decode(stdout).trim(), "finished 3 true");
-      assert.ok((await Deno.stat(join(folder, "run", "last.safetensors"))).isFile);
-    } finally {
-      await server.shutdown();
-      await Deno.remove(folder, { recursive: true });
-    }
-  },
-});
+/** Runs a program that imports mod.ts by URL, in a new folder. */
+async function runElsewhere(
+  programOf: (url: string) => string,
+  check: (output: string, folder: string) => Promise<void> | void,
+): Promise<void> {
+  const server = serveRepository();
+  const folder = await Deno.makeTempDir();
+  try {
+    const program = join(folder, "program.ts");
+    await Deno.writeTextFile(program, programOf(`http://127.0.0.1:${server.addr.port}`));
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "--no-config", "--no-lock", program],
+      cwd: folder,
+    }).output();
+    const text = new TextDecoder();
+    assert.equal(code, 0, text.decode(stderr));
+    await check(text.decode(stdout).trim(), folder);
+  } finally {
+    await server.shutdown();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("mod.ts, imported by URL by a program elsewhere, trains three iterations", () =>
+  runElsewhere(TRAINING, async (output, folder) => {
+    assert.equal(output, "finished 3 true");
+    assert.ok((await Deno.stat(join(folder, "run", "last.safetensors"))).isFile);
+  }));
+
+Deno.test("mod.ts, imported by URL by a program elsewhere, shows the page of runs", () =>
+  runElsewhere(SHOWING, (output) => assert.equal(output, "200 200 200 200")));

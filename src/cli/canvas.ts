@@ -101,3 +101,42 @@ export function drawText(
     fillRectangle(canvas, [left + right * dot, top + down * dot, dot, dot], color);
   }
 }
+
+/**
+ * Draws a line with smooth edges and round ends.
+ *
+ * @param from x and y of one end, in pixels; whole numbers are corners of pixels.
+ * @param width In pixels.
+ */
+export function drawLine(
+  canvas: Canvas,
+  from: readonly [number, number],
+  to: readonly [number, number],
+  { color = INK, width = 1 }: { readonly color?: Color; readonly width?: number } = {},
+): void {
+  const [[x0, y0], [x1, y1]] = [from, to];
+  const [dx, dy] = [x1 - x0, y1 - y0];
+  const reach = width / 2 + 1;
+  const within = (value: number, size: number) => Math.min(size, Math.max(0, value));
+  const left = within(Math.floor(Math.min(x0, x1) - reach), canvas.width);
+  const right = within(Math.ceil(Math.max(x0, x1) + reach), canvas.width);
+  const top = within(Math.floor(Math.min(y0, y1) - reach), canvas.height);
+  const bottom = within(Math.ceil(Math.max(y0, y1) + reach), canvas.height);
+  for (let y = top; y < bottom; y++) {
+    for (let x = left; x < right; x++) {
+      const [px, py] = [x + 0.5 - x0, y + 0.5 - y0];
+      const along = Math.min(
+        1,
+        Math.max(0, (px * dx + py * dy) / (dx * dx + dy * dy || 1)),
+      );
+      const distance = Math.hypot(px - along * dx, py - along * dy);
+      const share = Math.min(1, Math.max(0, width / 2 + 0.5 - distance));
+      if (share === 0) continue;
+      const at = 3 * (y * canvas.width + x);
+      color.forEach((value, i) => {
+        const before = canvas.data[at + i] ?? 0;
+        canvas.data[at + i] = Math.round(before + share * (value - before));
+      });
+    }
+  }
+}

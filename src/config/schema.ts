@@ -47,6 +47,8 @@ export interface LoggingConfig {
   readonly imageInterval: number;
   /** Between checkpoints; the last iteration always has one. 0: only that one. */
   readonly checkpointInterval: number;
+  /** Write an event file for TensorBoard, too. */
+  readonly tensorboard: boolean;
 }
 
 /** A validated configuration with every default filled in. */
@@ -98,6 +100,7 @@ const LoggingSchema = z.strictObject({
   interval: z.int().positive().default(50),
   imageInterval: z.int().nonnegative().default(1000),
   checkpointInterval: z.int().nonnegative().default(1000),
+  tensorboard: z.boolean().default(false),
 });
 
 const RunObject = z.strictObject({

@@ -1,4 +1,4 @@
-/** The folder of a run: what is in it, and how a run starts in it or goes on. @module */
+/** The folder of a run: how a run starts in it or goes on, and its result. @module */
 import { parseConfig } from "../config/read.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { BackendInfo, EngineInfo } from "../core/backend.ts";
@@ -9,51 +9,13 @@ import {
   type NamedResult,
   primaryResults,
 } from "../evaluate/evaluate_network.ts";
-import { errorReason, fileWriteError, isNotFound } from "../io/file_errors.ts";
+import { errorReason, isNotFound } from "../io/file_errors.ts";
 import { removeDrafts, writeAtomic } from "../io/write_atomic.ts";
 import { LOCK_FILE, type RunLock, unusableFolderError } from "./run_lock.ts";
 import type { DataSpec } from "../data/data_spec.ts";
 import { listCopyPath, readList } from "../data/selection.ts";
-import { basename, dirname, isAbsolute, join, resolve } from "node:path";
-
-/** Paths in a run's folder. */
-export interface RunFolder {
-  /** The folder itself. */
-  readonly path: string;
-  /** The complete configuration. */
-  readonly config: string;
-  /** A line of JSON per logged iteration. */
-  readonly log: string;
-  /** The newest checkpoint. */
-  readonly lastCheckpoint: string;
-  /** The checkpoint with the best score so far. */
-  readonly bestCheckpoint: string;
-  /** The result of a finished run. */
-  readonly summary: string;
-  /** The folder of pictures. */
-  readonly pictures: string;
-  /** The lists that choose images, so that a moved run still finds them. */
-  readonly lists: string;
-  /** Statistics of the data set. */
-  readonly cache: string;
-}
-
-/** Names the files of a run's folder; makes nothing. */
-export function runFolder(given: string): RunFolder {
-  const isNamed = !["", ".", ".."].includes(basename(given));
-  const path = isNamed ? given : resolve(given); // what is moved needs a name
-  return {
-    path,
-    config: join(path, "config.yaml"),
-    log: join(path, "log.jsonl"),
-    lastCheckpoint: join(path, "last.safetensors"),
-    bestCheckpoint: join(path, "best.safetensors"),
-    summary: join(path, "summary.json"),
-    pictures: join(path, "pictures"),
-    lists: join(path, "lists"),
-    cache: join(path, "cache"),
-  };
-}
+import type { RunFolder } from "./run_files.ts";
+import { basename, dirname, isAbsolute, join } from "node:path";
 
 /**
  * Makes the folders in it, and removes what processes left there that were killed while they
@@ -179,40 +141,6 @@ export async function pathExists(path: string): Promise<boolean> {
 /** Writes a text file whole or not at all. */
 export async function writeTextAtomic(path: string, text: string): Promise<void> {
   await writeAtomic(path, [new TextEncoder().encode(text)]);
-}
-
-/** Adds a line of JSON to the log. */
-export async function appendLog({ log }: RunFolder, line: unknown): Promise<void> {
-  try {
-    await Deno.writeTextFile(log, `${JSON.stringify(line)}\n`, { append: true });
-  } catch (error) {
-    throw fileWriteError(log, error);
-  }
-}
-
-/**
- * Drops the lines of iterations that a resumed run will do again, and a last line that an
- * interruption left unfinished.
- *
- * @param iteration The next one to be done.
- */
-export async function truncateLog({ log }: RunFolder, iteration: number): Promise<void> {
-  if (!await pathExists(log)) return;
-  const lines = (await Deno.readTextFile(log)).split("\n").filter((line) => {
-    const done = iterationOfLine(line);
-    return done !== null && done <= iteration;
-  });
-  await writeTextAtomic(log, lines.map((line) => `${line}\n`).join(""));
-}
-
-function iterationOfLine(line: string): number | null {
-  if (line === "") return null;
-  try {
-    const { iteration } = JSON.parse(line) as { iteration?: unknown };
-    return typeof iteration === "number" ? iteration : null;
-  } catch {
-    return null; // cut short
-  }
 }
 
 // What may differ between the parts of one run: it changes no number of it.

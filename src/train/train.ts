@@ -10,6 +10,7 @@ import {
   openBackend,
 } from "../core/backend.ts";
 import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
+import * as tf from "../core/tf.ts";
 import type { HostBatch } from "../core/host_batch.ts";
 import { isOutOfMemory } from "../core/out_of_memory.ts";
 import type { DataSpec } from "../data/data_spec.ts";
@@ -33,41 +34,32 @@ import {
   releasePanelTensors,
 } from "./panel.ts";
 import {
-  appendLog,
+  appendLine,
+  type EvaluationLine,
+  type LogLine,
+  type RunFolder,
+  runFolder,
+  truncateLines,
+} from "./run_files.ts";
+import {
   assertReplaceable,
   moveOldRun,
   moveOldRunBack,
   prepareRunFolder,
   readLists,
   readSummary,
-  type RunFolder,
-  runFolder,
   type RunSummary,
   summarize,
-  truncateLog,
   writeLists,
   writeTextAtomic,
 } from "./run_folder.ts";
+import type { TensorBoardLog } from "./tensorboard_log.ts";
 import { readCheckpointEngine } from "../weights/checkpoint.ts";
 import { dataIdentities } from "./run_data.ts";
 import { lockRunFolder, type RunLock } from "./run_lock.ts";
 import { reportData } from "./report_data.ts";
 import { openTrainingSession, type TrainingSession } from "./training_session.ts";
 import { setImmediate } from "node:timers/promises";
-
-/** One line of the log. */
-export interface LogLine {
-  /** Iterations done. */
-  readonly iteration: number;
-  /** By name, those of the real step. */
-  readonly losses: Readonly<Record<string, number>>;
-  /** The encoder's learning rate. */
-  readonly learningRate: number;
-  /** Mean since the last line. */
-  readonly secondsPerIteration: number;
-  /** Share of that time in which the loop waited for data, 0 … 1. */
-  readonly dataTimeShare: number;
-}
 
 /** What is called while a run goes on. All members are optional; none can change the run. */
 export interface Observer {
@@ -154,7 +146,12 @@ export async function train(
     await assertReplaceable(folder);
   } else {
     const finished = await readSummary(folder, config);
-    if (finished !== null) return { status: "already finished", summary: finished };
+    if (finished !== null) {
+      if (config.logging.tensorboard) {
+        (await openTensorBoardLog(folder))[Symbol.dispose]();
+      }
+      return { status: "already finished", summary: finished };
+    }
   }
 
   await using lock = await lockRunFolder(folder.path);
@@ -202,7 +199,11 @@ async function trainIn(
     if (session.iteration < config.iterations) {
       await reportMemoryEstimate(config, loader.classes, session, observer);
     }
-    const run = { config, folder, cache, loader, session, observer, backendInfo };
+    using tensorBoard = config.logging.tensorboard
+      ? await openTensorBoardLog(folder)
+      : null;
+    const listeners = { observer, tensorBoard };
+    const run = { config, folder, cache, loader, session, backendInfo, ...listeners };
     return await trainLoop(run, signal);
   } catch (error) {
     if (backendInfo.name !== "wasm") throw await explainGpuError(error);
@@ -239,7 +240,9 @@ async function startFolder(
       log(`the list copied to "${path}" has changed: the run goes on with the new one`);
     }
     await writeTextAtomic(folder.config, stringifyConfig(config));
-    await truncateLog(folder, iteration);
+    await truncateLines(folder.log, iteration);
+    // The last one belongs to the summary, with which it is made again.
+    await truncateLines(folder.evaluations, Math.min(iteration, config.iterations - 1));
   } catch (error) {
     if (oldRun !== null) await moveOldRunBack(folder, oldRun, lock);
     throw error;
@@ -257,6 +260,12 @@ async function threadsOfRun(
   return saved?.name === "oneDNN" ? saved.threads : threads;
 }
 
+// Loaded for the first file: few runs write one.
+async function openTensorBoardLog(folder: RunFolder): Promise<TensorBoardLog> {
+  const module = await import("./tensorboard_log.ts");
+  return await module.openTensorBoardLog(folder);
+}
+
 interface TrainContext {
   /** Folder of class statistics and of indexes of archives. */
   readonly cache: string;
@@ -266,13 +275,14 @@ interface TrainContext {
   readonly session: TrainingSession;
   readonly observer: Observer;
   readonly backendInfo: BackendInfo;
+  readonly tensorBoard: TensorBoardLog | null;
 }
 
 async function trainLoop(
   run: TrainContext,
   signal: AbortSignal | undefined,
 ): Promise<TrainResult> {
-  const { config, folder, session, observer, backendInfo } = run;
+  const { config, folder, session, observer, backendInfo, tensorBoard } = run;
   const { iterations, logging, evaluation } = config;
   const losses = createLossBuffer(config.seed);
   const throughput = createThroughputMeter();
@@ -298,12 +308,16 @@ async function trainLoop(
         observer.iteration?.(line);
         if (isLogging) {
           await session.assertFinite();
-          await appendLog(folder, line);
+          await appendLine(folder.log, line);
+          await tensorBoard?.iteration(line);
           throughput.startInterval();
         }
       }
     }
-    if (drawPanel !== null) await observer.panel?.(await drawPanel(done), folder);
+    if (drawPanel !== null) {
+      await observer.panel?.(await drawPanel(done), folder);
+      await tensorBoard?.picture(done);
+    }
     // Before the evaluation, which may take long, and after it, with its figures.
     if (isSaving) await session.save(folder.lastCheckpoint);
     if (isEvaluating) {
@@ -330,23 +344,48 @@ async function trainLoop(
 // Evaluates the network by the same protocol throughout the run, and returns the metrics: at
 // the end those of whole images.
 async function evaluateAndUpdateBest(
-  { config, session, observer, folder, cache }: TrainContext,
+  run: TrainContext,
   isLast: boolean,
 ): Promise<Evaluations> {
-  const usesWholeImages = config.evaluation.centerCrop === null;
+  const { config, session, folder, cache } = run;
+  const { centerCrop } = config.evaluation;
+  const usesWholeImages = centerCrop === null;
   const networks = isLast && usesWholeImages ? "both" : "primary";
   const evaluations = await evaluateRun(config, session, {
     networks,
     extent: "center-crop",
     cache,
   });
-  observer.evaluation?.(session.iteration, primaryResults(evaluations));
+  await reportEvaluation(run, evaluations, centerCrop);
   await session.updateBest(evaluations, folder);
   if (!isLast || usesWholeImages) return evaluations;
   const wholeImages = { networks: "both", extent: "whole", cache } as const;
   const final = await evaluateRun(config, session, wholeImages);
-  observer.evaluation?.(session.iteration, primaryResults(final));
+  await reportEvaluation(run, final, null);
   return final;
+}
+
+async function reportEvaluation(
+  { session: { iteration }, loader, observer, folder, tensorBoard }: TrainContext,
+  evaluations: Evaluations,
+  centerCrop: EvaluationLine["centerCrop"],
+): Promise<void> {
+  const primary = primaryResults(evaluations);
+  observer.evaluation?.(iteration, primary);
+  const figure = (value: number) => Number.isNaN(value) ? null : value;
+  const results = [...primary].map(([split, { mIoU, pixelAccuracy, classes }]) =>
+    [split, {
+      mIoU: figure(mIoU),
+      pixelAccuracy: figure(pixelAccuracy),
+      classes: classes.map(({ name, iou }, id) => {
+        const [r, g, b] = loader.classes[id]?.color ?? [0, 0, 0];
+        return { name, color: [r, g, b] as const, iou };
+      }),
+    }] as const
+  );
+  const line = { iteration, centerCrop, results: Object.fromEntries(results) };
+  await appendLine(folder.evaluations, line);
+  await tensorBoard?.evaluation(line);
 }
 
 // Does one iteration; returns what draws its panel, if one is wanted.
@@ -418,7 +457,17 @@ async function logLineOf(
     learningRate: session.method.learningRateAt(newest.iteration),
     secondsPerIteration: throughput.secondsPerIteration(),
     dataTimeShare: throughput.dataTimeShare(),
+    residentBytes: Deno.memoryUsage().rss,
+    ...deviceMemory(),
   };
+}
+
+// On a CPU, tensors are a part of the process.
+function deviceMemory(): Pick<LogLine, "deviceBytes"> {
+  const { numBytesAllocatedInGPU } = tf.memory() as { numBytesAllocatedInGPU?: number };
+  return numBytesAllocatedInGPU === undefined
+    ? {}
+    : { deviceBytes: numBytesAllocatedInGPU };
 }
 
 /** Measures iterations; everything is in seconds. */

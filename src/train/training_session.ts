@@ -22,7 +22,8 @@ import { areFinite } from "../optim/finite_weights.ts";
 import { buildNetwork } from "../evaluate/build_network.ts";
 import type { NetworkFactory } from "../evaluate/custom_network.ts";
 import { assertSameData, type DataIdentities } from "./run_data.ts";
-import { assertSameRun, pathExists, type RunFolder } from "./run_folder.ts";
+import type { RunFolder } from "./run_files.ts";
+import { assertSameRun, pathExists } from "./run_folder.ts";
 import { type Evaluations, primaryResults } from "../evaluate/evaluate_network.ts";
 import { assertFiniteWeights } from "./loss_buffer.ts";
 import {

@@ -27,6 +27,8 @@ Deno.test("train leaves everything that a run promises, and goes on only once", 
     assert.deepEqual(files.sort(), [
       "best.safetensors",
       "config.yaml",
+      "curves.png",
+      "evaluations.jsonl",
       "last.safetensors",
       "log.jsonl",
       "pictures",

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { appendLog, runFolder } from "../../src/train/run_folder.ts";
+import { appendLine } from "../../src/train/run_files.ts";
 import { loadCheckpoint } from "../../src/weights/checkpoint.ts";
 import { main as evaluate } from "../../tasks/eval.ts";
 import { main as train } from "../../tasks/train.ts";
@@ -216,10 +216,13 @@ Deno.test({
   name: "a full disk while logging is said",
   ignore: Deno.build.os !== "linux",
   fn: () =>
-    assert.rejects(appendLog({ ...runFolder("run"), log: "/dev/full" }, {}), {
-      message:
-        'Cannot write "/dev/full": the disk is full; free some space and run again',
-    }),
+    assert.rejects(
+      appendLine("/dev/full", { iteration: 1, centerCrop: null, results: {} }),
+      {
+        message:
+          'Cannot write "/dev/full": the disk is full; free some space and run again',
+      },
+    ),
 });
 
 Deno.test("a folder where a file belongs is said, and a file where a folder does", () =>

@@ -3,12 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { loadConfig, parseConfig, stringifyConfig } from "../../src/config/read.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
-import {
-  assertSameRun,
-  readLists,
-  runFolder,
-  writeLists,
-} from "../../src/train/run_folder.ts";
+import { runFolder } from "../../src/train/run_files.ts";
+import { assertSameRun, readLists, writeLists } from "../../src/train/run_folder.ts";
 import { main as evaluate } from "../../tasks/eval.ts";
 import { main as train } from "../../tasks/train.ts";
 import { CLASSES, tinyFiles, withFiles } from "../data/tiny_folder.ts";

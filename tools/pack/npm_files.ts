@@ -16,7 +16,7 @@ import { listFiles, type PackedFile } from "./archive.ts";
 const PACKED_REGISTRY = "cache/npm/registry.npmjs.org";
 
 /** Code, data and native libraries; not `.d.ts`, `.map`, `.md`. */
-const LOADED_FILE = /\.(?:[cm]?js|json|node|wasm|so(?:\.\d+)*)$/;
+const LOADED_FILE = /\.(?:[cm]?js|css|json|node|wasm|so(?:\.\d+)*)$/;
 const LICENSE_FILE = /^(?:licen[cs]e|notice|copying)\b/i;
 /** At the top of a package; a folder `test` at a deeper level may be needed. */
 const DEVELOPMENT_PATH = /^(?:\.[^/]*|tests?|__tests__|examples?|benchmarks?)\/$/;
@@ -37,6 +37,7 @@ const DEVELOPMENT: ReadonlySet<string> = new Set([
   "assemblyscript",
   "binaryen",
   ...["onnxruntime-node", "onnxruntime-common", "adm-zip", "global-agent"],
+  "playwright-core",
 ]);
 
 /**

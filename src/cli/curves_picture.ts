@@ -1,0 +1,182 @@
+/** The curves of a run as a picture that needs neither a browser nor a font. @module */
+import { writeOutputFile } from "../io/output_file.ts";
+import {
+  type EvaluationLine,
+  type LogLine,
+  parseEvaluationLine,
+  parseLogLine,
+  readLines,
+  runFolder,
+} from "../train/run_files.ts";
+import { COLORS, describeCharts } from "../ui/page/curves.js";
+import {
+  type Canvas,
+  type Color,
+  createCanvas,
+  drawLine,
+  drawText,
+  encodeCanvas,
+  fillRectangle,
+  GLYPH_ADVANCE,
+  GLYPH_HEIGHT,
+} from "./canvas.ts";
+import { basename, resolve } from "node:path";
+
+/** What is drawn of a run. */
+export interface RunCurves {
+  readonly name: string;
+  readonly log: readonly LogLine[];
+  readonly evaluations: readonly EvaluationLine[];
+}
+
+/** What the page's module, which is plain JavaScript, says of a chart. */
+interface Chart {
+  readonly title: string;
+  readonly about: string;
+  readonly format: (value: number) => string;
+  readonly fromZero: boolean;
+  /** The last iteration of the axis. */
+  readonly last: number;
+  readonly curves: readonly Curve[];
+}
+
+interface Curve {
+  readonly label: string;
+  /** In {@linkcode COLORS}. */
+  readonly color: number;
+  readonly x: readonly number[];
+  /** Null and NaN: no value. */
+  readonly y: readonly (number | null)[];
+}
+
+/** Charts side by side. */
+const COLUMNS = 3;
+
+/** Of a chart, in pixels. */
+const CELL = { width: 520, height: 346 };
+
+/** Around a chart's curves: room for title, numbers and names. */
+const ROOM = { left: 96, right: 20, top: 44, bottom: 86 };
+
+/** Pixels of a dot of a letter. */
+const DOT = 2;
+
+const MUTED: Color = [98, 106, 115];
+const GRID: Color = [223, 226, 230];
+
+const textWidth = (text: string) => text.length * GLYPH_ADVANCE * DOT;
+
+/**
+ * Draws the curves of a run into its folder, from its logs.
+ *
+ * @throws {Error} If the picture cannot be written, with the path and what to do.
+ */
+export async function writeCurves(path: string): Promise<void> {
+  const folder = runFolder(path);
+  const picture = drawCurves({
+    name: basename(resolve(path)),
+    log: await readLines(folder.log, parseLogLine),
+    evaluations: await readLines(folder.evaluations, parseEvaluationLine),
+  });
+  if (picture !== null) await writeOutputFile(folder.curves, picture);
+}
+
+/**
+ * Draws the curves of a run: losses, mIoU, learning rate, time and memory.
+ *
+ * @returns A PNG file; null if nothing was logged.
+ */
+export function drawCurves(run: RunCurves): Uint8Array | null {
+  const charts = describeCharts([run], () => 0) as readonly Chart[];
+  if (charts.length === 0) return null;
+  const columns = Math.min(COLUMNS, charts.length);
+  const rows = Math.ceil(charts.length / columns);
+  const canvas = createCanvas(columns * CELL.width, rows * CELL.height);
+  charts.forEach((chart, i) => {
+    const [column, row] = [i % columns, Math.floor(i / columns)];
+    drawChart(canvas, chart, column * CELL.width, row * CELL.height);
+  });
+  return encodeCanvas(canvas);
+}
+
+function drawChart(canvas: Canvas, chart: Chart, cellLeft: number, cellTop: number) {
+  const { title, about, format, fromZero, last, curves } = chart;
+  const write = (text: string, x: number, y: number, color?: Color) =>
+    drawText(canvas, ascii(text), [Math.round(x), Math.round(y)], {
+      dot: DOT,
+      ...color && { color },
+    });
+  const [left, top] = [cellLeft + ROOM.left, cellTop + ROOM.top];
+  const right = cellLeft + CELL.width - ROOM.right;
+  const bottom = cellTop + CELL.height - ROOM.bottom;
+  const letterHeight = GLYPH_HEIGHT * DOT;
+
+  write(title, left, cellTop + 16);
+  write(about, left + textWidth(`${title} `), cellTop + 16, MUTED);
+
+  const values = curves.flatMap(({ y }) => y.filter(isFigure));
+  const yTicks = ticksOf(
+    Math.min(...values, ...fromZero ? [0] : []),
+    Math.max(...values),
+    5,
+  );
+  const xTicks = ticksOf(0, last, 5).filter((tick) => tick <= last);
+  const [low = 0, high = 1] = [yTicks[0], yTicks.at(-1)];
+  const xOf = (x: number) => left + (x / last) * (right - left);
+  const yOf = (y: number) => bottom - ((y - low) / (high - low)) * (bottom - top);
+
+  for (const tick of yTicks) {
+    const y = Math.round(yOf(tick));
+    fillRectangle(canvas, [left, y, right - left, 1], GRID);
+    const text = format(tick);
+    write(text, left - 8 - textWidth(text), y - letterHeight / 2, MUTED);
+  }
+  for (const tick of xTicks) {
+    const x = Math.round(xOf(tick));
+    fillRectangle(canvas, [x, top, 1, bottom - top], GRID);
+    const text = String(tick);
+    const at = Math.min(x - textWidth(text) / 2, cellLeft + CELL.width - textWidth(text));
+    write(text, at, bottom + 8, MUTED);
+  }
+  let [nameLeft, nameTop] = [left, bottom + 8 + letterHeight + 14];
+  for (const curve of curves) {
+    const color = colorOf(curve);
+    const points = curve.x.flatMap((x, i): [number, number][] => {
+      const y = curve.y[i];
+      return isFigure(y) ? [[xOf(x), yOf(y)]] : [];
+    });
+    points.forEach((point, i) => {
+      drawLine(canvas, points[i - 1] ?? point, point, { color, width: 2.5 });
+    });
+    const nameWidth = 32 + textWidth(curve.label);
+    if (nameLeft > left && nameLeft + nameWidth > right) {
+      [nameLeft, nameTop] = [left, nameTop + letterHeight + 8];
+    }
+    const middle = nameTop + letterHeight / 2;
+    drawLine(canvas, [nameLeft, middle], [nameLeft + 24, middle], { color, width: 3.5 });
+    write(curve.label, nameLeft + 32, nameTop);
+    nameLeft += nameWidth + 16;
+  }
+}
+
+const isFigure = (value: number | null | undefined): value is number =>
+  typeof value === "number" && Number.isFinite(value);
+
+function colorOf({ color }: Curve): Color {
+  const hex = parseInt((COLORS.light[color] ?? "#000000").slice(1), 16);
+  return [hex >> 16, hex >> 8 & 255, hex & 255];
+}
+
+/** What the letters at hand cannot show, as they can. */
+const ascii = (text: string) => text.replaceAll("–", "-").replaceAll("…", "...");
+
+/** Round numbers around a range, about so many. */
+function ticksOf(low: number, high: number, count: number): number[] {
+  const span = high - low || Math.abs(high) || 1;
+  const rough = span / count;
+  const magnitude = 10 ** Math.floor(Math.log10(rough));
+  const step = magnitude * ([1, 2, 5].find((one) => one * magnitude >= rough) ?? 10);
+  const first = Math.floor(low / step);
+  const last = Math.max(first + 1, Math.ceil(high / step));
+  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
+}

@@ -1,0 +1,3 @@
+/** Protocol buffers by their definitions. The only file that names the library. @module */
+
+export { default as protobuf } from "npm:protobufjs@8.8.1";
