@@ -72,8 +72,8 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbI
   try {
     if (!isPng(bytes) && !isJpeg(bytes)) throw new Error(describeForeignFile(bytes));
     if (!isPng(bytes)) return await decodeJpeg(readJpegStructure(bytes));
-    const { orientation } = readPngStructure(bytes);
-    return await turn(await decodeRgb(bytes), orientation);
+    const { orientation, bytes: intact } = readPngStructure(bytes);
+    return await turn(await decodeRgb(intact), orientation);
   } catch (error) {
     throw new SyntaxError(`Cannot read "${name}" as an image: ${errorReason(error)}`);
   }
