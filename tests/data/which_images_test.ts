@@ -276,6 +276,9 @@ Deno.test("openNative() joins what is unpacked with the archives that are not", 
   };
   await withFiles(files, async (plain) => {
     const expected = await contents(plain, "gta5", null);
+    // All is unpacked: what cannot be read is no matter, and named.
+    await Deno.writeTextFile(join(plain, "03_images.zip"), "cut short");
+    assert.deepEqual(await contents(plain, "gta5", null), expected);
     await withFiles(half, async (root) => {
       assert.deepEqual(await contents(root, "gta5", null), expected);
       const { notes } = await openNative({
