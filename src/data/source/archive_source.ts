@@ -9,6 +9,7 @@ import {
   isInFolder,
   isRelativePath,
   joinPath,
+  quoteNames,
   TAIL_BYTES,
   tailChecksum,
 } from "./file_source.ts";
@@ -100,8 +101,8 @@ export function validatedMemberPath(path: string, archive: string): string {
     return memberPath.split("/").filter((part) => part !== "" && part !== ".").join("/");
   }
   throw new SyntaxError(
-    `Cannot use the archive "${archive}": its member ${JSON.stringify(path)} leads out ` +
-      "of its folder: do not trust this archive",
+    `Cannot use the archive "${archive}": its member ${quoteNames([path])} leads ` +
+      "out of its folder: do not trust this archive",
   );
 }
 
