@@ -30,12 +30,15 @@ export function isNeededAtRuntime(name: string, path: string): boolean {
   return LOADED_FILE.test(path) || LICENSE_FILE.test(path);
 }
 
-/** What the compiler of kernels, benchmarks and tests import, and no run does. */
+/** What the compilers of kernels, benchmarks and tests import, and no run does. */
 const DEVELOPMENT: ReadonlySet<string> = new Set([
   "@jax-js/jax",
   "ajv",
   "assemblyscript",
   "binaryen",
+  "debug",
+  "ms",
+  "webgpu",
 ]);
 
 /**
