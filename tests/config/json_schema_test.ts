@@ -10,7 +10,9 @@ const schema = JSON.parse(await Deno.readTextFile(new URL("schema.json", FOLDER)
 const validate = new Ajv({ strict: false }).compile(schema);
 
 const readConfig = async (name: string): Promise<Record<string, unknown>> =>
-  parsePlainYaml(await Deno.readTextFile(fileURLToPath(new URL(name, FOLDER))));
+  parsePlainYaml(
+    await Deno.readTextFile(fileURLToPath(new URL(name, FOLDER))),
+  ) as Record<string, unknown>;
 
 for await (const { name } of Deno.readDir(FOLDER)) {
   if (!name.endsWith(".yaml")) continue;
