@@ -393,6 +393,23 @@ Deno.test("zip: links, backslashes and old encodings of names", async () => {
   });
 });
 
+Deno.test("a link that was copied as a text is named", async () => {
+  const text = (content: string) => new TextEncoder().encode(content);
+  const files = {
+    "images/a.png": bytes(5, 1),
+    "images/south": text("../../store/south\n"),
+    "images/README": text("Images of the south"),
+  };
+  await withFiles(files, async (folder) => {
+    const { source } = await openSource({ root: folder });
+    await source.list("images");
+    assert.deepEqual(remarksOf(folder, source, "images"), [
+      'problem: "ROOT/images/south" is a text, "../../store/south", as copies of symbolic ' +
+      "links are: link it again",
+    ]);
+  });
+});
+
 Deno.test("a folder is listed as find -L lists it", async () => {
   const files = { "root/images/a.png": bytes(5, 1), "store/deep/b.png": bytes(6, 1) };
   await withFiles(files, async (folder) => {
