@@ -12,6 +12,9 @@ import { type ParserName, PARSERS } from "../tools/fuzz/parsers.ts";
 
 const NAMES = Object.keys(PARSERS) as ParserName[];
 
+/** Characters of what is wrong that are shown; --json has all. */
+const MAX_DETAIL = 400;
+
 /** A week. */
 const MAX_SECONDS = 7 * 24 * 3600;
 
@@ -67,7 +70,11 @@ export const main: CommandMain = defineCommand({
           `${report.findings.length || "no"} kinds of faults`,
       );
       for (const { kind, detail, file, count } of report.findings) {
-        print(`  ${kind}, ${count} times, first with ${file}\n    ${detail}`);
+        print(
+          `  ${kind}, ${count} times, first with ${file}\n    ${
+            detail.slice(0, MAX_DETAIL)
+          }`,
+        );
       }
     }
     const passed = reports.every(({ findings }) => findings.length === 0);

@@ -3,6 +3,7 @@
 import { basename, dirname, extname, join } from "node:path";
 import { listPathsIn } from "../data/selection.ts";
 import { fileReadError, isMissingPath } from "../io/file_errors.ts";
+import { readWholeFile } from "../io/read_whole_file.ts";
 import { Document, isScalar, visit } from "../core/yaml.ts";
 import { nearestWord } from "./did_you_mean.ts";
 import { applyOverrides } from "./overrides.ts";
@@ -98,7 +99,7 @@ export async function loadConfig(
 ): Promise<RunConfig> {
   let text: string;
   try {
-    text = await Deno.readTextFile(path);
+    text = new TextDecoder().decode(await readWholeFile(path));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw fileReadError(path, error);
     throw new Deno.errors.NotFound(

@@ -130,8 +130,14 @@ export function decodeLabel(
     );
   }
   const isColored = channels >= 3;
-  if (isColored && bitDepth === 8 && colors?.readsColors === true) {
-    return mapColors({ width, height, data, channels }, file, colors);
+  const describeUnknown = colors?.describeUnknown ?? null;
+  if (isColored && bitDepth === 8 && colors !== null && describeUnknown !== null) {
+    return mapColors(
+      { width, height, data, channels },
+      file,
+      colors.ids,
+      describeUnknown,
+    );
   }
   if (
     isColored !== (encoding.channel === "red") || channels === 2 ||
@@ -206,7 +212,7 @@ export function decodeColorLabel(
     for (const color of classColors) ids.set(packRgb(...color), id);
   }
   const describeUnknown = () => `which is none of ${title}: restore the downloaded file`;
-  return mapColors({ width, height, data, channels }, file, { ids, describeUnknown });
+  return mapColors({ width, height, data, channels }, file, ids, describeUnknown);
 }
 
 /** Turns the colors of pixels into class ids; alpha is left aside. */
@@ -216,7 +222,8 @@ function mapColors(
     readonly channels: number;
   },
   file: string,
-  { ids, describeUnknown }: Pick<LabelColors, "ids" | "describeUnknown">,
+  ids: LabelColors["ids"],
+  describeUnknown: (color: Color) => string,
 ): LabelMap {
   const { width, height, data, channels } = image;
   const label = new Uint8Array(width * height);

@@ -168,7 +168,7 @@ export function assertNoMissingLabels(
   throw new RangeError(
     `Cannot use the data set "${root}": the label "${first}" is missing ` +
       `(${missingLabels.length} of ${expectedCount} images have none): ` +
-      (labelsInstead === null ? hint : `${labelsInstead}; or ${hint}`),
+      (labelsInstead === null ? hint : `${labelsInstead}; ${hint}`),
   );
 }
 

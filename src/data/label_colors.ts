@@ -22,11 +22,12 @@ export interface LabelColors {
   readonly ofValues: readonly (Color | undefined)[] | null;
   /** A value that is ignored whatever its color; null: none. */
   readonly ignoredValue: number | null;
-  /** Whether RGB labels are read. */
-  readonly readsColors: boolean;
-  /** The end of a sentence about another color, with what to do. */
-  readonly describeUnknown: (color: Color) => string;
-  /** What a value and a color stand for, for messages. */
+  /**
+   * The end of a sentence about another color of an RGB label, with what to do; null: RGB
+   * labels are not read.
+   */
+  readonly describeUnknown: ((color: Color) => string) | null;
+  /** What a class id is called in messages. */
   readonly nameOf: (id: number) => string;
 }
 
@@ -52,7 +53,6 @@ export function classColors(
     ids,
     ofValues: hasClassIds ? classes.map(({ color }) => color) : null,
     ignoredValue: IGNORE_INDEX,
-    readsColors: true,
     nameOf,
     describeUnknown([red, green, blue]) {
       const owners = classes.filter(({ color: [r, g, b] }) =>

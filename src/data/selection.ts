@@ -5,6 +5,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { errorReason, isMissingPath } from "../io/file_errors.ts";
+import { readWholeFile } from "../io/read_whole_file.ts";
 import type { SampleSelection } from "./data_spec.ts";
 import {
   chooseListed,
@@ -118,7 +119,7 @@ export async function readList(
   ];
   const others = [...new Set(elsewhere)].filter((path) => path !== name);
   const places = [name, ...others].map((path) => async () =>
-    decodeListText(await readFile(path))
+    decodeListText(await readWholeFile(path))
   );
   if (isRelativePath(name)) places.push(() => readBundledSplit(name));
   let failure: RangeError | null = null;

@@ -98,6 +98,17 @@ function assertNotWebPage(first: Uint8Array, { url }: Response): void {
   }
 }
 
+/** @throws {SourceError} If a redirect has lost the encryption, and no checksum makes up. */
+function assertStaysEncrypted(
+  url: string,
+  response: Response,
+  { hasChecksum }: TransferOptions,
+): void {
+  const isLost = url.startsWith("https:") && response.url.startsWith("http:");
+  if (!isLost || hasChecksum) return;
+  throw new SourceError("redirects to an address that is not encrypted");
+}
+
 /** Aborts a request when no byte arrives for some seconds; `restart` resets the timer. */
 function idleWatchdog(signal: AbortSignal, seconds: number) {
   const idleController = new AbortController();
@@ -148,6 +159,7 @@ async function requestOnce(
       return null;
     }
     assertFileStatus(response);
+    assertStaysEncrypted(url, response, options);
     if (/^text\/html\b/i.test(response.headers.get("content-type") ?? "")) {
       throw webPageError(response.url);
     }

@@ -113,7 +113,7 @@ export async function loadTrainedNetwork(
   const { tensors, metadata } = await loadCheckpoint(path, log);
   const { classes, iteration } = metadata;
   // JSON is YAML: what a file may hold is checked in one place.
-  const record = JSON.stringify(withoutListFolder(metadata.config));
+  const record = JSON.stringify(withoutListFolder(metadata.config) ?? null);
   const saved = parseConfig(record, path, overrides, log);
   const config = await withListFolder(saved, listFolderOf(path));
   const teacher = wantsTeacher ??

@@ -1,9 +1,9 @@
 /** Images: JPEG and PNG, as 8-bit RGB. @module */
 
-import { readFile } from "node:fs/promises";
 import type { Sharp } from "npm:sharp@0.35.5";
 import type { Size } from "../core/host_batch.ts";
 import { errorReason, fileReadError } from "../io/file_errors.ts";
+import { readWholeFile } from "../io/read_whole_file.ts";
 import {
   ASK_WHETHER_COMPLETE,
   describeForeignFile,
@@ -49,7 +49,7 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
  * @throws {SyntaxError} If it is no image or is cut short.
  */
 export async function readImage(path: string): Promise<RgbImage> {
-  const bytes = await readFile(path).catch((error) => {
+  const bytes = await readWholeFile(path).catch((error) => {
     throw fileReadError(path, error);
   });
   return await decodeImage(bytes, path);
@@ -72,8 +72,8 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbI
   try {
     if (!isPng(bytes) && !isJpeg(bytes)) throw new Error(describeForeignFile(bytes));
     if (!isPng(bytes)) return await decodeJpeg(readJpegStructure(bytes));
-    const { orientation } = readPngStructure(bytes);
-    return await turn(await decodeRgb(bytes), orientation);
+    const { orientation, bytes: intact } = readPngStructure(bytes);
+    return await turn(await decodeRgb(intact), orientation);
   } catch (error) {
     throw new SyntaxError(`Cannot read "${name}" as an image: ${errorReason(error)}`);
   }

@@ -100,6 +100,8 @@ interface PngStructure {
   readonly orientation: number;
   /** The compressed pixels, in pieces. */
   readonly packed: readonly Uint8Array[];
+  /** The file without damaged chunks. */
+  readonly bytes: Uint8Array;
 }
 
 /**
@@ -138,6 +140,8 @@ const damaged = (reason: string) => new Error(`${reason}: ${ASK_WHETHER_COMPLETE
 export function readPngStructure(bytes: Uint8Array): PngStructure {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const packed: Uint8Array[] = [];
+  const intact: Uint8Array[] = [bytes.subarray(0, PNG_SIGNATURE.length)];
+  let isDamaged = false;
   let header: ReturnType<typeof readHeader> | null = null;
   let palette: number[][] | null = null;
   let orientation = 1;
@@ -161,7 +165,9 @@ export function readPngStructure(bytes: Uint8Array): PngStructure {
           `${packedLength} compressed bytes cannot hold its ${header.byteLength} bytes of pixels`,
         );
       }
-      return { ...header, palette, orientation, packed };
+      intact.push(bytes.subarray(at));
+      const repaired = isDamaged ? concatBytes(intact) : bytes;
+      return { ...header, palette, orientation, packed, bytes: repaired };
     }
     if (isNeeded && !isIntact) {
       throw damaged(`the checksum of its chunk "${type}" does not fit`);
@@ -179,6 +185,8 @@ export function readPngStructure(bytes: Uint8Array): PngStructure {
     } else if (type === "eXIf") {
       if (isIntact) orientation = readExifOrientation(body) ?? 1;
     } else if (isNeeded) throw damaged(`its chunk "${type}" is unknown`);
+    if (isIntact) intact.push(bytes.subarray(at, end + 4));
+    else isDamaged = true;
     previous = type;
     at = end + 4;
   }

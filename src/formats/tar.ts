@@ -124,9 +124,13 @@ export class SparseFileError extends Error {
   }
 }
 
-// Before UTF-8 names were in the encoding of their system: that they differ is kept.
+// The library reads the first half of a path only after the version "00", which other
+// programs do not look at. Before UTF-8 names were in the encoding of their system: that
+// they differ is kept.
 function headerPath(block: Uint8Array, { path = "" }: Header): string {
-  if (!path.includes("\uFFFD")) return path;
+  const magic = decodeLatin1(block.subarray(257, 265));
+  const isOtherVersion = magic.startsWith("ustar\0") && magic !== "ustar\x0000";
+  if (!isOtherVersion && !path.includes("\uFFFD")) return path;
   const field = (at: number, length: number) =>
     decodeName(block.subarray(at, at + length));
   const prefix = field(345, 155);

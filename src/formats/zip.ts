@@ -1,6 +1,17 @@
 /** Directories of zip archives, zip64 included. The only file that names the library. @module */
 
-import { configure, Reader, ZipReader } from "npm:@zip.js/zip.js@2.24.0";
+import {
+  configure,
+  ERR_AMBIGUOUS_ARCHIVE,
+  ERR_BAD_FORMAT,
+  ERR_CENTRAL_DIRECTORY_NOT_FOUND,
+  ERR_EOCDR_LOCATOR_ZIP64_NOT_FOUND,
+  ERR_EOCDR_NOT_FOUND,
+  ERR_EXTRAFIELD_ZIP64_NOT_FOUND,
+  ERR_SPLIT_ZIP_FILE,
+  Reader,
+  ZipReader,
+} from "npm:@zip.js/zip.js@2.24.0";
 
 configure({ useWebWorkers: false }); // a directory is read in milliseconds
 
@@ -30,6 +41,17 @@ export interface ZipEntry {
 /** A local header before its name. */
 const LOCAL_HEADER_BYTES = 30;
 const LOCAL_HEADER_SIGNATURE = 0x04034b50;
+
+/** What the library says of damaged archives, in plain words. */
+const REASONS: Readonly<Record<string, string>> = {
+  [ERR_BAD_FORMAT]: "it is no zip archive",
+  [ERR_EOCDR_NOT_FOUND]: "its end is missing",
+  [ERR_EOCDR_LOCATOR_ZIP64_NOT_FOUND]: "its end is missing",
+  [ERR_CENTRAL_DIRECTORY_NOT_FOUND]: "its directory is damaged",
+  [ERR_EXTRAFIELD_ZIP64_NOT_FOUND]: "its directory is damaged",
+  [ERR_AMBIGUOUS_ARCHIVE]: "its directory is damaged",
+  [ERR_SPLIT_ZIP_FILE]: "it is one part of a split archive",
+};
 
 class RangeReader extends Reader<ReadBytes> {
   readonly #read: ReadBytes;
@@ -71,6 +93,9 @@ export async function* readZipEntries(
         isSymbolicLink: entry.symlink,
       };
     }
+  } catch (error) {
+    const reason = error instanceof Error ? REASONS[error.message] : undefined;
+    throw reason === undefined ? error : new Error(reason, { cause: error });
   } finally {
     await zip.close();
   }

@@ -20,8 +20,9 @@ export async function assertWritableFile(path: string, extension = ""): Promise<
     const before = await statOrNull(path);
     // A pipe may wait for its reader, and a device be changed by being opened.
     if (before !== null && !before.isFile && !before.isDirectory) return;
-    (await Deno.open(path, { write: true, create: true })).close();
-    if (before === null) await Deno.remove(path);
+    // Under its own name, a trial could take away what another process writes meanwhile.
+    if (before === null) await tryToWrite(dirname(path));
+    else (await Deno.open(path, { write: true })).close();
   } catch (error) {
     throw fileWriteError(path, error);
   }
@@ -51,11 +52,14 @@ export async function assertNoFile(path: string): Promise<void> {
 export async function assertWritableFolder(folder: string): Promise<void> {
   try {
     await Deno.mkdir(folder, { recursive: true });
-    await Deno.remove(await Deno.makeTempFile({ dir: folder, prefix: ".fst_" }));
+    await tryToWrite(folder);
   } catch (error) {
     throw fileWriteError(folder, error);
   }
 }
+
+const tryToWrite = async (folder: string): Promise<void> =>
+  await Deno.remove(await Deno.makeTempFile({ dir: folder, prefix: ".fst_" }));
 
 /**
  * Writes a file whole or not at all, and creates the folders above it. Pipes, devices and

@@ -3,13 +3,14 @@ import { parseConfig } from "../config/read.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { BackendInfo, EngineInfo } from "../core/backend.ts";
 import { versions } from "../core/versions.ts";
+import { z } from "../core/zod.ts";
 import { publishedSubsets, subsetMetrics } from "../evaluate/class_subsets.ts";
 import {
   type Evaluations,
   type NamedResult,
   primaryResults,
 } from "../evaluate/evaluate_network.ts";
-import { errorReason, isNotFound } from "../io/file_errors.ts";
+import { errorReason, fileReadError, isNotFound } from "../io/file_errors.ts";
 import { removeDrafts, writeAtomic } from "../io/write_atomic.ts";
 import { LOCK_FILE, type RunLock, unusableFolderError } from "./run_lock.ts";
 import type { DataSpec } from "../data/data_spec.ts";
@@ -278,7 +279,35 @@ export async function readSummary(
     assertSameRun(path, saved, config);
   }
   if (!await pathExists(summary)) return null;
-  // Written by this module, whole or not at all; version 0.1.0 had two other names.
-  const { evaluations, judged, ...rest } = JSON.parse(await Deno.readTextFile(summary));
+  const { evaluations, judged, ...rest } = await readSummaryFile(summary);
   return { config, student: evaluations, primaryNetwork: judged, ...rest } as RunSummary;
+}
+
+/** Written by this module, whole or not at all; version 0.1.0 had two other names. */
+type SavedSummary = Partial<RunSummary> & {
+  readonly evaluations?: RunSummary["student"];
+  readonly judged?: RunSummary["primaryNetwork"];
+};
+
+/** What is shown of it, which somebody may have edited. */
+const SummarySchema = z.looseObject({
+  evaluation: z.looseObject({
+    split: z.string(),
+    classes: z.array(z.looseObject({ name: z.string() })),
+    subsets: z.array(z.unknown()).default([]),
+  }),
+});
+
+async function readSummaryFile(path: string): Promise<SavedSummary> {
+  const text = await Deno.readTextFile(path).catch((error) => {
+    throw fileReadError(path, error);
+  });
+  try {
+    return SummarySchema.parse(JSON.parse(text)) as unknown as SavedSummary;
+  } catch (cause) {
+    throw new SyntaxError(
+      `Cannot use "${path}": it is damaged: remove it, and the run is evaluated again`,
+      { cause },
+    );
+  }
 }

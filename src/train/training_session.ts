@@ -103,7 +103,7 @@ export async function openTrainingSession(
     ? await loadCheckpoint(checkpoint, log)
     : null;
   if (resumed !== null) {
-    const text = JSON.stringify(resumed.metadata.config); // JSON is YAML
+    const text = JSON.stringify(resumed.metadata.config ?? null); // JSON is YAML
     assertSameRun(runPath, parseConfig(text, checkpoint ?? runPath), config);
     const changed = assertSameData(
       runPath,

@@ -20,6 +20,7 @@ import {
 } from "../core/host_tensor.ts";
 import { z } from "../core/zod.ts";
 import { fileReadError } from "../io/file_errors.ts";
+import { readWholeFile } from "../io/read_whole_file.ts";
 import type { Reject } from "../io/random_access_file.ts";
 
 /** The contents of a file. */
@@ -186,7 +187,7 @@ export function parseSafetensors(
  * @throws {SyntaxError} As {@linkcode parseSafetensors}.
  */
 export async function readSafetensors(path: string): Promise<SafetensorsFile> {
-  const bytes = await Deno.readFile(path).catch((error) => {
+  const bytes = await readWholeFile(path).catch((error) => {
     throw fileReadError(path, error);
   });
   return parseSafetensors(bytes, path);

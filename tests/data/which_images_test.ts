@@ -166,7 +166,22 @@ Deno.test("openFolder() names what is there in place of images and labels", asyn
     );
     assert.match(
       await said("names"),
-      /"ROOT\/labels\/names" holds "a_mask\.png": names must be those of the images; or/,
+      /"ROOT\/labels\/names" holds "a_mask\.png": names must be those of the images; add/,
+    );
+  });
+});
+
+Deno.test("openNative() names what is there in place of all labels", async () => {
+  const files = Object.fromEntries(
+    Object.entries(cityscapesFiles()).filter(([path]) => !path.includes("_labelIds")),
+  );
+  await withFiles(files, async (root) => {
+    const open = openNative({
+      ...{ kind: "native", set: "cityscapes", root, split: "train", labeled: true },
+    });
+    assert.match(
+      await complaint(root, open),
+      /\(3 of 3 images have none\): "ROOT\/gtFine\/train" holds "aachen\/.*_color\.png".*; add it/,
     );
   });
 });
@@ -276,6 +291,9 @@ Deno.test("openNative() joins what is unpacked with the archives that are not", 
   };
   await withFiles(files, async (plain) => {
     const expected = await contents(plain, "gta5", null);
+    // All is unpacked: what cannot be read is no matter, and named.
+    await Deno.writeTextFile(join(plain, "03_images.zip"), "cut short");
+    assert.deepEqual(await contents(plain, "gta5", null), expected);
     await withFiles(half, async (root) => {
       assert.deepEqual(await contents(root, "gta5", null), expected);
       const { notes } = await openNative({

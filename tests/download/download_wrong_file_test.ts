@@ -125,6 +125,24 @@ Deno.test("download() receives no more than a file of its size can have", () =>
       }),
   ));
 
+Deno.test("download() follows no redirect out of encryption without a checksum", () =>
+  inPlace(async (place) => {
+    const redirected = () => {
+      const headers = { "content-length": String(FILE.length) };
+      const response = new Response(FILE, { headers });
+      Object.defineProperty(response, "url", { value: "http://elsewhere/net.pth" });
+      return Promise.resolve(response);
+    };
+    const options = { fetch: redirected as typeof fetch };
+    const url = "https://host/net.pth";
+    await assert.rejects(place.get(entry([url]), options), {
+      message:
+        `Cannot download "net": ${url} redirects to an address that is not encrypted`,
+    });
+    await place.get(entry([url], KNOWN), options);
+    await assertArrived(place, FILE);
+  }));
+
 Deno.test("recordChecksum() keeps what others record at the same time", async () => {
   const folder = await Deno.makeTempDir();
   try {

@@ -248,6 +248,7 @@ Deno.test("decodePng() minds damage only where it matters, as libpng does", asyn
     "a damaged text": withChunk(gray, "IDAT", "tEXt", colors, 1),
     "a damaged gamma": withChunk(gray, "IDAT", "gAMA", new Uint8Array(4), 1),
     "a damaged orientation": withChunk(gray, "IDAT", "eXIf", colors, 1),
+    "a damaged transparency": withChunk(indexed, "IDAT", "tRNS", colors, 1),
     "an unknown chunk": withChunk(gray, "IDAT", "abCd", colors),
     "bytes after its end": Uint8Array.from([...gray, 1, 2, 3]),
   };

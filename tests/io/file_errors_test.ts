@@ -48,16 +48,16 @@ Deno.test("isNotFound() knows Deno's, Node's and our own errors", async () => {
 
 Deno.test("errorReason() has no number, call or flag list of the system", async () => {
   const long = "x".repeat(300);
-  const asked = [
-    Deno.readTextFile("/"),
-    readFile("/"),
-    Deno.readTextFile(long),
-    readFile(long),
-    Deno.readTextFile("a\0b"),
-    readFile("a\0b"),
+  const ask = [
+    () => Deno.readTextFile("/"),
+    () => readFile("/"),
+    () => Deno.readTextFile(long),
+    () => readFile(long),
+    () => Deno.readTextFile("a\0b"),
+    () => readFile("a\0b"),
   ];
-  for (const promise of asked) {
-    const reason = await promise.then(() => "no error", errorReason);
+  for (const read of ask) {
+    const reason = await read().then(() => "no error", errorReason);
     assert.match(reason, /^(it is a folder|the name is too long|its name holds .*)$/);
   }
   const refused = new Deno.errors.NotCapable(

@@ -235,6 +235,17 @@ Deno.test("a folder where a file belongs is said, and a file where a folder does
     assertRefused(taken, file, "a file is in the way", "--out");
   }));
 
+Deno.test("a damaged summary of a run is named, and what to do", () =>
+  afterRun(async (out, args) => {
+    const summary = join(out, "summary.json");
+    for (const text of ["", "{", "null", "[]", '{"evaluation": {"classes": 3}}']) {
+      await Deno.writeTextFile(summary, text);
+      assertRefused(await call(train, ...args), summary, "it is damaged: remove it");
+    }
+    await Deno.remove(summary);
+    assert.equal((await call(train, ...args)).status, 0);
+  }));
+
 Deno.test("a picture of a run that cannot be written is named", () =>
   inFolder(async (folder) => {
     const out = join(folder, "run");

@@ -49,8 +49,8 @@ const MAX_MESSAGE = 4000;
 export function faultOf(error: unknown): string | null {
   if (!(error instanceof Error)) return `thrown: ${String(error)}`;
   const { name, message } = error;
-  // What a file or a user wrote stands in quotation marks.
-  const own = message.replace(/"(?:[^"\\]|\\.)*"/g, '""');
+  // What a file or a user wrote stands in quotation marks, or is the path of a setting.
+  const own = message.replace(/"(?:[^"\\]|\\.)*"/g, '""').replace(/^ {2}[^:\n]*:/gm, "");
   const isOurs = OUR_SENTENCE.test(message) && message.length <= MAX_MESSAGE &&
     !FOREIGN_WORDS.some((words) => words.test(own));
   return isOurs ? null : `${name}: ${message.slice(0, MAX_MESSAGE)}`;

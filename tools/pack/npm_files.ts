@@ -30,7 +30,7 @@ export function isNeededAtRuntime(name: string, path: string): boolean {
   return LOADED_FILE.test(path) || LICENSE_FILE.test(path);
 }
 
-/** What the compiler of kernels, benchmarks and tests import, and no run does. */
+/** What the compilers of kernels, benchmarks and tests import, and no run does. */
 const DEVELOPMENT: ReadonlySet<string> = new Set([
   "@jax-js/jax",
   "ajv",
@@ -38,6 +38,9 @@ const DEVELOPMENT: ReadonlySet<string> = new Set([
   "binaryen",
   ...["onnxruntime-node", "onnxruntime-common", "adm-zip", "global-agent"],
   "playwright-core",
+  "debug",
+  "ms",
+  "webgpu",
 ]);
 
 /**

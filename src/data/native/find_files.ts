@@ -23,6 +23,7 @@
 import { describeOtherImages, imagesByStem } from "../file_data_set.ts";
 import { createFileComparison } from "../source/combined_source.ts";
 import { type FileSource, isHidden, joinPath } from "../source/file_source.ts";
+import { isArchiveName } from "../source/open_source.ts";
 import type { FindOptions, FoundFiles } from "./layout.ts";
 
 /** Where folders of a data set may be. */
@@ -62,7 +63,8 @@ export async function findFolders(
   const found = [await source.findFirst(places(baseFolders))];
   for (const base of baseFolders) {
     const names = await source.listChildren(base) ?? [];
-    for (const download of names.filter((one) => downloads.test(one)).sort()) {
+    const unpacked = names.filter((one) => downloads.test(one) && !isArchiveName(one));
+    for (const download of unpacked.sort()) {
       const bases = baseFolders.map((inner) => joinPath(joinPath(base, download), inner));
       found.push(await source.findFirst(places(bases)));
     }

@@ -156,9 +156,8 @@ export function paletteColors(
     ids: byColor,
     ofValues: valueColors,
     ignoredValue: null,
-    readsColors: false,
     nameOf: (id) => `"${classes[id]?.name ?? "what is ignored"}"`,
-    describeUnknown: () => "which stands for nothing",
+    describeUnknown: null,
   };
 }
 

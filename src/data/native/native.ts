@@ -118,7 +118,9 @@ export async function listNativeFiles(spec: NativeSpec): Promise<DataSetListing>
     missingImages: [...listed ?? []].filter((name) => !images.has(name)),
     splitListCount: listed?.size ?? 0,
     problems: remarks.filter(({ isProblem }) => isProblem).map(({ message }) => message),
-    labelsInstead: null,
+    labelsInstead: spec.labeled && labels.size === 0
+      ? await describeLabelFolder(source, labelFolders)
+      : null,
     usable: {
       ...nativeDecoder(spec),
       name: found.address,
@@ -144,6 +146,16 @@ export async function listNativeFiles(spec: NativeSpec): Promise<DataSetListing>
       ],
     },
   };
+}
+
+// What lies where no label is; null: nothing.
+async function describeLabelFolder(
+  source: FileSource,
+  [folder]: readonly string[],
+): Promise<string | null> {
+  const files = folder === undefined ? null : await source.list(folder);
+  if (folder === undefined || files === null || files.length === 0) return null;
+  return `"${source.displayPath(folder)}" holds ${quoteNames(files)}`;
 }
 
 // Disks and lists may write one letter as one code point or as two.

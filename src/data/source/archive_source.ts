@@ -9,6 +9,7 @@ import {
   isInFolder,
   isRelativePath,
   joinPath,
+  quoteNames,
   TAIL_BYTES,
   tailChecksum,
 } from "./file_source.ts";
@@ -35,6 +36,9 @@ export interface ArchiveIndex {
 }
 
 const indexes = new Map<string, Promise<ArchiveIndex>>();
+
+/** More than the largest image as a PNG; a deflated member may have a thousandth of it. */
+const MAX_MEMBER_BYTES = 2 ** 30;
 
 /** Indexes are made anew after a change of what is in them. */
 const INDEX_VERSION = 2;
@@ -100,8 +104,8 @@ export function validatedMemberPath(path: string, archive: string): string {
     return memberPath.split("/").filter((part) => part !== "" && part !== ".").join("/");
   }
   throw new SyntaxError(
-    `Cannot use the archive "${archive}": its member ${JSON.stringify(path)} leads out ` +
-      "of its folder: do not trust this archive",
+    `Cannot use the archive "${archive}": its member ${quoteNames([path])} leads ` +
+      "out of its folder: do not trust this archive",
   );
 }
 
@@ -157,7 +161,16 @@ export async function openArchiveSource(
       const found = pathsBelow(folder)?.map((path) => path.replace(/\/.*$/, "")) ?? null;
       return Promise.resolve(found && [...new Set(found)]);
     },
-    read: async (path) => await readMember(file, path, memberAt(path)),
+    async read(path) {
+      const member = memberAt(path);
+      if (member.size > MAX_MEMBER_BYTES) {
+        throw new RangeError(
+          `Cannot read "${displayPath(path)}": it has ${member.size} bytes, and ` +
+            `${MAX_MEMBER_BYTES} are the most that an image or a label may have`,
+        );
+      }
+      return await readMember(file, path, member);
+    },
     fingerprint(path) {
       const { size, crc32 } = memberAt(path);
       return Promise.resolve(crc32 === null ? `${file.fingerprint}` : `${size} ${crc32}`);

@@ -179,7 +179,7 @@ export function createMixedSource(
     },
     async listChildren(path) {
       const unpacked = await folder.listChildren(path);
-      const packed = await ask(unpacked !== null, (source) => source.listChildren(path));
+      const packed = await (await archives()).source?.listChildren(path) ?? null;
       return packed === null ? unpacked : [...new Set([...unpacked ?? [], ...packed])];
     },
     findFirst: async (folders) =>

@@ -109,9 +109,14 @@ export function isRelativePath(path: string): boolean {
     parts[0] !== "" && !parts.includes("..");
 }
 
+/** Characters of a name that a message shows; archives have names of 64 kB. */
+const MAX_QUOTED = 120;
+
 /** Some names in quotes, for a message. */
 export function quoteNames(names: readonly string[]): string {
   if (names.length === 0) return "nothing";
-  const shown = names.toSorted().slice(0, 5).map((name) => `"${name}"`).join(", ");
+  const quote = (name: string) =>
+    name.length > MAX_QUOTED ? `"${name.slice(0, MAX_QUOTED)}…"` : `"${name}"`;
+  const shown = names.toSorted().slice(0, 5).map(quote).join(", ");
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }

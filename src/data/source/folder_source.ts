@@ -21,6 +21,9 @@ import {
 /** Symbolic links that are looked up at a time. */
 const STAT_CONCURRENCY = 64;
 
+/** Paths are not longer. */
+const MAX_LINK_BYTES = 4096;
+
 /** Opens a folder, which need not exist until something in it is read. */
 export function createFolderSource(root: string): FileSource {
   const pathOf = (path: string) => join(root, path);
@@ -93,13 +96,23 @@ function listFiles(folder: string): Promise<FolderFiles | null> {
   const visit = async (below: string, ancestors: readonly string[]) => {
     const folders: string[] = [];
     const links: string[] = [];
+    const withoutEnding: string[] = [];
     const real = ancestors.at(-1) ?? folder;
     for await (const entry of Deno.readDir(join(folder, below))) {
       const path = below + entry.name;
       if (entry.isDirectory) folders.push(path);
       else if (entry.isSymlink) links.push(path);
-      else if (entry.isFile) files.push(path);
-      else broken.set(path, "is a device, a pipe or a socket");
+      else if (entry.isFile) {
+        files.push(path);
+        if (!entry.name.includes(".")) withoutEnding.push(path);
+      } else broken.set(path, "is a device, a pipe or a socket");
+    }
+    for (const path of withoutEnding.slice(0, STAT_CONCURRENCY)) {
+      const target = await linkAsText(join(folder, path));
+      if (target === null) continue;
+      const reason =
+        `is a text, "${target}", as copies of symbolic links are: link it again`;
+      broken.set(path, reason);
     }
     for (const path of folders) {
       const at = join(real, path.slice(below.length));
@@ -122,6 +135,14 @@ function listFiles(folder: string): Promise<FolderFiles | null> {
     await visit("", [await Deno.realPath(folder)]);
     return { files, broken };
   });
+}
+
+// Git, zip and network shares without links leave the path to which one led, as a text.
+async function linkAsText(path: string): Promise<string | null> {
+  const { size } = await Deno.stat(path);
+  if (size === 0 || size > MAX_LINK_BYTES) return null;
+  const target = (await Deno.readTextFile(path)).trimEnd();
+  return /^\.{0,2}\/[^\n\0]+$/.test(target) ? target : null;
 }
 
 /** A link: the folder at which it ends, or why it ends nowhere. */

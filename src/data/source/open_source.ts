@@ -21,6 +21,10 @@ const ARCHIVE_EXTENSION = /\.(tar|zip)$/i;
 /** Archives in which nothing can be found without unpacking all before it. */
 const UNSUPPORTED_ARCHIVE = /\.(rar|7z|tgz|tar\.(gz|bz2|xz|zst))$/i;
 
+/** Whether a file is an archive by its name, of a kind that can be read or not. */
+export const isArchiveName = (name: string): boolean =>
+  ARCHIVE_EXTENSION.test(name) || UNSUPPORTED_ARCHIVE.test(name);
+
 /** Archives that are opened at a time. */
 const OPEN_CONCURRENCY = 8;
 

@@ -53,7 +53,10 @@ function indexTar(file: RangedFile): Promise<ArchiveIndex> {
         throw damagedArchiveError(file.name, "it is cut short");
       }
       const header = parseHeader(file, await bufferedRead(at, TAR_BLOCK), overrides);
-      if (header === null) break;
+      if (header === null) {
+        if (overrides.next === null) break;
+        throw damagedArchiveError(file.name, "a member lacks its header");
+      }
       const start = at + TAR_BLOCK;
       const end = start + header.size;
       if (end > file.size) {

@@ -99,12 +99,15 @@ Deno.test("a damaged archive is named in one sentence", async () => {
   const tar = tarOf(FILES);
   const flipped = tar.slice();
   flipped[3] = 65;
+  const headless = tarOf({ [`${"d/".repeat(60)}x.png`]: bytes(3, 1) });
+  headless.fill(0, 1024, 1536); // after the long name's header and its bytes
   const files = {
     "half.zip": damagedZip((zip) => zip.subarray(0, zip.length / 2)),
     "none.zip": new Uint8Array(),
     "half.tar": tar.subarray(0, 900),
     "endless.tar": tar.subarray(0, tar.length - 1024),
     "flipped.tar": flipped,
+    "headless.tar": headless,
     "gzip.tar": Uint8Array.from({ length: 2048 }, (_, i) => [0x1f, 0x8b][i] ?? 7),
     "locked.zip": zipOf(FILES, { encrypted: true }),
     "climbs.zip": zipOf({ "../x.png": bytes(3, 1) }),
@@ -119,16 +122,18 @@ Deno.test("a damaged archive is named in one sentence", async () => {
   });
   const again = "is it complete? copy or download it again";
   assert.deepEqual(said, {
-    "half.zip": 'SyntaxError: Cannot read the archive "ROOT/half.zip": End of central ' +
-      `directory not found: ${again}`,
-    "none.zip": 'SyntaxError: Cannot read the archive "ROOT/none.zip": File format is ' +
-      `not recognized: ${again}`,
+    "half.zip": 'SyntaxError: Cannot read the archive "ROOT/half.zip": its end is ' +
+      `missing: ${again}`,
+    "none.zip": 'SyntaxError: Cannot read the archive "ROOT/none.zip": it is no zip ' +
+      `archive: ${again}`,
     "half.tar": 'SyntaxError: Cannot read the archive "ROOT/half.tar": it is cut short ' +
       `in "./a/one.png": ${again}`,
     "endless.tar": 'SyntaxError: Cannot read the archive "ROOT/endless.tar": it is cut ' +
       `short: ${again}`,
     "flipped.tar": 'SyntaxError: Cannot read the archive "ROOT/flipped.tar": a header ' +
       `is damaged: ${again}`,
+    "headless.tar": 'SyntaxError: Cannot read the archive "ROOT/headless.tar": a ' +
+      `member lacks its header: ${again}`,
     "gzip.tar":
       'SyntaxError: Cannot read the archive "ROOT/gzip.tar": it is compressed ' +
       "as a whole, so that no file in it can be found without unpacking it entirely: decompress it first (gunzip)",
@@ -336,6 +341,16 @@ Deno.test("tar: names that are no UTF-8 stay different", async () => {
   });
 });
 
+Deno.test("tar: a path is whole whatever the version of its header", async () => {
+  const path = `${"d/".repeat(60)}x.png`;
+  const tar = tarOf({ [path]: bytes(3, 1) }, "prefix");
+  tar.set([0x31, 0x2f], 263); // "00" with the same checksum
+  await withFiles({ "x.tar": tar }, async (folder) => {
+    const { source } = await openSource({ root: join(folder, "x.tar") });
+    assert.deepEqual(await source.list(""), [path]);
+  });
+});
+
 Deno.test("zip: links, backslashes and old encodings of names", async () => {
   const files = {
     "links.zip": zipOf({
@@ -375,6 +390,23 @@ Deno.test("zip: links, backslashes and old encodings of names", async () => {
     assert.deepEqual(await (await open("cp437.zip")).list(""), ["\u00e4.png"]);
     assert.deepEqual(await (await open("unflagged.zip")).list(""), ["\u00e4.png"]);
     assert.match(await complaint(folder, open("climbs.zip")), /leads out of its folder/);
+  });
+});
+
+Deno.test("a link that was copied as a text is named", async () => {
+  const text = (content: string) => new TextEncoder().encode(content);
+  const files = {
+    "images/a.png": bytes(5, 1),
+    "images/south": text("../../store/south\n"),
+    "images/README": text("Images of the south"),
+  };
+  await withFiles(files, async (folder) => {
+    const { source } = await openSource({ root: folder });
+    await source.list("images");
+    assert.deepEqual(remarksOf(folder, source, "images"), [
+      'problem: "ROOT/images/south" is a text, "../../store/south", as copies of symbolic ' +
+      "links are: link it again",
+    ]);
   });
 });
 

@@ -59,6 +59,7 @@ Deno.test("faultOf() tells our sentences from those of the engine", () => {
       'Cannot use the list "undefined": "null is not a function" is no image',
     ),
     new Error('The label "a" is missing'),
+    new SyntaxError('Cannot use "a.yaml":\n  data.evaluations.NaN.domain: is required'),
   ];
   for (const error of ours) assert.equal(faultOf(error), null);
   const foreign = [
