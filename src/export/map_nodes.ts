@@ -79,10 +79,7 @@ export function resizeBilinear(
   const [, fromHeight = 0, fromWidth = 0] = x.shape;
   if (equalSizes(height, fromHeight) && equalSizes(width, fromWidth)) return x;
   const value = tensors.value(x, CHANNELS_FIRST);
-  const kept = builder.node("Shape", [value], { attributes: { start: 0, end: 2 } });
-  const target = builder.node("Concat", [kept, sizes.list([height, width])], {
-    attributes: { axis: 0 },
-  });
+  const target = sizes.list(CHANNELS_FIRST.map((axis) => shape[axis] ?? 0));
   const resized = builder.node("Resize", [value, "", "", target], {
     attributes: { mode: "linear", coordinate_transformation_mode: coordinates },
   });

@@ -16,7 +16,6 @@ export interface OnnxSession {
 /** Opens a file; its errors are those of ONNX Runtime. */
 export async function openOnnx(bytes: Uint8Array): Promise<OnnxSession> {
   const session = await ort.InferenceSession.create(bytes, {
-    graphOptimizationLevel: "basic",
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
     logSeverityLevel: 4, // errors are thrown, too
