@@ -11,6 +11,7 @@ import { convolution } from "../../src/layers/convolution.ts";
 import { encoderDecoder } from "../../src/models/encoder_decoder.ts";
 import type { Network } from "../../src/core/network.ts";
 import { espnet } from "../../examples/espnet/espnet.ts";
+import { onWebGpu } from "../support/backends.ts";
 import {
   assertSameLogits,
   channelsFirst,
@@ -177,6 +178,14 @@ onWasm(
     releaseExported(exported);
   },
 );
+
+onWebGpu("makeOnnxFile() exports a network that is on a GPU", async () => {
+  const exported = exportedNetwork(segformer());
+  const { bytes, size } = await makeOnnxFile(exported, {}, SIZE);
+  assert.equal(size, null);
+  await assertSameLogits(bytes, exported);
+  releaseExported(exported);
+});
 
 onWasm("makeOnnxFile() takes a fixed size alone where one is given", async () => {
   for (const encoder of [TINY_ENCODERS.mit, TINY_ENCODERS.swin, TINY_ENCODERS.beit]) {
