@@ -14,6 +14,7 @@ import {
   type TracedGraph,
   TraceDifferenceError,
   traceForward,
+  TraceRefusedError,
   type TraceSize,
 } from "./trace.ts";
 import { translateCalls } from "./translation.ts";
@@ -113,7 +114,7 @@ export async function makeOnnxFile(
       return { ...file, notes: [...notes, ...limits] };
     } catch (error) {
       if (!(error instanceof TraceDifferenceError)) throw error;
-      reason ??= error;
+      reason = error instanceof TraceRefusedError ? error.cause : error;
       notes.splice(0, 1, `it is no graph for inputs of any size: ${error.message}`);
     }
   }
@@ -171,7 +172,7 @@ async function longestSide(
       await trace([sizeOf(side)]);
       return "";
     } catch (error) {
-      if (error instanceof RangeError) return error.message;
+      if (error instanceof TraceRefusedError) return error.message;
       throw error;
     }
   };
@@ -197,12 +198,7 @@ function dynamicAttempt(withRests: boolean, batches: readonly number[]): Attempt
     const refusal = down.refusal || right.refusal;
     if (refusal !== "") limits.push(`it does not take images of every size: ${refusal}`);
     const largest = { height: down.side, width: right.side };
-    try {
-      return { graph: await trace(traceSizes(largest, withRests, batches)), limits };
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      throw new TraceDifferenceError(error.message);
-    }
+    return { graph: await trace(traceSizes(largest, withRests, batches)), limits };
   };
 }
 

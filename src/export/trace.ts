@@ -40,6 +40,9 @@ export type TraceSize = readonly [batch: number, height: number, width: number];
 /** Why traces at different sizes are no one graph. */
 export class TraceDifferenceError extends Error {}
 
+/** That the network refused images of a size; the cause is its own error. */
+export class TraceRefusedError extends TraceDifferenceError {}
+
 /** The backend in whose name is traced: no kernel is there for its sake alone. */
 const TRACE_BACKEND = "trace";
 
@@ -61,7 +64,8 @@ const SPEED_FLAGS = new Set(["aligned", "large"]);
  *
  * @param forward From images [B, H, W, 3] and weights to a tensor.
  * @param sizes Those of the images, a trace each.
- * @throws {TraceDifferenceError} If the pass does not do the same at all sizes.
+ * @throws {TraceDifferenceError} If the pass does not do the same at all sizes, or refuses
+ * one.
  * @throws {UntranslatedKernelError} If it runs a kernel of tfjs that is unknown here.
  */
 export async function traceForward(
@@ -75,7 +79,9 @@ export async function traceForward(
       recordings.push(await record(forward, parameters, size));
     } catch (error) {
       const [, kernel] = UNKNOWN_KERNEL.exec(String(error)) ?? [];
-      throw kernel === undefined ? error : new UntranslatedKernelError(kernel);
+      if (kernel !== undefined) throw new UntranslatedKernelError(kernel);
+      const message = error instanceof Error ? error.message : String(error);
+      throw new TraceRefusedError(message, { cause: error });
     }
   }
   let difference: unknown;

@@ -316,11 +316,14 @@ onWasm("makeOnnxFile() fixes what a network fixes, and says so", async () => {
   await assert.rejects(makeOnnxFile(oneByOne, {}, SIZE), /"Unpack"/);
 
   const even = exportedNetwork(tinyNetwork((x) => {
-    if (x.shape[1] % 2 + x.shape[2] % 2 > 0) throw new RangeError("odd");
+    if (x.shape[1] % 2 + x.shape[2] % 2 > 0) throw new Error("odd");
     return x;
   }));
   const ofMultiples = await makeOnnxFile(even, {}, SIZE);
   assert.match(ofMultiples.notes.join(), /multiples of 32/);
   await assertSameLogits(ofMultiples.bytes, even, [[1, 32, 64]]);
-  for (const one of [positional, oneByOne, even]) releaseExported(one);
+
+  const broken = exportedNetwork(tinyNetwork((x) => tf.add(x, tf.zeros([1, 7, 1, 1]))));
+  await assert.rejects(makeOnnxFile(broken, {}, SIZE), /could not be broadcast/);
+  for (const one of [positional, oneByOne, even, broken]) releaseExported(one);
 });
