@@ -209,15 +209,11 @@ function averagingMatrix(
     builder.node("GreaterOrEqual", [places, first]),
     builder.node("Less", [places, beyond]),
   ]);
-  const float = (name: string) =>
-    builder.node("Cast", [name], { attributes: { to: FLOAT } });
   return builder.node("Div", [
-    float(covered),
-    float(builder.node("Sub", [beyond, first])),
+    builder.cast(covered, "float"),
+    builder.cast(builder.node("Sub", [beyond, first]), "float"),
   ]);
 }
-
-const FLOAT = 1;
 
 /**
  * Zeros around a tensor.
@@ -324,4 +320,5 @@ export function slice(
   return tensors.made(shape, value, order);
 }
 
-const TO_THE_END = Number.MAX_SAFE_INTEGER;
+/** An end of a slice beyond every tensor's. */
+export const TO_THE_END: number = Number.MAX_SAFE_INTEGER;

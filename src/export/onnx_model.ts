@@ -327,13 +327,11 @@ function normalizedImage(
   });
 }
 
-const INT32 = 6;
-
 function labelsOf(builder: GraphBuilder, logits: string): string {
   const labels = builder.node("ArgMax", [logits], {
     attributes: { axis: 1, keepdims: 0 },
   });
-  return builder.node("Cast", [labels], { attributes: { to: INT32 } });
+  return builder.cast(labels, "int32");
 }
 
 const descriptionOf = (image: string, raw: boolean, argmax: boolean) =>

@@ -12,6 +12,7 @@ import { encoderDecoder } from "../../src/models/encoder_decoder.ts";
 import type { Network } from "../../src/core/network.ts";
 import { espnet } from "../../examples/espnet/espnet.ts";
 import { onWebGpu } from "../support/backends.ts";
+import { randomTensor } from "../support/compare.ts";
 import {
   assertSameLogits,
   channelsFirst,
@@ -275,6 +276,7 @@ onWasm("makeOnnxFile() takes operations of TensorFlow.js", async () => {
         x.shape[1],
         x.shape[2],
       ], true),
+    "cast and clone": (x) => tf.relu(tf.clone(tf.cast(x, "float32"))),
     "mirrored": (x) => tf.reverse(x, [1, -1]),
     "rows of zeros": (x) =>
       tf.slice(tf.pad(x, [[0, 0], [1, 0], [0, 2], [0, 0]], 0.5), [0, 0, 0, 0], x.shape),
@@ -286,6 +288,23 @@ onWasm("makeOnnxFile() takes operations of TensorFlow.js", async () => {
     await assertSameLogits(bytes, exported, [[2, 37, 50]]);
     releaseExported(exported);
   }
+});
+
+onWasm("makeOnnxFile() takes tensors that were made before as constants", async () => {
+  const [shift, matrix] = [
+    randomTensor<tf.Rank.R1>([CLASSES]),
+    randomTensor<tf.Rank.R2>([CLASSES, CLASSES]),
+  ];
+  const exported = exportedNetwork(
+    tinyNetwork((x) =>
+      tf.reshape(tf.matMul(tf.reshape(tf.add(x, shift), [-1, CLASSES]), matrix), x.shape)
+    ),
+  );
+  const { bytes, size } = await makeOnnxFile(exported, {}, SIZE);
+  assert.equal(size, null);
+  await assertSameLogits(bytes, exported);
+  tf.dispose([shift, matrix]);
+  releaseExported(exported);
 });
 
 onWasm("makeOnnxFile() names a step that has no translation", async () => {
