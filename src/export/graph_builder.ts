@@ -1,6 +1,12 @@
 /** Putting the nodes and the constants of an ONNX graph together. @module */
 import { numel } from "../core/host_tensor.ts";
-import type { OnnxAttribute, OnnxNode, OnnxTensor } from "../formats/onnx_file.ts";
+import {
+  ELEMENT_TYPES,
+  type ElementType,
+  type OnnxAttribute,
+  type OnnxNode,
+  type OnnxTensor,
+} from "../formats/onnx_file.ts";
 
 /** How a node is written. */
 export interface NodeOptions {
@@ -24,7 +30,7 @@ export class GraphBuilder {
   readonly nodes: OnnxNode[] = [];
   readonly initializers: OnnxTensor[] = [];
   readonly #known = new Map<string, readonly string[]>();
-  readonly #names = new Set<string>();
+  readonly #names = new Set(["image", "pixel_values", "logits", "labels"]);
 
   constructor(readonly options: GraphBuilderOptions) {}
 
@@ -102,7 +108,12 @@ export class GraphBuilder {
     const free = this.#freeName(name);
     const bytes = new Uint8Array(Float16Array.from(values).buffer);
     this.initializers.push({ name: free, type: "float16", shape, bytes });
-    return this.node("Cast", [free], { name: `${name}.cast`, attributes: { to: 1 } });
+    return this.cast(free, "float", `${name}.cast`);
+  }
+
+  /** Adds a conversion to another type. @returns Its output. */
+  cast(value: string, type: ElementType, name = "Cast"): string {
+    return this.node("Cast", [value], { name, attributes: { to: ELEMENT_TYPES[type] } });
   }
 
   /** Bytes of all constants. */

@@ -79,10 +79,7 @@ export function resizeBilinear(
   const [, fromHeight = 0, fromWidth = 0] = x.shape;
   if (equalSizes(height, fromHeight) && equalSizes(width, fromWidth)) return x;
   const value = tensors.value(x, CHANNELS_FIRST);
-  const kept = builder.node("Shape", [value], { attributes: { start: 0, end: 2 } });
-  const target = builder.node("Concat", [kept, sizes.list([height, width])], {
-    attributes: { axis: 0 },
-  });
+  const target = sizes.list(CHANNELS_FIRST.map((axis) => shape[axis] ?? 0));
   const resized = builder.node("Resize", [value, "", "", target], {
     attributes: { mode: "linear", coordinate_transformation_mode: coordinates },
   });
@@ -212,15 +209,11 @@ function averagingMatrix(
     builder.node("GreaterOrEqual", [places, first]),
     builder.node("Less", [places, beyond]),
   ]);
-  const float = (name: string) =>
-    builder.node("Cast", [name], { attributes: { to: FLOAT } });
   return builder.node("Div", [
-    float(covered),
-    float(builder.node("Sub", [beyond, first])),
+    builder.cast(covered, "float"),
+    builder.cast(builder.node("Sub", [beyond, first]), "float"),
   ]);
 }
-
-const FLOAT = 1;
 
 /**
  * Zeros around a tensor.
@@ -327,4 +320,5 @@ export function slice(
   return tensors.made(shape, value, order);
 }
 
-const TO_THE_END = Number.MAX_SAFE_INTEGER;
+/** An end of a slice beyond every tensor's. */
+export const TO_THE_END: number = Number.MAX_SAFE_INTEGER;

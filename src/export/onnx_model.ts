@@ -14,6 +14,7 @@ import {
   type TracedGraph,
   TraceDifferenceError,
   traceForward,
+  TraceRefusedError,
   type TraceSize,
 } from "./trace.ts";
 import { translateCalls } from "./translation.ts";
@@ -113,7 +114,7 @@ export async function makeOnnxFile(
       return { ...file, notes: [...notes, ...limits] };
     } catch (error) {
       if (!(error instanceof TraceDifferenceError)) throw error;
-      reason ??= error;
+      reason = error instanceof TraceRefusedError ? error.cause : error;
       notes.splice(0, 1, `it is no graph for inputs of any size: ${error.message}`);
     }
   }
@@ -130,49 +131,74 @@ type Attempt = (trace: Tracer) => Promise<{
 
 /** The largest stride of an encoder: sizes of images are so many pixels and a rest. */
 const UNIT = 32;
-/** Longest sides that are tried, in pixels, until the network takes them. */
-const LONGEST_SIDES = [2400, 1600, 1056, 640, 512, 384, 256, 192, 128, 96, 64];
+/** The longest side of a trace, in pixels: larger images behave alike. */
+const LONGEST = 75 * UNIT;
+/** A side that a network of any size must take, in pixels. */
+const SHORT = 2 * UNIT;
 const BATCHES = [2, 1, 3, 2, 5, 1, 4, 3, 2, 7];
 /** Steps around a circle that never come near where they have been. */
 const [GOLDEN_STEP, SILVER_STEP] = [(Math.sqrt(5) - 1) / 2, Math.SQRT2 - 1];
+const ONE_IMAGE = "it takes one image at a time";
 
-// A size for each rest of rows and of columns. A number that follows from another one in
-// all of these traces always does.
+// A size for each rest of rows and of columns, and the largest. A number that follows from
+// another one in all of these traces always does.
 function traceSizes(
-  longestSide: number,
+  { height, width }: ImageSize,
   withRests: boolean,
   batches: readonly number[],
 ): TraceSize[] {
-  const side = (share: number, rest: number) =>
-    Math.max(1, Math.floor(share % 1 * longestSide / UNIT)) * UNIT + rest;
-  return Array.from({ length: UNIT }, (_, k): TraceSize => {
-    const [down, right] = withRests ? [(13 * k + 1) % UNIT, (11 * k + 2) % UNIT] : [0, 0];
-    return [
-      batches[k % batches.length] ?? 1,
-      side((k + 1) * GOLDEN_STEP, down),
-      side((k + 1) * SILVER_STEP, right),
-    ];
-  });
+  const side = (longest: number, share: number, rest: number) => {
+    const units = Math.max(1, Math.ceil(share % 1 * Math.floor(longest / UNIT)));
+    const length = units * UNIT + (withRests ? rest : 0);
+    return length > longest ? length - UNIT : length;
+  };
+  const sizes = Array.from({ length: UNIT }, (_, k): TraceSize => [
+    batches[k % batches.length] ?? 1,
+    side(height, (k + 1) * GOLDEN_STEP, (13 * k + 1) % UNIT),
+    side(width, (k + 1) * SILVER_STEP, (11 * k + 2) % UNIT),
+  ]);
+  return [...sizes, [1, height, width]];
 }
 
-const ONE_IMAGE = "it takes one image at a time";
+// The longest side that the network takes, a multiple of a number, found by halving; and
+// what the network says of longer ones.
+async function longestSide(
+  trace: Tracer,
+  multiple: number,
+  sizeOf: (side: number) => TraceSize,
+): Promise<{ readonly side: number; readonly refusal: string }> {
+  const refusalOf = async (side: number) => {
+    try {
+      await trace([sizeOf(side)]);
+      return "";
+    } catch (error) {
+      if (error instanceof TraceRefusedError) return error.message;
+      throw error;
+    }
+  };
+  let refusal = await refusalOf(LONGEST);
+  if (refusal === "") return { side: LONGEST, refusal };
+  let [taken, refused] = [SHORT, LONGEST];
+  while (refused - taken > multiple) {
+    const middle = Math.floor((taken + refused) / 2 / multiple) * multiple;
+    const message = await refusalOf(middle);
+    if (message === "") taken = middle;
+    else [refused, refusal] = [middle, message];
+  }
+  return { side: taken, refusal };
+}
 
-// Traces with the largest images that the network takes.
 function dynamicAttempt(withRests: boolean, batches: readonly number[]): Attempt {
   return async (trace) => {
     const limits = batches.length > 1 ? [] : [ONE_IMAGE];
     if (!withRests) limits.push(`height and width must be multiples of ${UNIT}`);
-    let refusal = "";
-    for (const longest of LONGEST_SIDES) {
-      try {
-        const graph = await trace(traceSizes(longest, withRests, batches));
-        return { graph, limits: refusal === "" ? limits : [...limits, refusal] };
-      } catch (error) {
-        if (!(error instanceof RangeError)) throw error;
-        refusal = `it does not take images of every size: ${error.message}`;
-      }
-    }
-    throw new TraceDifferenceError(refusal);
+    const multiple = withRests ? 1 : UNIT;
+    const down = await longestSide(trace, multiple, (side) => [1, side, SHORT]);
+    const right = await longestSide(trace, multiple, (side) => [1, SHORT, side]);
+    const refusal = down.refusal || right.refusal;
+    if (refusal !== "") limits.push(`it does not take images of every size: ${refusal}`);
+    const largest = { height: down.side, width: right.side };
+    return { graph: await trace(traceSizes(largest, withRests, batches)), limits };
   };
 }
 
@@ -301,13 +327,11 @@ function normalizedImage(
   });
 }
 
-const INT32 = 6;
-
 function labelsOf(builder: GraphBuilder, logits: string): string {
   const labels = builder.node("ArgMax", [logits], {
     attributes: { axis: 1, keepdims: 0 },
   });
-  return builder.node("Cast", [labels], { attributes: { to: INT32 } });
+  return builder.cast(labels, "int32");
 }
 
 const descriptionOf = (image: string, raw: boolean, argmax: boolean) =>

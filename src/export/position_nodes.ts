@@ -1,10 +1,7 @@
 /** Windows of maps and biases of attention per relative position. @module */
 import type { GraphTensor, GraphTensors } from "./graph_tensor.ts";
-import { pad, slice } from "./map_nodes.ts";
+import { pad, slice, TO_THE_END } from "./map_nodes.ts";
 import type { Size } from "./size.ts";
-
-const INT64 = 7;
-const TO_THE_END = Number.MAX_SAFE_INTEGER;
 
 /** How maps are cut, see `windowSizes` in `src/ops`. */
 export interface WindowSizes {
@@ -145,8 +142,10 @@ export function addWindowBias(
       builder.integers([1], []),
     ];
     const last = sizes.of(sizes.sum(count, -1));
-    const found = builder.node("Equal", [builder.node("Range", range), last]);
-    return builder.node("Cast", [found], { attributes: { to: INT64 } });
+    return builder.cast(
+      builder.node("Equal", [builder.node("Range", range), last]),
+      "int64",
+    );
   };
   const lowest = builder.node("Mul", [isLast(rows), builder.integers([2])]);
   const kinds = builder.node("Add", [

@@ -1,7 +1,12 @@
 /** Kernels of TensorFlow.js as nodes of ONNX, for networks that call it. @module */
 import { CONSTANT_KERNEL } from "../core/dry_run.ts";
 import { numel } from "../core/host_tensor.ts";
-import type { GraphTensor, GraphTensors } from "./graph_tensor.ts";
+import {
+  type AxisOrder,
+  type GraphTensor,
+  type GraphTensors,
+  plain,
+} from "./graph_tensor.ts";
 import { convolve, pad, resizeBilinear, slice } from "./map_nodes.ts";
 import { multiply } from "./matrix_nodes.ts";
 import {
@@ -260,12 +265,20 @@ function concatenate(
   shape: readonly Size[],
 ): GraphTensor {
   const along = axis < 0 ? axis + shape.length : axis;
-  const main = parts.find(({ source }) => source.kind !== "constant") ?? parts[0];
-  const order = main === undefined ? [] : tensors.orderOf(main);
+  const order = mostFrequent(
+    parts.filter(({ source }) => source.kind !== "constant")
+      .map((part) => tensors.orderOf(part)),
+  ) ?? plain(shape);
   const at = order.indexOf(along);
   const operands = parts.map((part) => tensors.value(part, order));
   const value = tensors.builder.node("Concat", operands, { attributes: { axis: at } });
   return tensors.made(shape, value, order);
+}
+
+// The order of axes that most tensors have; of equally many the last.
+function mostFrequent(orders: readonly AxisOrder[]): AxisOrder | undefined {
+  const counts = Map.groupBy(orders, String);
+  return [...counts.values()].sort((a, b) => a.length - b.length).at(-1)?.[0];
 }
 
 // A tensor of given elements, or of one that fills it.

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { readBack } from "../core/backend.ts";
 import { CONSTANT_KERNEL, dryRun, metaTensor } from "../core/dry_run.ts";
 import type { Parameter, Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
@@ -40,6 +41,9 @@ export type TraceSize = readonly [batch: number, height: number, width: number];
 /** Why traces at different sizes are no one graph. */
 export class TraceDifferenceError extends Error {}
 
+/** That the network refused images of a size; the cause is its own error. */
+export class TraceRefusedError extends TraceDifferenceError {}
+
 /** The backend in whose name is traced: no kernel is there for its sake alone. */
 const TRACE_BACKEND = "trace";
 
@@ -61,7 +65,8 @@ const SPEED_FLAGS = new Set(["aligned", "large"]);
  *
  * @param forward From images [B, H, W, 3] and weights to a tensor.
  * @param sizes Those of the images, a trace each.
- * @throws {TraceDifferenceError} If the pass does not do the same at all sizes.
+ * @throws {TraceDifferenceError} If the pass does not do the same at all sizes, or refuses
+ * one.
  * @throws {UntranslatedKernelError} If it runs a kernel of tfjs that is unknown here.
  */
 export async function traceForward(
@@ -75,7 +80,9 @@ export async function traceForward(
       recordings.push(await record(forward, parameters, size));
     } catch (error) {
       const [, kernel] = UNKNOWN_KERNEL.exec(String(error)) ?? [];
-      throw kernel === undefined ? error : new UntranslatedKernelError(kernel);
+      if (kernel !== undefined) throw new UntranslatedKernelError(kernel);
+      const message = error instanceof Error ? error.message : String(error);
+      throw new TraceRefusedError(message, { cause: error });
     }
   }
   let difference: unknown;
@@ -130,11 +137,14 @@ async function record(
       ),
     );
   const calls: RecordedCall[] = [];
+  const made = new Set<number>();
+  const constants = new Map<number, tf.Tensor>();
   const { result } = await dryRun(() => {
     const images = metaTensor([batch, height, width, 3]) as tf.Tensor4D;
     const weights = new Map(
       parameters.map(({ name, shape }) => [name, metaTensor(shape)]),
     );
+    for (const one of [images, ...weights.values()]) made.add(numberOf(one));
     try {
       const output = tf.tidy(() => forward(weights, images));
       const result = numberOf(output);
@@ -150,14 +160,31 @@ async function record(
   }, {
     backendName: TRACE_BACKEND,
     onKernel({ kernel, inputs, attributes, outputs }) {
-      if (kernel === "Identity") return; // the same tensor by another name
+      const recorded = { inputs: numbersOf(inputs), outputs: numbersOf(outputs) };
+      const isRenaming = ["Identity", "Cast"].includes(kernel) &&
+        Object.values(recorded.inputs)[0] === Object.values(recorded.outputs)[0];
+      for (const [name, number] of Object.entries(recorded.inputs)) {
+        // Tensors of the caller's own, which no call makes, are constants.
+        if (!made.has(number)) constants.set(number, inputs[name] as tf.Tensor);
+      }
+      for (const number of Object.values(recorded.outputs)) made.add(number);
+      if (isRenaming) return;
       const plainName = kernel.split(" ").filter((part) => !SPEED_FLAGS.has(part))
         .join(" ");
-      const recorded = { inputs: numbersOf(inputs), outputs: numbersOf(outputs) };
       calls.push({ kernel: plainName, attributes: withLists(attributes), ...recorded });
     },
   });
-  return { shapes, calls, ...result };
+  const constantCalls: RecordedCall[] = [];
+  for (const [constant, tensor] of constants) {
+    const attributes = { values: await readBack(tensor) };
+    constantCalls.push({
+      kernel: CONSTANT_KERNEL,
+      inputs: {},
+      attributes,
+      outputs: { constant },
+    });
+  }
+  return { shapes, calls: [...constantCalls, ...calls], ...result };
 }
 
 // tfjs takes one number where the others of a list follow from it; a list tells it from a

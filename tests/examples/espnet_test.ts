@@ -22,11 +22,14 @@ import { CAMVID_CLASSES } from "../../config.ts";
 import { ESPNET_CAMVID } from "../../examples/espnet/camvid.ts";
 import { weightsFromTorch } from "../../examples/espnet/load_weights.ts";
 import { espnet } from "../../examples/espnet/espnet.ts";
+import { exportEspnet } from "../../examples/espnet/export.ts";
 import { evaluateEspnet } from "../../examples/espnet/evaluate.ts";
 import { readBack } from "../../src/core/backend.ts";
 import { lossAndGradient } from "../../src/core/backward.ts";
 import * as tf from "../../src/core/tf.ts";
 import { assertGradients, onEachBackend, randomTensor } from "../support/mod.ts";
+import { assertSameLogits } from "../support/exported.ts";
+import { inFolder } from "../support/files.ts";
 import { tinyRun } from "../support/tiny_run.ts";
 
 const shared = (path: string) =>
@@ -54,6 +57,24 @@ Deno.test({
       [...file.tensors].map(([name, { shape }]) => [name, shape]),
     );
   },
+});
+
+Deno.test({
+  name: "exportEspnet() writes the published weights as an ONNX file",
+  ignore: isAbsent,
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: () =>
+    inFolder(async (folder) => {
+      const out = join(folder, "espnet.onnx");
+      const { size, notes } = await exportEspnet(CHECKPOINT, out);
+      assert.deepEqual([size, notes], [null, []]);
+      const network = published();
+      const weights = await weightsFromTorch(network, CHECKPOINT);
+      const exported = { network, weights, classes: [], normalization: ESPNET_CAMVID };
+      await assertSameLogits(await Deno.readFile(out), exported);
+      releaseWeights(weights);
+    }),
 });
 
 onEachBackend("ESPNet takes a picture of odd size", async () => {

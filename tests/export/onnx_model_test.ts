@@ -11,6 +11,8 @@ import { convolution } from "../../src/layers/convolution.ts";
 import { encoderDecoder } from "../../src/models/encoder_decoder.ts";
 import type { Network } from "../../src/core/network.ts";
 import { espnet } from "../../examples/espnet/espnet.ts";
+import { onWebGpu } from "../support/backends.ts";
+import { randomTensor } from "../support/compare.ts";
 import {
   assertSameLogits,
   channelsFirst,
@@ -208,6 +210,14 @@ onWasm(
   },
 );
 
+onWebGpu("makeOnnxFile() exports a network that is on a GPU", async () => {
+  const exported = exportedNetwork(segformer());
+  const { bytes, size } = await makeOnnxFile(exported, {}, SIZE);
+  assert.equal(size, null);
+  await assertSameLogits(bytes, exported);
+  releaseExported(exported);
+});
+
 onWasm("makeOnnxFile() takes a fixed size alone where one is given", async () => {
   for (const encoder of [TINY_ENCODERS.mit, TINY_ENCODERS.swin, TINY_ENCODERS.beit]) {
     const decoder = { name: "upernet", channels: 8, poolScales, dropout } as const;
@@ -296,6 +306,7 @@ onWasm("makeOnnxFile() takes operations of TensorFlow.js", async () => {
         x.shape[1],
         x.shape[2],
       ], true),
+    "cast and clone": (x) => tf.relu(tf.clone(tf.cast(x, "float32"))),
     "mirrored": (x) => tf.reverse(x, [1, -1]),
     "rows of zeros": (x) =>
       tf.slice(tf.pad(x, [[0, 0], [1, 0], [0, 2], [0, 0]], 0.5), [0, 0, 0, 0], x.shape),
@@ -307,6 +318,23 @@ onWasm("makeOnnxFile() takes operations of TensorFlow.js", async () => {
     await assertSameLogits(bytes, exported, [[2, 37, 50]]);
     releaseExported(exported);
   }
+});
+
+onWasm("makeOnnxFile() takes tensors that were made before as constants", async () => {
+  const [shift, matrix] = [
+    randomTensor<tf.Rank.R1>([CLASSES]),
+    randomTensor<tf.Rank.R2>([CLASSES, CLASSES]),
+  ];
+  const exported = exportedNetwork(
+    tinyNetwork((x) =>
+      tf.reshape(tf.matMul(tf.reshape(tf.add(x, shift), [-1, CLASSES]), matrix), x.shape)
+    ),
+  );
+  const { bytes, size } = await makeOnnxFile(exported, {}, SIZE);
+  assert.equal(size, null);
+  await assertSameLogits(bytes, exported);
+  tf.dispose([shift, matrix]);
+  releaseExported(exported);
 });
 
 onWasm("makeOnnxFile() names a step that has no translation", async () => {
@@ -337,11 +365,14 @@ onWasm("makeOnnxFile() fixes what a network fixes, and says so", async () => {
   await assert.rejects(makeOnnxFile(oneByOne, {}, SIZE), /"Unpack"/);
 
   const even = exportedNetwork(tinyNetwork((x) => {
-    if (x.shape[1] % 2 + x.shape[2] % 2 > 0) throw new RangeError("odd");
+    if (x.shape[1] % 2 + x.shape[2] % 2 > 0) throw new Error("odd");
     return x;
   }));
   const ofMultiples = await makeOnnxFile(even, {}, SIZE);
   assert.match(ofMultiples.notes.join(), /multiples of 32/);
   await assertSameLogits(ofMultiples.bytes, even, [[1, 32, 64]]);
-  for (const one of [positional, oneByOne, even]) releaseExported(one);
+
+  const broken = exportedNetwork(tinyNetwork((x) => tf.add(x, tf.zeros([1, 7, 1, 1]))));
+  await assert.rejects(makeOnnxFile(broken, {}, SIZE), /could not be broadcast/);
+  for (const one of [positional, oneByOne, even, broken]) releaseExported(one);
 });

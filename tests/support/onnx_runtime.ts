@@ -16,22 +16,22 @@ export interface OnnxSession {
 /** Opens a file; its errors are those of ONNX Runtime. */
 export async function openOnnx(bytes: Uint8Array): Promise<OnnxSession> {
   const session = await ort.InferenceSession.create(bytes, {
-    graphOptimizationLevel: "basic",
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
     logSeverityLevel: 4, // errors are thrown, too
   });
   return {
     async run(image, shape) {
+      const [input = raise("input")] = session.inputNames;
       const outputs = await session.run({
-        image: new ort.Tensor("float32", image, [...shape]),
+        [input]: new ort.Tensor("float32", image, [...shape]),
       });
-      const [[name, { data, dims }] = raise()] = Object.entries(outputs);
+      const [[name, { data, dims }] = raise("output")] = Object.entries(outputs);
       return { name, data: data as tf.TypedArray, shape: [...dims] };
     },
   };
 }
 
-function raise(): never {
-  throw new Error("the file has no output");
+function raise(what: string): never {
+  throw new Error(`the file has no ${what}`);
 }

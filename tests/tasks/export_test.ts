@@ -12,7 +12,7 @@ import { segformerFiles } from "../../src/export/segformer_folder.ts";
 import { loadCheckpoint, splitSections } from "../../src/weights/checkpoint.ts";
 import { readWeights } from "../../src/weights/read_weights.ts";
 import { main as exportTask } from "../../tasks/export.ts";
-import { assertClose } from "../support/compare.ts";
+import { assertClose, randomTensor } from "../support/compare.ts";
 import { assertRefused, call, tinyConfig } from "../support/commands.ts";
 import {
   channelsFirst,
@@ -62,6 +62,20 @@ Deno.test({
     }),
 });
 
+Deno.test("export says what predict does and the file does not", () =>
+  withRun(async (checkpoint, folder) => {
+    const sets = [
+      "evaluation.mode=slide",
+      "evaluation.windowSize={height: 40, width: 48}",
+      "evaluation.stride={height: 20, width: 24}",
+      "data.resize={height: 64, width: 80}",
+    ].flatMap((one) => ["--set", one]);
+    const { notes } = await exported(checkpoint, join(folder, "a.onnx"), ...sets);
+    assert.equal(notes.length, 2);
+    assert.match(notes[0], /into 64×80 first/);
+    assert.match(notes[1], /window of 40×48/);
+  }));
+
 Deno.test({
   name: "export writes files that onnx.checker accepts",
   ignore: !hasOnnx,
@@ -73,6 +87,33 @@ Deno.test({
         await exported(checkpoint, files[i] ?? "", ...more);
       }
       await openWithPython("onnx", ...files);
+    }),
+});
+
+Deno.test({
+  name:
+    "export writes for transformers.js what the decoder computes of normalized images",
+  ...RUNTIME,
+  fn: () =>
+    withRun(async (checkpoint, folder) => {
+      await exported(checkpoint, join(folder, "hub"), "--format", "hf");
+      const file = await Deno.readFile(join(folder, "hub", "onnx", "model.onnx"));
+      const { network, weights } = await loadTrainedNetwork(checkpoint, {
+        backend: "wasm",
+      });
+      const images = randomTensor<tf.Rank.R4>([2, 37, 50, 3]);
+      const expected = tf.tidy(() => {
+        const { logits } = network.forward(weights, images, EVAL_CONTEXT);
+        return tf.transpose(logits, [0, 3, 1, 2]);
+      });
+      const session = await openOnnx(file);
+      const { name, data } = await session.run(
+        await channelsFirst(images),
+        [2, 3, 37, 50],
+      );
+      assert.equal(name, "logits");
+      await assertClose(data, expected, 1e-4);
+      tf.dispose([images, expected, ...weights.values()]);
     }),
 });
 
