@@ -75,7 +75,9 @@ export function watchRun(id: number, path: string, name: string): RunWatch {
   const folder = runFolder(path);
   const log = followLines(path, folder.log, parseLogLine);
   const evaluations = followLines(path, folder.evaluations, parseEvaluationLine);
-  let [configTime, picturesTime, changed] = [0, 0, Date.now()];
+  let [configTime, picturesTime, summaryTime, changed] = [0, 0, 0, Date.now()];
+  /** What a run of an earlier version, which logged no evaluations, ended with. */
+  let result: EvaluationLine | null = null;
   let config = "";
   let settings: unknown = null;
   let pictures: readonly PictureVersion[] = [];
@@ -135,7 +137,17 @@ export function watchRun(id: number, path: string, name: string): RunWatch {
         }
       }
       const logChange = await attempt(folder.log, log.refresh);
-      const evaluationChange = await attempt(folder.evaluations, evaluations.refresh);
+      let evaluationChange = await attempt(folder.evaluations, evaluations.refresh);
+      if (evaluations.lines.length > 0) result = null;
+      else if (times.summary !== null && times.summary !== summaryTime) {
+        result = await attempt(
+          folder.summary,
+          async () =>
+            parseSummary(await Deno.readTextFile(await pathInside(path, folder.summary))),
+        );
+        summaryTime = times.summary;
+        if (result !== null) evaluationChange = { from: 0, lines: [result] };
+      }
       if (times.pictures !== null && times.pictures !== picturesTime) {
         const versions = await attempt(folder.pictures, async () => {
           await pathInside(path, folder.pictures);
@@ -165,7 +177,7 @@ export function watchRun(id: number, path: string, name: string): RunWatch {
       ...base(),
       ...{ config, settings, pictures },
       log: { from: 0, lines: log.lines },
-      evaluations: { from: 0, lines: evaluations.lines },
+      evaluations: { from: 0, lines: result === null ? evaluations.lines : [result] },
     }),
     async readPicture(iteration) {
       try {
@@ -270,6 +282,17 @@ function parseYaml(text: string): unknown {
     return document.errors.length === 0 ? document.toJS() : null;
   } catch {
     return null; // the text is shown as it is
+  }
+}
+
+/** The evaluation that the text of `summary.json` tells of; null: there is none. */
+function parseSummary(text: string): EvaluationLine | null {
+  try {
+    const { iterations: iteration, evaluation } = JSON.parse(text);
+    const results = { [evaluation.split]: evaluation };
+    return parseEvaluationLine(JSON.stringify({ iteration, centerCrop: null, results }));
+  } catch {
+    return null;
   }
 }
 

@@ -118,6 +118,22 @@ Deno.test("watchRun() reads the log of an earlier version under today's names", 
     }]);
   }));
 
+Deno.test("watchRun() has the result of a run that logged no evaluations", () =>
+  inFolder(async (root) => {
+    const folder = await writeRun(root, "run");
+    await Deno.remove(join(folder, "evaluations.jsonl"));
+    const summary = join(folder, "summary.json");
+    await Deno.writeTextFile(summary, '{"iterations": 20, "evaluation": nu');
+    const watch = watchRun(0, folder, "run");
+    assert.equal((await watch.refresh())?.evaluations, undefined);
+    const evaluation = { split: "val", mIoU: 0.5, pixelAccuracy: 0.7, classes: [] };
+    await Deno.writeTextFile(summary, JSON.stringify({ iterations: 20, evaluation }));
+    await Deno.utime(summary, 1, 1); // written at another time, whatever the clock's step
+    const change = await watch.refresh();
+    assert.equal(change?.evaluations?.lines[0]?.results["val"]?.mIoU, 0.5);
+    assert.equal(watch.snapshot().evaluations?.lines[0]?.iteration, 20);
+  }));
+
 Deno.test({
   name: "watchRun() follows no link out of the run's folder",
   ignore: Deno.build.os === "windows", // links need rights there

@@ -1,4 +1,5 @@
 /** The curves of runs in the page, drawn by uPlot. @module */
+// @ts-ignore -- the server has it from its package
 import uPlot from "/uplot.js";
 import { COLORS, DASHES, describeCharts } from "./curves.js";
 

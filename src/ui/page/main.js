@@ -10,8 +10,11 @@ import {
   swatch,
 } from "./tables.js";
 
-/** Milliseconds between drawings, at least. */
+/** Milliseconds before a drawing, at least. */
 const SHORTEST_PAUSE = 250;
+
+/** A pause is at least so many times as long as the drawing before: runs need the CPU. */
+const PAUSE_PER_DRAWING = 9;
 
 /** Milliseconds after which times in the table are brought up to date. */
 const CLOCK = 5000;
@@ -23,14 +26,17 @@ const smoothing = byId("smoothing");
 const logarithmic = byId("logarithmic");
 
 let isDue = false;
+let pause = SHORTEST_PAUSE;
 
 function drawSoon() {
   if (isDue) return;
   isDue = true;
   setTimeout(() => {
     isDue = false;
+    const start = performance.now();
     draw();
-  }, SHORTEST_PAUSE);
+    pause = Math.max(SHORTEST_PAUSE, PAUSE_PER_DRAWING * (performance.now() - start));
+  }, pause);
 }
 
 function draw() {
