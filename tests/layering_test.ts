@@ -52,15 +52,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "prepare",
     "weights",
   ],
+  browser: ["core", "config", "evaluate", "formats", "wasm", "weights"],
   doctor: ["core", "formats", "native", "ops"],
   cli: ["core", "download/download.ts", "formats", "io"],
 };
 
 /** The modules that are for everybody. */
-const FACES = ["mod.ts", "config.ts", "nn.ts", "weights.ts"];
+const FACES = ["mod.ts", "browser.ts", "config.ts", "nn.ts", "weights.ts"];
 
 /** Who speaks WebGPU besides src/gpu and src/ops: who opens the device, or plays one. */
-const WEBGPU_FILES = ["src/core/backend.ts", "src/core/dry_run.ts"];
+const WEBGPU_FILES = ["src/core/device.ts", "src/core/dry_run.ts"];
 
 /** Static and dynamic imports, re-exports, type imports in doc comments and workers. */
 const SPECIFIER = /(?:\bfrom|\bimport|new URL)\s*\(?\s*["']([^"'\n]+)["']/g;

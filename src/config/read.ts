@@ -4,9 +4,9 @@ import { basename, dirname, extname, join } from "node:path";
 import { listPathsIn } from "../data/selection.ts";
 import { fileReadError, isMissingPath } from "../io/file_errors.ts";
 import { Document, isScalar, parseDocument, visit } from "../core/yaml.ts";
+import { checkConfig } from "./check_config.ts";
 import { nearestWord } from "./did_you_mean.ts";
 import { applyOverrides } from "./overrides.ts";
-import { problemLines } from "./problems.ts";
 import { renameOldKeys } from "./renamed_keys.ts";
 import { type RunConfig, RunSchema } from "./schema.ts";
 
@@ -54,12 +54,7 @@ export function parseConfig(
   if (root === null) {
     throw new SyntaxError(`Cannot use "${fileName}": the file is empty`);
   }
-  const result = RunSchema.safeParse(root);
-  if (result.success) return result.data;
-  const problems = problemLines(result.error, RunSchema, root);
-  throw new SyntaxError(
-    `Cannot use "${fileName}":\n${problems.map((line) => `  ${line}`).join("\n")}`,
-  );
+  return checkConfig(root, fileName);
 }
 
 async function similarFileHint(path: string): Promise<string> {

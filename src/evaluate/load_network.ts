@@ -1,6 +1,5 @@
 /** A checkpoint → a network that predicts. @module */
 import { parseConfig, withListFolder } from "../config/read.ts";
-import { hasTeacher, primaryNetworkAt } from "../config/method.ts";
 import type { RunConfig } from "../config/schema.ts";
 import {
   type BackendChoice,
@@ -11,19 +10,15 @@ import {
 import type { ClassInfo } from "../core/host_batch.ts";
 import type { RgbImage } from "../formats/image_codec.ts";
 import { releaseWeights } from "../core/weights.ts";
-import {
-  loadCheckpoint,
-  readCheckpointSection,
-  splitSections,
-} from "../weights/checkpoint.ts";
-import { buildNetwork } from "./build_network.ts";
+import { readCheckpointSection } from "../weights/checkpoint.ts";
+import { loadCheckpoint } from "../weights/checkpoint_file.ts";
+import { checkpointNetwork } from "./checkpoint_network.ts";
 import {
   evaluateNetwork,
   type EvaluateOptions,
   type NamedEvaluation,
-  predictImage,
-  type TestTimeAugmentation,
 } from "./evaluate_network.ts";
+import { predictImage, type TestTimeAugmentation } from "./predict_image.ts";
 import { dirname, join } from "node:path";
 import type { NetworkFactory } from "./custom_network.ts";
 
@@ -96,31 +91,20 @@ export async function loadNetwork(
   path: string,
   options: LoadNetworkOptions = {},
 ): Promise<LoadedNetwork> {
-  const { overrides = [], teacher: wantsTeacher, backend = "auto", makeNetwork } =
-    options;
+  const { overrides = [], teacher, backend = "auto", makeNetwork } = options;
   const { native = "off", threads = 1, log = () => {} } = options;
-  const { tensors, metadata } = await loadCheckpoint(path, log);
-  const { classes, iteration } = metadata;
+  const checkpoint = await loadCheckpoint(path, log);
+  const { classes, iteration, config: savedConfig } = checkpoint.metadata;
   // JSON is YAML: what a file may hold is checked in one place.
-  const saved = parseConfig(JSON.stringify(metadata.config), path, overrides, log);
+  const saved = parseConfig(JSON.stringify(savedConfig), path, overrides, log);
   const config = await withListFolder(saved, join(dirname(path), "lists"));
-  const teacher = wantsTeacher ??
-    primaryNetworkAt(config.method, iteration) === "teacher";
-  if (teacher && !hasTeacher(config.method)) {
-    throw new RangeError(
-      `Cannot load a teacher from "${path}": the method "${config.method.name}" has none`,
-    );
-  }
-  const network = makeNetwork?.(classes.length) ??
-    buildNetwork(config.model, classes.length);
+  const { role, network, section } = checkpointNetwork(checkpoint, config, path, {
+    teacher,
+    makeNetwork,
+  });
   const backendInfo = await openBackend(backend, { native, threads });
-  const role = teacher ? "teacher" : "student";
   log(`network    ${role} after ${iteration} iterations`);
-  const weights = readCheckpointSection(
-    network.parameters,
-    splitSections(tensors)[role],
-    path,
-  );
+  const weights = readCheckpointSection(network.parameters, section, path);
   const trainedNetwork = { path, config, classes, network, weights };
   const release = () => releaseWeights(weights);
   return {

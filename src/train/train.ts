@@ -45,7 +45,7 @@ import {
   writeLists,
   writeTextAtomic,
 } from "./run_folder.ts";
-import { readCheckpointEngine } from "../weights/checkpoint.ts";
+import { readCheckpointEngine } from "../weights/checkpoint_file.ts";
 import { openTrainingSession, type TrainingSession } from "./training_session.ts";
 import { setImmediate } from "node:timers/promises";
 

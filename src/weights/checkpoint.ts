@@ -15,13 +15,8 @@ import type { HostTensor } from "../core/host_tensor.ts";
 import type { Parameter, Weights } from "../core/network.ts";
 import { pytorchShape, weightsFromHost } from "../core/weights.ts";
 import { z } from "../core/zod.ts";
-import { writeAtomic } from "../io/write_atomic.ts";
 import { matchWeights } from "./match_weights.ts";
-import {
-  readSafetensors,
-  readSafetensorsMetadata,
-  safetensorsChunks,
-} from "./safetensors.ts";
+import { safetensorsChunks, type SafetensorsFile } from "./safetensors.ts";
 
 /** The version of the metadata; increases when its meaning changes. */
 export const CHECKPOINT_VERSION = 2;
@@ -126,20 +121,6 @@ export function splitSections(
   return sections;
 }
 
-/**
- * Writes a checkpoint; an older one of the same name stays until the new one is complete.
- *
- * @param path The folder must exist.
- * @throws {Error} As {@linkcode writeAtomic}.
- */
-export async function saveCheckpoint(
-  path: string,
-  { tensors, metadata }: Checkpoint,
-): Promise<void> {
-  const text = { format: "pt", [METADATA_KEY]: JSON.stringify(metadata) };
-  await writeAtomic(path, safetensorsChunks(tensors, text));
-}
-
 function parseMetadata(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -170,18 +151,28 @@ function migrateMetadata(raw: unknown): unknown {
 }
 
 /**
- * Reads a checkpoint, also one of version 1.
+ * The chunks of a checkpoint's file.
  *
- * @param log Called with a sentence if the file has version 1.
- * @throws {Deno.errors.NotFound} If there is no such file.
- * @throws {SyntaxError} If it is not a complete safetensors file, was not written by
- * {@linkcode saveCheckpoint} or was written by a later version.
+ * @throws {RangeError} As {@linkcode safetensorsChunks}.
  */
-export async function loadCheckpoint(
+export function checkpointChunks({ tensors, metadata }: Checkpoint): Uint8Array[] {
+  const text = { format: "pt", [METADATA_KEY]: JSON.stringify(metadata) };
+  return safetensorsChunks(tensors, text);
+}
+
+/**
+ * Makes a checkpoint of what its file holds, also one of version 1.
+ *
+ * @param path For messages.
+ * @param log Called with a sentence if the file has version 1.
+ * @throws {SyntaxError} If it was not written as {@linkcode checkpointChunks}, or was
+ * written by a later version.
+ */
+export function parseCheckpoint(
+  { tensors, metadata }: SafetensorsFile,
   path: string,
   log: (line: string) => void = () => {},
-): Promise<Checkpoint> {
-  const { tensors, metadata } = await readSafetensors(path);
+): Checkpoint {
   const text = metadata[METADATA_KEY];
   if (text === undefined) {
     throw new SyntaxError(
@@ -207,15 +198,10 @@ export async function loadCheckpoint(
   );
 }
 
-/**
- * What computed a checkpoint; its tensors are not read.
- *
- * @returns Null if there is no such file, or it does not say.
- */
-export async function readCheckpointEngine(
-  path: string,
-): Promise<NonNullable<CheckpointMetadata["engine"]> | null> {
-  const { [METADATA_KEY]: text = "" } = await readSafetensorsMetadata(path);
+/** What computed a checkpoint, by the texts in its file; null if they do not say. */
+export function parseEngine(
+  { [METADATA_KEY]: text = "" }: SafetensorsFile["metadata"],
+): NonNullable<CheckpointMetadata["engine"]> | null {
   const schema = z.object({ engine: engineSchema });
   return schema.safeParse(parseMetadata(text)).data?.engine ?? null;
 }

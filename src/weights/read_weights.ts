@@ -5,7 +5,7 @@ import { openRandomAccessFile } from "../io/random_access_file.ts";
 import { detectFormat, type WeightsFileFormat } from "./detect_format.ts";
 import { countAndList } from "./match_weights.ts";
 import { translateNames, type Translation } from "./names/translate_names.ts";
-import { readSafetensors } from "./safetensors.ts";
+import { readSafetensors } from "./safetensors_file.ts";
 import { type PrefixSelection, selectPrefix } from "./select_prefix.ts";
 import { readTorchFile } from "./torch_file.ts";
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createRandom } from "../../src/core/random.ts";
-import { readSafetensors } from "../../src/weights/safetensors.ts";
+import { readSafetensors } from "../../src/weights/safetensors_file.ts";
 import { NATIVE_LIBRARY } from "../support/mod.ts";
 import { tinyRun } from "../support/tiny_run.ts";
 

@@ -1,5 +1,5 @@
 /** How the 64 invocations of a workgroup share a product of matrices in tiles. @module */
-import { isSoftwareDevice } from "../../core/backend.ts";
+import { isSoftwareDevice } from "../../core/device.ts";
 import epilogue from "./epilogue.wgsl" with { type: "text" };
 import erf from "../gelu/erf.wgsl" with { type: "text" };
 
