@@ -3,6 +3,7 @@ import { checkConfig } from "../config/check_config.ts";
 import { renameOldKeys } from "../config/renamed_keys.ts";
 import type { BackendChoice, BackendInfo } from "../core/device.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
+import { isOutOfMemory } from "../core/out_of_memory.ts";
 import { releaseWeights } from "../core/weights.ts";
 import { checkpointNetwork } from "../evaluate/checkpoint_network.ts";
 import { predictImage, type TestTimeAugmentation } from "../evaluate/predict_image.ts";
@@ -81,7 +82,19 @@ export async function networkFrom(
     iteration,
     role,
     backend: backendInfo,
-    predict: (picture, augmentation) => predictImage(trained, picture, augmentation),
+    async predict(picture, augmentation) {
+      try {
+        return await predictImage(trained, picture, augmentation);
+      } catch (error) {
+        if (!(error instanceof Error && isOutOfMemory(error.cause))) throw error;
+        const { width, height } = picture;
+        throw new Error(
+          `Cannot label a picture of ${width}×${height} pixels: the memory of ` +
+            "WebAssembly is not enough; take a smaller one",
+          { cause: error },
+        );
+      }
+    },
     release: () => releaseWeights(weights),
   };
 }

@@ -44,6 +44,12 @@ export async function startWasm(isShared: boolean): Promise<Heap | null> {
   };
 }
 
+const BUILDS = [
+  "tfjs-backend-wasm.wasm",
+  "tfjs-backend-wasm-simd.wasm",
+  "tfjs-backend-wasm-threaded-simd.wasm",
+] as const;
+
 /**
  * Lets the backend take its module from the bundle that this is a part of, so that a page
  * has no second file to find.
@@ -53,6 +59,7 @@ export async function useBundledModule(): Promise<void> {
     "npm:@tensorflow/tfjs-backend-wasm@4.22.0/dist/tfjs-backend-wasm-simd.wasm",
     { with: { type: "bytes" } }
   );
-  const file = new Blob([module], { type: "application/wasm" });
-  setWasmPaths({ "tfjs-backend-wasm-simd.wasm": URL.createObjectURL(file) });
+  const url = URL.createObjectURL(new Blob([module], { type: "application/wasm" }));
+  // It asks for a place of each of its builds, and loads one.
+  setWasmPaths(Object.fromEntries(BUILDS.map((name) => [name, url])));
 }

@@ -216,7 +216,20 @@ export function readCheckpointSection(
   section: ReadonlyMap<string, HostTensor>,
   file: string,
 ): Weights {
+  matchSection(wanted, section, file);
+  return weightsFromHost(wanted, section);
+}
+
+/**
+ * Compares one section of a checkpoint with a network.
+ *
+ * @throws {WeightsMismatchError} If it does not have exactly the network's parameters.
+ */
+export function matchSection(
+  wanted: readonly Parameter[],
+  section: ReadonlyMap<string, HostTensor>,
+  file: string,
+): void {
   const shapes = new Map(wanted.map((one) => [one.name, pytorchShape(one)]));
   matchWeights(shapes, section, file);
-  return weightsFromHost(wanted, section);
 }
