@@ -228,6 +228,41 @@ Deno.test("findCycle() gives the shortest way around, in order", () => {
   );
 });
 
+/** Imports of types, which no program has. */
+const TYPE_IMPORT = /^(?:im|ex)port type [^;]*;/gm;
+
+Deno.test("browser.ts reaches nothing of Deno or Node.js, and few packages", async () => {
+  const face = "browser.ts";
+  const texts = new Map(all.map(({ path, text }) => [path, text]));
+  texts.set(face, await Deno.readTextFile(join(ROOT, face)));
+  const reachedFrom = new Map<string, string>([[face, ""]]);
+  const packages = new Set<string>();
+  for (const path of reachedFrom.keys()) {
+    const code = codeOf(texts.get(path) ?? "").replace(TYPE_IMPORT, "");
+    const chain = [path];
+    for (let from = path; from !== face;) {
+      chain.unshift(from = reachedFrom.get(from) ?? face);
+    }
+    const way = chain.join("\n  → ");
+    assert.doesNotMatch(code, /\bDeno\b/, `a page has no Deno:\n  ${way}`);
+    for (const specifier of specifiersOf({ path, text: code })) {
+      assert(!specifier.startsWith("node:"), `a page has no ${specifier}:\n  ${way}`);
+      const name = PACKAGE.exec(specifier)?.[1];
+      if (name !== undefined) packages.add(name);
+    }
+    for (const target of importsOf({ path, text: code })) {
+      if (!reachedFrom.has(target)) reachedFrom.set(target, path);
+    }
+  }
+  assert(reachedFrom.has("src/models/mit.ts") && reachedFrom.has("src/wasm/engine.ts"));
+  assert.deepEqual([...packages].sort(), [
+    "@tensorflow/tfjs",
+    "@tensorflow/tfjs-backend-wasm",
+    "@tensorflow/tfjs-backend-webgpu",
+    "zod",
+  ]);
+});
+
 Deno.test("tasks import only faces, src/cli, output files, tools, bench and each other", async () => {
   for (const source of await sourcesIn("tasks")) {
     for (const target of importsOf(source)) {

@@ -59,10 +59,10 @@ export async function pictureFrom(
     const size = fittingSize(originalSize, maxPixels);
     if (size !== originalSize && !scaleDown) {
       throw new RangeError(
-        `Cannot label "${name}": it has ${
-          formatSize(originalSize)
-        } pixels and the limit ` +
-          `is ${maxPixels}; scale it down to ${formatSize(size)} or less`,
+        `Cannot label "${name}": it has ${formatSize(originalSize)} pixels, more than ` +
+          `${(maxPixels / 1e6).toFixed(1)} million; scale it down to ${
+            formatSize(size)
+          } or less`,
       );
     }
     return { ...size, originalSize, data: rgbOf(bitmap, size) };

@@ -222,10 +222,15 @@ async function openDevice(
 
 function describeAdapter(adapter: GPUAdapter): AdapterInfo {
   const { info, limits } = adapter;
-  const name = [info.description, info.device, info.vendor].find((one) => one) ??
+  const { description, device, vendor, architecture } = info;
+  // A browser says no more than the vendor and the architecture.
+  const name = description || device ||
+    [vendor, architecture].filter(Boolean).join(" ") ||
     "unknown";
   const software = info.isFallbackAdapter ||
-    /llvmpipe|lavapipe|swiftshader|software|basic render/i.test(name);
+    /llvmpipe|lavapipe|swiftshader|software|basic render/i.test(
+      `${name} ${architecture}`,
+    );
   const named: Record<string, number> = {};
   for (const limit of [...RAISED_LIMITS, "maxStorageBuffersPerShaderStage"] as const) {
     named[limit] = limits[limit];

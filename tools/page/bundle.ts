@@ -1,9 +1,8 @@
 /** The library as one file for pages. @module */
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { statOrNull } from "../../src/io/file_errors.ts";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const ROOT = join(import.meta.dirname ?? "", "..", "..");
 
 /** What a pack has in place of the bundler, which has to be fetched. */
 export const SHIPPED_BUNDLE = "tools/page/fst.js";

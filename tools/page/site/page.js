@@ -6,7 +6,9 @@ const element = (id) => document.getElementById(id);
 const [image, overlay, video] = [element("image"), element("overlay"), element("video")];
 const WHITE_SPACE = "\u00a0";
 
-const backend = new URLSearchParams(location.search).get("backend") ?? "auto";
+const BACKENDS = ["auto", "webgpu", "wasm"];
+const asked = new URLSearchParams(location.search).get("backend");
+const backend = BACKENDS.includes(asked) ? asked : "auto";
 let worker = null;
 let ready = null; // classes, and where the network computes
 let busy = null; // the picture that the worker has
@@ -75,6 +77,7 @@ function fail(text) {
   showError(text);
   element("status").textContent = WHITE_SPACE;
   element("progress").hidden = true;
+  for (const id of ["file", "choose", "camera"]) element(id).disabled = true;
 }
 
 function showError(text, action = null) {
@@ -226,7 +229,7 @@ async function startCamera() {
   } catch (error) {
     return showError(`Cannot use the camera: ${error.message.replace(/[.\s]+$/, "")}`);
   }
-  element("camera").textContent = "Stop the camera";
+  element("camera").textContent = "Stop camera";
   video.srcObject = stream;
   await video.play();
   if (busy === null) labelFrame();
@@ -236,7 +239,7 @@ function stopCamera() {
   for (const track of stream?.getTracks() ?? []) track.stop();
   stream = null;
   video.srcObject = null;
-  element("camera").textContent = "Use the camera";
+  element("camera").textContent = "Use camera";
 }
 
 /** Labels what the camera sees now; the frame is shown with its labels, not before. */
