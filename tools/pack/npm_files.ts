@@ -36,6 +36,7 @@ const DEVELOPMENT: ReadonlySet<string> = new Set([
   "ajv",
   "assemblyscript",
   "binaryen",
+  "playwright-core",
 ]);
 
 /**
