@@ -2,7 +2,7 @@
  * A trained network in a page, without a server: on WebGPU where there is one, else on
  * WebAssembly. `deno task bundle` makes one file of it, `fst.js`, that a page imports.
  *
- * ```js
+ * ```js ignore
  * import { networkFrom, pictureFrom } from "./fst.js";
  *
  * const answer = await fetch("network.safetensors"); // of deno task demo-page

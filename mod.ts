@@ -62,7 +62,11 @@ export type {
   Prediction,
   SummaryMetrics,
 } from "./src/evaluate/evaluate.ts";
-export type { EvaluateOptions, NamedEvaluation, NamedResult } from "./src/evaluate/evaluate_network.ts";
+export type {
+  EvaluateOptions,
+  NamedEvaluation,
+  NamedResult,
+} from "./src/evaluate/evaluate_network.ts";
 export type { TestTimeAugmentation } from "./src/evaluate/predict_image.ts";
 export {
   type LoadedNetwork,

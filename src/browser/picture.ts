@@ -34,6 +34,9 @@ export interface Picture extends RgbImage {
 /** Pixels of the largest picture that is taken unless another limit is given. */
 const MAX_PIXELS = 2 ** 21;
 
+/** The longest side of a canvas in all browsers. */
+const MAX_SIDE = 16_384;
+
 // Deno's types have no pixels of a canvas.
 interface Pixels {
   imageSmoothingQuality: "low" | "medium" | "high";
@@ -47,7 +50,7 @@ interface Pixels {
  *
  * @param source A file, or a frame of a camera; a frame is closed.
  * @throws {SyntaxError} If the browser cannot decode it.
- * @throws {RangeError} If it has more pixels than `maxPixels` and is not to be scaled down.
+ * @throws {RangeError} If it is too large and is not to be scaled down.
  */
 export async function pictureFrom(
   source: Blob | ImageBitmap,
@@ -59,10 +62,11 @@ export async function pictureFrom(
     const size = fittingSize(originalSize, maxPixels);
     if (size !== originalSize && !scaleDown) {
       throw new RangeError(
-        `Cannot label "${name}": it has ${formatSize(originalSize)} pixels, more than ` +
-          `${(maxPixels / 1e6).toFixed(1)} million; scale it down to ${
-            formatSize(size)
-          } or less`,
+        `Cannot label "${name}": it has ${
+          formatSize(originalSize)
+        } pixels and the limit ` +
+          `is ${(maxPixels / 1e6).toFixed(1)} million, ${MAX_SIDE} on a side; scale it ` +
+          `down to ${formatSize(size)} or less`,
       );
     }
     return { ...size, originalSize, data: rgbOf(bitmap, size) };
@@ -96,12 +100,14 @@ function rgbOf(bitmap: ImageBitmap, { width, height }: Size): Uint8Array {
   return rgb;
 }
 
-/** The size itself, or the largest one of its shape that has no more pixels. */
+/** The size itself, or the largest one of its shape that fits. */
 export function fittingSize(size: Size, maxPixels: number): Size {
-  const ratio = Math.sqrt(maxPixels / (size.width * size.height));
+  const { width, height } = size;
+  const longSide = Math.max(width, height);
+  const ratio = Math.min(Math.sqrt(maxPixels / (width * height)), MAX_SIDE / longSide);
   if (ratio >= 1) return size;
   const scaled = (side: number) => Math.max(1, Math.floor(side * ratio));
-  return { width: scaled(size.width), height: scaled(size.height) };
+  return { width: scaled(width), height: scaled(height) };
 }
 
 const formatSize = ({ width, height }: Size) => `${width}×${height}`;

@@ -44,7 +44,9 @@ const helpTexts = new Map<string, string>();
 async function helpOf(task: string): Promise<string> {
   const known = helpTexts.get(task);
   if (known !== undefined) return known;
-  const { main } = await import(`../../tasks/${task}.ts`) as { main: CommandMain };
+  const { main } = await import(`../../tasks/${task.replaceAll("-", "_")}.ts`) as {
+    main: CommandMain;
+  };
   const { out } = await call(main, "--help");
   helpTexts.set(task, out);
   return out;
