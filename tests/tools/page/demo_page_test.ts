@@ -111,6 +111,26 @@ Deno.test({
       await withChromium([], async (browser) => {
         const page = await browser.newPage();
         await withServer(site, (address) => checkPage(context, page, address, folder));
+        await withServer(site, async (address) => {
+          await context.step("a GPU that cannot be opened", async () => {
+            await page.goto(address);
+            assert.equal(await waitFor(page, "fst-ready"), "");
+            assert.equal(
+              await page.innerText("#status"),
+              "WebAssembly: WebGPU could not be used: no device.",
+            );
+          });
+        }, new Map([["worker.js", await brokenGpu(join(site, "worker.js"))]]));
+        await withServer(site, async (address) => {
+          await context.step("a GPU that fails at a picture", async () => {
+            await page.goto(address);
+            assert.equal(await choose(page, join(folder, "pattern.png")), "");
+            assert.equal(
+              await page.innerText("#status"),
+              "CPU: WebGPU failed: device lost.",
+            );
+          });
+        }, new Map([["fst.js", FAILING_LIBRARY]]));
         for (const [name, body, expected] of BROKEN_FILES) {
           await context.step(`"${name}" is ${body ?? "missing"}`, () =>
             withServer(site, async (address) => {
@@ -121,6 +141,34 @@ Deno.test({
       });
     }),
 });
+
+/** The worker where the GPU has an adapter and no device. */
+const brokenGpu = async (worker: string) => `
+  const adapter = {
+    info: { description: "GPU of a test" },
+    limits: {},
+    features: new Set(),
+    requestDevice: () => Promise.reject(new Error("no device")),
+  };
+  Object.defineProperty(navigator, "gpu", { value: { requestAdapter: () => adapter } });
+  ${await Deno.readTextFile(worker)}`;
+
+/** A library whose GPU loses its device. */
+const FAILING_LIBRARY = `
+  const pixels = { width: 2, height: 2, data: new Uint8Array(12) };
+  export const pictureFrom = async () => ({ ...pixels, originalSize: pixels });
+  export const networkFrom = async (_bytes, { backend }) => ({
+    classes: [{ name: "road", color: [1, 2, 3] }],
+    iteration: 1,
+    role: "student",
+    backend: backend === "wasm"
+      ? { name: "wasm", adapter: "CPU", reason: "as requested" }
+      : { name: "webgpu", adapter: "GPU", reason: "a GPU was found" },
+    async predict() {
+      if (backend !== "wasm") throw new Error("device lost");
+      return new Uint8Array(4);
+    },
+  });`;
 
 const BROKEN_FILES: readonly (readonly [string, string | null, RegExp])[] = [
   ["network.safetensors", null, /^Cannot load "network.safetensors": .* 404; /],
