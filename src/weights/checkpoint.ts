@@ -14,7 +14,7 @@
 import type { HostTensor } from "../core/host_tensor.ts";
 import type { Parameter, Weights } from "../core/network.ts";
 import { pytorchShape, weightsFromHost } from "../core/weights.ts";
-import { z } from "../core/zod.ts";
+import * as z from "../core/zod.ts";
 import { matchWeights } from "./match_weights.ts";
 import { safetensorsChunks, type SafetensorsFile } from "./safetensors.ts";
 

@@ -18,7 +18,7 @@ import {
   formatShape,
   type HostTensor,
 } from "../core/host_tensor.ts";
-import { z } from "../core/zod.ts";
+import * as z from "../core/zod.ts";
 import type { Reject } from "../io/random_access_file.ts";
 
 /** The contents of a file. */

@@ -6,7 +6,7 @@ import {
   parseSafetensors,
   type SafetensorsFile,
 } from "./safetensors.ts";
-import { z } from "../core/zod.ts";
+import * as z from "../core/zod.ts";
 
 /**
  * Reads a safetensors file.

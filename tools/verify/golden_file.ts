@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import type { HostTensor } from "../../src/core/host_tensor.ts";
 import * as tf from "../../src/core/tf.ts";
-import { z } from "../../src/core/zod.ts";
+import * as z from "../../src/core/zod.ts";
 import { readSafetensors } from "../../src/weights/safetensors_file.ts";
 
 /** A golden and its sidecar. */

@@ -1,5 +1,5 @@
 /** The sidecar of a training trace. @module */
-import { z } from "../../src/core/zod.ts";
+import * as z from "../../src/core/zod.ts";
 
 /** One forward and backward pass of the student. */
 const TraceStep = z.object({

@@ -4,7 +4,7 @@ import { lossAndGradient } from "../../src/core/backward.ts";
 import type { Decoder, Parameter, Weights } from "../../src/core/network.ts";
 import { EVAL_CONTEXT } from "../../src/core/network.ts";
 import * as tf from "../../src/core/tf.ts";
-import { z } from "../../src/core/zod.ts";
+import * as z from "../../src/core/zod.ts";
 import { danetHead } from "../../src/models/danet_head.ts";
 import { isaHead } from "../../src/models/isa_head.ts";
 import { meanCrossEntropy } from "../../src/objectives/cross_entropy.ts";

@@ -13,7 +13,7 @@ import {
   weightsFromHost,
   weightsToHost,
 } from "../../src/core/weights.ts";
-import { z } from "../../src/core/zod.ts";
+import * as z from "../../src/core/zod.ts";
 import { meanCrossEntropy, resizeLogits } from "../../src/objectives/cross_entropy.ts";
 import {
   checkError,

@@ -10,7 +10,7 @@ import {
   weightsToHost,
   zeroMoments,
 } from "../../src/core/weights.ts";
-import { z } from "../../src/core/zod.ts";
+import * as z from "../../src/core/zod.ts";
 import { domainAdaptation } from "../../src/methods/domain_adaptation.ts";
 import type { StepInputs } from "../../src/methods/pseudo_labeler.ts";
 import { imageNetFeatureDistance } from "../../src/methods/imagenet_feature_distance.ts";
