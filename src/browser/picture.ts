@@ -45,8 +45,9 @@ interface Pixels {
 }
 
 /**
- * Decodes a picture as 8-bit RGB. As in `readImage`, an EXIF orientation is applied and a
- * color profile is ignored; transparent pixels are laid over black.
+ * Decodes a picture as 8-bit RGB. As in `readImage`, an EXIF orientation is applied, a
+ * color profile is ignored and transparency is dropped; but a pixel that is fully
+ * transparent becomes black, since browsers do not tell its color.
  *
  * @param source A file, or a frame of a camera; a frame is closed.
  * @throws {SyntaxError} If the browser cannot decode it.
@@ -89,7 +90,9 @@ async function decode(file: Blob, name: string): Promise<ImageBitmap> {
 
 function rgbOf(bitmap: ImageBitmap, { width, height }: Size): Uint8Array {
   const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext("2d", { alpha: false }) as unknown as Pixels;
+  const context = canvas.getContext("2d", {
+    willReadFrequently: true,
+  }) as unknown as Pixels;
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, width, height);
   const { data: rgba } = context.getImageData(0, 0, width, height);
