@@ -46,6 +46,11 @@ export async function bundleLibrary(): Promise<Uint8Array> {
 // Deno says what failed after "error:", and then goes into details.
 function reasonOf(stderr: Uint8Array): string {
   const text = new TextDecoder().decode(stderr);
-  const reason = /^error: (.+)$/m.exec(text)?.[1] ?? text.trim();
-  return `${reason.replace(/[.:\s]+$/, "")}; is npm's registry within reach?`;
+  const reason = (/^error: (.+)$/m.exec(text)?.[1] ?? text.trim()).replace(
+    /[.:\s]+$/,
+    "",
+  );
+  return /^Failed (?:loading|caching)/.test(reason)
+    ? `${reason}: connect to npm's registry, once`
+    : reason;
 }

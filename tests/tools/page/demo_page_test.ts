@@ -229,6 +229,12 @@ Deno.test({
         withServer(site, async (address) => {
           const page = await browser.newPage();
           page.setDefaultTimeout(120_000); // shaders are compiled on the CPU
+          await page.goto(address);
+          assert.equal(await waitFor(page, "fst-ready"), "");
+          assert.equal(
+            await page.innerText("#status"),
+            "WebAssembly: the only WebGPU adapter is a software driver.",
+          );
           await page.goto(`${address}?backend=webgpu`);
           assert.equal(await waitFor(page, "fst-ready"), "");
           assert.match(await page.innerText("#status"), /^WebGPU on /);
