@@ -54,6 +54,7 @@ export {
   type Diagnosis,
   type NativeDiagnosis,
 } from "./src/doctor/diagnose.ts";
+export { testGpuOnce } from "./src/doctor/first_start.ts";
 export type { ClassSubset, SubsetMetrics } from "./src/evaluate/class_subsets.ts";
 export type { NetworkFactory } from "./src/evaluate/custom_network.ts";
 export type {

@@ -6,6 +6,7 @@
 import { diagnose } from "../mod.ts";
 import { type CommandMain, defineCommand } from "../src/cli/command.ts";
 import { CPU_OPTIONS, cpuOptionsFrom } from "../src/cli/cpu_options.ts";
+import { openGpuTestProgress } from "../src/cli/gpu_test_progress.ts";
 import { formatDiagnosis } from "../src/cli/format_diagnosis.ts";
 
 /** @returns The exit status: 0 fine, 1 a self-test failed, 2 wrong usage. */
@@ -18,7 +19,9 @@ export const main: CommandMain = defineCommand({
   options: CPU_OPTIONS,
   hasJson: true,
   async action({ options, print, terminal }) {
-    const diagnosis = await diagnose(cpuOptionsFrom(options));
+    const test = openGpuTestProgress(terminal);
+    const diagnosis = await diagnose(cpuOptionsFrom(options), test.update)
+      .finally(test.stop);
     print(formatDiagnosis(diagnosis, terminal));
     return { exitCode: diagnosis.passed ? 0 : 1, json: diagnosis };
   },

@@ -5,11 +5,18 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { configName, defaultCacheFolder, loadConfig, train } from "../mod.ts";
+import {
+  configName,
+  defaultCacheFolder,
+  loadConfig,
+  testGpuOnce,
+  train,
+} from "../mod.ts";
 import { type CommandMain, defineCommand, EXIT_CODE } from "../src/cli/command.ts";
 import { CPU_OPTIONS, cpuOptionsFrom } from "../src/cli/cpu_options.ts";
 import { iouTable } from "../src/cli/evaluation_report.ts";
 import { argument, option } from "../src/cli/option.ts";
+import { openGpuTestProgress } from "../src/cli/gpu_test_progress.ts";
 import { openTrainingReporter } from "../src/cli/training_reporter.ts";
 
 const DEMO = fileURLToPath(new URL("../configs/demo.yaml", import.meta.url));
@@ -45,6 +52,10 @@ export const main: CommandMain = defineCommand({
     const { backend, fresh, cache = await defaultCacheFolder() ?? undefined } = options;
     const observer = openTrainingReporter(terminal);
     const cpu = cpuOptionsFrom(options);
+    const test = openGpuTestProgress(terminal);
+    if (await testGpuOnce(backend, cache ?? null, test.update).finally(test.stop)) {
+      log("the GPU has passed the self-test of a first start");
+    }
     const trainOptions = { out, backend, ...cpu, fresh, cache, signal, observer };
     const { status, summary } = await train(config, trainOptions).finally(observer.stop);
     if (summary === null) return { exitCode: EXIT_CODE.interrupted };

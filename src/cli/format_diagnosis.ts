@@ -35,9 +35,16 @@ export function formatDiagnosis(
     line("oneDNN", describeNative(native)),
     line("codecs", imageCodecError ?? "JPEG and PNG files can be read"),
   );
-  for (const { name, checks, error } of backends) {
+  for (const { name, checks, operations, error } of backends) {
     lines.push("", `self-test on ${name}`);
-    lines.push(error ?? checkTable(checks, terminal));
+    const failed = operations.filter(({ passed }) => !passed);
+    lines.push(error ?? checkTable([...checks, ...failed], terminal));
+    if (operations.length > 0) {
+      lines.push(
+        `${operations.length - failed.length} of ${operations.length} operations agree ` +
+          "with the CPU, at an odd and at an even size",
+      );
+    }
   }
   if (advice.length > 0) lines.push("", ...advice.map((each) => `- ${each}`));
   return lines.join("\n");

@@ -4,7 +4,7 @@ import { formatBackend } from "./cpu_options.ts";
 import { colorize, denormalize, grayscale } from "./colorize.ts";
 import { drawImageGrid } from "./image_grid.ts";
 import { formatBytes } from "./format_bytes.ts";
-import { openTrainingProgress, type Progress } from "./progress_bar.ts";
+import { openCounter, openTrainingProgress, type Progress } from "./progress_bar.ts";
 import type {
   ClassInfo,
   MemoryEstimate,
@@ -25,6 +25,8 @@ export interface TrainingReporter extends Required<Observer> {
 /** Opens a reporter; nothing is shown before the run starts. */
 export function openTrainingReporter(terminal: Terminal): TrainingReporter {
   let progress: Progress | null = null;
+  let openProgress = () => {};
+  const compiled = openCounter(terminal, "kernel");
   const log = (line: string) =>
     progress === null ? terminal.writeErr(`${line}\n`) : progress.log(line);
   return {
@@ -32,10 +34,19 @@ export function openTrainingReporter(terminal: Terminal): TrainingReporter {
     start(backend, iteration, { iterations }) {
       log(formatBackend(backend));
       if (iteration > 0) log(`resuming   at iteration ${iteration} of ${iterations}`);
-      progress = openTrainingProgress(terminal, iterations, iteration);
+      openProgress = () =>
+        progress ??= openTrainingProgress(terminal, iterations, iteration);
+      if (backend.name === "wasm") openProgress();
     },
     memory: (predicted, config) => formatMemory(predicted, config).forEach(log),
-    iteration: (line) => progress?.update(line),
+    compiling(done, total) {
+      compiled.update(done, total);
+      if (done === total) compiled.stop();
+    },
+    iteration(line) {
+      openProgress(); // after the bar of the kernels
+      progress?.update(line);
+    },
     evaluation(iteration, results) {
       const figures = [...results].map(([name, { mIoU, pixelAccuracy }]) =>
         `${name} mIoU ${formatPercent(mIoU)}, pixel accuracy ${
@@ -54,7 +65,10 @@ export function openTrainingReporter(terminal: Terminal): TrainingReporter {
       const name = `${String(iteration).padStart(6, "0")}.png`;
       await writeOutputFile(join(pictures, name), drawImageGrid(lines));
     },
-    stop: () => progress?.stop(),
+    stop() {
+      compiled.stop();
+      progress?.stop();
+    },
   };
 }
 
@@ -88,7 +102,7 @@ const MEMORY_KINDS = ["weights", "optimizer", "gradients", "activations"] as con
 
 /** A line with the prediction and, where it cannot be had, one with the cure. */
 export function formatMemory(
-  { total, limit, ...bytesByKind }: MemoryEstimate,
+  { total, limit, backend, ...bytesByKind }: MemoryEstimate,
   { model, data, optimizer }: MemorySettings,
 ): string[] {
   const breakdown = MEMORY_KINDS.map((name) => [name, bytesByKind[name]] as const)
@@ -96,7 +110,14 @@ export function formatMemory(
   const line = `memory     estimated peak ${
     formatBytes(total)
   } of device memory (${breakdown})`;
-  if (limit === null || total <= limit) return [line];
+  if (limit === null) {
+    return [
+      line,
+      "memory     WebGPU does not tell how much the GPU has: FST_GPU_MEMORY=8GB makes a " +
+      "run that needs too much say so",
+    ];
+  }
+  if (total <= limit) return [line];
   const suggestions = [
     ...(model.activationCheckpointing ? [] : ['"model.activationCheckpointing: true"']),
     ...(optimizer.accumulationSteps < data.batchSize
@@ -106,7 +127,10 @@ export function formatMemory(
   ];
   return [
     line,
-    `memory     this exceeds the ${formatBytes(limit)} available: use a GPU with ` +
-    `--backend webgpu, ${suggestions.join(" or ")}`,
+    `memory     this exceeds the ${formatBytes(limit)} available${
+      backend === "wasm" ? "" : ", 85 % of the GPU's memory"
+    }: use ${backend === "wasm" ? "a GPU with --backend webgpu, " : ""}${
+      suggestions.join(" or ")
+    }`,
   ];
 }

@@ -18,6 +18,7 @@ import {
   type EngineInfo,
   findAdapter,
 } from "./device.ts";
+import { OPERATING_SYSTEM } from "./environment.ts";
 import { startWasm } from "./tfjs_wasm.ts";
 
 export {
@@ -25,7 +26,8 @@ export {
   type BackendChoice,
   type BackendInfo,
   type EngineInfo,
-  isSoftwareDevice,
+  explainGpuError,
+  openedGpu,
   readBack,
 } from "./device.ts";
 
@@ -157,10 +159,8 @@ export function describeEngine(
 
 // Mesa complains on stderr about a missing XDG_RUNTIME_DIR, which nothing here needs.
 function silenceDriverWarnings(): void {
-  if (Deno.build.os !== "linux") return;
-  const granted = (name: "XDG_RUNTIME_DIR") =>
-    Deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
-  if (granted("XDG_RUNTIME_DIR") && !Deno.env.has("XDG_RUNTIME_DIR")) {
-    Deno.env.set("XDG_RUNTIME_DIR", "/tmp");
-  }
+  if (OPERATING_SYSTEM !== "linux") return;
+  const variable = "XDG_RUNTIME_DIR";
+  const { state } = Deno.permissions.querySync({ name: "env", variable });
+  if (state === "granted" && !Deno.env.has(variable)) Deno.env.set(variable, "/tmp");
 }

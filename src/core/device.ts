@@ -9,6 +9,10 @@
  */
 import * as tf from "./tf.ts";
 import { WebGPUBackend } from "npm:@tensorflow/tfjs-backend-webgpu@4.22.0";
+import { OPERATING_SYSTEM } from "./environment.ts";
+import { describeGpuFailure, type GpuFailure } from "./gpu_fault.ts";
+import { gpuMemory } from "./gpu_memory.ts";
+import { createSubmitPacing, type SubmitPacing } from "./submit_pacing.ts";
 import { patchWebGpu } from "./tfjs_patches.ts";
 
 /** "auto" takes a hardware GPU where there is one. */
@@ -55,10 +59,7 @@ export interface AdapterInfo {
   readonly limits: Readonly<Record<string, number>>;
 }
 
-// Commands are collected and submitted once per read-back: on a software driver every
-// submit blocks, and on hardware it costs more than the dispatches it carries.
-const DISPATCHES_PER_SUBMIT = 1024;
-const OPTIONAL_FEATURES = ["shader-f16", "timestamp-query"] as const;
+const OPTIONAL_FEATURES = ["timestamp-query"] as const;
 const RAISED_LIMITS = [
   "maxStorageBufferBindingSize",
   "maxBufferSize",
@@ -67,9 +68,15 @@ const RAISED_LIMITS = [
   "maxComputeWorkgroupSizeX",
 ] as const;
 
+const COMMANDS_PER_SUBMIT = "WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE";
+
+/** A device and what is known of it. */
 interface OpenedDevice {
   readonly device: GPUDevice;
-  readonly isSoftware: boolean;
+  readonly adapter: AdapterInfo;
+  /** Bytes that it has; null: unknown. */
+  readonly memory: number | null;
+  readonly pacing: SubmitPacing;
   /** The message for its first error; null as long as its results can be trusted. */
   fault: string | null;
 }
@@ -133,9 +140,9 @@ export async function chooseBackend(
   );
 }
 
-/** Whether the WebGPU device in use is emulated on the CPU: kernels choose tiles by it. */
-export function isSoftwareDevice(): boolean {
-  return opened?.isSoftware ?? false;
+/** The adapter of the WebGPU device in use and its memory; null: none is. */
+export function openedGpu(): Pick<OpenedDevice, "adapter" | "memory"> | null {
+  return opened;
 }
 
 /**
@@ -152,15 +159,40 @@ export async function readBack(tensor: tf.Tensor): Promise<Float32Array | Int32A
     if (device?.fault) throw new Error(device.fault);
   };
   throwFault();
-  const data = await tensor.data();
-  throwFault();
-  return data as Float32Array | Int32Array;
+  try {
+    const data = await tensor.data();
+    throwFault();
+    if (device !== undefined) {
+      device.pacing.onIdle();
+      tf.env().set(COMMANDS_PER_SUBMIT, device.pacing.commands);
+    }
+    return data as Float32Array | Int32Array;
+  } catch (error) {
+    throw device === undefined ? error : await explainGpuError(error);
+  }
 }
+
+/**
+ * What a failure means that may be the first to show that the GPU has failed.
+ *
+ * @returns The fault of the GPU in use, if it has one, else the error as it is.
+ */
+export async function explainGpuError(error: unknown): Promise<unknown> {
+  if (tf.getBackend() !== "webgpu") return error;
+  // A lost device is reported after the first calls that fail for it.
+  await new Promise((resolve) => setTimeout(resolve, FAULT_DELAY));
+  const fault = opened?.fault ?? null;
+  if (fault === null || (error instanceof Error && error.message === fault)) return error;
+  return new Error(fault, { cause: error });
+}
+
+/** Milliseconds. */
+const FAULT_DELAY = 50;
 
 async function openWebGpu(adapter: GPUAdapter, reason: string): Promise<BackendInfo> {
   const { name, software } = describeAdapter(adapter);
   if (opened === null || opened.fault !== null) {
-    const newDevice = await openDevice(adapter, software);
+    const newDevice = await openDevice(adapter);
     // The package registers a factory of its own, which would win over a second one.
     if (tf.findBackendFactory("webgpu")) tf.removeBackend("webgpu");
     opened?.device.destroy();
@@ -168,11 +200,12 @@ async function openWebGpu(adapter: GPUAdapter, reason: string): Promise<BackendI
     tf.registerBackend("webgpu", () => {
       // tfjs types the constructor's second argument as the browser's adapter info.
       const backend = new WebGPUBackend(newDevice.device, adapter.info as never);
+      watchSubmits(backend, newDevice.pacing);
       deviceOfBackend.set(backend, newDevice);
       return backend;
     }, 3);
   }
-  tf.env().set("WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE", DISPATCHES_PER_SUBMIT);
+  tf.env().set(COMMANDS_PER_SUBMIT, opened.pacing.commands);
   // By default small tensors are computed on the CPU; then tests would never meet the GPU.
   tf.env().set("WEBGPU_CPU_FORWARD", false);
   await tf.setBackend("webgpu");
@@ -192,10 +225,7 @@ async function requestAdapter(): Promise<GPUAdapter | null> {
     null;
 }
 
-async function openDevice(
-  adapter: GPUAdapter,
-  isSoftware: boolean,
-): Promise<OpenedDevice> {
+async function openDevice(adapter: GPUAdapter): Promise<OpenedDevice> {
   const requiredLimits: Record<string, number> = {
     maxStorageBuffersPerShaderStage: Math.min(
       16,
@@ -204,20 +234,55 @@ async function openDevice(
   };
   for (const limit of RAISED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
   const requiredFeatures = OPTIONAL_FEATURES.filter((one) => adapter.features.has(one));
+  const info = describeAdapter(adapter);
+  const memory = gpuMemory(info);
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
-  const newDevice: OpenedDevice = { device, isSoftware, fault: null };
+  const pacing = createSubmitPacing();
+  const newDevice: OpenedDevice = { device, adapter: info, memory, pacing, fault: null };
+  const fail = (kind: GpuFailure["kind"], message: string) => {
+    newDevice.fault ??= describeGpuFailure({ kind, message }, {
+      system: OPERATING_SYSTEM,
+      allocated: bytesOn(newDevice),
+      memory,
+    });
+  };
   device.addEventListener("uncapturederror", (event) => {
     const { error } = event as GPUUncapturedErrorEvent;
-    newDevice.fault ??=
-      `Cannot trust the GPU's results: it reported "${error.message.trim()}"`;
+    const kind = error instanceof GPUOutOfMemoryError
+      ? "out-of-memory"
+      : error instanceof GPUInternalError
+      ? "internal"
+      : "validation";
+    fail(kind, error.message);
     event.preventDefault();
   });
-  device.lost.then(({ reason, message }) => {
-    if (reason === "destroyed") return;
-    newDevice.fault ??= "Cannot continue: the GPU was lost " +
-      `(${message || "no reason given"})`;
-  });
+  device.lost.then(({ message }) => fail("lost", message));
   return newDevice;
+}
+
+// Private members of tfjs's WebGPU backend, 4.22.0.
+interface SubmitQueue {
+  readonly dispatchCountInPass: number;
+  submitQueue(): void;
+}
+
+function watchSubmits(backend: WebGPUBackend, pacing: SubmitPacing): void {
+  const own = backend as unknown as SubmitQueue;
+  const { submitQueue } = own;
+  own.submitQueue = () => {
+    pacing.onSubmit(own.dispatchCountInPass);
+    submitQueue.call(own);
+  };
+}
+
+// Of its backend, recorded steps aside.
+function bytesOn(device: OpenedDevice): number {
+  const backend = tf.findBackend("webgpu");
+  if (!backend || deviceOfBackend.get(backend) !== device) return 0;
+  const { bufferManager } = backend as unknown as {
+    readonly bufferManager: { readonly numBytesAllocated: number };
+  };
+  return bufferManager.numBytesAllocated;
 }
 
 function describeAdapter(adapter: GPUAdapter): AdapterInfo {

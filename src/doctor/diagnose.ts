@@ -11,6 +11,7 @@ import { installCommand, NativeLibraryError } from "../native/find_library.ts";
 import { openNativeEngine } from "../native/open_engine.ts";
 import type { CheckResult } from "./check.ts";
 import { selfTest } from "./self_test.ts";
+import { testOperations } from "./test_operations.ts";
 
 /** A backend and its self-test. */
 export interface BackendDiagnosis {
@@ -18,6 +19,8 @@ export interface BackendDiagnosis {
   readonly name: "wasm" | "wasm with oneDNN" | "webgpu";
   /** A line per result; empty if the backend did not start. */
   readonly checks: readonly CheckResult[];
+  /** A line per operation with kernels of its own; of WebGPU only. */
+  readonly operations: readonly CheckResult[];
   /** Why it could not be tested; null: it was. */
   readonly error: string | null;
 }
@@ -56,10 +59,12 @@ export interface Diagnosis {
  * Examines the machine; leaves the backend that "auto" takes.
  *
  * @param cpu As for `openBackend`.
+ * @param onProgress Called as kernels are compiled, then as operations are tested.
  * @throws {Error} If `cpu.native` is the path of a library that cannot be used.
  */
 export async function diagnose(
   { native: choice = "auto", threads = 1 }: CpuOptions = {},
+  onProgress: (what: string, done: number, total: number) => void = () => {},
 ): Promise<Diagnosis> {
   const adapter = await probeAdapter();
   const native = await diagnoseNative({ native: choice, threads });
@@ -70,7 +75,7 @@ export async function diagnose(
     backends.push(await diagnoseBackend("wasm with oneDNN", cpu));
   }
   backends.unshift(await diagnoseBackend("wasm", { threads: cpu.threads }));
-  if (adapter !== null) backends.push(await diagnoseBackend("webgpu"));
+  if (adapter !== null) backends.push(await diagnoseWebGpu(onProgress));
   const autoBackend = await openBackend("auto", cpu).catch(() => null);
   const imageCodecError = await findImageCodecError();
   return {
@@ -81,21 +86,34 @@ export async function diagnose(
     backends,
     imageCodecError,
     advice: adviceFor(adapter, native, backends, imageCodecError),
-    passed: backends.every(({ error, checks }) =>
-      error === null && checks.every(({ passed }) => passed)
-    ),
+    passed: backends.every(hasPassed),
   };
 }
 
+function hasPassed({ error, checks, operations }: BackendDiagnosis): boolean {
+  return error === null && [...checks, ...operations].every(({ passed }) => passed);
+}
+
 async function diagnoseBackend(
-  name: BackendDiagnosis["name"],
+  name: "wasm" | "wasm with oneDNN",
   cpu: CpuOptions = {},
 ): Promise<BackendDiagnosis> {
   try {
-    await openBackend(name === "webgpu" ? name : "wasm", cpu);
-    return { name, checks: await selfTest(), error: null };
+    await openBackend("wasm", cpu);
+    return { name, checks: await selfTest(), operations: [], error: null };
   } catch (error) {
-    return { name, checks: [], error: messageOf(error) };
+    return { name, checks: [], operations: [], error: messageOf(error) };
+  }
+}
+
+async function diagnoseWebGpu(
+  onProgress: (what: string, done: number, total: number) => void,
+): Promise<BackendDiagnosis> {
+  try {
+    const operations = await testOperations(onProgress);
+    return { name: "webgpu", checks: await selfTest(), operations, error: null };
+  } catch (error) {
+    return { name: "webgpu", checks: [], operations: [], error: messageOf(error) };
   }
 }
 
@@ -163,8 +181,9 @@ function adviceFor(
       `Training on this CPU would be up to twice as fast with oneDNN: ${native.install}`,
     );
   }
-  for (const { name, error, checks } of backends) {
-    if (error === null && checks.every(({ passed }) => passed)) continue;
+  for (const backend of backends) {
+    if (hasPassed(backend)) continue;
+    const { name } = backend;
     advice.push(
       name === "webgpu"
         ? 'WebGPU computes wrong results here: update the driver, or use "--backend wasm"'

@@ -23,8 +23,11 @@ import type { WasmEngine } from "../wasm/engine.ts";
 /** The type of a uniform. */
 export type UniformType = "u32" | "f32";
 
-/** The type of a buffer's elements; "vec4f" reads a float32 tensor four at a time. */
-export type ElementType = "f32" | "i32" | "vec4f";
+/**
+ * The type of a buffer's elements; "vec4f" reads a float32 tensor four at a time, and "u32"
+ * its bits: a driver may change a number that is not finite, or very small, as it loads it.
+ */
+export type ElementType = "f32" | "i32" | "u32" | "vec4f";
 
 /** Memory of a tensor on the host. */
 export type TypedArray = Float32Array | Int32Array;

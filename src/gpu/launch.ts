@@ -28,6 +28,21 @@ export interface Launch<U extends string, I extends string, O extends string> {
   readonly invocations?: number;
 }
 
+let collected: Set<Kernel> | null = null;
+
+/** The kernels with a shader that dry runs in `run` would run. */
+export async function collectKernels<R>(
+  run: () => Promise<R>,
+): Promise<{ readonly result: R; readonly kernels: readonly Kernel[] }> {
+  const all = collected = new Set<Kernel>();
+  try {
+    const result = await run();
+    return { result, kernels: [...all].filter(({ shader }) => shader !== undefined) };
+  } finally {
+    collected = null;
+  }
+}
+
 /**
  * Runs a kernel on the current backend.
  *
@@ -60,6 +75,7 @@ export function launch<U extends string, I extends string, O extends string>(
     (output, name) =>
       isShape(output) ? allocateTensor(output, kernel.outputs[name]) : output,
   );
+  if (tf.isDryRun()) collected?.add(kernel);
   if (invocations === 0 || tf.isDryRun()) return mapRecord(written, tensorOf);
   const backend = tf.getBackend();
   if (backend === "webgpu" && kernel.shader !== undefined) {

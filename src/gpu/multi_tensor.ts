@@ -15,9 +15,6 @@ import { launch } from "./launch.ts";
 import { WORKGROUP_SIZE } from "./shader_prelude.ts";
 import { webGpuBackend } from "./tfjs_webgpu.ts";
 
-/** Storage buffers that a multi-tensor shader may bind; WebGPU guarantees only 8. */
-const MIN_STORAGE_BUFFERS = 16;
-
 /** An element-wise kernel that updates tensors, for one tensor and for several. */
 export interface MultiTensorKernel<
   U extends string,
@@ -27,11 +24,17 @@ export interface MultiTensorKernel<
 > {
   /** For one tensor; its invocations are the elements. */
   readonly single: Kernel<U, I, O>;
-  /** For `count` tensors; see {@linkcode multiTensorKernel}. */
-  readonly multi: Kernel;
-  readonly count: number;
+  /** For several tensors, most first. */
+  readonly groups: readonly TensorGroup[];
   /** Uniforms of which each tensor has its own value. */
   readonly perTensor: readonly P[];
+}
+
+/** One dispatch for `count` tensors, which bind `buffers` in all. */
+export interface TensorGroup {
+  readonly kernel: Kernel;
+  readonly count: number;
+  readonly buffers: number;
 }
 
 /** One tensor's part of the work: its uniforms, what is read and what is updated. */
@@ -43,11 +46,10 @@ export interface TensorUpdate<P extends string, I extends string, O extends stri
 }
 
 /**
- * Makes the multi-tensor form of an element-wise kernel.
+ * Makes the multi-tensor forms of an element-wise kernel.
  *
- * The shader holds the text of the kernel `count` times; in the k-th the names of its
- * arrays and of the uniforms `perTensor` end in k. Tensor k has the invocations from
- * `start<k>` on, whole workgroups.
+ * @param counts Of tensors: one for devices that bind 16 buffers, and one for those that
+ * bind the 8 that WebGPU guarantees.
  */
 export function multiTensorKernel<
   U extends string,
@@ -56,9 +58,26 @@ export function multiTensorKernel<
   O extends string,
 >(
   single: Kernel<U, I, O>,
-  count: number,
+  counts: readonly number[],
   perTensor: readonly P[],
 ): MultiTensorKernel<U, P, I, O> {
+  const buffers = Object.keys({ ...single.inputs, ...single.outputs }).length;
+  const groups = counts.map((count) => ({
+    kernel: multiKernel(single, count, perTensor),
+    count,
+    buffers: count * buffers,
+  }));
+  return { single, groups, perTensor };
+}
+
+// The shader holds the text of the kernel `count` times; in the k-th the names of its
+// arrays and of the uniforms `perTensor` end in k. Tensor k has the invocations from
+// `start<k>` on, whole workgroups.
+function multiKernel(
+  single: Kernel,
+  count: number,
+  perTensor: readonly string[],
+): Kernel {
   const indices = Array.from({ length: count }, (_, k) => k);
   const repeat = <T>(table: Readonly<Record<string, T>>) =>
     indexed(indices.map(() => table));
@@ -82,7 +101,7 @@ export function multiTensorKernel<
   }
 `
   );
-  const multi = defineKernel<string, string, string>({
+  return defineKernel<string, string, string>({
     name: `${single.name}X${count}`,
     uniforms: {
       ...repeat<UniformType>({ start: "u32", size: "u32" }),
@@ -93,11 +112,10 @@ export function multiTensorKernel<
     outputs: repeat<ElementType>(single.outputs),
     shader: `${bodies.join("\n")}\nfn compute(i: u32) {\n${calls.join("")}}\n`,
   });
-  return { single, multi, count, perTensor };
 }
 
 /**
- * Updates tensors, `count` at a time where the device can bind so many.
+ * Updates tensors, as many at a time as the device can bind.
  *
  * @param shared Uniforms that all tensors have in common.
  */
@@ -107,13 +125,18 @@ export function launchMultiTensor<
   I extends string,
   O extends string,
 >(
-  { single, multi, count }: MultiTensorKernel<U, P, I, O>,
+  { single, groups }: MultiTensorKernel<U, P, I, O>,
   updates: readonly TensorUpdate<NoInfer<P>, NoInfer<I>, NoInfer<O>>[],
   shared: Readonly<Record<Exclude<U, P>, number>>,
 ): void {
-  const grouped = supportsMultiTensor() ? updates.length - updates.length % count : 0;
-  for (let first = 0; first < grouped; first += count) {
-    const group = updates.slice(first, first + count);
+  const limit = maxStorageBuffers();
+  const usable = groups.filter(({ buffers }) => buffers <= limit);
+  let rest = updates;
+  for (;;) {
+    const next = usable.find(({ count }) => count <= rest.length);
+    if (next === undefined) break;
+    const group = rest.slice(0, next.count);
+    rest = rest.slice(next.count);
     let invocations = 0;
     const layout = group.map((update) => {
       const start = invocations;
@@ -122,14 +145,14 @@ export function launchMultiTensor<
       return { start, size };
     });
     const uniforms = group.map((update, k) => ({ ...update.uniforms, ...layout[k] }));
-    launch(multi, {
+    launch(next.kernel, {
       uniforms: { ...indexed(uniforms), ...shared },
       inputs: indexed(group.map(({ inputs }) => inputs)),
       outputs: indexed(group.map(({ outputs }) => outputs)),
       invocations,
     });
   }
-  for (const update of updates.slice(grouped)) {
+  for (const update of rest) {
     const uniforms = { ...update.uniforms, ...shared } as Record<U, number>;
     launch(single, { ...update, uniforms });
   }
@@ -148,7 +171,8 @@ function indexed<T>(records: readonly Readonly<Record<string, T>>[]): Record<str
   );
 }
 
-function supportsMultiTensor(): boolean {
-  return tf.getBackend() === "webgpu" &&
-    webGpuBackend().device.limits.maxStorageBuffersPerShaderStage >= MIN_STORAGE_BUFFERS;
+// None but on webgpu: elsewhere a call costs nothing.
+function maxStorageBuffers(): number {
+  if (tf.getBackend() !== "webgpu") return 0;
+  return webGpuBackend().device.limits.maxStorageBuffersPerShaderStage;
 }

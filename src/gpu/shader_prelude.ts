@@ -10,14 +10,22 @@ import { uniformFields } from "./uniforms.ts";
 /** Invocations per workgroup; all shaders are written for this size. */
 export const WORKGROUP_SIZE = 64;
 
+/** The constant of every shader that says at which workgroup a dispatch begins. */
+export const FIRST_GROUP_CONSTANT = "firstGroup";
+
+// A dispatch may be a part of the grid that begins at this workgroup.
+const FIRST_GROUP = `
+override ${FIRST_GROUP_CONSTANT}: u32 = 0u;
+`;
+
 // Large grids are folded into rows of workgroups; surplus invocations do nothing.
-const MAIN = `
+const MAIN = `${FIRST_GROUP}
 @compute @workgroup_size(${WORKGROUP_SIZE})
 fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let i = id.x + id.y * groups.x * ${WORKGROUP_SIZE}u;
+  let i = ${FIRST_GROUP_CONSTANT} * ${WORKGROUP_SIZE}u + id.x + id.y * groups.x * ${WORKGROUP_SIZE}u;
   if (i < uniforms.invocations) {
     compute(i);
   }
@@ -25,14 +33,14 @@ fn main(
 `;
 
 // Surplus invocations take part, since a barrier waits for all lanes of a workgroup.
-const LANE_MAIN = `
+const LANE_MAIN = `${FIRST_GROUP}
 @compute @workgroup_size(${WORKGROUP_SIZE})
 fn main(
   @builtin(workgroup_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  computeLane(id.x + id.y * groups.x, lane);
+  computeLane(${FIRST_GROUP_CONSTANT} + id.x + id.y * groups.x, lane);
 }
 `;
 

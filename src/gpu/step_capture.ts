@@ -16,6 +16,7 @@ import type * as tf from "../core/tf.ts";
 import { setRecorderHook } from "./dispatch.ts";
 import type { Kernel } from "./kernel.ts";
 import type { BufferLease } from "./step_buffer_pool.ts";
+import type { DispatchCommand } from "./step_submitter.ts";
 import { contentKeyOf, type StepUniforms, type UniformSlot } from "./step_uniforms.ts";
 import type { TensorData, WebGpuBackend } from "./tfjs_webgpu.ts";
 import { packUniforms, uniformOffset, type UniformValues } from "./uniforms.ts";
@@ -56,13 +57,6 @@ export function createStepTrace(): StepTrace {
       return null;
     },
   };
-}
-
-/** One dispatch. */
-interface DispatchCommand {
-  readonly pipeline: GPUComputePipeline;
-  readonly bindGroup: GPUBindGroup;
-  readonly workgroups: readonly [number, number, number];
 }
 
 /** What a step did, in order. */

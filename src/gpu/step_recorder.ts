@@ -1,6 +1,6 @@
 /**
  * Recording the commands of a training step, and replaying them: without tape, without bind
- * groups, in one submit.
+ * groups, in few submits.
  *
  * Weights are changed in place, so the next step finds them in the same buffers. What else
  * differs between steps comes from three places. Host inputs (`core/host_input.ts`) are
@@ -16,6 +16,7 @@ import { setRecorderHook } from "./dispatch.ts";
 import type { Kernel } from "./kernel.ts";
 import { createStepBufferPool } from "./step_buffer_pool.ts";
 import { type CapturedStep, captureStep, createStepTrace } from "./step_capture.ts";
+import { createStepSubmitter, TIME_LIMITS, type TimeLimits } from "./step_submitter.ts";
 import { createStepUniforms } from "./step_uniforms.ts";
 import {
   flush,
@@ -73,8 +74,16 @@ export interface StepRecorder {
   release(): void;
 }
 
-/** Makes a recorder for the WebGPU backend in use. */
-export function createStepRecorder(): StepRecorder {
+/**
+ * Makes a recorder for the WebGPU backend in use.
+ *
+ * @param log Is told how replays are split into submits, if they are.
+ * @param limits What a submit may take.
+ */
+export function createStepRecorder(
+  log: (line: string) => void = () => {},
+  limits: TimeLimits = TIME_LIMITS,
+): StepRecorder {
   const backend = webGpuBackend();
   const { device } = backend;
   const buffers = createStepBufferPool(device, backend.bufferManager);
@@ -141,6 +150,7 @@ export function createStepRecorder(): StepRecorder {
       const result = copyOutputs(backend, encoder, outputs);
       device.queue.submit([encoder.finish()]);
       uniformBytes += uniforms.bytes;
+      const submitter = createStepSubmitter(device, captured.commands, log, limits);
       const recording = {
         trace,
         notReplayableReason: trace.notReplayableReason,
@@ -166,10 +176,9 @@ export function createStepRecorder(): StepRecorder {
             slot.view.setUint32(slot.offset, forwardCount + countOffset, true);
           }
           uniforms.uploadDynamic();
-          const encoder = device.createCommandEncoder();
-          encodeDispatches(encoder, captured);
-          const result = copyOutputs(backend, encoder, outputs);
-          device.queue.submit([encoder.finish()]);
+          const result = submitter.submit((encoder) =>
+            copyOutputs(backend, encoder, outputs)
+          );
           for (const data of captured.writtenTensors) data.values = null;
           return result;
         },
@@ -243,17 +252,6 @@ function refreshHostInputs(
     }
     queue.writeBuffer(buffer, 0, values.buffer, values.byteOffset, values.byteLength);
   }
-}
-
-function encodeDispatches(encoder: GPUCommandEncoder, { commands }: CapturedStep): void {
-  const pass = encoder.beginComputePass();
-  let current: GPUComputePipeline | null = null;
-  for (const { pipeline, bindGroup, workgroups: [x, y, z] } of commands) {
-    if (pipeline !== current) pass.setPipeline(current = pipeline);
-    pass.setBindGroup(0, bindGroup);
-    pass.dispatchWorkgroups(x, y, z);
-  }
-  pass.end();
 }
 
 /** Where a step leaves one of its results. */

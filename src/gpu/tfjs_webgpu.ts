@@ -5,6 +5,8 @@ import * as tf from "../core/tf.ts";
 export interface TensorData {
   /** Absent until the tensor is first used on the device. */
   resource?: GPUBuffer | null;
+  /** Of its elements; tensors may give them another name. */
+  readonly dtype: tf.DataType;
   /** A copy on the host; once the device changes the tensor, it is stale. */
   values?: Float32Array | Int32Array | null;
 }

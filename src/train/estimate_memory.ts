@@ -7,12 +7,14 @@ import {
 } from "../config/method.ts";
 import { hasSecondMoment } from "../config/optimizer.ts";
 import type { RunConfig } from "../config/schema.ts";
+import { openedGpu } from "../core/backend.ts";
 import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
 import type { ClassInfo, HostBatch } from "../core/host_batch.ts";
 import type { Network, Parameter, Weights } from "../core/network.ts";
 import { dryRun, metaTensor } from "../core/dry_run.ts";
 import * as tf from "../core/tf.ts";
 import { releaseWeights } from "../core/weights.ts";
+import { collectKernels, compileKernels } from "../gpu/compile.ts";
 import { type Learner, releaseLosses } from "../methods/learner.ts";
 import { buildMethod } from "./build_method.ts";
 import { lossStateParameters } from "./objectives.ts";
@@ -29,12 +31,17 @@ export interface MemoryEstimate {
   readonly gradients: number;
   /** All the rest: the batch, the state of a loss, feature maps. */
   readonly activations: number;
-  /** What there can be at most, where that is known. */
+  /** What a run may take, where that is known: of a GPU, what it shares with others. */
   readonly limit: number | null;
+  /** Where it computes. */
+  readonly backend: "wasm" | "webgpu";
 }
 
 /** Of 32-bit addresses. */
 const WASM_LIMIT = 2 ** 32;
+
+/** The share of a GPU's memory above which other programs or the driver may end a run. */
+const USABLE_SHARE = 0.85;
 
 /**
  * Runs an iteration of the method on shapes alone, a dry run.
@@ -106,12 +113,19 @@ export async function estimateMemory(
     optimizer,
     gradients,
     activations: total - weights - optimizer - gradients,
-    limit: tf.getBackend() === "wasm" ? WASM_LIMIT : null,
+    limit: memoryLimit(),
+    backend: tf.getBackend() === "wasm" ? "wasm" : "webgpu",
   };
 }
 
+function memoryLimit(): number | null {
+  if (tf.getBackend() === "wasm") return WASM_LIMIT;
+  const memory = openedGpu()?.memory ?? null;
+  return memory === null ? null : USABLE_SHARE * memory;
+}
+
 /**
- * Reports the memory that iterations of a run will need.
+ * Reports the memory that iterations of a run will need, and compiles their kernels.
  *
  * A network of the user's own may call what no dry run knows, and can run all the same:
  * then the log says so.
@@ -125,19 +139,30 @@ export async function reportMemoryEstimate(
   },
   observer: {
     memory?(estimate: MemoryEstimate, config: RunConfig): void;
+    compiling?(done: number, total: number): void;
     log?(line: string): void;
   },
 ): Promise<void> {
-  if (observer.memory === undefined) return;
+  if (observer.memory === undefined && observer.compiling === undefined) return;
+  let kernels: Awaited<ReturnType<typeof collectKernels>>["kernels"];
   try {
-    observer.memory(
-      await estimateMemory(config, classes, network, usesFeatureDistance),
-      config,
+    const estimate = await collectKernels(() =>
+      estimateMemory(config, classes, network, usesFeatureDistance)
     );
+    observer.memory?.(estimate.result, config);
+    kernels = estimate.kernels;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     observer.log?.(`the memory of an iteration could not be estimated: ${reason}`);
+    return;
   }
+  if (tf.getBackend() !== "webgpu") return;
+  const [refusal] = await compileKernels(kernels, observer.compiling);
+  if (refusal === undefined) return;
+  throw new Error(
+    `Cannot compile kernel "${refusal.kernel}" for this GPU: ${refusal.reason}; update ` +
+      'its driver, or use "--backend wasm"',
+  );
 }
 
 function sum(memory: readonly { readonly bytes: number }[]): number {

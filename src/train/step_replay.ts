@@ -59,7 +59,7 @@ interface RecordedIteration {
 
 /** Starts a replay on the WebGPU backend. */
 export function createStepReplay({ log, isObserved }: ReplayOptions): StepReplay {
-  const recorder = createStepRecorder();
+  const recorder = createStepRecorder(log);
   let usualShape: string | null = null;
   const reportedShapes = new Set<string>();
   let isWarm = false;
@@ -90,9 +90,7 @@ export function createStepReplay({ log, isObserved }: ReplayOptions): StepReplay
     isReplaying = reason === null;
     if (isReplaying) {
       const { dispatchCount } = recording;
-      log(
-        `iterations are replayed from now on: ${dispatchCount} dispatches in one submit`,
-      );
+      log(`iterations are replayed from now on: ${dispatchCount} dispatches each`);
     } else if (recordings === MAX_RECORDINGS || recording.notReplayableReason !== null) {
       recording.release();
       last = null;

@@ -6,6 +6,7 @@ import {
   type BackendChoice,
   type BackendInfo,
   type CpuOptions,
+  explainGpuError,
   openBackend,
 } from "../core/backend.ts";
 import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
@@ -71,6 +72,8 @@ export interface Observer {
   start?(backend: BackendInfo, iteration: number, config: RunConfig): void;
   /** Called once, before the first iteration, with the memory that iterations will need. */
   memory?(predicted: MemoryEstimate, config: RunConfig): void;
+  /** Called on WebGPU as the kernels of an iteration are compiled. */
+  compiling?(done: number, total: number): void;
   /** Called after every iteration whose losses are known. */
   iteration?(line: LogLine): void;
   /** Called with the metrics of the primary network on every named data set. */
@@ -184,7 +187,8 @@ export async function train(
     const run = { config, folder, cache, loader, session, observer, backendInfo };
     return await trainLoop(run, signal);
   } catch (error) {
-    if (backendInfo.name !== "wasm" || !isOutOfMemory(error)) throw error;
+    if (backendInfo.name !== "wasm") throw await explainGpuError(error);
+    if (!isOutOfMemory(error)) throw error;
     throw new Error(
       "Cannot train this network with WebAssembly: it needs more memory than the 4 GB " +
         "that there can be; use a GPU with --backend webgpu, " +
@@ -248,6 +252,7 @@ async function trainLoop(
       if (line !== null) {
         observer.iteration?.(line);
         if (isLogging) {
+          await session.assertFinite();
           await appendLog(folder, line);
           throughput.startInterval();
         }

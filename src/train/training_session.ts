@@ -17,6 +17,7 @@ import {
   splitSections,
 } from "../weights/checkpoint.ts";
 import { loadCheckpoint, saveCheckpoint } from "../weights/checkpoint_file.ts";
+import { areFinite } from "../optim/finite_weights.ts";
 import { buildNetwork } from "../evaluate/build_network.ts";
 import type { NetworkFactory } from "../evaluate/custom_network.ts";
 import { assertSameRun, pathExists, type RunFolder } from "./run_folder.ts";
@@ -45,6 +46,12 @@ export interface TrainingSession {
   fileNames: readonly string[];
   /** Called in every step that uses the target, virtual ones too; null: not called. */
   onStep: ((step: StepInputs) => void) | null;
+  /**
+   * Looks at the weights on a GPU, where a loss need not show what became of them.
+   *
+   * @throws {LossNotFiniteError} Naming the first weight that is not finite.
+   */
+  assertFinite(): Promise<void>;
   /** Writes a checkpoint. */
   save(path: string): Promise<void>;
   /** Stores the metrics, and saves the network if it is the best so far. */
@@ -132,10 +139,13 @@ export async function openTrainingSession(
     iteration: resumed?.metadata.iteration ?? 0,
     fileNames: [],
     onStep: null,
+    async assertFinite() {
+      const { student, teacher } = learner;
+      const sets = teacher === null ? [student] : [student, teacher];
+      if (tf.getBackend() === "webgpu" && !await areFinite(sets)) await finiteTensors();
+    },
     async save(path) {
-      const tensors = await learnerToTensors(parameters, learner, frozen);
-      const { iteration, fileNames } = session;
-      assertFiniteWeights(tensors, { iteration, fileNames, seed: config.seed });
+      const tensors = await finiteTensors();
       await saveCheckpoint(path, { tensors, metadata: metadata() });
     },
     async updateBest(evaluations, folder) {
@@ -159,6 +169,12 @@ export async function openTrainingSession(
         if (set !== null) releaseWeights(set);
       }
     },
+  };
+  const finiteTensors = async () => {
+    const tensors = await learnerToTensors(parameters, learner, frozen);
+    const { iteration, fileNames } = session;
+    assertFiniteWeights(tensors, { iteration, fileNames, seed: config.seed });
+    return tensors;
   };
   const metadata = (): CheckpointMetadata => ({
     version: CHECKPOINT_VERSION,

@@ -3,6 +3,7 @@ import { readBack } from "../../src/core/backend.ts";
 import * as tf from "../../src/core/tf.ts";
 import { defineKernel } from "../../src/gpu/kernel.ts";
 import { launch } from "../../src/gpu/launch.ts";
+import { sumAll } from "../../src/ops/sums/sums.ts";
 import { packUniforms } from "../../src/gpu/uniforms.ts";
 import { onEachBackend, onWebGpu, tensorsKeptBy } from "../support/mod.ts";
 
@@ -108,4 +109,15 @@ Deno.test("packUniforms() rejects a missing and an unknown value", () => {
     name: "TypeError",
     message: 'Cannot run kernel "scale": it has no uniform "rate"',
   });
+});
+
+onWebGpu("launch() reads integers that were cast to float32", async () => {
+  const integers = tf.tensor([1, 2, 70000, -3], [4], "int32");
+  const sum = sumAll(tf.cast(integers, "float32"), 1);
+  assert.deepEqual([...await readBack(sum)], [70000]);
+  const marks = tf.cast(tf.greater(integers, 1), "float32");
+  assert.deepEqual([...await readBack(sumAll(marks, 1))], [2]);
+  const before = tf.memory().numTensors;
+  sumAll(marks, 1).dispose();
+  assert.equal(tf.memory().numTensors, before);
 });

@@ -31,12 +31,14 @@ fn compute(i: u32) {
   y[i] = uniforms.factor * x[index[i]];
 }
 
+override firstGroup: u32 = 0u;
+
 @compute @workgroup_size(64)
 fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let i = id.x + id.y * groups.x * 64u;
+  let i = firstGroup * 64u + id.x + id.y * groups.x * 64u;
   if (i < uniforms.invocations) {
     compute(i);
   }
@@ -51,13 +53,15 @@ Deno.test("shaderSource() calls computeLane() for all lanes of a workgroup", () 
     shaderSource(SCALE, shader),
     `${PRELUDE}
 ${shader}
+override firstGroup: u32 = 0u;
+
 @compute @workgroup_size(64)
 fn main(
   @builtin(workgroup_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  computeLane(id.x + id.y * groups.x, lane);
+  computeLane(firstGroup + id.x + id.y * groups.x, lane);
 }
 `,
   );
@@ -72,7 +76,8 @@ Deno.test("multiTensorKernel() repeats the kernel with numbered names", () => {
     shader:
       "fn compute(i: u32) {\n  p[i] = max(p[i] - uniforms.rate * g[i], uniforms.floor);\n}\n",
   });
-  const { multi } = multiTensorKernel(decay, 2, ["rate"]);
+  const [group] = multiTensorKernel(decay, [2], ["rate"]).groups;
+  const multi = group?.kernel ?? assert.fail();
   assert.equal(multi.name, "decayX2");
   assert.deepEqual(Object.keys(multi.uniforms), [
     ...["start0", "size0", "start1", "size1", "rate0", "rate1", "floor"],

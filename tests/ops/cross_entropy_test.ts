@@ -138,12 +138,22 @@ onEachBackend("upsampledCrossEntropy() is finite for extreme logits", async () =
 });
 
 onEachBackend(
-  "upsampledCrossEntropy() is NaN for NaN logits",
+  "upsampledCrossEntropy() and softmaxCrossEntropy() are not finite for NaN and infinite logits",
   async () => {
-    const logits = tf.tensor4d([[[[1, NaN, 0]]]]);
-    const labels = tf.tensor3d([[[0]]], undefined, "int32");
-    const [sum] = await readBack(upsampledCrossEntropy(logits, labels, null));
-    assert.ok(Number.isNaN(sum));
+    for (const wrong of [NaN, Infinity]) {
+      for (const label of [0, 1]) {
+        const logits = tf.tensor4d([[[[1, wrong, 0]]]]);
+        const labels = tf.tensor3d([[[label]]], undefined, "int32");
+        const losses = [
+          upsampledCrossEntropy(logits, labels, null),
+          softmaxCrossEntropy(logits, labels),
+        ];
+        for (const loss of losses) {
+          const [value] = await readBack(loss);
+          assert.ok(!Number.isFinite(value), `${value} for ${wrong}, label ${label}`);
+        }
+      }
+    }
   },
 );
 

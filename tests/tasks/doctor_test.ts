@@ -1,10 +1,31 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { openBackend } from "../../src/core/backend.ts";
+import { compiledKernels } from "../../src/gpu/compile.ts";
 import { main } from "../../tasks/doctor.ts";
 import { call } from "../support/commands.ts";
 import { NATIVE_LIBRARY } from "../support/mod.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** The names of all kernels with a shader, as their declarations have them. */
+async function declaredShaders(): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name: folder, isDirectory } of Deno.readDir(join(ROOT, "src/ops"))) {
+    if (!isDirectory) continue;
+    for await (const { name } of Deno.readDir(join(ROOT, "src/ops", folder))) {
+      if (!name.endsWith(".ts")) continue;
+      const text = await Deno.readTextFile(join(ROOT, "src/ops", folder, name));
+      // From one declaration to the next.
+      for (const part of text.split(/\b(?=defineKernel\(|kernelVariants\()/).slice(1)) {
+        const [, kernel] = /^\w+\(\s*(?:\{\s*name: )?"(\w+)"/.exec(part) ?? [];
+        if (kernel !== undefined && /\bshader\b/.test(part)) names.push(kernel);
+      }
+    }
+  }
+  return names;
+}
 
 /** A graphics interface that this system does not have: hides every adapter. */
 const FOREIGN = Deno.build.os === "windows" ? "metal" : "dx12";
@@ -19,6 +40,16 @@ Deno.test({
     assert.match(out, /^self-test on wasm$/m);
     assert.match(out, /gradient of a dilated convolution to its filter .* ok/);
     assert.match(out, /^backend {4}(wasm|webgpu): /m);
+    if (!out.includes("self-test on webgpu")) return;
+    assert.match(
+      out,
+      /^(\d+) of \1 operations agree with the CPU, at an odd and at an even/m,
+    );
+    await openBackend("webgpu");
+    const compiled = new Set(compiledKernels().map((name) => name.split(" ", 1)[0]));
+    const declared = await declaredShaders();
+    assert.ok(declared.length > 60, "declarations were found");
+    assert.deepEqual(declared.filter((name) => !compiled.has(name)), []);
   },
 });
 

@@ -221,6 +221,7 @@ Deno.test("a run that cannot fit is told so, with what to change", () => {
     gradients: 0.01e9,
     activations: 3.1e9,
     limit: 2 ** 32,
+    backend: "wasm" as const,
   };
   const config = {
     model: { activationCheckpointing: false },
@@ -246,5 +247,13 @@ Deno.test("a run that cannot fit is told so, with what to change", () => {
     formatMemory(needed, small)[1] ?? "",
     /activationCheckpointing|accumulationSteps/,
   );
-  assert.equal(formatMemory({ ...needed, limit: null }, config).length, 1);
+  const onGpu = { ...needed, backend: "webgpu" as const };
+  const [, gpuWarning = ""] = formatMemory(onGpu, config);
+  assert.match(
+    gpuWarning,
+    /exceeds the 4\.29 GB available, 85 % of the GPU's memory: use "/,
+  );
+  assert.equal(formatMemory({ ...onGpu, limit: 5e9 }, config).length, 1);
+  const [, unknown = ""] = formatMemory({ ...onGpu, limit: null }, config);
+  assert.match(unknown, /does not tell how much the GPU has: FST_GPU_MEMORY=8GB/);
 });

@@ -7,6 +7,7 @@ import {
   bilinearSizes,
 } from "../bilinear/bilinear.ts";
 import bilinear from "../bilinear/bilinear.wgsl" with { type: "text" };
+import finite from "../finite.wgsl" with { type: "text" };
 import upsampledLogits from "../bilinear/upsampled_logits.wgsl" with { type: "text" };
 import { sumAll } from "../sums/sums.ts";
 import workgroupSum from "../sums/workgroup_sum.wgsl" with { type: "text" };
@@ -20,7 +21,7 @@ const ON_DEVICE = defineKernel({
   uniforms: { ...BILINEAR_UNIFORMS, threshold: "f32" },
   inputs: { logits: "f32" },
   outputs: { labels: "i32", confidence: "f32", counts: "f32" },
-  shader: bilinear + upsampledLogits + workgroupSum + shader,
+  shader: bilinear + finite + upsampledLogits + workgroupSum + shader,
 });
 
 const ON_HOST = defineKernel({

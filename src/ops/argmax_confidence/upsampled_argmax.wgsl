@@ -26,7 +26,7 @@ fn computeLane(group: u32, lane: u32) {
     confident = argmaxOf(i);
   }
   let count = workgroupSum(lane, confident);
-  if (lane == 0u && i < uniforms.invocations) {
+  if ((lane == 0u) & (i < uniforms.invocations)) {
     counts[group] = count;
   }
 }

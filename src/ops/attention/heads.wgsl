@@ -8,8 +8,8 @@
 // The most vectors of a head.
 const MOST = 16u;
 
-// Below every score; the largest of none.
-const LOWEST = -3.4e38;
+// Below every score; the largest of none. No difference of it and a score overflows.
+const LOWEST = -1.0e30;
 
 // Where a head of a query, or of what becomes of it, starts.
 fn rowAt(image: u32, head: u32, row: u32) -> u32 {

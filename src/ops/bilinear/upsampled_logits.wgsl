@@ -1,5 +1,5 @@
-// The softmax of a pixel of upsampled logits, four classes at a time; put after
-// bilinear.wgsl.
+// The softmax of a pixel of upsampled logits, four classes at a time; put after bilinear.wgsl
+// and finite.wgsl.
 
 // The four logit pixels around a pixel, and where it lies between them.
 struct Corners {
@@ -46,8 +46,8 @@ fn upsampledLogits(at: Corners, k: vec4u) -> vec4f {
   return mix(left, right, at.x);
 }
 
-// Below every logit; the largest of none.
-const LOWEST = -3.4e38;
+// Below every logit; the largest of none. No difference of it and a logit overflows.
+const LOWEST = -1.0e30;
 
 struct Softmax {
   // The first class with the largest logit.
@@ -55,16 +55,24 @@ struct Softmax {
   largest: f32,
   // Σ over c of exp(z_c − largest)
   sum: f32,
+  // Whether all logits are.
+  isBelowInfinity: bool,
+}
+
+fn areBelowInfinity(z: vec4f) -> bool {
+  return isBelowInfinity(z.x) & isBelowInfinity(z.y) & isBelowInfinity(z.z) &
+    isBelowInfinity(z.w);
 }
 
 // One pass: the sum so far is rescaled where a larger logit turns up, which is rare next to
 // the loads.
 fn softmaxOf(at: Corners) -> Softmax {
   let C = uniforms.channels;
-  var result = Softmax(0u, LOWEST, 0.0);
+  var result = Softmax(0u, LOWEST, 0.0, true);
   for (var first = 0u; first < C; first += 4u) {
     let k = first + vec4u(0u, 1u, 2u, 3u);
     let z = select(vec4f(LOWEST), upsampledLogits(at, min(k, vec4u(C - 1u))), k < vec4u(C));
+    result.isBelowInfinity &= areBelowInfinity(z);
     let most = max(max(z.x, z.y), max(z.z, z.w));
     if (most > result.largest) {
       result.label =

@@ -39,8 +39,9 @@ fn toRgb(hsv: vec3f) -> vec3f {
   let p = v * (1.0 - hsv.y);
   let q = v * (1.0 - f * hsv.y);
   let t = v * (1.0 - (1.0 - f) * hsv.y);
-  // Negative hues wrap around.
-  let sector = i32(whole - 6.0 * floor(whole / 6.0));
+  // Negative hues wrap around; in integers, since a quotient of floats need not be exact,
+  // and of none that is negative, whose remainder OpenGL leaves open.
+  let sector = (i32(whole) + 6) % 6;
   switch sector {
     case 0: {
       return vec3f(v, t, p);

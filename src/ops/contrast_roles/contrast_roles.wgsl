@@ -30,8 +30,8 @@ fn compute(i: u32) {
   var uncertain = confident;
   if (!isLabeled) {
     let e = entropy[large - uniforms.labeledPixels / small * uniforms.height * uniforms.width];
-    confident = confident && e <= entropyBounds[0];
-    uncertain = uncertain && e >= entropyBounds[1];
+    confident &= e <= entropyBounds[0];
+    uncertain &= e >= entropyBounds[1];
   }
 
   let first = i * uniforms.classes;
@@ -42,20 +42,19 @@ fn compute(i: u32) {
     var rank = 0u;
     for (var k = 0u; k < uniforms.classes; k++) {
       let other = logits[first + k];
-      if (other > own || (other == own && k < c)) {
-        rank++;
-      }
+      rank += select(0u, 1u, (other > own) | ((other == own) & (k < c)));
     }
-    let isPrototype = confident && isLabel;
-    let isAnchor = isPrototype && exp(own - softmax.x) > uniforms.anchorThreshold * softmax.y;
+    let isPrototype = confident & isLabel;
+    let isProbable = exp(own - softmax.x) > uniforms.anchorThreshold * softmax.y;
+    let isAnchor = isPrototype & isProbable;
     let isHardClass = select(
-      rank >= uniforms.lowRank && rank < uniforms.highRank,
-      rank < uniforms.lowRank && !isLabel,
+      (rank >= uniforms.lowRank) & (rank < uniforms.highRank),
+      (rank < uniforms.lowRank) & !isLabel,
       isLabeled,
     );
     let at = c * uniforms.invocations + i;
     prototypePixels[at] = select(0.0, 1.0, isPrototype);
     anchors[at] = select(0.0, 1.0, isAnchor);
-    negatives[at] = select(0.0, 1.0, uncertain && isHardClass);
+    negatives[at] = select(0.0, 1.0, uncertain & isHardClass);
   }
 }

@@ -57,22 +57,23 @@ fn pixelOf(row: u32) -> vec3u {
   );
 }
 
+// Here and below without branches: inlined many times, they cost some compilers minutes.
+fn isOutside(row: u32, pixel: vec3u) -> bool {
+  return (row >= rowCount()) | (pixel.y >= uniforms.outHeight) | (pixel.z >= uniforms.outWidth);
+}
+
 // Image and position from which the taps of a pixel are counted.
 fn origin(row: u32) -> vec3i {
   let pixel = pixelOf(row);
-  if (row >= rowCount() || pixel.y >= uniforms.outHeight || pixel.z >= uniforms.outWidth) {
-    return vec3i(0, NOWHERE, NOWHERE);
-  }
   let padding = i32(uniforms.padding);
+  var at = vec3i(pixel);
   if (backward) {
-    return vec3i(i32(pixel.x), i32(pixel.y) + padding, i32(pixel.z) + padding);
+    at += vec3i(0, padding, padding);
+  } else {
+    let stride = i32(uniforms.stride);
+    at = at * vec3i(1, stride, stride) - vec3i(0, padding, padding);
   }
-  let stride = i32(uniforms.stride);
-  return vec3i(
-    i32(pixel.x),
-    i32(pixel.y) * stride - padding,
-    i32(pixel.z) * stride - padding,
-  );
+  return select(at, vec3i(0, NOWHERE, NOWHERE), isOutside(row, pixel));
 }
 
 // Where the channels that a tap reads begin, or −1 if it reads nothing.
@@ -86,7 +87,7 @@ fn source(from_: vec3i, tap: vec2i) -> i32 {
     at = select(at / stride, vec2i(-1), at < vec2i());
   }
   let size = vec2i(i32(uniforms.height), i32(uniforms.width));
-  let isInside = isWhole && all(at >= vec2i()) && all(at < size);
+  let isInside = isWhole & all(at >= vec2i()) & all(at < size);
   let pixel = (from_.x * size.x + at.x) * size.y + at.y;
   return select(-1, pixel * i32(uniforms.pitch), isInside);
 }
@@ -145,12 +146,11 @@ fn rightBlock(tap: u32, channel: u32, column: u32) -> mat4x4f {
 
 fn storeRow(row: u32, column: u32, sums: vec4f, isFirst: bool, isLast: bool) {
   let pixel = pixelOf(row);
-  if (row >= rowCount() || pixel.y >= uniforms.outHeight || pixel.z >= uniforms.outWidth) {
-    return;
-  }
   let index = (pixel.x * uniforms.outHeight + pixel.y) * uniforms.outWidth + pixel.z;
   let at = index * uniforms.columns + column;
-  finish(at, column, uniforms.columns - column, sums, isFirst, isLast);
+  if (!isOutside(row, pixel)) {
+    finish(at, column, uniforms.columns - column, sums, isFirst, isLast);
+  }
 }
 
 fn store(start: u32, row: u32, column: u32, sums: mat4x4f, isFirst: bool, isLast: bool) {
@@ -167,7 +167,7 @@ fn computeLane(group: u32, lane: u32) {
   let tile = tileOf(group, lane, rowCount(), uniforms.columns);
   let row = tile.row;
   let column = tile.column;
-  if (tile.matrix > 0u || row >= rowCount() || column >= uniforms.columns) {
+  if ((tile.matrix > 0u) | (row >= rowCount()) | (column >= uniforms.columns)) {
     return;
   }
   let step = tile.step;
@@ -213,8 +213,8 @@ fn computeLane(group: u32, lane: u32) {
       }
       inRegisters += (stop - begin + 3u) / 4u * 4u;
       begin = stop;
-      let isLast = tap + 1u == taps && begin == channels;
-      if (inRegisters >= BLOCK || isLast) {
+      let isLast = (tap + 1u == taps) & (begin == channels);
+      if ((inRegisters >= BLOCK) | isLast) {
         storeAll(sums, 0u, tile, isFirst, isLast);
         sums = Sums();
         inRegisters = 0u;

@@ -76,7 +76,7 @@ fn computeLane(group: u32, lane: u32) {
   let split = tile.matrix / taps;
   let channel = tile.row;
   let column = tile.column;
-  if (split >= uniforms.splits || channel >= uniforms.channels || column >= uniforms.columns) {
+  if ((split >= uniforms.splits) | (channel >= uniforms.channels) | (column >= uniforms.columns)) {
     return;
   }
   let stepColumn = tile.step;
@@ -99,7 +99,7 @@ fn computeLane(group: u32, lane: u32) {
   for (var row = split * uniforms.rowsPerSplit; row <= endRow; row++) {
     let image = row / uniforms.outHeight;
     let y = i32(row % uniforms.outHeight) * stride + offset.x;
-    let isInside = row < endRow && y >= 0 && y < i32(uniforms.height);
+    let isInside = (row < endRow) & (y >= 0) & (y < i32(uniforms.height));
     let stop = select(0u, endColumn, isInside);
     let source = i32(image * uniforms.height * uniforms.width) + y * i32(uniforms.width) + offset.y;
     for (var col = firstColumn; col < stop; col += 4u) {
@@ -124,7 +124,7 @@ fn computeLane(group: u32, lane: u32) {
       accumulate(&sums, channels, columns);
       inRegisters += 4u;
     }
-    if (inRegisters >= BLOCK || row == endRow) {
+    if ((inRegisters >= BLOCK) | (row == endRow)) {
       storeAll(sums, start, tile, isFirst, row == endRow);
       sums = Sums();
       inRegisters = 0u;

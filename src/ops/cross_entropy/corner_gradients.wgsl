@@ -46,7 +46,7 @@ fn compute(i: u32) {
       if (uniforms.weighted == 1u) {
         weight = weights[first + col];
       }
-      if (label >= C || weight == 0.0) {
+      if ((label >= C) | (weight == 0.0)) {
         continue;
       }
       let x = weightOf(xs, col, left);

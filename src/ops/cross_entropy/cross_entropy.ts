@@ -3,6 +3,7 @@ import { defineKernel } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
 import { channelsOf } from "../map_sizes.ts";
 import { rowItems } from "../wasm_items.ts";
+import finite from "../finite.wgsl" with { type: "text" };
 import shader from "./cross_entropy.wgsl" with { type: "text" };
 import gradientShader from "./cross_entropy_gradient.wgsl" with { type: "text" };
 import { crossEntropyGradientReference, crossEntropyReference } from "./reference.ts";
@@ -13,7 +14,7 @@ const FORWARD = defineKernel({
   uniforms: { classes: "u32" },
   inputs: { logits: "f32", labels: "i32" },
   outputs: { loss: "f32" },
-  shader: softmax + shader,
+  shader: finite + softmax + shader,
   wasm(engine, { logits, labels, loss }, { classes }) {
     const rows = labels.length;
     const args = [logits.address, labels.address, rows, classes, loss.address];

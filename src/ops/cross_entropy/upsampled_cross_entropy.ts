@@ -8,6 +8,7 @@ import {
   bilinearSizes,
 } from "../bilinear/bilinear.ts";
 import bilinear from "../bilinear/bilinear.wgsl" with { type: "text" };
+import finite from "../finite.wgsl" with { type: "text" };
 import upsampledLogits from "../bilinear/upsampled_logits.wgsl" with { type: "text" };
 import mapElement from "../map_element.wgsl" with { type: "text" };
 import { sumAll } from "../sums/sums.ts";
@@ -28,7 +29,7 @@ const LOSSES = defineKernel({
   uniforms: UNIFORMS,
   inputs: INPUTS,
   outputs: { logSumExp: "f32", sums: "f32" },
-  shader: bilinear + upsampledLogits + workgroupSum + lossesShader,
+  shader: bilinear + finite + upsampledLogits + workgroupSum + lossesShader,
 });
 
 const CORNER_GRADIENTS = defineKernel({

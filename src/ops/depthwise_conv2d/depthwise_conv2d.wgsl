@@ -18,10 +18,11 @@ override flipped: bool = false;
 
 // Four channels of the pixel `col` of a row that starts at pixel `line`, 0 outside.
 fn pixel(line: u32, col: i32, channel: u32) -> vec4f {
-  if (col < 0 || col >= i32(uniforms.width)) {
-    return vec4f();
-  }
-  return leftFour((line + u32(col)) * uniforms.channels + channel, uniforms.channels - channel);
+  // Here and below without branches: inlined many times, they cost some compilers minutes.
+  let isInside = (col >= 0) & (col < i32(uniforms.width));
+  let at = line + select(0u, u32(col), isInside);
+  let four = leftFour(at * uniforms.channels + channel, uniforms.channels - channel);
+  return select(vec4f(), four, isInside);
 }
 
 // How far the first tap lies above and left of its pixel.
@@ -35,14 +36,13 @@ fn reach() -> vec2i {
 }
 
 fn weight(i: u32, j: u32, channel: u32) -> vec4f {
-  if (j >= uniforms.kernelWidth) {
-    return vec4f();
-  }
-  var tap = i * uniforms.kernelWidth + j;
+  let isInside = j < uniforms.kernelWidth;
+  var tap = i * uniforms.kernelWidth + select(0u, j, isInside);
   if (flipped) {
     tap = uniforms.kernelHeight * uniforms.kernelWidth - 1u - tap;
   }
-  return rightFour(tap * uniforms.channels + channel, uniforms.channels - channel);
+  let four = rightFour(tap * uniforms.channels + channel, uniforms.channels - channel);
+  return select(vec4f(), four, isInside);
 }
 
 fn store(line: u32, col: u32, channel: u32, sum: vec4f) {
@@ -70,7 +70,7 @@ fn compute(i: u32) {
   var sum3 = vec4f();
   for (var row = 0u; row < uniforms.kernelHeight; row++) {
     let at = i32(y + row * dilation) - before.x;
-    if (at >= 0 && at < i32(uniforms.height)) {
+    if ((at >= 0) & (at < i32(uniforms.height))) {
       let line = (image * uniforms.height + u32(at)) * uniforms.width;
       for (var tap = 0u; tap < uniforms.kernelWidth; tap += 3u) {
         let w0 = weight(row, tap, channel);

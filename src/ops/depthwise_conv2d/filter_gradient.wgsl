@@ -31,11 +31,13 @@ fn sumOf(a: Taps, b: Taps) -> Taps {
 
 // Four channels of a pixel of x, 0 outside.
 fn pixel(image: u32, row: i32, col: i32, channel: u32) -> vec4f {
-  if (row < 0 || row >= i32(uniforms.height) || col < 0 || col >= i32(uniforms.width)) {
-    return vec4f();
-  }
-  let at = (image * uniforms.height + u32(row)) * uniforms.width + u32(col);
-  return xFour(at * uniforms.channels + channel, uniforms.channels - channel);
+  // Without branches: inlined many times, they cost some compilers minutes.
+  let isInside = (row >= 0) & (row < i32(uniforms.height)) &
+    (col >= 0) & (col < i32(uniforms.width));
+  let pixel = (image * uniforms.height + u32(row)) * uniforms.width + u32(col);
+  let at = select(0u, pixel, isInside);
+  let four = xFour(at * uniforms.channels + channel, uniforms.channels - channel);
+  return select(vec4f(), four, isInside);
 }
 
 fn store(split: u32, i: u32, j: u32, channel: u32, taps: Taps) {

@@ -42,7 +42,7 @@ const ADAMW = multiTensorKernel(
     wasm: adamwByWasm,
     reference: adamwReference,
   }),
-  4,
+  [4, 2],
   ["weightDecayStep", "stepSize"],
 );
 
@@ -91,7 +91,7 @@ const SGD = multiTensorKernel(
     wasm: sgdByWasm,
     reference: sgdReference,
   }),
-  4,
+  [4, 2],
   ["learningRate", "weightDecay"],
 );
 
@@ -138,7 +138,7 @@ const LERP = multiTensorKernel(
     wasm: lerpByWasm,
     reference: lerpReference,
   }),
-  8,
+  [8, 4],
   [],
 );
 

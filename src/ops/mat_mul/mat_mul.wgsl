@@ -99,7 +99,7 @@ fn computeLane(group: u32, lane: u32) {
   let image = tile.matrix;
   let row = tile.row;
   let column = tile.column;
-  if (image >= uniforms.batch || row >= uniforms.rows || column >= uniforms.columns) {
+  if ((image >= uniforms.batch) | (row >= uniforms.rows) | (column >= uniforms.columns)) {
     return;
   }
   let step = tile.step;

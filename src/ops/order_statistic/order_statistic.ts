@@ -10,7 +10,7 @@ export { NO_VALUE } from "./reference.ts";
 const ORDER_STATISTIC = defineKernel({
   name: "orderStatistic",
   uniforms: { count: "u32", rank: "u32", fraction: "f32" },
-  inputs: { values: "f32" },
+  inputs: { values: "u32" },
   outputs: { result: "f32" },
   shader,
   reference: orderStatisticReference,

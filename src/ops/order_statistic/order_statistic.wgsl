@@ -5,7 +5,7 @@
 //   fraction lies behind the values
 //   result = v[⌊position⌋] + (v[⌈position⌉] − v[⌊position⌋]) · remainder;  3.4e38 if n = 0
 //
-// One workgroup maps the values to integers of the same order; four rounds of counting find
+// One workgroup maps the values, of which it reads the bits, to integers of the same order; four rounds of counting find
 // the bits of the wanted one, eight at a time.
 //
 // Invocations  64: one workgroup strides over the array
@@ -22,8 +22,7 @@ var<workgroup> present: atomic<u32>;
 var<workgroup> prefix: u32;
 var<workgroup> below: u32;
 
-fn keyOf(value: f32) -> u32 {
-  let bits = bitcast<u32>(value);
+fn keyOf(bits: u32) -> u32 {
   return select(bits | 0x80000000u, ~bits, (bits >> 31u) == 1u);
 }
 
@@ -77,7 +76,7 @@ fn computeLane(group: u32, lane: u32) {
   }
   workgroupBarrier();
   for (var i = lane; i < uniforms.count; i += 64u) {
-    if (values[i] < NONE) {
+    if (bitcast<f32>(values[i]) < NONE) {
       atomicAdd(&present, 1u);
     }
   }
@@ -89,7 +88,7 @@ fn computeLane(group: u32, lane: u32) {
   if (uniforms.rank == 0xffffffffu) {
     var fraction = uniforms.fraction;
     if (fractionAppended) {
-      fraction = values[uniforms.count];
+      fraction = bitcast<f32>(values[uniforms.count]);
     }
     let position = fraction * f32(max(n, 1u) - 1u);
     low = u32(position);

@@ -14,7 +14,7 @@
 fn entry(i: u32, j: u32) -> u32 {
   let tall = 2u * uniforms.tableHeight - 1u;
   let wide = 2u * uniforms.tableWidth - 1u;
-  if (i == 0u || j == 0u) {
+  if ((i == 0u) | (j == 0u)) {
     return tall * wide + select(select(1u, 0u, i == 0u), 2u, i == j);
   }
   let a = i - 1u;

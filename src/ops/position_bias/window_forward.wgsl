@@ -26,8 +26,8 @@ fn compute(k: u32) {
   let seam = w - uniforms.shift;
   let lowest = n / uniforms.columns % uniforms.rows == uniforms.rows - 1u;
   let rightmost = n % uniforms.columns == uniforms.columns - 1u;
-  if ((lowest && (p / w < seam) != (q / w < seam))
-    || (rightmost && (p % w < seam) != (q % w < seam))) {
+  if ((lowest & ((p / w < seam) != (q / w < seam)))
+    | (rightmost & ((p % w < seam) != (q % w < seam)))) {
     value -= 100.0;
   }
   out[k] = value;

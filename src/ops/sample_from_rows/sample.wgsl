@@ -26,8 +26,8 @@ fn compute(i: u32) {
   for (var b = 0u; b < uniforms.blocks; b++) {
     n += u32(counts[row * uniforms.blocks + b]);
   }
-  let takesAll = uniforms.stratified == 1u && n <= uniforms.samples;
-  if (n == 0u || (takesAll && j >= n)) {
+  let takesAll = (uniforms.stratified == 1u) & (n <= uniforms.samples);
+  if ((n == 0u) | (takesAll & (j >= n))) {
     index[i] = -1;
     return;
   }

@@ -1,5 +1,6 @@
 /** How the 64 invocations of a workgroup share a product of matrices in tiles. @module */
-import { isSoftwareDevice } from "../../core/device.ts";
+import { openedGpu } from "../../core/device.ts";
+import { environmentVariable } from "../../core/environment.ts";
 import epilogue from "./epilogue.wgsl" with { type: "text" };
 import erf from "../gelu/erf.wgsl" with { type: "text" };
 
@@ -43,8 +44,19 @@ export function tiling(
 }
 
 function prefersLargeTiles(rows: number, columns: number): boolean {
-  return isSoftwareDevice() && rows > 8 && columns > 8 &&
+  return prefersLarge() && rows > 8 && columns > 8 &&
     rows * columns >= MIN_LARGE_TILE_ELEMENTS;
+}
+
+// Software drivers do; FST_GPU_TILE makes one compute as a GPU would, and the reverse.
+function prefersLarge(): boolean {
+  const given = environmentVariable("FST_GPU_TILE") ?? "auto";
+  if (given !== "auto" && given !== "small" && given !== "large") {
+    throw new RangeError(
+      `Cannot use FST_GPU_TILE="${given}": it must be auto, small or large`,
+    );
+  }
+  return given === "auto" ? openedGpu()?.adapter.software === true : given === "large";
 }
 
 /** What follows a product, and whether all rows start at multiples of four elements. */

@@ -20,7 +20,7 @@ fn compute(k: u32) {
   let row = (r * uniforms.window + i + uniforms.shift) % (uniforms.rows * uniforms.window);
   let col = (s * uniforms.window + j + uniforms.shift) % (uniforms.columns * uniforms.window);
   var value = 0.0;
-  if (row < uniforms.height && col < uniforms.width) {
+  if ((row < uniforms.height) & (col < uniforms.width)) {
     value = x[((b * uniforms.height + row) * uniforms.width + col) * uniforms.channels + c];
   }
   windows[k] = value;

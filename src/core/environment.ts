@@ -1,0 +1,21 @@
+/** Variables of the environment that GPUs depend on. @module */
+
+const { Deno: runtime } = globalThis as { readonly Deno?: typeof Deno };
+
+/** The system, as Deno names it; "" in a browser. */
+export const OPERATING_SYSTEM: string = runtime?.build.os ?? "";
+
+/** A variable of the environment, if there is one and it may be read. */
+export function environmentVariable(variable: string): string | undefined {
+  const state = runtime?.permissions.querySync({ name: "env", variable }).state;
+  return state === "granted" ? runtime?.env.get(variable) || undefined : undefined;
+}
+
+/** Bytes of memory of the machine; null where they cannot be asked for. */
+export function systemMemory(): number | null {
+  try {
+    return runtime?.systemMemoryInfo().total ?? null;
+  } catch {
+    return null; // not permitted
+  }
+}
