@@ -67,8 +67,8 @@ export type {
   EvaluateOptions,
   NamedEvaluation,
   NamedResult,
-  TestTimeAugmentation,
 } from "./src/evaluate/evaluate_network.ts";
+export type { TestTimeAugmentation } from "./src/evaluate/predict_image.ts";
 export {
   type LoadedNetwork,
   loadNetwork,

@@ -9,7 +9,9 @@ import { type CommandMain, defineCommand } from "../src/cli/command.ts";
 import { option } from "../src/cli/option.ts";
 import { generatedDocs } from "../tools/docs/generated_docs.ts";
 import { main as bench } from "./bench.ts";
+import { main as bundle } from "./bundle.ts";
 import { main as convert } from "./convert.ts";
+import { main as demoPage } from "./demo_page.ts";
 import { main as doctor } from "./doctor.ts";
 import { main as download } from "./download.ts";
 import { main as evaluate } from "./eval.ts";
@@ -31,6 +33,8 @@ const COMMANDS: Readonly<Record<string, CommandMain>> = {
   ui,
   eval: evaluate,
   predict,
+  "demo-page": demoPage,
+  bundle,
   prepare,
   download,
   convert,

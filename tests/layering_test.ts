@@ -64,6 +64,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "prepare",
     "weights",
   ],
+  browser: ["core", "config", "evaluate", "formats", "wasm", "weights"],
   doctor: ["core", "formats", "gpu/compile.ts", "io", "native", "ops"],
   // What serves the page of runs is light: it knows their files and nothing of a network.
   ui: ["core/yaml.ts", "io", "train/run_files.ts"],
@@ -78,10 +79,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The modules that are for everybody. */
-const FACES = ["mod.ts", "config.ts", "nn.ts", "weights.ts"];
+const FACES = ["mod.ts", "browser.ts", "config.ts", "nn.ts", "weights.ts"];
 
 /** Who speaks WebGPU besides src/gpu and src/ops: who opens the device, or plays one. */
-const WEBGPU_FILES = ["src/core/backend.ts", "src/core/dry_run.ts"];
+const WEBGPU_FILES = ["src/core/device.ts", "src/core/dry_run.ts"];
 
 /** Static and dynamic imports, re-exports, type imports in doc comments and workers. */
 const SPECIFIER = /(?:\bfrom|\bimport|new URL)\s*\(?\s*["']([^"'\n]+)["']/g;
@@ -246,6 +247,41 @@ Deno.test("findCycle() gives the shortest way around, in order", () => {
     findCycle(graph({ a: ["b"], b: ["c", "d"], c: ["d"], d: ["b"] })),
     ["b", "d", "b"],
   );
+});
+
+/** Imports of types, which no program has. */
+const TYPE_IMPORT = /^(?:im|ex)port type [^;]*;/gm;
+
+Deno.test("browser.ts reaches nothing of Deno or Node.js, and few packages", async () => {
+  const face = "browser.ts";
+  const texts = new Map(all.map(({ path, text }) => [path, text]));
+  texts.set(face, await Deno.readTextFile(join(ROOT, face)));
+  const reachedFrom = new Map<string, string>([[face, ""]]);
+  const packages = new Set<string>();
+  for (const path of reachedFrom.keys()) {
+    const code = codeOf(texts.get(path) ?? "").replace(TYPE_IMPORT, "");
+    const chain = [path];
+    for (let from = path; from !== face;) {
+      chain.unshift(from = reachedFrom.get(from) ?? face);
+    }
+    const way = chain.join("\n  → ");
+    assert.doesNotMatch(code, /\bDeno\.\w/, `a page has no Deno:\n  ${way}`);
+    for (const specifier of specifiersOf({ path, text: code })) {
+      assert(!specifier.startsWith("node:"), `a page has no ${specifier}:\n  ${way}`);
+      const name = PACKAGE.exec(specifier)?.[1];
+      if (name !== undefined) packages.add(name);
+    }
+    for (const target of importsOf({ path, text: code })) {
+      if (!reachedFrom.has(target)) reachedFrom.set(target, path);
+    }
+  }
+  assert(reachedFrom.has("src/models/mit.ts") && reachedFrom.has("src/wasm/engine.ts"));
+  assert.deepEqual([...packages].sort(), [
+    "@tensorflow/tfjs",
+    "@tensorflow/tfjs-backend-wasm",
+    "@tensorflow/tfjs-backend-webgpu",
+    "zod",
+  ]);
 });
 
 Deno.test("tasks import only faces, src/cli, src/ui, output files, tools, bench and each other", async () => {

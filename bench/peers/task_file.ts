@@ -1,7 +1,8 @@
 /** The file that comes with a task. @module */
 import type { HostTensor } from "../../src/core/host_tensor.ts";
 import { writeAtomic } from "../../src/io/write_atomic.ts";
-import { readSafetensors, safetensorsChunks } from "../../src/weights/safetensors.ts";
+import { safetensorsChunks } from "../../src/weights/safetensors.ts";
+import { readSafetensors } from "../../src/weights/safetensors_file.ts";
 import { relativeDifference } from "./work.ts";
 
 /** Tensors by name, all of float32 but for labels and counters. */

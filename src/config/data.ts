@@ -11,7 +11,7 @@ import {
   NATIVE_DATA_SETS,
   type NativeDataSet,
 } from "../data/native_classes.ts";
-import { z } from "../core/zod.ts";
+import * as z from "../core/zod.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { fraction, type Size, SizeSchema } from "./ranges.ts";
 

@@ -1,6 +1,6 @@
 /** The decoder of a run's network, and its auxiliary head. @module */
 
-import { z } from "../core/zod.ts";
+import * as z from "../core/zod.ts";
 import { fractionBelowOne, positiveInt } from "./ranges.ts";
 
 /**

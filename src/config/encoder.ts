@@ -1,6 +1,6 @@
 /** The encoder of a run's network: image → feature maps from fine to coarse. @module */
 
-import { z } from "../core/zod.ts";
+import * as z from "../core/zod.ts";
 import {
   blockCount,
   blocksPerStage,

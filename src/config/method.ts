@@ -1,6 +1,6 @@
 /** The learning rule of a run and its switches. @module */
 
-import { z } from "../core/zod.ts";
+import * as z from "../core/zod.ts";
 import { fraction, nonNegative } from "./ranges.ts";
 
 /**

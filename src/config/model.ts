@@ -1,6 +1,6 @@
 /** The network of a run: an encoder and a decoder, by name. @module */
 
-import { z } from "../core/zod.ts";
+import * as z from "../core/zod.ts";
 import {
   type AuxiliaryHeadConfig,
   AuxiliaryHeadSchema,

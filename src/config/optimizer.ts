@@ -1,6 +1,6 @@
 /** How gradients become weights. @module */
 
-import { z } from "../core/zod.ts";
+import * as z from "../core/zod.ts";
 
 /** What optimizers have in common: the learning rate over the run. */
 export interface LearningRateConfig {

@@ -1,6 +1,6 @@
 /** What is wrong with a configuration, a line per problem. @module */
 
-import { z } from "../core/zod.ts";
+import * as z from "../core/zod.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { RENAMED_KEYS } from "./renamed_keys.ts";
 

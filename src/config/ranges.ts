@@ -1,5 +1,5 @@
 /** Numbers and sizes that several parts of a configuration share. @module */
-import { z } from "../core/zod.ts";
+import * as z from "../core/zod.ts";
 
 export type { Size } from "../core/host_batch.ts";
 

@@ -5,10 +5,10 @@ import { listPathsIn } from "../data/selection.ts";
 import { fileReadError, isMissingPath } from "../io/file_errors.ts";
 import { readWholeFile } from "../io/read_whole_file.ts";
 import { Document, isScalar, visit } from "../core/yaml.ts";
+import { checkConfig } from "./check_config.ts";
 import { nearestWord } from "./did_you_mean.ts";
 import { applyOverrides } from "./overrides.ts";
 import { parsePlainYaml, YamlProblem } from "./plain_yaml.ts";
-import { problemLines } from "./problems.ts";
 import { renameOldKeys } from "./renamed_keys.ts";
 import { type RunConfig, RunSchema } from "./schema.ts";
 
@@ -26,9 +26,6 @@ function parseYaml(text: string, fileName: string): unknown {
     });
   }
 }
-
-/** Problems that are told; a file of another kind may have thousands. */
-const MAX_PROBLEMS = 20;
 
 /**
  * Reads a run's configuration and checks all of it.
@@ -61,13 +58,7 @@ export function parseConfig(
   if (root === null) {
     throw new SyntaxError(`Cannot use "${fileName}": the file is empty`);
   }
-  const result = RunSchema.safeParse(root);
-  if (result.success) return result.data;
-  const problems = problemLines(result.error, RunSchema, root);
-  const lines = problems.slice(0, MAX_PROBLEMS).map((line) => `  ${line}`);
-  const rest = problems.length - lines.length;
-  if (rest > 0) lines.push(`  and ${rest} more`);
-  throw new SyntaxError(`Cannot use "${fileName}":\n${lines.join("\n")}`);
+  return checkConfig(root, fileName);
 }
 
 async function similarFileHint(path: string): Promise<string> {

@@ -8,7 +8,7 @@
  * @module
  */
 import { NATIVE_CLASSES } from "../data/native_classes.ts";
-import { z } from "../core/zod.ts";
+import * as z from "../core/zod.ts";
 import { type DataConfig, DataSchema, resolveClassIds } from "./data.ts";
 import {
   isSemiSupervised,

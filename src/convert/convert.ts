@@ -9,9 +9,8 @@ import {
   CHECKPOINT_PREFIXES,
   CHECKPOINT_VERSION,
   joinSections,
-  loadCheckpoint,
-  saveCheckpoint,
 } from "../weights/checkpoint.ts";
+import { loadCheckpoint, saveCheckpoint } from "../weights/checkpoint_file.ts";
 import {
   describeFit,
   matchNetworkWeights,

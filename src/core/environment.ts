@@ -10,3 +10,12 @@ export function environmentVariable(variable: string): string | undefined {
   const state = runtime?.permissions.querySync({ name: "env", variable }).state;
   return state === "granted" ? runtime?.env.get(variable) || undefined : undefined;
 }
+
+/** Bytes of memory of the machine; null where they cannot be asked for. */
+export function systemMemory(): number | null {
+  try {
+    return runtime?.systemMemoryInfo().total ?? null;
+  } catch {
+    return null; // not permitted
+  }
+}

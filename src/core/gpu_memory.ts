@@ -1,5 +1,5 @@
 /** How much memory a GPU has, as far as it can be known. @module */
-import { environmentVariable } from "./environment.ts";
+import { environmentVariable, systemMemory } from "./environment.ts";
 
 /** What says whose memory a GPU uses. */
 interface Gpu {
@@ -44,12 +44,4 @@ function parseBytes(text: string): number {
     );
   }
   return Number(digits) * factor;
-}
-
-function systemMemory(): number | null {
-  try {
-    return Deno.systemMemoryInfo().total;
-  } catch {
-    return null; // not permitted, or no Deno
-  }
 }

@@ -1,5 +1,5 @@
 /** Initializing, converting and releasing weights. @module */
-import { readBack } from "./backend.ts";
+import { readBack } from "./device.ts";
 import { type HostTensor, numel } from "./host_tensor.ts";
 import type { Initializer, Layout, Parameter, Weights } from "./network.ts";
 import { createRandom, type Random } from "./random.ts";

@@ -6,12 +6,9 @@ import {
   openBackend,
   probeAdapter,
 } from "../core/backend.ts";
-import {
-  type NativeEngineInfo,
-  NativeLibraryError,
-  openNativeEngine,
-} from "../native/engine.ts";
-import { installCommand } from "../native/find_library.ts";
+import type { NativeEngineInfo } from "../native/engine.ts";
+import { installCommand, NativeLibraryError } from "../native/find_library.ts";
+import { openNativeEngine } from "../native/open_engine.ts";
 import type { CheckResult } from "./check.ts";
 import { selfTest } from "./self_test.ts";
 import { testOperations } from "./test_operations.ts";

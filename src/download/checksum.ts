@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { z } from "../core/zod.ts";
+import * as z from "../core/zod.ts";
 import { fileReadError, fileWriteError, isNotFound } from "../io/file_errors.ts";
 import { openLocked } from "../io/file_lock.ts";
 import { writeAtomic } from "../io/write_atomic.ts";

@@ -4,14 +4,13 @@ import { type ClassInfo, IMAGENET, type Normalization } from "../core/host_batch
 import type { RgbImage } from "../formats/image_codec.ts";
 import type { Network, Weights } from "../core/network.ts";
 import { openDataSet } from "../data/open_data_set.ts";
+import { type DetailedEvaluation, evaluate, type Prediction } from "./evaluate.ts";
 import {
-  type DetailedEvaluation,
-  evaluate,
+  assertScales,
   type EvaluationOptions,
-  type Prediction,
   predictSample,
-} from "./evaluate.ts";
-import { assertScales, sampleFromImage } from "./evaluate_network.ts";
+  sampleFromImage,
+} from "./predict_image.ts";
 
 /** Makes a network that tells apart so many classes. */
 export type NetworkFactory = (classes: number) => Network;

@@ -1,9 +1,8 @@
 /** How good a network is on a data set. @module */
 import { setImmediate } from "node:timers/promises";
-import type { ClassInfo, Normalization, Size } from "../core/host_batch.ts";
+import type { ClassInfo, Size } from "../core/host_batch.ts";
 import type { Network, Weights } from "../core/network.ts";
 import type { DataSet, Sample } from "../data/data_set.ts";
-import { type EvaluationImage, prepareEvaluationImage } from "../data/pipelines.ts";
 import {
   addToConfusionMatrix,
   computeMetrics,
@@ -12,10 +11,7 @@ import {
   type SegmentationMetrics,
 } from "../objectives/segmentation_metrics.ts";
 import { trimapMask } from "../objectives/trimap.ts";
-import { type InferenceOptions, predictLabels } from "./inference.ts";
-
-/** The largest picture that is scaled; as floats, 3 GB. */
-const MOST_PIXELS = 2 ** 28;
+import { type EvaluationOptions, predictSample } from "./predict_image.ts";
 
 /** How well all classes are found, in 0 … 1; NaN where no pixel is labeled. */
 export interface SummaryMetrics {
@@ -49,24 +45,6 @@ export interface DetailedEvaluation extends EvaluationResult {
   readonly confusion: readonly (readonly number[])[];
   /** The figures near boundaries alone; null where they were not asked for. */
   readonly trimap: SummaryMetrics & { readonly pixels: number } | null;
-}
-
-/** How pictures reach the network. */
-export interface EvaluationOptions extends InferenceOptions {
-  /** The box into which pictures are scaled first, in pixels; null keeps their size. */
-  readonly resize: { readonly height: number; readonly width: number } | null;
-  /** Times that box; the probabilities of several scales are averaged. */
-  readonly scales: readonly number[];
-  readonly normalization: Normalization;
-  /** At most this many pictures, evenly spread; null for all. */
-  readonly maxImages: number | null;
-  /** Size of the center crop that is evaluated; null: whole images. */
-  readonly centerCrop: Size | null;
-  /**
-   * Also score the pixels that are no farther than so many from another label or from
-   * ignored pixels; null: do not.
-   */
-  readonly trimap: number | null;
 }
 
 /** One picture and what was predicted for it. */
@@ -150,35 +128,6 @@ function soleClassNote(
   if (mIoU !== 1 || only === undefined || second !== undefined) return null;
   return `only "${only.name}" occurs in these labels: a perfect score says nothing about ` +
     "other classes";
-}
-
-/** Labels one picture at its own size. */
-export async function predictSample(
-  network: Network,
-  weights: Weights,
-  sample: Sample,
-  options: EvaluationOptions,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const { scales, resize, normalization } = options;
-  const views = scales.map((scale): EvaluationImage => {
-    const targetSize = resize ?? { height: sample.height, width: sample.width };
-    const scaled = {
-      height: Math.max(1, Math.round(targetSize.height * scale)),
-      width: Math.max(1, Math.round(targetSize.width * scale)),
-    };
-    if (scaled.height * scaled.width > MOST_PIXELS) {
-      throw new RangeError(
-        `Cannot label "${sample.name}" at scale ${scale}: ${scaled.width}×${scaled.height} ` +
-          "pixels are too many: give smaller scales",
-      );
-    }
-    const isUnscaled = scale === 1 && resize === null;
-    return prepareEvaluationImage(sample, {
-      resize: isUnscaled ? null : scaled,
-      normalization,
-    });
-  });
-  return await predictLabels(network, weights, views, options);
 }
 
 function centerCrop(sample: Sample, center: Size | null): Sample {

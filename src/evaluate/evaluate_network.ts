@@ -1,12 +1,8 @@
-/** What a loaded network is for: labeling a picture, being measured. @module */
+/** Measuring a network on the data sets of its run. @module */
 import { primaryNetworkAt } from "../config/method.ts";
-import type { Size } from "../config/ranges.ts";
 import type { RunConfig } from "../config/schema.ts";
-import type { ClassInfo } from "../core/host_batch.ts";
-import type { Network, Weights } from "../core/network.ts";
+import type { Network } from "../core/network.ts";
 import { openDataSet } from "../data/open_data_set.ts";
-import type { Sample } from "../data/data_set.ts";
-import type { RgbImage } from "../formats/image_codec.ts";
 import type { Learner } from "../methods/learner.ts";
 import { evaluationSpec, evaluationSpecs } from "../prepare/data_specs.ts";
 import {
@@ -19,26 +15,16 @@ import { confineToGiven } from "./recorded_data.ts";
 import {
   type DetailedEvaluation,
   evaluate,
-  type EvaluationOptions,
   type EvaluationResult,
   type Prediction,
-  predictSample,
 } from "./evaluate.ts";
-
-/** A network, its weights, and what is known about them. */
-export interface TrainedNetwork {
-  /** For messages. */
-  readonly path: string;
-  readonly config: RunConfig;
-  readonly classes: readonly ClassInfo[];
-  readonly network: Network;
-  readonly weights: Weights;
-  /**
-   * What the user has set of the configuration, where the rest of it is the record of a
-   * checkpoint; left out where all of it is the user's.
-   */
-  readonly overrides?: readonly string[];
-}
+import {
+  type EvaluationOptions,
+  evaluationOptionsOf,
+  evaluationOptionsWith,
+  type TestTimeAugmentation,
+  type TrainedNetwork,
+} from "./predict_image.ts";
 
 /** What to measure a network on, and how. */
 export interface EvaluateOptions extends TestTimeAugmentation {
@@ -87,39 +73,6 @@ export interface NamedResult extends EvaluationResult {
 
 /** What a network was found to do on a named data set. */
 export interface NamedEvaluation extends NamedResult, DetailedEvaluation {}
-
-/**
- * Labels every pixel of a picture of any size.
- *
- * @returns Class ids. [H, W]
- * @throws {RangeError} If the picture's bytes do not fill its size.
- */
-export async function predictImage(
-  { network, weights, config }: TrainedNetwork,
-  image: RgbImage,
-  augmentation: TestTimeAugmentation = {},
-): Promise<Uint8Array> {
-  return await predictSample(
-    network,
-    weights,
-    sampleFromImage(image),
-    evaluationOptionsWith(config, augmentation),
-  );
-}
-
-/**
- * A picture as data sets have it, without a label.
- *
- * @throws {RangeError} If its bytes do not fill its size.
- */
-export function sampleFromImage({ width, height, data }: RgbImage): Sample {
-  if (width < 1 || height < 1 || data.length !== 3 * width * height) {
-    throw new RangeError(
-      `Cannot label a picture: ${data.length} bytes are not ${width}×${height} RGB pixels`,
-    );
-  }
-  return { name: "picture", width, height, image: data, label: null };
-}
 
 /**
  * Measures a network on labeled pictures.
@@ -173,68 +126,6 @@ export async function evaluateNetwork(
   return { split: name, ...result, subsets: means };
 }
 
-/** What to do beyond what the run's configuration says. */
-export interface TestTimeAugmentation {
-  /**
-   * Scales of test-time augmentation, as factors; probabilities are averaged.
-   *
-   * @default {[1]}
-   */
-  readonly scales?: readonly number[];
-  /**
-   * Whether to average with the mirrored image.
-   *
-   * @default {false}
-   */
-  readonly flip?: boolean;
-  /**
-   * Whether to slide a window over the image; logits are averaged where windows overlap.
-   *
-   * @default {false}
-   */
-  readonly slide?: boolean;
-}
-
-// Two thirds of the window, as the published evaluations of sliding models have it.
-const STRIDE_RATIO = 2 / 3;
-
-/**
- * The options of an evaluation.
- *
- * A window is the configuration's or, without one, the size of a training crop.
- *
- * @throws {RangeError} If there is no scale, or one that is not above 0.
- */
-function evaluationOptionsWith(
-  config: RunConfig,
-  { scales = [1], flip = false, slide = false }: TestTimeAugmentation,
-): EvaluationOptions {
-  assertScales(scales);
-  const { windowSize: configured, stride, mode } = config.evaluation;
-  const windowSize = configured ?? config.data.cropSize;
-  return {
-    ...evaluationOptionsOf(config),
-    mode: slide ? "slide" : mode,
-    windowSize,
-    stride: configured === null || stride === null ? defaultStride(windowSize) : stride,
-    scales,
-    flip,
-  };
-}
-
-/** @throws {RangeError} If there is no scale, or one that is not above 0. */
-export function assertScales(scales: readonly number[]): void {
-  if (scales.length > 0 && scales.every((scale) => scale > 0 && scale < Infinity)) return;
-  throw new RangeError(
-    `Cannot use the scales [${scales.join(", ")}]: give numbers above 0, as 0.75,1`,
-  );
-}
-
-function defaultStride({ height, width }: Size): Size {
-  const scaledSide = (side: number) => Math.max(1, Math.floor(side * STRIDE_RATIO));
-  return { height: scaledSide(height), width: scaledSide(width) };
-}
-
 /** Figures by the name of the data set; the first name decides which network is best. */
 export interface Evaluations {
   /** Empty where only the teacher was asked for. */
@@ -250,24 +141,6 @@ export function primaryResults(
   evaluations: Evaluations,
 ): ReadonlyMap<string, EvaluationResult> {
   return evaluations[evaluations.primaryNetwork];
-}
-
-/** The inference options of a configuration. */
-export function evaluationOptionsOf({ data, evaluation }: RunConfig): EvaluationOptions {
-  const { mode, windowSize, stride, maxImages } = evaluation;
-  const { resize, normalization } = data;
-  return {
-    mode,
-    windowSize,
-    stride,
-    maxImages,
-    resize,
-    normalization,
-    scales: [1],
-    flip: false,
-    centerCrop: null,
-    trimap: null,
-  };
 }
 
 /** What is measured of a run. */

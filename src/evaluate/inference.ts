@@ -1,5 +1,5 @@
 /** The label map of an image: whole, in windows, at several scales, mirrored. @module */
-import { readBack } from "../core/backend.ts";
+import { readBack } from "../core/device.ts";
 import type { Size } from "../core/host_batch.ts";
 import { EVAL_CONTEXT, type Network, type Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";

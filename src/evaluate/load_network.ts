@@ -1,6 +1,5 @@
 /** A checkpoint → a network that predicts. @module */
 import { parseConfig, withListFolder } from "../config/read.ts";
-import { hasTeacher, primaryNetworkAt } from "../config/method.ts";
 import type { RunConfig } from "../config/schema.ts";
 import {
   type BackendChoice,
@@ -11,20 +10,19 @@ import {
 import type { ClassInfo } from "../core/host_batch.ts";
 import type { RgbImage } from "../formats/image_codec.ts";
 import { releaseWeights } from "../core/weights.ts";
-import {
-  loadCheckpoint,
-  readCheckpointSection,
-  splitSections,
-} from "../weights/checkpoint.ts";
-import { buildNetwork } from "./build_network.ts";
+import { readCheckpointSection } from "../weights/checkpoint.ts";
+import { loadCheckpoint } from "../weights/checkpoint_file.ts";
+import { checkpointNetwork } from "./checkpoint_network.ts";
 import {
   evaluateNetwork,
   type EvaluateOptions,
   type NamedEvaluation,
+} from "./evaluate_network.ts";
+import {
   predictImage,
   type TestTimeAugmentation,
   type TrainedNetwork,
-} from "./evaluate_network.ts";
+} from "./predict_image.ts";
 import type { NetworkFactory } from "./custom_network.ts";
 import { listFolderOf, withoutListFolder } from "./recorded_data.ts";
 
@@ -107,32 +105,18 @@ export async function loadTrainedNetwork(
   path: string,
   options: LoadNetworkOptions = {},
 ): Promise<LoadedWeights> {
-  const { overrides = [], teacher: wantsTeacher, backend = "auto", makeNetwork } =
-    options;
+  const { overrides = [], teacher, backend = "auto", makeNetwork } = options;
   const { native = "off", threads = 1, log = () => {} } = options;
-  const { tensors, metadata } = await loadCheckpoint(path, log);
-  const { classes, iteration } = metadata;
+  const checkpoint = await loadCheckpoint(path, log);
+  const { classes, iteration } = checkpoint.metadata;
   // JSON is YAML: what a file may hold is checked in one place.
-  const record = JSON.stringify(withoutListFolder(metadata.config) ?? null);
+  const record = JSON.stringify(withoutListFolder(checkpoint.metadata.config));
   const saved = parseConfig(record, path, overrides, log);
   const config = await withListFolder(saved, listFolderOf(path));
-  const teacher = wantsTeacher ??
-    primaryNetworkAt(config.method, iteration) === "teacher";
-  if (teacher && !hasTeacher(config.method)) {
-    throw new RangeError(
-      `Cannot load a teacher from "${path}": the method "${config.method.name}" has none`,
-    );
-  }
-  const role = teacher ? "teacher" : "student";
-  const section = splitSections(tensors)[role];
-  if (section.size === 0) {
-    throw new RangeError(
-      `Cannot load a ${role} from "${path}": the file has none; take the ` +
-        `${teacher ? "student with --student" : "teacher with --teacher"}`,
-    );
-  }
-  const network = makeNetwork?.(classes.length) ??
-    buildNetwork(config.model, classes.length);
+  const { role, network, section } = checkpointNetwork(checkpoint, config, path, {
+    teacher,
+    makeNetwork,
+  });
   const backendInfo = await openBackend(backend, { native, threads });
   log(`network    ${role} after ${iteration} iterations`);
   const weights = readCheckpointSection(

@@ -54,7 +54,7 @@ import {
   writeTextAtomic,
 } from "./run_folder.ts";
 import type { TensorBoardLog } from "./tensorboard_log.ts";
-import { readCheckpointEngine } from "../weights/checkpoint.ts";
+import { readCheckpointEngine } from "../weights/checkpoint_file.ts";
 import { dataIdentities } from "./run_data.ts";
 import { lockRunFolder, type RunLock } from "./run_lock.ts";
 import { reportData } from "./report_data.ts";

@@ -14,10 +14,9 @@ import type { Learner } from "../methods/learner.ts";
 import {
   CHECKPOINT_VERSION,
   type CheckpointMetadata,
-  loadCheckpoint,
-  saveCheckpoint,
   splitSections,
 } from "../weights/checkpoint.ts";
+import { loadCheckpoint, saveCheckpoint } from "../weights/checkpoint_file.ts";
 import { areFinite } from "../optim/finite_weights.ts";
 import { buildNetwork } from "../evaluate/build_network.ts";
 import type { NetworkFactory } from "../evaluate/custom_network.ts";

@@ -7,7 +7,6 @@
  *
  * @module
  */
-import type { Worker } from "node:worker_threads";
 import { BASELINE, type KernelName, RELAXED } from "./binaries.ts";
 import { withSharedMemory } from "./shared_memory.ts";
 import {
@@ -87,6 +86,9 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(decode(RELAXED));
 }
 
+/** Starts a thread that serves calls; it lets the process end. */
+export type StartThread = (start: WorkerStart) => Promise<{ terminate(): unknown }>;
+
 /** How an engine is opened. */
 export interface WasmEngineOptions {
   /**
@@ -94,6 +96,11 @@ export interface WasmEngineOptions {
    * @default {1}
    */
   readonly threads?: number;
+  /**
+   * How a further thread is started.
+   * @default {Not at all}
+   */
+  readonly startThread?: StartThread;
   /**
    * False computes without fused multiply-adds.
    * @default {Whether this JavaScript engine has them}
@@ -104,11 +111,13 @@ export interface WasmEngineOptions {
 /**
  * Starts the kernels on a heap.
  *
- * @throws {RangeError} If there should be several threads and the heap is not shared.
+ * @throws {RangeError} If there should be several threads and the heap is not shared, or
+ * nothing starts them.
  */
 export async function openWasmEngine(
   heap: Heap,
-  { threads = 1, relaxedSimd = hasRelaxedSimd() }: WasmEngineOptions = {},
+  { threads = 1, startThread = refuseThread, relaxedSimd = hasRelaxedSimd() }:
+    WasmEngineOptions = {},
 ): Promise<WasmEngine> {
   const { memory } = heap;
   const isShared = !(memory.buffer instanceof ArrayBuffer);
@@ -131,7 +140,7 @@ export async function openWasmEngine(
     reserved.address + CONTROL_BYTES + thread * SCRATCH_BYTES;
   const workers = await Promise.all(
     Array.from({ length: threads - 1 }, (_, i) =>
-      startWorker({
+      startThread({
         module,
         memory,
         control: reserved.address,
@@ -183,18 +192,9 @@ function allocate(heap: Heap, bytes: number): { address: number; block: number }
   return { block, address: Math.ceil(block / ALIGNMENT) * ALIGNMENT };
 }
 
-async function startWorker(start: WorkerStart): Promise<Worker> {
-  // A page of a browser has one thread, and not this module.
-  const { Worker } = await import("node:worker_threads");
-  const worker = new Worker(new URL("./worker.ts", import.meta.url));
-  await new Promise((resolve, reject) => {
-    worker.once("message", resolve);
-    worker.once("error", reject);
-    worker.postMessage(start);
-  });
-  worker.unref(); // it waits for calls as long as the process lives
-  return worker;
-}
+const refuseThread: StartThread = () => {
+  throw new RangeError('Cannot use several threads: "startThread" is missing');
+};
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

@@ -14,16 +14,9 @@
 import type { HostTensor } from "../core/host_tensor.ts";
 import type { Parameter, Weights } from "../core/network.ts";
 import { pytorchShape, weightsFromHost } from "../core/weights.ts";
-import { z } from "../core/zod.ts";
-import { openRandomAccessFile } from "../io/random_access_file.ts";
-import { writeAtomic } from "../io/write_atomic.ts";
-import { detectFormat } from "./detect_format.ts";
+import * as z from "../core/zod.ts";
 import { matchWeights } from "./match_weights.ts";
-import {
-  readSafetensors,
-  readSafetensorsMetadata,
-  safetensorsChunks,
-} from "./safetensors.ts";
+import { safetensorsChunks, type SafetensorsFile } from "./safetensors.ts";
 
 /** The version of the metadata; increases when its meaning changes. */
 export const CHECKPOINT_VERSION = 2;
@@ -143,20 +136,6 @@ export function splitSections(
   return sections;
 }
 
-/**
- * Writes a checkpoint; an older one of the same name stays until the new one is complete.
- *
- * @param path The folder must exist.
- * @throws {Error} As {@linkcode writeAtomic}.
- */
-export async function saveCheckpoint(
-  path: string,
-  { tensors, metadata }: Checkpoint,
-): Promise<void> {
-  const text = { format: "pt", [METADATA_KEY]: JSON.stringify(metadata) };
-  await writeAtomic(path, safetensorsChunks(tensors, text));
-}
-
 function parseMetadata(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -186,35 +165,29 @@ function migrateMetadata(raw: unknown): unknown {
   };
 }
 
-/** Whether there is a file whose first bytes are those of PyTorch's files. */
-async function isTorchFile(path: string): Promise<boolean> {
-  try {
-    await using file = await openRandomAccessFile(path);
-    return (await detectFormat(file)).startsWith("torch");
-  } catch {
-    return false; // the caller has an error to throw
-  }
+/**
+ * The chunks of a checkpoint's file.
+ *
+ * @throws {RangeError} As {@linkcode safetensorsChunks}.
+ */
+export function checkpointChunks({ tensors, metadata }: Checkpoint): Uint8Array[] {
+  const text = { format: "pt", [METADATA_KEY]: JSON.stringify(metadata) };
+  return safetensorsChunks(tensors, text);
 }
 
 /**
- * Reads a checkpoint, also one of version 1.
+ * Makes a checkpoint of what its file holds, also one of version 1.
  *
+ * @param path For messages.
  * @param log Called with a sentence if the file has version 1.
- * @throws {Deno.errors.NotFound} If there is no such file.
- * @throws {SyntaxError} If it is not a complete safetensors file, was not written by
- * {@linkcode saveCheckpoint} or was written by a later version.
+ * @throws {SyntaxError} If it was not written as {@linkcode checkpointChunks}, or was
+ * written by a later version.
  */
-export async function loadCheckpoint(
+export function parseCheckpoint(
+  { tensors, metadata }: SafetensorsFile,
   path: string,
   log: (line: string) => void = () => {},
-): Promise<Checkpoint> {
-  const { tensors, metadata } = await readSafetensors(path).catch(async (error) => {
-    if (!await isTorchFile(path)) throw error;
-    throw new SyntaxError(
-      `Cannot use "${path}" as a checkpoint: it is a file of PyTorch; make it one with ` +
-        "deno task convert --config",
-    );
-  });
+): Checkpoint {
   const text = metadata[METADATA_KEY];
   if (text === undefined) {
     throw new SyntaxError(
@@ -245,15 +218,10 @@ export async function loadCheckpoint(
   );
 }
 
-/**
- * What computed a checkpoint; its tensors are not read.
- *
- * @returns Null if there is no such file, or it does not say.
- */
-export async function readCheckpointEngine(
-  path: string,
-): Promise<NonNullable<CheckpointMetadata["engine"]> | null> {
-  const { [METADATA_KEY]: text = "" } = await readSafetensorsMetadata(path);
+/** What computed a checkpoint, by the texts in its file; null if they do not say. */
+export function parseEngine(
+  { [METADATA_KEY]: text = "" }: SafetensorsFile["metadata"],
+): NonNullable<CheckpointMetadata["engine"]> | null {
   const schema = z.object({ engine: engineSchema });
   return schema.safeParse(parseMetadata(text)).data?.engine ?? null;
 }
@@ -268,7 +236,20 @@ export function readCheckpointSection(
   section: ReadonlyMap<string, HostTensor>,
   file: string,
 ): Weights {
+  matchSection(wanted, section, file);
+  return weightsFromHost(wanted, section);
+}
+
+/**
+ * Compares one section of a checkpoint with a network.
+ *
+ * @throws {WeightsMismatchError} If it does not have exactly the network's parameters.
+ */
+export function matchSection(
+  wanted: readonly Parameter[],
+  section: ReadonlyMap<string, HostTensor>,
+  file: string,
+): void {
   const shapes = new Map(wanted.map((one) => [one.name, pytorchShape(one)]));
   matchWeights(shapes, section, file);
-  return weightsFromHost(wanted, section);
 }

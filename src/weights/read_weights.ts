@@ -8,7 +8,7 @@ import { countAndList, listNames, nameMatcher } from "./match_weights.ts";
 import { quoted } from "./names/naming_scheme.ts";
 import { translateNames, type Translation } from "./names/translate_names.ts";
 import { printable } from "./pickle_values.ts";
-import { readSafetensors } from "./safetensors.ts";
+import { readSafetensors } from "./safetensors_file.ts";
 import { type PrefixSelection, selectPrefix } from "./select_prefix.ts";
 import { readTorchFile, type TorchTensors } from "./torch_file.ts";
 

@@ -1,5 +1,5 @@
 /**
- * Reads and writes safetensors files.
+ * The safetensors format.
  *
  * A file has the length of the header (8 bytes, little-endian), the header (JSON: for
  * each name a dtype, a shape and a byte range; texts under `__metadata__`), and the bytes
@@ -18,9 +18,7 @@ import {
   formatShape,
   type HostTensor,
 } from "../core/host_tensor.ts";
-import { z } from "../core/zod.ts";
-import { fileReadError } from "../io/file_errors.ts";
-import { readWholeFile } from "../io/read_whole_file.ts";
+import * as z from "../core/zod.ts";
 import type { Reject } from "../io/random_access_file.ts";
 
 /** The contents of a file. */
@@ -31,8 +29,10 @@ export interface SafetensorsFile {
   readonly metadata: Record<string, string>;
 }
 
-const LENGTH_BYTES = 8;
-const METADATA_KEY = "__metadata__";
+/** Bytes of the header's length. */
+export const LENGTH_BYTES = 8;
+/** The key of the texts in the header. */
+export const METADATA_KEY = "__metadata__";
 
 const count = z.int().nonnegative();
 
@@ -85,9 +85,8 @@ function parseJson(bytes: Uint8Array, reject: Reject): unknown {
   const revive = (key: string, value: unknown, context?: { source?: string }) => {
     isUnicode &&= key.isWellFormed() &&
       (typeof value !== "string" || value.isWellFormed());
-    return typeof value === "number" && !/^\d+$/.test(context?.source ?? "")
-      ? NaN
-      : value;
+    const source = context?.source ?? String(value); // older browsers do not give it
+    return typeof value === "number" && !/^\d+$/.test(source) ? NaN : value;
   };
   let value: unknown;
   let hasEveryKey: boolean;
@@ -178,52 +177,6 @@ export function parseSafetensors(
     reject(`${available - position} bytes follow the last tensor`);
   }
   return { tensors, metadata: metadata.data };
-}
-
-/**
- * Reads a safetensors file.
- *
- * @throws {Deno.errors.NotFound} If there is no such file.
- * @throws {SyntaxError} As {@linkcode parseSafetensors}.
- */
-export async function readSafetensors(path: string): Promise<SafetensorsFile> {
-  const bytes = await readWholeFile(path).catch((error) => {
-    throw fileReadError(path, error);
-  });
-  return parseSafetensors(bytes, path);
-}
-
-/**
- * The texts under `__metadata__` of a safetensors file, without its tensors.
- *
- * @returns Empty if there is no such file, or none that can be read.
- */
-export async function readSafetensorsMetadata(
-  path: string,
-): Promise<Record<string, string>> {
-  try {
-    using file = await Deno.open(path);
-    const read = async (bytes: number) => {
-      const part = new Uint8Array(bytes);
-      let done = 0;
-      while (done < bytes) {
-        const count = await file.read(part.subarray(done));
-        if (count === null) break;
-        done += count;
-      }
-      return part;
-    };
-    const { size } = await file.stat();
-    const start = await read(Math.min(size, LENGTH_BYTES));
-    if (start.length < LENGTH_BYTES) return {};
-    const length = Number(new DataView(start.buffer).getBigUint64(0, true));
-    if (length > size - LENGTH_BYTES) return {};
-    const header = JSON.parse(new TextDecoder().decode(await read(length)));
-    return z.record(z.string(), z.string()).safeParse(header?.[METADATA_KEY]).data ?? {};
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof Deno.errors.NotFound) return {};
-    throw fileReadError(path, error);
-  }
 }
 
 /**

@@ -44,7 +44,8 @@ const helpTexts = new Map<string, string>();
 async function helpOf(task: string): Promise<string> {
   const known = helpTexts.get(task);
   if (known !== undefined) return known;
-  const file = task.replace(/:net$/, ""); // the same with one right more
+  // The same with one right more.
+  const file = task.replace(/:net$/, "").replaceAll("-", "_");
   const { main } = await import(`../../tasks/${file}.ts`) as { main: CommandMain };
   const { out } = await call(main, "--help");
   helpTexts.set(task, out);

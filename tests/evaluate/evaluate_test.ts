@@ -5,12 +5,11 @@ import type { Network } from "../../src/core/network.ts";
 import * as tf from "../../src/core/tf.ts";
 import type { DataSet, Sample } from "../../src/data/data_set.ts";
 import { prepareEvaluationImage } from "../../src/data/pipelines.ts";
+import { evaluate, type Prediction } from "../../src/evaluate/evaluate.ts";
 import {
-  evaluate,
   type EvaluationOptions,
-  type Prediction,
   predictSample,
-} from "../../src/evaluate/evaluate.ts";
+} from "../../src/evaluate/predict_image.ts";
 
 // A convolution to three classes at full resolution: each sees its own pixel and the one to
 // the left, so that a mirrored picture is another one.

@@ -5,7 +5,7 @@ import type { FolderSpec } from "../../src/data/data_spec.ts";
 import { confineToGiven } from "../../src/evaluate/recorded_data.ts";
 import { loadNetwork } from "../../src/evaluate/load_network.ts";
 import { train } from "../../src/train/train.ts";
-import { loadCheckpoint, saveCheckpoint } from "../../src/weights/checkpoint.ts";
+import { loadCheckpoint, saveCheckpoint } from "../../src/weights/checkpoint_file.ts";
 import { tinySpec, withFiles } from "../data/tiny_folder.ts";
 import { tinyConfig } from "../support/commands.ts";
 import { inFolder } from "../support/files.ts";

@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import { openBackend } from "../../src/core/backend.ts";
 import * as tf from "../../src/core/tf.ts";
-import {
-  instructionSetName,
-  nativeEngine,
-  NativeLibraryError,
-  openNativeEngine,
-} from "../../src/native/engine.ts";
+import { nativeEngine } from "../../src/native/engine.ts";
+import { NativeLibraryError } from "../../src/native/find_library.ts";
+import { instructionSetName, openNativeEngine } from "../../src/native/open_engine.ts";
 import {
   ARGUMENT,
   type Dnnl,

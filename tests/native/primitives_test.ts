@@ -14,7 +14,8 @@ import {
   softmaxGradientPlan,
   softmaxPlan,
 } from "../../src/native/element_wise.ts";
-import { type NativeEngine, openNativeEngine } from "../../src/native/engine.ts";
+import type { NativeEngine } from "../../src/native/engine.ts";
+import { openNativeEngine } from "../../src/native/open_engine.ts";
 import {
   layerNormGradientPlan,
   layerNormPlan,

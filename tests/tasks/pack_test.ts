@@ -57,7 +57,7 @@ async function runOffline(
 }
 
 Deno.test({
-  name: "pack makes less than 60 MB, from which doctor, train and eval run offline",
+  name: "pack makes less than 60 MB, from which doctor, train, eval and demo-page run",
   ignore,
   fn: () =>
     inFolder(async (folder) => {
@@ -103,6 +103,11 @@ Deno.test({
       );
       assert.equal(score.code, 0, score.error);
       assert(Number.isFinite(JSON.parse(score.out).mIoU));
+
+      // The bundler cannot be fetched here.
+      const page = await run("demo-page", "runs/demo/last.safetensors");
+      assert.equal(page.code, 0, page.error);
+      await Deno.stat(join(out, "unpacked", "runs", "demo", "page", "fst.js"));
     }),
 });
 

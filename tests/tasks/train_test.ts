@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { loadCheckpoint } from "../../src/weights/checkpoint.ts";
+import { loadCheckpoint } from "../../src/weights/checkpoint_file.ts";
 import { main } from "../../tasks/train.ts";
 import { call, tinyFile, WASM } from "../support/commands.ts";
 import { inFolder } from "../support/files.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { appendLine } from "../../src/train/run_files.ts";
-import { loadCheckpoint } from "../../src/weights/checkpoint.ts";
+import { loadCheckpoint } from "../../src/weights/checkpoint_file.ts";
 import { main as evaluate } from "../../tasks/eval.ts";
 import { main as train } from "../../tasks/train.ts";
 import {

@@ -7,7 +7,7 @@ import { lerp } from "../../src/ops/in_place/in_place.ts";
 import { openTrainingSession } from "../../src/train/training_session.ts";
 import { webGpuBackend } from "../../src/gpu/tfjs_webgpu.ts";
 import { type Observer, train } from "../../src/train/train.ts";
-import { loadCheckpoint } from "../../src/weights/checkpoint.ts";
+import { loadCheckpoint } from "../../src/weights/checkpoint_file.ts";
 import { inFolder } from "../support/files.ts";
 import { onWebGpu } from "../support/mod.ts";
 import { tinyRun } from "../support/tiny_run.ts";

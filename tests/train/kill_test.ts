@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createRandom } from "../../src/core/random.ts";
 import { pathExists } from "../../src/train/run_folder.ts";
-import { readSafetensors } from "../../src/weights/safetensors.ts";
+import { readSafetensors } from "../../src/weights/safetensors_file.ts";
 import { namesIn } from "../support/files.ts";
 import { NATIVE_LIBRARY } from "../support/mod.ts";
 import { tinyRun } from "../support/tiny_run.ts";

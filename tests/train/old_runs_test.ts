@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { loadConfig, parseConfig } from "../../src/config/read.ts";
 import { loadNetwork } from "../../src/evaluate/load_network.ts";
 import { train } from "../../src/train/train.ts";
-import { readSafetensors } from "../../src/weights/safetensors.ts";
+import { readSafetensors } from "../../src/weights/safetensors_file.ts";
 import { assertClose } from "../support/compare.ts";
 import { inFolder } from "../support/files.ts";
 import { tinyRun } from "../support/tiny_run.ts";

@@ -10,6 +10,7 @@ import {
   useWasmEngine,
   wasmEngine,
 } from "../../src/wasm/engine.ts";
+import { startThread } from "../../src/wasm/start_thread.ts";
 import { withSharedMemory } from "../../src/wasm/shared_memory.ts";
 import { conv2d } from "../../src/ops/conv2d/conv2d.ts";
 import { linear } from "../../src/ops/linear.ts";
@@ -30,7 +31,7 @@ async function withThreads<T>(run: (threads: number) => Promise<T>): Promise<T[]
   const results: T[] = [];
   try {
     for (const threads of THREADS) {
-      const engine = await openWasmEngine(heap, { threads });
+      const engine = await openWasmEngine(heap, { threads, startThread });
       useWasmEngine(engine);
       results.push(await run(threads));
       engine.close();

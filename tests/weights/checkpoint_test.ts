@@ -5,12 +5,14 @@ import {
   CHECKPOINT_VERSION,
   type CheckpointMetadata,
   joinSections,
+  splitSections,
+} from "../../src/weights/checkpoint.ts";
+import {
   loadCheckpoint,
   readCheckpointEngine,
   saveCheckpoint,
-  splitSections,
-} from "../../src/weights/checkpoint.ts";
-import { readSafetensors } from "../../src/weights/safetensors.ts";
+} from "../../src/weights/checkpoint_file.ts";
+import { readSafetensors } from "../../src/weights/safetensors_file.ts";
 import { writeTorchFile } from "../../src/weights/write_torch_file.ts";
 import { encodeSafetensors } from "../support/safetensors.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { BYTES_PER_ELEMENT, type HostTensor } from "../../src/core/host_tensor.ts";
-import { parseSafetensors, readSafetensors } from "../../src/weights/safetensors.ts";
+import { parseSafetensors } from "../../src/weights/safetensors.ts";
+import { readSafetensors } from "../../src/weights/safetensors_file.ts";
 import { encodeSafetensors } from "../support/safetensors.ts";
 
 type DataType = HostTensor["dtype"];

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { HostTensor } from "../../src/core/host_tensor.ts";
-import { z } from "../../src/core/zod.ts";
-import { readSafetensors } from "../../src/weights/safetensors.ts";
+import * as z from "../../src/core/zod.ts";
+import { readSafetensors } from "../../src/weights/safetensors_file.ts";
 import { openTorchFile, readTorchFile } from "../../src/weights/torch_file.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));

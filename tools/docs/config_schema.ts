@@ -6,7 +6,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { RunSchema } from "../../src/config/schema.ts";
-import { z } from "../../src/core/zod.ts";
+import * as z from "../../src/core/zod.ts";
 import {
   type DocType,
   elementType,

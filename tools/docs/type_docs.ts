@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { z } from "../../src/core/zod.ts";
+import * as z from "../../src/core/zod.ts";
 
 /** A type as `deno doc` describes it, as far as it is needed here. */
 export type DocType =

@@ -15,7 +15,7 @@ import { readMatByteMatrix } from "../../src/formats/mat.ts";
 import { decodePng, encodePng } from "../../src/formats/png.ts";
 import { cachedResult } from "../../src/io/cached_result.ts";
 import { openHttpFile } from "../../src/io/http_file.ts";
-import { loadCheckpoint } from "../../src/weights/checkpoint.ts";
+import { loadCheckpoint } from "../../src/weights/checkpoint_file.ts";
 import { readWeights } from "../../src/weights/read_weights.ts";
 import { safetensorsChunks } from "../../src/weights/safetensors.ts";
 

@@ -1,5 +1,5 @@
 /** The packages that a lock file names. @module */
-import { z } from "../../src/core/zod.ts";
+import * as z from "../../src/core/zod.ts";
 
 /** Other packages: `name` if there is one version, else `name@version`. */
 const DependencyNames = z.array(z.string()).default([]);

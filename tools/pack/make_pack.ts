@@ -8,6 +8,7 @@ import {
   type PackedFile,
 } from "./archive.ts";
 import { npmFiles } from "./npm_files.ts";
+import { bundleLibrary, SHIPPED_BUNDLE } from "../page/bundle.ts";
 import { vulkanFiles, xzFiles } from "./system_files.ts";
 
 /** The largest size of a pack, in bytes. */
@@ -20,6 +21,7 @@ const PROJECT_PATHS = new Set([
   "LICENSE",
   "README.md",
   "bench/",
+  "browser.ts",
   "config.ts",
   "configs/",
   "deno.json",
@@ -141,13 +143,20 @@ async function archivesOf(
   return archives;
 }
 
-/** The files of the project in `root`, the folder of deno.json. */
+/**
+ * The files of the project in `root`, the folder of deno.json, and its bundle for pages,
+ * which could not be made without a network.
+ */
 async function projectFiles(root: string): Promise<PackedFile[]> {
   const paths = await listFiles(root, (path) => {
     const isTop = !path.slice(0, -1).includes("/");
     return isTop ? PROJECT_PATHS.has(path) : !/\/(?:\.|node_modules\/$)/.test(path);
   });
-  return paths.map((path) => ({ from: join(root, path), to: `fst/${path}` }));
+  const bundle = new TextDecoder().decode(await bundleLibrary());
+  return [
+    ...paths.map((path) => ({ from: join(root, path), to: `fst/${path}` })),
+    { text: bundle, to: `fst/${SHIPPED_BUNDLE}` },
+  ];
 }
 
 /** Deno's cache folder; see `deno info`. */

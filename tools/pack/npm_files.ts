@@ -8,7 +8,7 @@
  * @module
  */
 import { join } from "node:path";
-import { z } from "../../src/core/zod.ts";
+import * as z from "../../src/core/zod.ts";
 import { type LockedPackage, lockedPackages } from "./lock_file.ts";
 import { listFiles, type PackedFile } from "./archive.ts";
 

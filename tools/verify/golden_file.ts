@@ -5,9 +5,9 @@ import type { HostTensor } from "../../src/core/host_tensor.ts";
 import type { Parameter, Weights } from "../../src/core/network.ts";
 import * as tf from "../../src/core/tf.ts";
 import { pytorchShape, weightsFromHost } from "../../src/core/weights.ts";
-import { z } from "../../src/core/zod.ts";
+import * as z from "../../src/core/zod.ts";
 import { type MatchOptions, matchWeights } from "../../src/weights/match_weights.ts";
-import { readSafetensors } from "../../src/weights/safetensors.ts";
+import { readSafetensors } from "../../src/weights/safetensors_file.ts";
 
 /** A golden and its sidecar. */
 export interface Golden {

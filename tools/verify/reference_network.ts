@@ -1,6 +1,6 @@
 /** Networks as the PyTorch reference describes them in a golden's sidecar. @module */
 import type { Decoder, Encoder, Network } from "../../src/core/network.ts";
-import { z } from "../../src/core/zod.ts";
+import * as z from "../../src/core/zod.ts";
 import { beit } from "../../src/models/beit.ts";
 import { daformerHead } from "../../src/models/daformer_head.ts";
 import { deeplabV2Head } from "../../src/models/deeplab_v2_head.ts";

@@ -1,7 +1,7 @@
 /** Networks of the semi-supervised branch as the PyTorch reference describes them. @module */
 import { type Decoder, EVAL_CONTEXT, type Weights } from "../../src/core/network.ts";
 import type * as tf from "../../src/core/tf.ts";
-import { z } from "../../src/core/zod.ts";
+import * as z from "../../src/core/zod.ts";
 import { encoderDecoder } from "../../src/models/encoder_decoder.ts";
 import { resnetMultigrid } from "../../src/models/resnet.ts";
 import { semiDeeplabV2Head } from "../../src/models/deeplab_v2_head.ts";

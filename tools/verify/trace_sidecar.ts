@@ -1,5 +1,5 @@
 /** The sidecar of a training trace. @module */
-import { z } from "../../src/core/zod.ts";
+import * as z from "../../src/core/zod.ts";
 import { ReferenceModel } from "./reference_network.ts";
 
 /** The method of a trace: only settings that are known here. */

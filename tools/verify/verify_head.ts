@@ -4,7 +4,7 @@ import { lossAndGradient } from "../../src/core/backward.ts";
 import type { Decoder, Parameter, Weights } from "../../src/core/network.ts";
 import { EVAL_CONTEXT } from "../../src/core/network.ts";
 import * as tf from "../../src/core/tf.ts";
-import { z } from "../../src/core/zod.ts";
+import * as z from "../../src/core/zod.ts";
 import { daformerHead } from "../../src/models/daformer_head.ts";
 import { danetHead } from "../../src/models/danet_head.ts";
 import { semiDeeplabV3PlusHead } from "../../src/models/deeplab_v3_plus_head.ts";

@@ -9,7 +9,7 @@ import {
 } from "../../src/core/network.ts";
 import * as tf from "../../src/core/tf.ts";
 import { releaseWeights, weightsToHost } from "../../src/core/weights.ts";
-import { z } from "../../src/core/zod.ts";
+import * as z from "../../src/core/zod.ts";
 import { meanCrossEntropy, resizeLogits } from "../../src/objectives/cross_entropy.ts";
 import {
   checkError,

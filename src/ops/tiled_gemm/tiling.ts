@@ -1,5 +1,5 @@
 /** How the 64 invocations of a workgroup share a product of matrices in tiles. @module */
-import { openedGpu } from "../../core/backend.ts";
+import { openedGpu } from "../../core/device.ts";
 import { environmentVariable } from "../../core/environment.ts";
 import epilogue from "./epilogue.wgsl" with { type: "text" };
 import erf from "../gelu/erf.wgsl" with { type: "text" };

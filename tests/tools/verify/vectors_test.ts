@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readSafetensors } from "../../../src/weights/safetensors.ts";
+import { readSafetensors } from "../../../src/weights/safetensors_file.ts";
 import { assertVerifies } from "../../support/golden.ts";
 import { onEachBackend } from "../../support/mod.ts";
 

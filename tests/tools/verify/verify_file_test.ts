@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openBackend } from "../../../src/core/backend.ts";
 import { verifyFile } from "../../../tools/verify/verify_file.ts";
-import { readSafetensors } from "../../../src/weights/safetensors.ts";
+import { readSafetensors } from "../../../src/weights/safetensors_file.ts";
 import { encodeSafetensors } from "../../support/safetensors.ts";
 
 const GOLDEN = new URL("../../golden/", import.meta.url).pathname;

@@ -6,7 +6,7 @@
  */
 import { batchNorm } from "../../../src/layers/normalization.ts";
 import * as tf from "../../../src/core/tf.ts";
-import { z } from "../../../src/core/zod.ts";
+import * as z from "../../../src/core/zod.ts";
 import { adaptiveAveragePool, averagePool } from "../../../src/ops/pool/average_pool.ts";
 import { channelDistance } from "../../../src/ops/channel_distance/channel_distance.ts";
 import { conv2d } from "../../../src/ops/conv2d/conv2d.ts";

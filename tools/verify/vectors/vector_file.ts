@@ -1,6 +1,6 @@
 /** Reading `vec_*` goldens: parts of the sidecar, and tensors in our order of axes. @module */
 import * as tf from "../../../src/core/tf.ts";
-import { z } from "../../../src/core/zod.ts";
+import * as z from "../../../src/core/zod.ts";
 import { deviceTensor, type Golden, numbersOf, storedTensor } from "../golden_file.ts";
 
 /** Axes of a tensor in the order they get here, or null to leave them. */

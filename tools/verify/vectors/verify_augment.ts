@@ -3,7 +3,7 @@ import { gaussianBlur } from "../../../src/augment/gaussian_blur.ts";
 import { applyColorJitter } from "../../../src/augment/color_jitter.ts";
 import type { Normalization } from "../../../src/core/host_batch.ts";
 import * as tf from "../../../src/core/tf.ts";
-import { z } from "../../../src/core/zod.ts";
+import * as z from "../../../src/core/zod.ts";
 import type { CheckResult } from "../../../src/doctor/check.ts";
 import { channelsFirst, channelsLastTensor, type Golden } from "../golden_file.ts";
 import { compareTensor, failedCheck } from "./compare.ts";

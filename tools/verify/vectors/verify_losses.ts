@@ -1,7 +1,7 @@
 // deno-lint-ignore-file camelcase -- the keys of the golden files
 /** Golden files of loss functions: value and gradient with respect to the logits. @module */
 import * as tf from "../../../src/core/tf.ts";
-import { z } from "../../../src/core/zod.ts";
+import * as z from "../../../src/core/zod.ts";
 import {
   meanCrossEntropy,
   ohemCrossEntropy,

@@ -1,6 +1,6 @@
 /** Golden files of operators: forward and gradient of every case. @module */
 import * as tf from "../../../src/core/tf.ts";
-import { z } from "../../../src/core/zod.ts";
+import * as z from "../../../src/core/zod.ts";
 import type { CheckResult } from "../../../src/doctor/check.ts";
 import type { Golden } from "../golden_file.ts";
 import { type OpRunner, opRunnerOf } from "./op_runners.ts";

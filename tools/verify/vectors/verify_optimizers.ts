@@ -1,7 +1,7 @@
 /** Golden files of optimizers: a few steps of one parameter. @module */
 import type { Parameter, Weights } from "../../../src/core/network.ts";
 import * as tf from "../../../src/core/tf.ts";
-import { z } from "../../../src/core/zod.ts";
+import * as z from "../../../src/core/zod.ts";
 import { sgd } from "../../../src/ops/in_place/in_place.ts";
 import { adamwStep } from "../../../src/optim/optimizer.ts";
 import type { CheckResult } from "../../../src/doctor/check.ts";

@@ -9,7 +9,7 @@ import { readBack } from "../../../src/core/backend.ts";
 import { IMAGENET } from "../../../src/core/host_batch.ts";
 import { createRandom } from "../../../src/core/random.ts";
 import * as tf from "../../../src/core/tf.ts";
-import { z } from "../../../src/core/zod.ts";
+import * as z from "../../../src/core/zod.ts";
 import { rareClassProbabilities } from "../../../src/data/sampler.ts";
 import { downscaleLabels } from "../../../src/objectives/feature_distance.ts";
 import {

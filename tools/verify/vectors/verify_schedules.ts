@@ -1,5 +1,5 @@
 /** Golden files of learning rates, the teacher's momentum and optimizer steps. @module */
-import { z } from "../../../src/core/zod.ts";
+import * as z from "../../../src/core/zod.ts";
 import { learningRateAt } from "../../../src/optim/learning_rate.ts";
 import { warmedUpEmaDecay } from "../../../src/optim/ema_update.ts";
 import type { CheckResult } from "../../../src/doctor/check.ts";

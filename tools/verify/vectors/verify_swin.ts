@@ -6,7 +6,7 @@ import {
   weightsFromHost,
   weightsToHost,
 } from "../../../src/core/weights.ts";
-import { z } from "../../../src/core/zod.ts";
+import * as z from "../../../src/core/zod.ts";
 import { patchEmbedding, patchMerging } from "../../../src/layers/patch_embedding.ts";
 import { windowAttention } from "../../../src/layers/window_attention.ts";
 import { windowPositionBias } from "../../../src/ops/position_bias/position_bias.ts";
