@@ -75,8 +75,10 @@ async function assertSameLabels(page: Page, file: string): Promise<void> {
 Deno.test("demo-page writes a page without folders of this machine", () =>
   inFolder(async (folder) => {
     const out = join(folder, "site");
-    const { status, error } = await call(demoPage, CHECKPOINT, "--out", out);
-    assert.equal(status, 0, error);
+    const made = await call(demoPage, CHECKPOINT, "--out", out);
+    assert.equal(made.status, 0, made.error);
+    assert.match(made.out, /^network\.safetensors +[\d.]+ kB +[\d.]+ kB$/m);
+    assert.match(made.out, /^all +[\d.]+ MB +\d+ kB$/m);
     assert.deepEqual(await namesIn(out), [
       "fst.js",
       "index.html",
