@@ -1,6 +1,6 @@
 /** Pages in a real browser, Chromium. @module */
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "npm:playwright-core@1.65.1";
+import type { Browser, Page } from "npm:playwright-core@1.65.1";
 
 export type { Browser, Page };
 
@@ -35,6 +35,7 @@ export async function withChromium(
   args: readonly string[],
   use: (browser: Browser) => Promise<void>,
 ): Promise<void> {
+  const { chromium } = await import("npm:playwright-core@1.65.1"); // where it is of use
   const browser = await chromium.launch({
     executablePath: CHROMIUM ?? "",
     args: ["--no-sandbox", ...args], // its sandbox does not start as root

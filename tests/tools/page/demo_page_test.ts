@@ -15,8 +15,9 @@ import {
 import { assertRefused, call } from "../../support/commands.ts";
 import { inFolder, namesIn } from "../../support/files.ts";
 
-const RUN = new URL("../../golden/old_runs/adaptation/", import.meta.url).pathname;
-const CHECKPOINT = join(RUN, "last.safetensors");
+const OLD_RUNS = join(import.meta.dirname ?? "", "../../golden/old_runs");
+const CHECKPOINT = join(OLD_RUNS, "adaptation", "last.safetensors");
+const SEMI_CHECKPOINT = join(OLD_RUNS, "semi", "last.safetensors");
 
 /** A picture with gradients and blocks, of which the network finds several classes. */
 function pattern(width: number, height: number) {
@@ -75,8 +76,10 @@ async function assertSameLabels(page: Page, file: string): Promise<void> {
 Deno.test("demo-page writes a page without folders of this machine", () =>
   inFolder(async (folder) => {
     const out = join(folder, "site");
-    const { status, error } = await call(demoPage, CHECKPOINT, "--out", out);
-    assert.equal(status, 0, error);
+    const made = await call(demoPage, SEMI_CHECKPOINT, "--out", out);
+    assert.equal(made.status, 0, made.error);
+    assert.match(made.out, /^network\.safetensors +[\d.]+ kB +[\d.]+ kB$/m);
+    assert.match(made.out, /^all +[\d.]+ MB +\d+ kB$/m);
     assert.deepEqual(await namesIn(out), [
       "fst.js",
       "index.html",
@@ -85,9 +88,12 @@ Deno.test("demo-page writes a page without folders of this machine", () =>
       "style.css",
       "worker.js",
     ]);
-    const { tensors, metadata } = await loadCheckpoint(join(out, "network.safetensors"));
-    const whole = await loadCheckpoint(CHECKPOINT);
-    assert(tensors.size < whole.tensors.size / 2, "the student alone");
+    const file = join(out, "network.safetensors");
+    const { tensors, metadata } = await loadCheckpoint(file);
+    const whole = await loadCheckpoint(SEMI_CHECKPOINT);
+    assert(tensors.size < whole.tensors.size / 2, "the teacher alone");
+    using network = await loadNetwork(file, { backend: "wasm" });
+    assert.equal(network.role, "teacher");
     assert.doesNotMatch(JSON.stringify(metadata.config), /"(?:root|listFolder)":"/);
     const script = await Deno.readTextFile(join(out, "fst.js"));
     assert.doesNotMatch(script, /\bDeno\.\w+\(|["']node:/);

@@ -135,6 +135,7 @@ async function showLabels({ labels, width, height, originalSize, milliseconds })
   const context = image.getContext("2d");
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, width, height);
+  bitmap.close();
   busy = null;
   [overlay.width, overlay.height] = [width, height];
   drawOverlay();
@@ -143,7 +144,7 @@ async function showLabels({ labels, width, height, originalSize, milliseconds })
   element("figures").hidden = false;
   element("save").disabled = false;
   element("time").textContent = formatTime(milliseconds);
-  const isScaled = originalSize.width !== width;
+  const isScaled = originalSize.width !== width || originalSize.height !== height;
   element("size").textContent = `${width}×${height}`;
   showShares();
   showIdle();
@@ -229,6 +230,7 @@ async function startCamera() {
   } catch (error) {
     return showError(`Cannot use the camera: ${error.message.replace(/[.\s]+$/, "")}`);
   }
+  for (const track of stream.getTracks()) track.onended = stopCamera; // unplugged
   element("camera").textContent = "Stop camera";
   video.srcObject = stream;
   await video.play();
