@@ -68,7 +68,7 @@ const ATTRIBUTE_TYPES = { float: 1, int: 2, string: 3, ints: 7 } as const;
 /** The bytes of a file. */
 export async function encodeOnnx(model: OnnxModel): Promise<Uint8Array> {
   // Loaded here, since it takes longer than the rest of a short command.
-  const { default: protobuf } = await import("npm:protobufjs@8.8.1");
+  const { protobuf } = await import("./protobuf.ts");
   const modelType = protobuf.parse(definitions).root.lookupType("onnx.ModelProto");
   return modelType.encode({
     irVersion: IR_VERSION,

@@ -3,7 +3,7 @@ import { parseConfig } from "../config/read.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { BackendInfo, EngineInfo } from "../core/backend.ts";
 import { versions } from "../core/versions.ts";
-import { z } from "../core/zod.ts";
+import * as z from "../core/zod.ts";
 import { publishedSubsets, subsetMetrics } from "../evaluate/class_subsets.ts";
 import {
   type Evaluations,

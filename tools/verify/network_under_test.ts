@@ -1,6 +1,6 @@
 import type { Encoder, Network, Weights } from "../../src/core/network.ts";
 import type * as tf from "../../src/core/tf.ts";
-import { z } from "../../src/core/zod.ts";
+import * as z from "../../src/core/zod.ts";
 
 /** What a sidecar says of the images and labels of its network. */
 export const IMAGES = z.object({
