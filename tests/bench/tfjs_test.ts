@@ -13,11 +13,12 @@ const INTERNAL = new Set([
   "mat_mul/fused_mat_mul.ts",
   "sums/sums.ts",
 ]);
-/** Of a contrast of pixels, whose iterations no benchmark takes. */
+/** Of a contrast of pixels, whose iterations no benchmark takes, and of logged lines alone. */
 const UNTIMED = new Set([
   "contrast_roles/contrast_roles.ts",
   "gather_rows/gather_rows.ts",
   "memory_bank/memory_bank.ts",
+  "non_finite/non_finite.ts",
   "sample_from_rows/sample_from_rows.ts",
 ]);
 
