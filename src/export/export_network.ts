@@ -197,8 +197,9 @@ async function assertOutput(
   { force = false, raw, argmax, size }: ExportOptions,
 ): Promise<void> {
   if (format === "onnx") {
+    await assertWritableFile(output, ".onnx");
     if (!force) await assertNoFile(output);
-    return await assertWritableFile(output, ".onnx");
+    return;
   }
   const unsuited = [raw && "--raw", argmax && "--argmax", size && "--size"].find(Boolean);
   if (unsuited) {

@@ -30,6 +30,7 @@ import * as tf from "../../src/core/tf.ts";
 import { assertGradients, onEachBackend, randomTensor } from "../support/mod.ts";
 import { assertSameLogits } from "../support/exported.ts";
 import { inFolder } from "../support/files.ts";
+import { HAS_ONNX_RUNTIME } from "../support/onnx_runtime.ts";
 import { tinyRun } from "../support/tiny_run.ts";
 
 const shared = (path: string) =>
@@ -61,7 +62,7 @@ Deno.test({
 
 Deno.test({
   name: "exportEspnet() writes the published weights as an ONNX file",
-  ignore: isAbsent,
+  ignore: isAbsent || !HAS_ONNX_RUNTIME,
   sanitizeOps: false,
   sanitizeResources: false,
   fn: () =>
@@ -129,7 +130,7 @@ const TWELVE = { mIoU: 0.7020, pixelAccuracy: 0.9364 };
 
 Deno.test({
   name: "the published weights reach their figures on CamVid",
-  ignore: isAbsent,
+  ignore: isAbsent || !HAS_ONNX_RUNTIME,
   sanitizeOps: false,
   sanitizeResources: false,
   async fn() {

@@ -22,7 +22,7 @@ import {
   releaseExported,
 } from "../support/exported.ts";
 import { namesIn } from "../support/files.ts";
-import { openOnnx } from "../support/onnx_runtime.ts";
+import { HAS_ONNX_RUNTIME, openOnnx } from "../support/onnx_runtime.ts";
 import { plainPng, RGB } from "../data/plain_png.ts";
 import { hasModules, openWithPython } from "../export/python.ts";
 import { withRun } from "./trained_run.ts";
@@ -31,7 +31,11 @@ const hasOnnx = await hasModules("onnx");
 const hasTransformers = await hasModules("transformers", "torch", "PIL");
 
 // ONNX Runtime keeps threads of its own.
-const RUNTIME = { sanitizeOps: false, sanitizeResources: false } as const;
+const RUNTIME = {
+  ignore: !HAS_ONNX_RUNTIME,
+  sanitizeOps: false,
+  sanitizeResources: false,
+} as const;
 
 async function exported(...args: string[]) {
   const ended = await call(exportTask, ...args, "--json");
