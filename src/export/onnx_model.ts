@@ -63,7 +63,7 @@ export interface GraphForm {
 }
 
 /** An image in, a score or a label for each of its pixels out. */
-export const PER_PIXEL: GraphForm = { input: "image", isUpsampled: true };
+const PER_PIXEL: GraphForm = { input: "image", isUpsampled: true };
 
 /** An ONNX file, and which inputs it takes. */
 export interface OnnxFile {
@@ -79,7 +79,7 @@ export interface OnnxFile {
 }
 
 /** The operator set of the files: the first that has layer norm. */
-export const OPSET = 17;
+const OPSET = 17;
 
 /** Protocol buffers end here; a MiB is left for the nodes. */
 const MAX_BYTES = 2 ** 31 - 2 ** 20;
