@@ -1,6 +1,7 @@
 /**
  * What makes a data set the same one at another time, found without reading its pixels:
- * names, the size of each file, and a quick checksum of the files of some images.
+ * names, the size of each file, and a checksum that costs little of the files of some
+ * images: the CRC-32 that an archive has of a file, or a hash of its end.
  *
  * A file that changes and keeps its size is noticed if it is a PNG of one of these images,
  * or lies in a zip, or if its end changes, too. Dates are no part of it: copies have others.
@@ -10,7 +11,7 @@
 
 import { createHash } from "node:crypto";
 import type { DataIdentity, SampleFiles } from "./data_set.ts";
-import type { FileSource, QuickChecksum } from "./source/file_source.ts";
+import type { FileSource } from "./source/file_source.ts";
 
 /** Images whose files have their checksums compared, evenly spread over the set. */
 const MOST_CHECKED = 2048;
@@ -38,7 +39,7 @@ export async function filesIdentity(
     { length: Math.min(samples.length, MOST_CHECKED) },
     (_, i) => samples[Math.floor(i * step)],
   ).flatMap((sample) => sample === undefined ? [] : filesOf(sample));
-  const checksums = await inChunks(checked, source.checksum);
+  const checksums = await inChunks(checked, (path) => checksumOf(source, path));
   return {
     images: samples.length,
     names: hashLines(samples.map(({ name }) => name)),
@@ -47,8 +48,23 @@ export async function filesIdentity(
   };
 }
 
+/** Those of one kind can be compared. */
+interface Checksum {
+  readonly kind: "crc" | "tail";
+  readonly value: string;
+}
+
+async function checksumOf(source: FileSource, path: string): Promise<Checksum | null> {
+  const crc = source.knownCrc32(path);
+  if (crc !== null) return { kind: "crc", value: crc.toString(16) };
+  const end = await source.readEnd(path);
+  if (end === null) return null;
+  const hash = createHash("sha256").update(end).digest("hex");
+  return { kind: "tail", value: hash.slice(0, 16) };
+}
+
 // Those of a zip and of what was unpacked from it cannot be compared.
-function contentsOf(checksums: readonly (QuickChecksum | null)[]): string | null {
+function contentsOf(checksums: readonly (Checksum | null)[]): string | null {
   const [first = null] = checksums;
   if (first === null) return null;
   const values: string[] = [];
