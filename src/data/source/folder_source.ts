@@ -138,10 +138,14 @@ function listFiles(folder: string): Promise<FolderFiles | null> {
 
 // Git, zip and network shares without links leave the path to which one led, as a text.
 async function linkAsText(path: string): Promise<string | null> {
-  const { size } = await Deno.stat(path);
-  if (size === 0 || size > MAX_LINK_BYTES) return null;
-  const target = (await Deno.readTextFile(path)).trimEnd();
-  return /^\.{0,2}\/[^\n\0]+$/.test(target) ? target : null;
+  try {
+    const { size } = await Deno.stat(path);
+    if (size === 0 || size > MAX_LINK_BYTES) return null;
+    const target = (await Deno.readTextFile(path)).trimEnd();
+    return /^\.{0,2}\/[^\n\0]+$/.test(target) ? target : null;
+  } catch {
+    return null; // it may not be read, and is no image
+  }
 }
 
 /** A link: the folder at which it ends, or why it ends nowhere. */
