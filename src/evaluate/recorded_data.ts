@@ -10,6 +10,7 @@ import { dirname, join, sep } from "node:path";
 import { parsePlainYaml } from "../config/plain_yaml.ts";
 import { bundledSplitPath, listPathsIn } from "../data/selection.ts";
 import type { DataSpec } from "../data/data_spec.ts";
+import { isAddress } from "../io/http.ts";
 
 /** The folder beside a checkpoint in which the lists of its run are. */
 export const listFolderOf = (checkpoint: string): string =>
@@ -45,7 +46,7 @@ export async function confineToGiven(
       place === text || place.startsWith(`${text.replace(/\/+$/, "")}/`)
     );
   for (const place of [spec.root, spec.kind === "native" ? spec.sbd : null]) {
-    if (!place || !/^[a-z][a-z0-9+.-]+:\/\//i.test(place) || isGiven(place)) continue;
+    if (!place || !isAddress(place) || isGiven(place)) continue;
     throw new RangeError(
       `Cannot read the data set: the checkpoint "${checkpoint}" names the address ` +
         `"${

@@ -7,6 +7,7 @@ import type { DataSpec } from "../data/data_spec.ts";
 import { absentClassNotes } from "../data/label_notes.ts";
 import { hasClassIds } from "../data/open_data_set.ts";
 import { hardwareThreads, scanClassCounts } from "../data/scan.ts";
+import { isAddress } from "../io/http.ts";
 
 /** All labels of a set of this size are counted: that takes seconds, and is kept. */
 const MAX_COUNTED = 1000;
@@ -34,7 +35,7 @@ export async function inspectLabels(
   workers: number,
 ): Promise<string[]> {
   if (spec.kind === "embedded") return [];
-  const isRemote = /^https?:/i.test(spec.root);
+  const isRemote = isAddress(spec.root);
   const count = dataSet.names.length;
   const known = await cachedStatistics(dataSet, cacheFolder) ??
     (count > MAX_COUNTED || isRemote ? null : await classStatistics(
