@@ -1,20 +1,22 @@
 /**
  * What makes a data set the same one at another time, found without reading its pixels:
- * names, the size of each file, and a checksum that costs little of the files of some
- * images: the CRC-32 that an archive has of a file, or a hash of its end.
+ * names, the size of each file, and checksums that cost little: the CRC-32 that a zip has
+ * of each file, or else a hash of the end of the files of some images.
  *
- * A file that changes and keeps its size is noticed if it is a PNG of one of these images,
- * or lies in a zip, or if its end changes, too. Dates are no part of it: copies have others.
+ * A file that changes and keeps its size is noticed if it lies in a zip, and else if it is
+ * one of those and its end changes, too, where a PNG has a checksum of its pixels. Dates
+ * are no part of it: copies have others.
  *
  * @module
  */
 
 import { createHash } from "node:crypto";
 import type { DataIdentity, SampleFiles } from "./data_set.ts";
+import { evenlySpacedIndices } from "./evenly_spaced.ts";
 import type { FileSource } from "./source/file_source.ts";
 
-/** Images whose files have their checksums compared, evenly spread over the set. */
-const MOST_CHECKED = 2048;
+/** Images the ends of whose files are read, evenly spread over the set. */
+const MOST_READ = 2048;
 
 /** Files that are looked at at a time. */
 const CONCURRENCY = 256;
@@ -33,12 +35,11 @@ export async function filesIdentity(
 ): Promise<DataIdentity> {
   const filesOf = ({ image, label }: SampleFiles) =>
     label === null ? [image] : [image, label];
-  const sizes = await inChunks(samples.flatMap(filesOf), source.size);
-  const step = Math.max(1, samples.length / MOST_CHECKED);
-  const checked = Array.from(
-    { length: Math.min(samples.length, MOST_CHECKED) },
-    (_, i) => samples[Math.floor(i * step)],
-  ).flatMap((sample) => sample === undefined ? [] : filesOf(sample));
+  const files = samples.flatMap(filesOf);
+  const sizes = await inChunks(files, source.size);
+  const areKnown = files.every((path) => source.knownCrc32(path) !== null);
+  const checked = areKnown ? files : evenlySpacedIndices(samples.length, MOST_READ)
+    .flatMap((i) => filesOf(samples[i] as SampleFiles));
   const checksums = await inChunks(checked, (path) => checksumOf(source, path));
   return {
     images: samples.length,
