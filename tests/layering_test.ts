@@ -29,6 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "config",
     "data",
     "formats",
+    "io",
     "methods/learner.ts",
     "models",
     "objectives",

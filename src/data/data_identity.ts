@@ -1,19 +1,22 @@
 /**
  * What makes a data set the same one at another time, found without reading its pixels:
- * names, the size of each file, and a quick checksum of the files of some images.
+ * names, the size of each file, and checksums that cost little: the CRC-32 that a zip has
+ * of each file, or else a hash of the end of the files of some images.
  *
- * A file that changes and keeps its size is noticed if it is a PNG of one of these images,
- * or lies in a zip, or if its end changes, too. Dates are no part of it: copies have others.
+ * A file that changes and keeps its size is noticed if it lies in a zip, and else if it is
+ * one of those and its end changes, too, where a PNG has a checksum of its pixels. Dates
+ * are no part of it: copies have others.
  *
  * @module
  */
 
 import { createHash } from "node:crypto";
 import type { DataIdentity, SampleFiles } from "./data_set.ts";
-import type { FileSource, QuickChecksum } from "./source/file_source.ts";
+import { evenlySpacedIndices } from "./evenly_spaced.ts";
+import type { FileSource } from "./source/file_source.ts";
 
-/** Images whose files have their checksums compared, evenly spread over the set. */
-const MOST_CHECKED = 2048;
+/** Images the ends of whose files are read, evenly spread over the set. */
+const MOST_READ = 2048;
 
 /** Files that are looked at at a time. */
 const CONCURRENCY = 256;
@@ -32,13 +35,12 @@ export async function filesIdentity(
 ): Promise<DataIdentity> {
   const filesOf = ({ image, label }: SampleFiles) =>
     label === null ? [image] : [image, label];
-  const sizes = await inChunks(samples.flatMap(filesOf), source.size);
-  const step = Math.max(1, samples.length / MOST_CHECKED);
-  const checked = Array.from(
-    { length: Math.min(samples.length, MOST_CHECKED) },
-    (_, i) => samples[Math.floor(i * step)],
-  ).flatMap((sample) => sample === undefined ? [] : filesOf(sample));
-  const checksums = await inChunks(checked, source.checksum);
+  const files = samples.flatMap(filesOf);
+  const sizes = await inChunks(files, source.size);
+  const areKnown = files.every((path) => source.knownCrc32(path) !== null);
+  const checked = areKnown ? files : evenlySpacedIndices(samples.length, MOST_READ)
+    .flatMap((i) => samples.slice(i, i + 1)).flatMap(filesOf);
+  const checksums = await inChunks(checked, (path) => checksumOf(source, path));
   return {
     images: samples.length,
     names: hashLines(samples.map(({ name }) => name)),
@@ -47,8 +49,23 @@ export async function filesIdentity(
   };
 }
 
+/** Those of one kind can be compared. */
+interface Checksum {
+  readonly kind: "crc" | "tail";
+  readonly value: string;
+}
+
+async function checksumOf(source: FileSource, path: string): Promise<Checksum | null> {
+  const crc = source.knownCrc32(path);
+  if (crc !== null) return { kind: "crc", value: crc.toString(16) };
+  const end = await source.readEnd(path);
+  if (end === null) return null;
+  const hash = createHash("sha256").update(end).digest("hex");
+  return { kind: "tail", value: hash.slice(0, 16) };
+}
+
 // Those of a zip and of what was unpacked from it cannot be compared.
-function contentsOf(checksums: readonly (QuickChecksum | null)[]): string | null {
+function contentsOf(checksums: readonly (Checksum | null)[]): string | null {
   const [first = null] = checksums;
   if (first === null) return null;
   const values: string[] = [];

@@ -8,8 +8,8 @@ export interface SampleSelection {
   /** Patterns for the stem, in which * stands for any characters; one has to fit. */
   readonly include?: readonly string[] | null;
   /**
-   * A file with a stem or a path per line: its path from here, from `listFolder` or from the data
-   * set's folder; or one of this project's `configs/splits`, as `pascal/662/labeled`.
+   * A file with a stem or a path per line: its path from here, from `listFolder` or from the
+   * data set's folder; or one of this project's `configs/splits`, as `pascal/662/labeled`.
    */
   readonly list?: string | null;
   /** A folder in which the list may lie. */

@@ -172,6 +172,25 @@ export function assertNoMissingLabels(
   );
 }
 
+/**
+ * What a source remarks about folders that were listed, a sentence each: what is to be
+ * mended, and what is only to be known. Folders may lie in each other.
+ */
+export function remarksOf(
+  source: FileSource,
+  folders: readonly string[],
+): { readonly problems: string[]; readonly notes: string[] } {
+  const remarks = new Map(
+    folders.flatMap((folder) => source.remarks(folder))
+      .map(({ message, isProblem }) => [message, isProblem]),
+  );
+  const messages = [...remarks.keys()];
+  return {
+    problems: messages.filter((message) => remarks.get(message)),
+    notes: messages.filter((message) => !remarks.get(message)),
+  };
+}
+
 /** Problems that are said at the start of a run; `prepare` lists all. */
 const MAX_STARTING_PROBLEMS = 3;
 

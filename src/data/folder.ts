@@ -28,6 +28,7 @@ import {
   fileDataSet,
   imagesByStem,
   otherImageNotes,
+  remarksOf,
   type SampleDecoder,
   stemOfListLine,
   withProblemNotes,
@@ -124,10 +125,7 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
     labels: labeled ? labelFolder : null,
     labelSuffix,
   };
-  const remarks = [
-    ...source.remarks(imageFolder),
-    ...(labeled && labelFolder !== imageFolder ? source.remarks(labelFolder) : []),
-  ];
+  const remarks = remarksOf(source, [imageFolder, ...labeled ? [labelFolder] : []]);
   return {
     address,
     expectedCount: names.length,
@@ -143,7 +141,7 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
       .map(([, file]) => labelPath(file)).sort(),
     missingImages: [],
     splitListCount: 0,
-    problems: remarks.filter(({ isProblem }) => isProblem).map(({ message }) => message),
+    problems: remarks.problems,
     usable: {
       ...decoder,
       name: address,
@@ -157,7 +155,7 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
         return new FolderSampleFiles(name, file, isUsual ? null : label, layout);
       }),
       notes: [
-        ...remarks.filter(({ isProblem }) => !isProblem).map(({ message }) => message),
+        ...remarks.notes,
         ...otherImageNotes(otherImages, address),
         ...(labelCount === 0 ? [] : [
           `left out ${labelCount} files of "${address}" that carry the suffix of labels, ` +

@@ -4,6 +4,7 @@ import { IGNORE_INDEX } from "../core/host_batch.ts";
 import { classHistogram } from "./class_counts.ts";
 import type { DataSet } from "./data_set.ts";
 import { offsetLabelMap } from "./decode_label.ts";
+import { evenlySpacedIndices } from "./evenly_spaced.ts";
 
 /** What was counted in labels. */
 export interface CountedLabels {
@@ -67,9 +68,7 @@ export async function absentClassNotes(
 }
 
 async function hasIgnoredPixels(dataSet: DataSet): Promise<boolean> {
-  const count = Math.min(MAX_READ, dataSet.names.length);
-  for (let i = 0; i < count; i++) {
-    const index = Math.floor(i * dataSet.names.length / count);
+  for (const index of evenlySpacedIndices(dataSet.names.length, MAX_READ)) {
     const { data, width, height } = await dataSet.readLabel(index);
     const window = { top: 0, left: 0, width, height };
     if ((classHistogram(data, width, window)[IGNORE_INDEX] ?? 0) > 0) return true;

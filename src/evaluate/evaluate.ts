@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import type { ClassInfo, Size } from "../core/host_batch.ts";
 import type { Network, Weights } from "../core/network.ts";
 import type { DataSet, Sample } from "../data/data_set.ts";
+import { evenlySpacedIndices } from "../data/evenly_spaced.ts";
 import {
   addToConfusionMatrix,
   computeMetrics,
@@ -79,7 +80,7 @@ export async function evaluate(
   signal?: AbortSignal,
 ): Promise<DetailedEvaluation> {
   const { trimap: radius } = options;
-  const indices = evenlySpacedIndices(data.names.length, options.maxImages);
+  const indices = evenlySpacedIndices(data.names.length, options.maxImages ?? Infinity);
   const confusion = createConfusionMatrix(network.classCount);
   const trimapConfusion = radius === null
     ? null
@@ -158,11 +159,6 @@ function centerCrop(sample: Sample, center: Size | null): Sample {
 function summaryOf(metrics: SegmentationMetrics): SummaryMetrics {
   const { mIoU, meanAccuracy, pixelAccuracy, frequencyWeightedIoU } = metrics;
   return { mIoU, meanAccuracy, pixelAccuracy, frequencyWeightedIoU };
-}
-
-function evenlySpacedIndices(count: number, maximum: number | null): number[] {
-  const chosen = maximum === null ? count : Math.min(maximum, count);
-  return Array.from({ length: chosen }, (_, i) => Math.floor(i * count / chosen));
 }
 
 function classNameOf(classes: readonly ClassInfo[], id: number): string {

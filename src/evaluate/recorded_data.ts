@@ -10,6 +10,8 @@ import { dirname, join, sep } from "node:path";
 import { parsePlainYaml } from "../config/plain_yaml.ts";
 import { bundledSplitPath, listPathsIn } from "../data/selection.ts";
 import type { DataSpec } from "../data/data_spec.ts";
+import { expandHome } from "../io/home_folder.ts";
+import { isAddress } from "../io/http.ts";
 
 /** The folder beside a checkpoint in which the lists of its run are. */
 export const listFolderOf = (checkpoint: string): string =>
@@ -39,13 +41,16 @@ export async function confineToGiven(
   overrides: readonly string[],
 ): Promise<DataSpec> {
   if (spec.kind === "embedded") return spec;
-  const given = new Set(overrides.flatMap((text) => textsIn(valueOf(text))));
+  const given = new Set(
+    overrides.flatMap((text) => textsIn(valueOf(text)))
+      .map((text) => /^~([\\/]|$)/.test(text) ? expandHome(text) : text),
+  );
   const isGiven = (place: string) =>
     [...given].some((text) =>
       place === text || place.startsWith(`${text.replace(/\/+$/, "")}/`)
     );
   for (const place of [spec.root, spec.kind === "native" ? spec.sbd : null]) {
-    if (!place || !/^[a-z][a-z0-9+.-]+:\/\//i.test(place) || isGiven(place)) continue;
+    if (!place || !isAddress(place) || isGiven(place)) continue;
     throw new RangeError(
       `Cannot read the data set: the checkpoint "${checkpoint}" names the address ` +
         `"${

@@ -1,6 +1,7 @@
 /** The home folder in paths, where no shell has put it. @module */
 
 import { join } from "node:path";
+import { environmentVariable } from "./permissions.ts";
 
 /**
  * Writes out "~" in front of a path, which a shell leaves as it is in
@@ -11,7 +12,7 @@ import { join } from "node:path";
  */
 export function expandHome(
   path: string,
-  variable: (name: string) => string | undefined = (name) => Deno.env.get(name),
+  variable: (name: string) => string | undefined = environmentVariable,
 ): string {
   if (!path.startsWith("~")) return path;
   const [user = "", ...rest] = path.split(/[\\/]/);

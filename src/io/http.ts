@@ -26,6 +26,9 @@ export class UnreachableError extends TransientError {
 /** Transient statuses: overload, and gateways whose server is restarting. */
 const TRANSIENT_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504]);
 
+/** Whether a text is an address, and no path: C:\… has one letter. */
+export const isAddress = (text: string): boolean => /^[a-z][a-z0-9+.-]+:\/\//i.test(text);
+
 /**
  * Parses an address of the web.
  *
@@ -33,7 +36,7 @@ const TRANSIENT_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504]);
  * @throws {RangeError} If it is an address of another kind.
  */
 export function parseHttpUrl(text: string): URL | null {
-  if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(text)) return null; // C:\… has one letter
+  if (!isAddress(text)) return null;
   if (!URL.canParse(text)) {
     throw new RangeError(`Cannot use the address "${text}": it is not well formed`);
   }

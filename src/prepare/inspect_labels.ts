@@ -4,9 +4,11 @@ import { classTotals, countLabelPixels, pixelCountsFrom } from "../data/class_co
 import { cachedStatistics, classStatistics } from "../data/class_statistics.ts";
 import type { DataSet } from "../data/data_set.ts";
 import type { DataSpec } from "../data/data_spec.ts";
+import { evenlySpacedIndices } from "../data/evenly_spaced.ts";
 import { absentClassNotes } from "../data/label_notes.ts";
 import { hasClassIds } from "../data/open_data_set.ts";
 import { hardwareThreads, scanClassCounts } from "../data/scan.ts";
+import { isAddress } from "../io/http.ts";
 
 /** All labels of a set of this size are counted: that takes seconds, and is kept. */
 const MAX_COUNTED = 1000;
@@ -34,7 +36,7 @@ export async function inspectLabels(
   workers: number,
 ): Promise<string[]> {
   if (spec.kind === "embedded") return [];
-  const isRemote = /^https?:/i.test(spec.root);
+  const isRemote = isAddress(spec.root);
   const count = dataSet.names.length;
   const known = await cachedStatistics(dataSet, cacheFolder) ??
     (count > MAX_COUNTED || isRemote ? null : await classStatistics(
@@ -48,11 +50,11 @@ export async function inspectLabels(
     const counted = { part, totals: known.totals, labels: count, hasClassIds: ids };
     return await absentClassNotes(dataSet, counted);
   }
-  const labels = Math.min(count, isRemote ? MAX_FETCHED : MAX_SAMPLED);
   const counts: number[][] = [];
-  for (let i = 0; i < labels; i++) {
-    counts.push(await countLabelPixels(dataSet, Math.floor(i * count / labels)));
+  for (const index of evenlySpacedIndices(count, isRemote ? MAX_FETCHED : MAX_SAMPLED)) {
+    counts.push(await countLabelPixels(dataSet, index));
   }
   const totals = classTotals(pixelCountsFrom(counts, dataSet.classes.length));
-  return await absentClassNotes(dataSet, { part, totals, labels, hasClassIds: ids });
+  const counted = { part, totals, labels: counts.length, hasClassIds: ids };
+  return await absentClassNotes(dataSet, counted);
 }

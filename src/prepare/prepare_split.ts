@@ -17,9 +17,9 @@ import {
   type PixelCounts,
 } from "../data/class_counts.ts";
 import { scanEach } from "../data/scan.ts";
+import { absoluteLocation } from "../data/source/open_source.ts";
 import { cachedResult } from "../io/cached_result.ts";
 import { type SplitToPrepare, UNNAMED_CLASSES } from "./splits_to_prepare.ts";
-import { resolve } from "node:path";
 
 /** What was found about a split. */
 export interface PreparedSplit {
@@ -251,12 +251,9 @@ export async function checkSplit(
     usable,
     ({ image, label }) => label === null ? [image] : [image, label],
   );
-  const location = /^[a-z][a-z0-9+.-]+:\/\//i.test(usable.name)
-    ? usable.name
-    : resolve(usable.name);
   const fingerprint = JSON.stringify([
     CHECK_VERSION,
-    location,
+    absoluteLocation(usable.name),
     usable.labeled,
     cachesStatistics,
     files,

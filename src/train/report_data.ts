@@ -13,6 +13,8 @@ import { inspectLabels } from "../prepare/inspect_labels.ts";
  *
  * @param cache Where class statistics are kept.
  * @param log Receives a line each.
+ * @returns The data sets by the part of the configuration, as "source" and
+ * "evaluations.val".
  * @throws If an evaluation cannot be opened, or a label cannot be used.
  */
 export async function reportData(
@@ -20,21 +22,25 @@ export async function reportData(
   loader: Loader,
   cache: string,
   log: (line: string) => void,
-): Promise<void> {
+): Promise<Map<string, DataSet>> {
+  const parts = new Map<string, DataSet>();
+  const labeled: [string, DataSpec, DataSet][] = [];
+  const addPart = (key: string, name: string, spec: DataSpec, dataSet: DataSet) => {
+    log(partLine(name, spec, dataSet));
+    parts.set(key, dataSet);
+    if (dataSet.labeled) labeled.push([name, spec, dataSet]);
+  };
   const { source, target } = trainingLoaderSpec(config, cache);
-  const labeled: [string, DataSpec, DataSet][] = [
-    ["source", source, loader.dataSets.source],
-  ];
-  log(partLine("source", source, loader.dataSets.source));
-  if (target !== null && loader.dataSets.target !== null) {
-    log(partLine("target", target, loader.dataSets.target));
+  const { dataSets } = loader;
+  addPart("source", "source", source, dataSets.source);
+  if (target !== null && dataSets.target !== null) {
+    addPart("target", "target", target, dataSets.target);
   }
   const notes: string[] = [...loader.notes];
   for (const [name, spec] of evaluationSpecs(config.data, cache)) {
     const dataSet = await openDataSet(spec);
-    log(partLine(name, spec, dataSet));
+    addPart(`evaluations.${name}`, name, spec, dataSet);
     notes.push(...dataSet.notes ?? []);
-    labeled.push([name, spec, dataSet]);
   }
   for (const note of new Set(notes)) log(note);
   const { numWorkers } = config.data;
@@ -42,6 +48,7 @@ export async function reportData(
     const found = await inspectLabels(name, spec, dataSet, cache, numWorkers);
     found.forEach(log);
   }
+  return parts;
 }
 
 function partLine(

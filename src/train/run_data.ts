@@ -1,19 +1,15 @@
 /** The data that a run began with, and whether it is still the same. @module */
-import type { DataIdentity } from "../data/data_set.ts";
-import type { DataSpec } from "../data/data_spec.ts";
-import { openDataSet } from "../data/open_data_set.ts";
+import type { DataIdentity, DataSet } from "../data/data_set.ts";
 
 /** By the part of the configuration, as "source" and "evaluations.val". */
 export type DataIdentities = Readonly<Record<string, DataIdentity>>;
 
 /** Finds out what the data is, without reading its pixels. */
 export async function dataIdentities(
-  specs: Iterable<readonly [string, DataSpec]>,
+  parts: ReadonlyMap<string, DataSet>,
 ): Promise<DataIdentities> {
   const identities: Record<string, DataIdentity> = {};
-  for (const [part, spec] of specs) {
-    identities[part] = await (await openDataSet(spec)).identity();
-  }
+  for (const [part, dataSet] of parts) identities[part] = await dataSet.identity();
   return identities;
 }
 

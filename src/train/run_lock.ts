@@ -11,6 +11,9 @@ export interface RunLock extends AsyncDisposable {
   /**
    * Gives the folder another name and makes an empty one in its place, which is locked from
    * its beginning.
+   *
+   * @throws {Error} If that is not possible: then the folder keeps its name, unless another
+   * process has taken its place.
    */
   moveFolder(name: string): Promise<void>;
   /** Undoes that, and removes what has been made in its place since. */
@@ -38,6 +41,7 @@ export async function lockRunFolder(path: string): Promise<RunLock> {
     throw unusableFolderError(path, error);
   }
   let file = await openRunLock(path);
+  let held = lock; // where its lock is now
   const closesFirst = Deno.build.os === "windows"; // it neither moves nor removes open files
   /** Renames what may hold the lock, which is then taken along into the run's folder. */
   const rename = async (from: string, to: string) => {
@@ -50,34 +54,43 @@ export async function lockRunFolder(path: string): Promise<RunLock> {
         cause: error,
       });
     }
+    held = join(to, LOCK_FILE);
   };
-  const follow = async (from: string) => {
-    if (closesFirst) {
+  /** Refused where another process has locked the new folder since. */
+  const follow = async () => {
+    const left = held;
+    const isLinked = !closesFirst &&
+      await Deno.link(left, lock).then(() => true, () => false);
+    if (!isLinked) { // there may be a lock, or no links on this disk
+      const before = file;
       file = await openRunLock(path);
-    } else {
-      // A link is refused where another process has made a lock since.
-      await Deno.link(join(from, LOCK_FILE), lock).catch(async () => {
-        throw await inUseError(path);
-      });
+      if (!closesFirst) before.close();
     }
-    await Deno.remove(join(from, LOCK_FILE));
+    held = lock;
+    await Deno.remove(left);
   };
   return {
     async moveFolder(name) {
       await rename(path, name);
-      await Deno.mkdir(path);
-      await follow(name);
+      try {
+        await Deno.mkdir(path, { recursive: true });
+        await follow();
+      } catch (error) {
+        // A folder in which another process is cannot be removed.
+        await Deno.remove(path).then(() => rename(name, path)).catch(() => {});
+        throw error;
+      }
     },
     async moveFolderBack(name) {
       const failed = `${name}.failed`;
       await rename(path, failed);
       await Deno.rename(name, path);
-      await follow(failed);
+      await follow();
       await Deno.remove(failed, { recursive: true });
     },
     async [Symbol.asyncDispose]() {
       if (closesFirst) file.close();
-      await Deno.remove(lock).catch(() => {});
+      await Deno.remove(held).catch(() => {});
       if (!closesFirst) file.close();
       // Of a start that failed nothing remains; a folder with something in it stays.
       for (const folder of made) await Deno.remove(folder).catch(() => {});

@@ -13,7 +13,6 @@ import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
 import * as tf from "../core/tf.ts";
 import type { HostBatch } from "../core/host_batch.ts";
 import { isOutOfMemory } from "../core/out_of_memory.ts";
-import type { DataSpec } from "../data/data_spec.ts";
 import { type Loader, openLoader } from "../data/loader.ts";
 import type { NetworkFactory } from "../evaluate/custom_network.ts";
 import type { EvaluationResult } from "../evaluate/evaluate.ts";
@@ -132,8 +131,9 @@ export interface TrainResult {
  * computed uninterrupted. With oneDNN its version, the instruction set and the number of
  * threads must be the same, too: where they are not, the log says so.
  *
- * @throws If the folder holds another run, or another process trains in it, a file is
- * missing or damaged, the device fails, or a loss is not finite; the newest checkpoint stays as it was.
+ * @throws If the folder holds another run, or another process trains in it, the data has
+ * changed, a file is missing or damaged, the device fails, or a loss is not finite; the
+ * newest checkpoint stays as it was.
  */
 export async function train(
   given: RunConfig,
@@ -171,13 +171,9 @@ async function trainIn(
   const threads = await threadsOfRun(checkpoint, options.threads);
   const backendInfo = await openBackend(backend, { native, threads });
   const loaderSpec = trainingLoaderSpec(config, cache);
-  const specs = new Map<string, DataSpec>([
-    ["source", loaderSpec.source],
-    ...loaderSpec.target ? [["target", loaderSpec.target] as const] : [],
-    ...[...evaluationSpecs(config.data, cache)]
-      .map(([name, spec]) => [`evaluations.${name}`, spec] as const),
-  ]);
-  const lists = await readLists(folder, specs.values());
+  const { source, target } = loaderSpec;
+  const evaluated = evaluationSpecs(config.data, cache).values();
+  const lists = await readLists(folder, [source, target, ...evaluated]);
   const loader = await openLoader(loaderSpec, (done, of) => {
     if (done === of) observer.log?.(`counted the classes of ${of} labels`);
   });
@@ -185,13 +181,13 @@ async function trainIn(
   try {
     const log = (line: string) => observer.log?.(line);
     configWarnings(config).forEach(log);
-    await reportData(config, loader, cache, log);
+    const dataSets = await reportData(config, loader, cache, log);
     session = await openTrainingSession(config, loader.classes, {
       ...{ log, makeNetwork },
       checkpoint,
       runPath: folder.path,
       engine: backendInfo.engine,
-      data: await dataIdentities(specs),
+      data: await dataIdentities(dataSets),
       acceptChangedData,
     });
     await startFolder(folder, config, lists, session.iteration, { fresh, lock, log });

@@ -106,6 +106,26 @@ Deno.test("a file that carries the label suffix is no image", async () => {
   });
 });
 
+Deno.test("what is left out is said once, also of a folder of labels among images", async () => {
+  const files = {
+    "train/a.png": tinyImage(1),
+    "train/labels/a_l.png": tinyLabel(() => 1),
+  };
+  await withFiles(files, async (root) => {
+    await Deno.symlink("nowhere", join(root, "train/labels/b_l.png"));
+    const pattern = {
+      ...{ images: "{split}", labels: "{split}/labels" },
+      ...{ imageSuffix: "", labelSuffix: "_l" },
+    };
+    const { notes = [] } = await openFolder(tinySpec(root, { files: pattern }));
+    assert.equal(notes.length, 1);
+    assert.match(
+      notes[0] ?? "",
+      /b_l\.png" is a symbolic link to "nowhere", which is not/,
+    );
+  });
+});
+
 Deno.test("PNGs are the labels of JPEGs of the same folder and stems", async () => {
   const files = {
     "train/a.jpg": tinyImage(1), // the decoder looks at the bytes

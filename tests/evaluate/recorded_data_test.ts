@@ -84,6 +84,11 @@ Deno.test("confineToGiven() takes lists from beside the checkpoint, through no l
       });
     }
     assert.equal(await found("own.txt", `data.root=${root}`), join(root, "own.txt"));
+    const home = Deno.env.get("HOME") ?? "";
+    Deno.env.set("HOME", folder);
+    await found("own.txt", "data.root=~/data")
+      .then((path) => assert.equal(path, join(root, "own.txt")))
+      .finally(() => Deno.env.set("HOME", home));
     const set = "data.evaluations.val.list=../../outside.txt";
     assert.equal(await found("../../outside.txt", set), "../../outside.txt");
   }));

@@ -81,6 +81,50 @@ Deno.test("RunLock.moveFolder() goes on with the lock in the new folder", () =>
     assert.deepEqual(await namesIn(out), ["new"]);
   }));
 
+/** Calls with another function in place of the one that links files. */
+async function withLink(
+  link: typeof Deno.link,
+  work: () => Promise<void>,
+): Promise<void> {
+  const { link: before } = Deno;
+  Object.assign(Deno, { link });
+  await work().finally(() => Object.assign(Deno, { link: before }));
+}
+
+Deno.test("RunLock.moveFolder() goes on with a lock where a disk has no links", () =>
+  inFolder(async (folder) => {
+    const out = join(folder, "run");
+    const refuse = () => Promise.reject(new Deno.errors.PermissionDenied("EPERM"));
+    await withLink(refuse, async () => {
+      await using lock = await lockRunFolder(out);
+      await lock.moveFolder(`${out}.old1`);
+      await assert.rejects(lockRunFolder(out), /another call in this process/);
+      await lock.moveFolderBack(`${out}.old1`);
+      await assert.rejects(lockRunFolder(out), /another call in this process/);
+    });
+    assert.deepEqual(await namesIn(folder), []);
+  }));
+
+Deno.test("RunLock.moveFolder() leaves the lock of a process that was quicker", () =>
+  inFolder(async (folder) => {
+    const out = join(folder, "run");
+    const quicker: AsyncDisposable[] = [];
+    const start = async () => {
+      quicker.push(await lockRunFolder(out));
+      throw new Deno.errors.AlreadyExists("EEXIST");
+    };
+    await withLink(start, async () => {
+      await using lock = await lockRunFolder(out);
+      await assert.rejects(
+        lock.moveFolder(`${out}.old1`),
+        /another call in this process/,
+      );
+    });
+    await assert.rejects(lockRunFolder(out), /another call in this process/);
+    for (const one of quicker) await one[Symbol.asyncDispose]();
+    assert.deepEqual(await namesIn(out), []);
+  }));
+
 Deno.test("train() removes the drafts of processes that were killed [wasm]", () =>
   inFolder(async (out) => {
     const draft = `.last.safetensors.${crypto.randomUUID()}.partial`;

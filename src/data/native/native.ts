@@ -7,6 +7,7 @@ import {
   type DataSetListing,
   fileDataSet,
   otherImageNotes,
+  remarksOf,
   type SampleDecoder,
   withProblemNotes,
 } from "../file_data_set.ts";
@@ -98,8 +99,7 @@ export async function listNativeFiles(spec: NativeSpec): Promise<DataSetListing>
     labelOf: (name) => spec.labeled ? labels.get(name) ?? null : null,
   }, spec);
   const { imageFolders, labelFolders } = found;
-  const remarks = [...imageFolders, ...labelFolders]
-    .flatMap((folder) => source.remarks(folder));
+  const remarks = remarksOf(source, [...imageFolders, ...labelFolders]);
   const expected = spec.labeled
     ? names.filter((name) => layout.excluded?.names.has(name) !== true)
     : names;
@@ -117,7 +117,7 @@ export async function listNativeFiles(spec: NativeSpec): Promise<DataSetListing>
       .map(([, path]) => source.displayPath(path)).sort(),
     missingImages: [...listed ?? []].filter((name) => !images.has(name)),
     splitListCount: listed?.size ?? 0,
-    problems: remarks.filter(({ isProblem }) => isProblem).map(({ message }) => message),
+    problems: remarks.problems,
     labelsInstead: spec.labeled && labels.size === 0
       ? await describeLabelFolder(source, labelFolders)
       : null,
@@ -133,7 +133,7 @@ export async function listNativeFiles(spec: NativeSpec): Promise<DataSetListing>
         label: spec.labeled ? labels.get(name) ?? null : null,
       })),
       notes: [
-        ...remarks.filter(({ isProblem }) => !isProblem).map(({ message }) => message),
+        ...remarks.notes,
         ...(layout.excluded === undefined || excludedCount === 0
           ? []
           : [layout.excluded.note(excludedCount)]),

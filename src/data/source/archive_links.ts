@@ -30,15 +30,15 @@ type Node<Member> =
 const MAX_LINK_DEPTH = 40;
 const MAX_FOLDER_DEPTH = 100;
 
-/** Links to folders of links multiply what they show. */
-const MAX_PATHS = 5_000_000;
+/** Places that are looked at; links to folders of links multiply them. */
+const MAX_STEPS = 5_000_000;
 
 /**
  * Follows the links of an archive. A link into a folder that it lies in ends there, as it
  * does for `find -L`.
  *
  * @param archive For the message.
- * @throws {RangeError} If links show more files than any data set has.
+ * @throws {RangeError} If links lead to more places than any data set has.
  */
 export function followLinks<Member extends object>(
   entries: ArchiveEntries<Member>,
@@ -47,6 +47,14 @@ export function followLinks<Member extends object>(
   const broken = new Map<string, string>();
   const root = folderTree(entries, broken);
   const members = new Map<string, Member>();
+  let steps = 0;
+  const countStep = () => {
+    if (++steps <= MAX_STEPS) return;
+    throw new RangeError(
+      `Cannot use the archive "${archive}": its symbolic links lead to more than ` +
+        `${MAX_STEPS} places: do not trust this archive`,
+    );
+  };
 
   // Ancestors are folders as they lie in the archive, whatever links led to them.
   const visit = (
@@ -56,6 +64,7 @@ export function followLinks<Member extends object>(
   ) => {
     const folder = route.at(-1) ?? root;
     for (const [name, child] of folder.children) {
+      countStep();
       const path = prefix + name;
       const found = "target" in child ? resolve(route, child.target, 0) : child;
       if (typeof found === "string") {
@@ -69,14 +78,10 @@ export function followLinks<Member extends object>(
           ? found.route
           : [...route, child as Folder<Member>];
         const next = inner.at(-1) ?? root;
-        if (ancestors.includes(next) || ancestors.length > MAX_FOLDER_DEPTH) continue;
-        visit(inner, `${path}/`, [...ancestors, next]);
-      }
-      if (members.size + broken.size > MAX_PATHS) {
-        throw new RangeError(
-          `Cannot use the archive "${archive}": its symbolic links show more than ` +
-            `${MAX_PATHS} files: do not trust this archive`,
-        );
+        if (ancestors.includes(next)) continue;
+        if (ancestors.length > MAX_FOLDER_DEPTH) {
+          broken.set(path, `lies more than ${MAX_FOLDER_DEPTH} folders deep`);
+        } else visit(inner, `${path}/`, [...ancestors, next]);
       }
     }
   };
@@ -92,6 +97,7 @@ export function followLinks<Member extends object>(
     let route = [...from];
     const parts = target.split("/").filter((part) => part !== "" && part !== ".");
     for (const [i, part] of parts.entries()) {
+      countStep();
       if (part === "..") {
         if (route.length <= 1) return "which is not in the archive";
         route.pop();

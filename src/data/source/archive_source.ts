@@ -3,15 +3,13 @@
 import { cachedResult } from "../../io/cached_result.ts";
 import type { RangedFile } from "../../io/ranged_file.ts";
 import {
+  END_BYTES,
   type FileSource,
   findFirstFolder,
   isHidden,
   isInFolder,
   isRelativePath,
-  joinPath,
   quoteNames,
-  TAIL_BYTES,
-  tailChecksum,
 } from "./file_source.ts";
 
 /** A file in an archive. */
@@ -141,7 +139,7 @@ export async function openArchiveSource(
   const { members, broken } = await loadArchiveIndex(file, cacheFolder, buildIndex);
   const paths = [...members.keys()].sort();
   const pathsBelow = (folder: string) => {
-    const prefix = joinPath(folder, "") === "" ? "" : `${folder}/`;
+    const prefix = folder === "" ? "" : `${folder}/`;
     const found = paths.filter((path) => path.startsWith(prefix))
       .map((path) => path.slice(prefix.length));
     return found.length === 0 && folder !== "" ? null : found;
@@ -176,16 +174,13 @@ export async function openArchiveSource(
       return Promise.resolve(crc32 === null ? `${file.fingerprint}` : `${size} ${crc32}`);
     },
     size: (path) => Promise.resolve(memberAt(path).size),
-    async checksum(path) {
-      const { size, crc32, offset } = memberAt(path);
-      if (crc32 !== null) return { kind: "crc", value: crc32.toString(16) };
-      if (file.isRemote) return null;
-      const length = Math.min(size, TAIL_BYTES); // without a CRC, bytes lie as they are
-      return tailChecksum(
-        await file.withReader((read) => read(offset + size - length, length)),
-      );
-    },
     knownCrc32: (path) => memberAt(path).crc32,
+    async readEnd(path) {
+      const { size, crc32, offset } = memberAt(path);
+      if (crc32 !== null || file.isRemote) return null; // without a CRC, bytes lie as is
+      const length = Math.min(size, END_BYTES);
+      return await file.withReader((read) => read(offset + size - length, length));
+    },
     remarks: (folder) =>
       [...broken].filter(([path]) => isInFolder(path, folder) && !isHidden(path)).map((
         [path, reason],

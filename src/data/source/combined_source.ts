@@ -27,13 +27,13 @@ const routedFiles = (route: Route) => ({
     const [source, inner] = route(path);
     return await source.size(inner);
   },
-  checksum: async (path: string) => {
-    const [source, inner] = route(path);
-    return await source.checksum(inner);
-  },
   knownCrc32: (path: string) => {
     const [source, inner] = route(path);
     return source.knownCrc32(inner);
+  },
+  readEnd: async (path: string) => {
+    const [source, inner] = route(path);
+    return await source.readEnd(inner);
   },
 });
 

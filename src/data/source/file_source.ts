@@ -7,8 +7,6 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
-
 /** Files that can be listed, and read in any order, any number of times. */
 export interface FileSource {
   /** Where it is, for messages. */
@@ -39,14 +37,13 @@ export interface FileSource {
   fingerprint(path: string): Promise<string>;
   /** Its bytes. */
   size(path: string): Promise<number>;
-  /**
-   * A checksum that costs little, of one of two kinds: the CRC-32 that an archive has of
-   * the file, or a hash of its last 4 KiB. At its end a PNG has a checksum of all its
-   * pixels. Null where it would have to be fetched from a server.
-   */
-  checksum(path: string): Promise<QuickChecksum | null>;
   /** The CRC-32 of its bytes, where that is known without reading them; else null. */
   knownCrc32(path: string): number | null;
+  /**
+   * Its last bytes, {@linkcode END_BYTES} at most; null where they would have to be
+   * unpacked, or fetched from a server.
+   */
+  readEnd(path: string): Promise<Uint8Array | null>;
   /** What a person would call the file, for messages. */
   displayPath(path: string): string;
   /** What a user should know about a folder that was listed: what was left out, and why. */
@@ -58,20 +55,8 @@ export interface FileSource {
   readonly unpackedRoot?: () => string | null;
 }
 
-/** See {@linkcode FileSource.checksum}; those of one kind can be compared. */
-export interface QuickChecksum {
-  readonly kind: "crc" | "tail";
-  readonly value: string;
-}
-
-/** The end of a file that stands for its bytes. */
-export const TAIL_BYTES = 4096;
-
-/** The checksum of a file by its last bytes. */
-export const tailChecksum = (bytes: Uint8Array): QuickChecksum => ({
-  kind: "tail",
-  value: createHash("sha256").update(bytes).digest("hex").slice(0, 16),
-});
+/** See {@linkcode FileSource.readEnd}. */
+export const END_BYTES = 4096;
 
 /** Something to know about files of a source; a sentence. */
 export interface SourceRemark {

@@ -9,13 +9,12 @@ import { join } from "node:path";
 import { errorReason, isMissingPath, isNotFound } from "../../io/file_errors.ts";
 import { openRandomAccessFile } from "../../io/random_access_file.ts";
 import {
+  END_BYTES,
   type FileSource,
   findFirstFolder,
   isHidden,
   isInFolder,
   joinPath,
-  TAIL_BYTES,
-  tailChecksum,
 } from "./file_source.ts";
 
 /** Symbolic links that are looked up at a time. */
@@ -71,10 +70,10 @@ export function createFolderSource(root: string): FileSource {
     size: async (path) => (await stat(path)).size,
     knownCrc32: () => null,
 
-    async checksum(path) {
+    async readEnd(path) {
       await using file = await openRandomAccessFile(pathOf(path));
-      const length = Math.min(file.size, TAIL_BYTES);
-      return tailChecksum(await file.read(file.size - length, length));
+      const length = Math.min(file.size, END_BYTES);
+      return await file.read(file.size - length, length);
     },
   };
   return source;
@@ -139,10 +138,14 @@ function listFiles(folder: string): Promise<FolderFiles | null> {
 
 // Git, zip and network shares without links leave the path to which one led, as a text.
 async function linkAsText(path: string): Promise<string | null> {
-  const { size } = await Deno.stat(path);
-  if (size === 0 || size > MAX_LINK_BYTES) return null;
-  const target = (await Deno.readTextFile(path)).trimEnd();
-  return /^\.{0,2}\/[^\n\0]+$/.test(target) ? target : null;
+  try {
+    const { size } = await Deno.stat(path);
+    if (size === 0 || size > MAX_LINK_BYTES) return null;
+    const target = (await Deno.readTextFile(path)).trimEnd();
+    return /^\.{0,2}\/[^\n\0]+$/.test(target) ? target : null;
+  } catch {
+    return null; // it may not be read, and is no image
+  }
 }
 
 /** A link: the folder at which it ends, or why it ends nowhere. */

@@ -2,7 +2,7 @@
 
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { parseHttpUrl } from "../../io/http.ts";
+import { isAddress, parseHttpUrl } from "../../io/http.ts";
 import { openHttpFile } from "../../io/http_file.ts";
 import { openDiskFile } from "../../io/ranged_file.ts";
 import type { SourceLocation } from "../data_spec.ts";
@@ -37,7 +37,7 @@ const OPEN_CONCURRENCY = 8;
 export async function openSource(place: SourceLocation): Promise<OpenedSource> {
   const { root } = place;
   const cacheFolder = place.cacheFolder ?? null;
-  if (isUrl(root) || isShardPattern(root)) {
+  if (isAddress(root) || isShardPattern(root)) {
     const names = expandShardPattern(root);
     const source = await joinSources(root, await openArchiveFiles(names, cacheFolder));
     return { source, isArchive: true };
@@ -72,11 +72,9 @@ export function unsupportedArchiveHint(names: readonly string[]): string {
     : `; "${unsupported}" cannot be read in place: unpack it`;
 }
 
-const isUrl = (root: string) => /^[a-z][a-z0-9+.-]+:\/\//i.test(root);
-
 /** A location as caches know it: a folder has many paths, and an address has one. */
 export const absoluteLocation = (root: string): string =>
-  isUrl(root) ? root : resolve(root);
+  isAddress(root) ? root : resolve(root);
 
 // A path that cannot be looked up is left to the folder, whose error says why.
 const isFile = (path: string): Promise<boolean> =>

@@ -108,10 +108,13 @@ interface HardLink {
   readonly linkPath: string;
 }
 
-function addHardLink(entries: TarEntries, { path, linkPath }: HardLink): boolean {
-  if (!isRelativePath(linkPath)) return false;
-  const entry = entries.get(validatedMemberPath(linkPath, ""));
-  if (entry !== undefined) entries.set(path, entry);
+/** The path to which a hard link leads; null: out of the archive. */
+const targetOf = ({ linkPath }: HardLink): string | null =>
+  isRelativePath(linkPath) ? validatedMemberPath(linkPath, "") : null;
+
+function addHardLink(entries: TarEntries, link: HardLink): boolean {
+  const entry = entries.get(targetOf(link) ?? "");
+  if (entry !== undefined) entries.set(link.path, entry);
   return entry !== undefined;
 }
 
@@ -121,13 +124,20 @@ function addForwardLinks(
   links: readonly HardLink[],
   broken: Map<string, string>,
 ): void {
-  let open = links.filter(({ path }) => !entries.has(path));
-  for (let before = Infinity; open.length < before;) {
-    before = open.length;
-    open = open.filter((link) => !addHardLink(entries, link));
-  }
-  for (const { path, linkPath } of open) {
-    broken.set(path, `is a hard link to "${linkPath}", which is not in the archive`);
+  const byPath = new Map(links.map((link) => [link.path, link]));
+  for (const first of links) {
+    const chain: HardLink[] = [];
+    let link: HardLink | undefined = first;
+    while (link !== undefined && !entries.has(link.path)) {
+      byPath.delete(link.path); // each is walked along once
+      chain.push(link);
+      link = byPath.get(targetOf(link) ?? "");
+    }
+    for (const one of chain.toReversed()) {
+      if (addHardLink(entries, one)) continue;
+      const { path, linkPath } = one;
+      broken.set(path, `is a hard link to "${linkPath}", which is not in the archive`);
+    }
   }
 }
 

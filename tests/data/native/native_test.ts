@@ -77,8 +77,8 @@ Deno.test("Cityscapes: train ids are used in whatever order a disk names its fil
       read: unused,
       fingerprint: unused,
       size: unused,
-      checksum: unused,
       knownCrc32: unused,
+      readEnd: unused,
       remarks: () => [],
       displayPath: (path) => path,
     }, { split: "val", labeled: true });

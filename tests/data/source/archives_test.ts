@@ -296,6 +296,58 @@ Deno.test("tar: links are followed as after unpacking, and those that lead nowhe
   });
 });
 
+Deno.test("tar: hard links to later members are followed however many there are", async () => {
+  const count = 10_000;
+  const links = Array.from({ length: count }, (_, i) => ({
+    path: `${i}.png`,
+    type: "1",
+    link: `${i + 1}.png`,
+  }));
+  const image = { path: `${count}.png`, type: "0", content: bytes(20, 1) };
+  await withFiles({ "x.tar": tarOfMembers([...links, image]) }, async (folder) => {
+    const { source } = await openSource({ root: join(folder, "x.tar") });
+    assert.equal((await source.list(""))?.length, count + 1);
+    assert.deepEqual(await source.read("0.png"), bytes(20, 1));
+  });
+});
+
+Deno.test("tar: links that lead to too many places are refused, and deep folders named", async () => {
+  const link = (path: string, link: string) => ({ path, type: "2", link });
+  const folders = Array.from({ length: 30 }, (_, i) => i);
+  const files = {
+    // Each folder shows the next one twice, and the last one nothing.
+    "visits.tar": tarOfMembers([
+      ...folders.flatMap((
+        i,
+      ) => [link(`${i}/a`, `../${i + 1}`), link(`${i}/b`, `../${i + 1}`)]),
+      link("30/up", ".."),
+    ]),
+    // Each link goes through the next one twice.
+    "targets.tar": tarOfMembers([
+      ...folders.map((i) => link(`s/${i}`, `${i + 1}/../${i + 1}`)),
+      { path: "s/30/a.png", type: "0" },
+    ]),
+    "deep.tar": tarOfMembers([
+      { path: "a.png", type: "0" },
+      { path: "b.png", type: "0", pax: { path: `${"d/".repeat(101)}b.png` } },
+    ]),
+  };
+  await withFiles(files, async (root) => {
+    for (const name of ["visits.tar", "targets.tar"]) {
+      assert.match(
+        await complaint(root, openSource({ root: join(root, name) })),
+        /"ROOT\/\w+\.tar": its symbolic links lead to more than 5000000 places: do not/,
+      );
+    }
+    const { source } = await openSource({ root: join(root, "deep.tar") });
+    assert.deepEqual(await source.list(""), ["a.png"]);
+    assert.match(
+      remarksOf(root, source, "").join(),
+      /" lies more than 100 folders deep$/,
+    );
+  });
+});
+
 Deno.test("tar: a sparse file is refused by name", async () => {
   const files = {
     "old.tar": tarOfMembers([{ path: "a/hole.png", type: "S" }]),
