@@ -91,6 +91,11 @@ export function integersEqual(a: HostTensor, b: HostTensor): boolean {
   return left.length === right.length && left.every((byte, i) => byte === right[i]);
 }
 
+/** The first number of a tensor that is NaN or infinite; null: all are finite. */
+export function findNonFinite(value: HostTensor): number | null {
+  return floatsOf(value)?.find((number: number) => !Number.isFinite(number)) ?? null;
+}
+
 /** The elements of a tensor times −1; of integers modulo their range, as in PyTorch. */
 export function negate({ dtype, shape, bytes }: HostTensor): HostTensor {
   const negated = bytes.slice();
