@@ -202,6 +202,17 @@ for (const [what, contents, message] of STRANGERS) {
   });
 }
 
+Deno.test("readWeights() names a file that is one of several", async () => {
+  for (const end of ["safetensors", "bin"]) {
+    await assert.rejects(readWeights(`x/model-00001-of-00002.${end}`), {
+      name: "SyntaxError",
+      message:
+        `Cannot read "x/model-00001-of-00002.${end}": it is part 1 of the 2 files ` +
+        "that hold the weights of one network; join their tensors in one file first",
+    });
+  }
+});
+
 Deno.test("readWeights() of a path that leads nowhere says so", async () => {
   await assert.rejects(readWeights("/nowhere/net.pth"), {
     name: "NotFound",
