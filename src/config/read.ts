@@ -97,17 +97,28 @@ export async function loadConfig(
   overrides: readonly string[] = [],
   log: (line: string) => void = () => {},
 ): Promise<RunConfig> {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = new TextDecoder().decode(await readWholeFile(path));
+    bytes = await readWholeFile(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw fileReadError(path, error);
     throw new Deno.errors.NotFound(
       `Cannot read "${path}": there is no such file${await similarFileHint(path)}`,
     );
   }
-  const config = parseConfig(text, path, overrides, log);
+  const config = parseConfig(decodeText(bytes, path), path, overrides, log);
   return await withListFolder(config, dirname(path), join(dirname(path), "lists"));
+}
+
+// Other encodings would change names of classes and folders without a word.
+function decodeText(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new SyntaxError(
+      `Cannot read "${path}" as YAML: it is not encoded as UTF-8: save it as UTF-8`,
+    );
+  }
 }
 
 /** The name of an experiment: its file's name without folder and ending. */
