@@ -89,8 +89,8 @@ export function fileDataSet(set: DataSetFiles): DataSet {
       if (label !== null) {
         assertSameSize(image, file, label, source.displayPath(labelOf(files)));
       }
-      const { width, height, data } = image;
-      return { name: files.name, width, height, image: data, label: label?.data ?? null };
+      const { data, ...rest } = image;
+      return { ...rest, name: files.name, image: data, label: label?.data ?? null };
     },
 
     fingerprint: () => filesFingerprint(set, (files) => [labelOf(files)]),

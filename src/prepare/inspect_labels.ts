@@ -17,6 +17,9 @@ const MAX_SAMPLED = 200;
 /** Of one on a server. */
 const MAX_FETCHED = 10;
 
+/** Pictures whose EXIF is looked at: a camera's are mostly turned alike. */
+const MAX_PICTURES = 8;
+
 /**
  * Looks at the labels of a data set in files: at all of them where there are few or
  * `prepare` has counted them, else at some that are evenly spread.
@@ -34,6 +37,19 @@ export async function inspectLabels(
   workers: number,
 ): Promise<string[]> {
   if (spec.kind === "embedded") return [];
+  return [
+    ...await countedNotes(part, spec, dataSet, cacheFolder, workers),
+    ...await turnedNotes(part, dataSet),
+  ];
+}
+
+async function countedNotes(
+  part: string,
+  spec: Exclude<DataSpec, { kind: "embedded" }>,
+  dataSet: DataSet,
+  cacheFolder: string,
+  workers: number,
+): Promise<string[]> {
   const isRemote = /^https?:/i.test(spec.root);
   const count = dataSet.names.length;
   const known = await cachedStatistics(dataSet, cacheFolder) ??
@@ -55,4 +71,19 @@ export async function inspectLabels(
   }
   const totals = classTotals(pixelCountsFrom(counts, dataSet.classes.length));
   return await absentClassNotes(dataSet, { part, totals, labels, hasClassIds: ids });
+}
+
+async function turnedNotes(part: string, dataSet: DataSet): Promise<string[]> {
+  const count = dataSet.names.length;
+  const looked = Math.min(count, MAX_PICTURES);
+  let turned = 0;
+  for (let i = 0; i < looked; i++) {
+    const { orientation } = await dataSet.read(Math.floor(i * count / looked));
+    if (orientation !== undefined) turned++;
+  }
+  return turned === 0 ? [] : [
+    `${turned} of the ${looked} pictures of "${part}" that were looked at are turned by ` +
+    "their EXIF orientation, and labels are read as they are stored: look at both with " +
+    '"deno task prepare … --picture"',
+  ];
 }
