@@ -115,9 +115,15 @@ function decodeText(bytes: Uint8Array, path: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new SyntaxError(
-      `Cannot read "${path}" as YAML: it is not encoded as UTF-8: save it as UTF-8`,
-    );
+    const [first = 0, second = 0] = bytes;
+    const isUtf16 = first + second === 0xff + 0xfe && Math.min(first, second) === 0xfe;
+    const reason = bytes.includes(0) && !isUtf16
+      ? "it is no text"
+      : `it is encoded as ${
+        isUtf16 ? "UTF-16" : "something else"
+      } and not as UTF-8: save ` +
+        "it as UTF-8";
+    throw new SyntaxError(`Cannot read "${path}" as YAML: ${reason}`);
   }
 }
 

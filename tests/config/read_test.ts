@@ -142,18 +142,20 @@ Deno.test("parseConfig() says what is wrong with YAML that is no plain tree", ()
 Deno.test("loadConfig() refuses encodings in which names would be others", async () => {
   await inFolder(async (folder) => {
     const path = join(folder, "c.yaml");
+    const other = (name: string) =>
+      `it is encoded as ${name} and not as UTF-8: save it as UTF-8`;
     for (
-      const bytes of [
-        Uint8Array.of(0x61, 0x3a, 0x20, 0xfc), // Windows-1252
-        Uint8Array.of(0xff, 0xfe, 0x61, 0, 0x3a, 0),
-      ]
+      const [bytes, reason] of [
+        [[0x61, 0x3a, 0x20, 0xfc], other("something else")], // Windows-1252
+        [[0xff, 0xfe, 0x61, 0, 0x3a, 0], other("UTF-16")],
+        [[0xfe, 0xff, 0, 0x61, 0, 0x3a], other("UTF-16")],
+        [[0x89, 0x50, 0x4e, 0x47, 0, 0], "it is no text"],
+      ] as const
     ) {
-      await Deno.writeFile(path, bytes);
+      await Deno.writeFile(path, Uint8Array.from(bytes));
       await assert.rejects(loadConfig(path), {
         name: "SyntaxError",
-        message:
-          `Cannot read "${path}" as YAML: it is not encoded as UTF-8: save it as ` +
-          "UTF-8",
+        message: `Cannot read "${path}" as YAML: ${reason}`,
       });
     }
   });
