@@ -103,7 +103,8 @@ export interface ConversionResult {
  * for PyTorch.
  *
  * @param output Written whole or not at all.
- * @throws {RangeError} If the output's extension is unknown, or the file exists.
+ * @throws {RangeError} If the output's extension is unknown, or the file exists or is the
+ * input.
  * @throws {WeightsMismatchError} If the weights do not match the configuration's network.
  * @throws {SyntaxError} If the input is damaged or no file of weights.
  */
@@ -113,7 +114,7 @@ export async function convertWeights(
   { to, config, force = false, ...readOptions }: ConvertOptions = {},
 ): Promise<ConversionResult> {
   const format = to ?? formatOfFile(output);
-  await assertFree(output, force);
+  await assertFree(output, input, force);
   const source = await readWeights(input, readOptions);
   const runRecord = await runRecordOf(input, source, config);
   const network = runRecord && buildNetwork(runRecord.config.model, runRecord.classes);
@@ -163,16 +164,29 @@ export async function convertWeights(
   };
 }
 
-/** @throws {RangeError} If the output exists and must not be replaced. */
-async function assertFree(output: string, force: boolean): Promise<void> {
+/** @throws {RangeError} If the output exists and must not be replaced, or is the input. */
+async function assertFree(output: string, input: string, force: boolean): Promise<void> {
   const found = await statOrNull(output).catch((error) => {
     throw fileWriteError(output, error);
   });
-  if (found === null || force) return;
+  if (found === null) return;
+  if (await isSameFile(input, output)) {
+    throw new RangeError(
+      `Cannot write "${output}": it is the file that is read, which may hold more than is ` +
+        "converted; choose another name",
+    );
+  }
+  if (force) return;
   throw new RangeError(
     `Cannot write "${output}": there is such a file; choose another name, or replace it ` +
       "with --force",
   );
+}
+
+// One file may have several paths.
+async function isSameFile(input: string, output: string): Promise<boolean> {
+  if (await statOrNull(input) === null) return false;
+  return await Deno.realPath(input) === await Deno.realPath(output);
 }
 
 /** Nothing may be missing: what is written is the whole network. */
