@@ -5,7 +5,7 @@ import { cachedStatistics, classStatistics } from "../data/class_statistics.ts";
 import type { DataSet } from "../data/data_set.ts";
 import type { DataSpec } from "../data/data_spec.ts";
 import { absentClassNotes } from "../data/label_notes.ts";
-import { hasClassIds } from "../data/open_data_set.ts";
+import { hasClassIds, labelIdsOf } from "../data/open_data_set.ts";
 import { hardwareThreads, scanClassCounts } from "../data/scan.ts";
 
 /** All labels of a set of this size are counted: that takes seconds, and is kept. */
@@ -59,9 +59,9 @@ async function countedNotes(
       (set) =>
         scanClassCounts(spec, set, { workers: workers === 0 ? 0 : hardwareThreads() }),
     ));
-  const ids = hasClassIds(spec);
+  const meaning = { hasClassIds: hasClassIds(spec), labelIds: labelIdsOf(spec) };
   if (known !== null) {
-    const counted = { part, totals: known.totals, labels: count, hasClassIds: ids };
+    const counted = { part, totals: known.totals, labels: count, ...meaning };
     return await absentClassNotes(dataSet, counted);
   }
   const labels = Math.min(count, isRemote ? MAX_FETCHED : MAX_SAMPLED);
@@ -70,7 +70,7 @@ async function countedNotes(
     counts.push(await countLabelPixels(dataSet, Math.floor(i * count / labels)));
   }
   const totals = classTotals(pixelCountsFrom(counts, dataSet.classes.length));
-  return await absentClassNotes(dataSet, { part, totals, labels, hasClassIds: ids });
+  return await absentClassNotes(dataSet, { part, totals, labels, ...meaning });
 }
 
 async function turnedNotes(part: string, dataSet: DataSet): Promise<string[]> {

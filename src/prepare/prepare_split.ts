@@ -9,7 +9,7 @@ import {
 } from "../data/file_data_set.ts";
 import type { FileDataSpec } from "../data/data_spec.ts";
 import { absentClassNotes } from "../data/label_notes.ts";
-import { hasClassIds, listDataSetFiles } from "../data/open_data_set.ts";
+import { hasClassIds, labelIdsOf, listDataSetFiles } from "../data/open_data_set.ts";
 import type { FileCheck } from "../data/scan_job.ts";
 import {
   createPixelCounts,
@@ -173,6 +173,7 @@ async function labelNotes(
     totals: classes.map(({ pixels }) => pixels),
     labels: usable.samples.length,
     hasClassIds: hasClassIds(spec),
+    labelIds: labelIdsOf(spec),
   };
   return [...instead, ...await absentClassNotes(fileDataSet(usable), counted)];
 }
