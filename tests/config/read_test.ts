@@ -139,6 +139,19 @@ Deno.test("parseConfig() says what is wrong with YAML that is no plain tree", ()
   assert.equal(({} as { b?: number }).b, undefined, "no object has got a new property");
 });
 
+Deno.test("parseConfig() of a text that is no mapping says so, where it is overridden", () => {
+  assert.throws(() => parseConfig("- a", "x.yaml", ["seed=1"]), {
+    message:
+      'Cannot set "seed=1": the whole file is a list of 1: "seed" must be an index ' +
+      "of it, counted from 0",
+  });
+  assert.throws(() => parseConfig("hello", "x.yaml", ["seed=1"]), {
+    message:
+      'Cannot set "seed=1": the whole file is the value "hello" and has no "seed" ' +
+      "in it",
+  });
+});
+
 Deno.test("loadConfig() refuses encodings in which names would be others", async () => {
   await inFolder(async (folder) => {
     const path = join(folder, "c.yaml");
