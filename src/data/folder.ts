@@ -104,9 +104,13 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
   const pngLabels = areLabelsPngs && images.size === 0 && imageFiles.some(isPng)
     ? '.png files, which are labels as long as "files" has no suffix for them'
     : null;
+  const visibleFiles = imageFiles.filter((file) => !isHidden(file));
+  const otherFiles = allImages.size === 0 && visibleFiles.length > 0
+    ? `other files: ${quoteNames(visibleFiles)}`
+    : null;
   const { names, notes } = await selectImages({
     folder: address,
-    leftOut: pngLabels ?? otherImages,
+    leftOut: pngLabels ?? otherImages ?? otherFiles,
     root,
     paths: new Map(
       [...images.keys()].sort().map((

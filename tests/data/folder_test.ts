@@ -283,6 +283,18 @@ Deno.test("a missing label is named, and no matter where labels are not needed",
   });
 });
 
+Deno.test("pictures of names without an ending are named as what is there", async () => {
+  await withFiles(
+    { "images/train/a": tinyImage(0), "images/train/.b": "" },
+    async (root) => {
+      assert.match(
+        await complaint(root, openFolder(tinySpec(root, { labeled: false }))),
+        /ends in \.jpg, \.jpeg or \.png: found no images, and other files: "a"$/,
+      );
+    },
+  );
+});
+
 Deno.test("labels of names without an ending are named as such", async () => {
   const { "labels/train/a.png": label = "", ...files } = tinyFiles(["a"]);
   await withFiles({ ...files, "labels/train/a": label }, async (root) => {
@@ -318,7 +330,7 @@ Deno.test("an empty selection says where it looked and what is there", async () 
     assert.equal(
       await complaint(root, openFolder(tinySpec(root))),
       'RangeError: Cannot use the data set: no image in "ROOT/images/train" ends in ' +
-        ".jpg, .jpeg or .png: found no images",
+        '.jpg, .jpeg or .png: found no images, and other files: "readme.txt"',
     );
   });
 });
