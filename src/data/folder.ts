@@ -276,7 +276,8 @@ class FolderSampleFiles implements SampleFiles {
  * of one folder and folders made by unpacking one do.
  */
 async function findFolder(source: FileSource, folder: string): Promise<string> {
-  if (await source.findFirst([folder]) !== null) return folder;
+  // Where only the split is missing, that of another copy is not what was meant.
+  if (await source.findFirst([folder.replace(/\/.*$/, "")]) !== null) return folder;
   const places = (await source.listChildren("") ?? [])
     .filter((name) => !isHidden(name) && name !== MAC_FORKS)
     .map((name) => joinPath(name, folder));
