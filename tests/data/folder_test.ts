@@ -56,6 +56,12 @@ Deno.test("a folder that unpacking has made around all or a part is found, if it
       assert.notEqual((await set.read(0)).label, null);
     });
   }
+  await withFiles({ ...around, "images/val/a.png": tinyImage(0) }, async (root) => {
+    assert.match(
+      await complaint(root, openFolder(tinySpec(root))),
+      /there is no folder "ROOT\/images\/train": "ROOT\/images" holds "val"/,
+    );
+  });
   await withFiles(
     { ...around, "copy/images/train/c.png": tinyImage(0) },
     async (root) => {
