@@ -27,6 +27,9 @@ const MOST_VALUES = 200_000;
 /** Problems that are told; a file of another kind makes thousands. */
 const MOST_PROBLEMS = 5;
 
+/** Characters of a key in a message. */
+const MOST_KEY = 60;
+
 /** Keys with which an object is not plain. */
 export const RESERVED_KEYS: readonly string[] = ["__proto__", "constructor", "prototype"];
 
@@ -65,7 +68,7 @@ export function parsePlainYaml(text: string): unknown {
 function reasonOf({ code, message, pos }: YAMLParseError, text: string): string {
   if (code === "MULTIPLE_DOCS") return 'a second document begins after "---": keep one';
   if (code === "DUPLICATE_KEY") {
-    const [key = ""] = /^[^\s:]+/.exec(text.slice(pos[0])) ?? [];
+    const [key = ""] = /^[^\s:]+/.exec(text.slice(pos[0], pos[0] + MOST_KEY)) ?? [];
     return `the key ${key} is there twice: leave one out`;
   }
   return message.split(/ at line \d+/)[0] ?? message;
