@@ -63,6 +63,7 @@ function replaceAt(
   if (key === undefined) return value;
   const inner = (node: unknown) =>
     replaceAt(node, property(withDefaults, key), override, depth + 1);
+  const place = depth === 0 ? "the whole file" : `"${path.slice(0, depth).join(".")}"`;
   // One entry of a list that the file leaves to its default changes the default.
   const node = given === undefined && Array.isArray(withDefaults) ? withDefaults : given;
 
@@ -70,7 +71,7 @@ function replaceAt(
     const index = /^\d+$/.test(key) ? Number(key) : NaN;
     if (!(index < node.length)) {
       throw new RangeError(
-        `Cannot set "${text}": "${path.slice(0, depth).join(".")}" is a list of ` +
+        `Cannot set "${text}": ${place} is a list of ` +
           `${node.length}: "${key}" must be an index of it, counted from 0`,
       );
     }
@@ -80,7 +81,7 @@ function replaceAt(
   if (node === undefined || node === null) return { [key]: inner(undefined) };
   if (typeof node !== "object") {
     throw new RangeError(
-      `Cannot set "${text}": "${path.slice(0, depth).join(".")}" is the value ` +
+      `Cannot set "${text}": ${place} is the value ` +
         `${JSON.stringify(node)} and has no "${key}" in it`,
     );
   }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { parseDocument } from "../core/yaml.ts";
+import { parseDocument, type YAMLParseError } from "../core/yaml.ts";
 
 /** What is wrong with a text, as a part of a sentence, and in which lines. */
 export class YamlProblem extends SyntaxError {
@@ -27,6 +27,9 @@ const MOST_VALUES = 200_000;
 /** Problems that are told; a file of another kind makes thousands. */
 const MOST_PROBLEMS = 5;
 
+/** Characters of a key in a message. */
+const MOST_KEY = 60;
+
 /** Keys with which an object is not plain. */
 export const RESERVED_KEYS: readonly string[] = ["__proto__", "constructor", "prototype"];
 
@@ -42,7 +45,7 @@ export function parsePlainYaml(text: string): unknown {
     }
     const problems = document.errors.slice(0, MOST_PROBLEMS).map((error) => ({
       line: error.linePos?.[0].line ?? 1,
-      reason: error.message.split(/ at line \d+/)[0] ?? error.message,
+      reason: reasonOf(error, text),
     }));
     if (problems.length > 0) throw new YamlProblem(problems);
     root = document.toJS();
@@ -59,6 +62,16 @@ export function parsePlainYaml(text: string): unknown {
   const reason = unplainReason(root);
   if (reason !== null) throw whole(reason);
   return root;
+}
+
+// In words of a configuration where the library's are of its own or leave out the culprit.
+function reasonOf({ code, message, pos }: YAMLParseError, text: string): string {
+  if (code === "MULTIPLE_DOCS") return 'a second document begins after "---": keep one';
+  if (code === "DUPLICATE_KEY") {
+    const [key = ""] = /^[^\s:]+/.exec(text.slice(pos[0], pos[0] + MOST_KEY)) ?? [];
+    return `the key ${key} is there twice: leave one out`;
+  }
+  return message.split(/ at line \d+/)[0] ?? message;
 }
 
 // Breadth first, so that neither a circle nor a depth is followed far.

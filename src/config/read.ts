@@ -88,17 +88,34 @@ export async function loadConfig(
   overrides: readonly string[] = [],
   log: (line: string) => void = () => {},
 ): Promise<RunConfig> {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = new TextDecoder().decode(await readWholeFile(path));
+    bytes = await readWholeFile(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw fileReadError(path, error);
     throw new Deno.errors.NotFound(
       `Cannot read "${path}": there is no such file${await similarFileHint(path)}`,
     );
   }
-  const config = parseConfig(text, path, overrides, log);
+  const config = parseConfig(decodeText(bytes, path), path, overrides, log);
   return await withListFolder(config, dirname(path), join(dirname(path), "lists"));
+}
+
+// Other encodings would change names of classes and folders without a word.
+function decodeText(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    const [first = 0, second = 0] = bytes;
+    const isUtf16 = first + second === 0xff + 0xfe && Math.min(first, second) === 0xfe;
+    const reason = bytes.includes(0) && !isUtf16
+      ? "it is no text"
+      : `it is encoded as ${
+        isUtf16 ? "UTF-16" : "something else"
+      } and not as UTF-8: save ` +
+        "it as UTF-8";
+    throw new SyntaxError(`Cannot read "${path}" as YAML: ${reason}`);
+  }
 }
 
 /** The name of an experiment: its file's name without folder and ending. */

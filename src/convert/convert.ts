@@ -24,6 +24,7 @@ import {
 } from "../weights/read_weights.ts";
 import { safetensorsChunks } from "../weights/safetensors.ts";
 import { writeTorchFile } from "../weights/write_torch_file.ts";
+import { statOrNull } from "../io/file_errors.ts";
 import { assertNoFile } from "../io/output_file.ts";
 import { writeAtomic } from "../io/write_atomic.ts";
 import { buildNetwork } from "../evaluate/build_network.ts";
@@ -102,7 +103,8 @@ export interface ConversionResult {
  * for PyTorch.
  *
  * @param output Written whole or not at all.
- * @throws {RangeError} If the output's extension is unknown, or the file exists.
+ * @throws {RangeError} If the output's extension is unknown, or the file exists or is the
+ * input.
  * @throws {WeightsMismatchError} If the weights do not match the configuration's network.
  * @throws {SyntaxError} If the input is damaged or no file of weights.
  */
@@ -112,6 +114,7 @@ export async function convertWeights(
   { to, config, force = false, ...readOptions }: ConvertOptions = {},
 ): Promise<ConversionResult> {
   const format = to ?? formatOfFile(output);
+  await assertOtherFile(output, input);
   if (!force) await assertNoFile(output);
   const source = await readWeights(input, readOptions);
   const runRecord = await runRecordOf(input, source, config);
@@ -160,6 +163,21 @@ export async function convertWeights(
     otherPrefixes,
     adjustments,
   };
+}
+
+/** @throws {RangeError} If the output is the input, by whatever path. */
+async function assertOtherFile(output: string, input: string): Promise<void> {
+  const paths = [output, input];
+  const found = await Promise.all(
+    paths.map((path) => statOrNull(path).catch(() => null)),
+  );
+  if (found.includes(null)) return;
+  const [one, other] = await Promise.all(paths.map((path) => Deno.realPath(path)));
+  if (one !== other) return;
+  throw new RangeError(
+    `Cannot write "${output}": it is the file that is read, which may hold more than is ` +
+      "converted; choose another name",
+  );
 }
 
 /** Nothing may be missing: what is written is the whole network. */

@@ -16,6 +16,8 @@ export interface Sample extends Size {
   readonly image: Uint8Array;
   /** Class ids, 255 ignored; null in a set that is used without labels. [H, W] */
   readonly label: Uint8Array | null;
+  /** The EXIF orientation, 2 … 8, by which the image was turned, and its label was not. */
+  readonly orientation?: number;
 }
 
 /** The files of an image, by their paths in their source: plain JSON. */

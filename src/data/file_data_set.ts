@@ -89,8 +89,8 @@ export function fileDataSet(set: DataSetFiles): DataSet {
       if (label !== null) {
         assertSameSize(image, file, label, source.displayPath(labelOf(files)));
       }
-      const { width, height, data } = image;
-      return { name: files.name, width, height, image: data, label: label?.data ?? null };
+      const { data, ...rest } = image;
+      return { ...rest, name: files.name, image: data, label: label?.data ?? null };
     },
 
     fingerprint: () => filesFingerprint(set, (files) => [labelOf(files)]),
@@ -262,9 +262,11 @@ export function describeLabelsInstead(
     } files, and labels are read from .png ` +
       "files: convert them to PNGs whose values are class ids";
   }
-  return pngs.length === 0 || !areAllMissing
-    ? null
-    : `"${folder}" holds ${quoteNames(pngs)}: names must be those of the images`;
+  const visible = files.filter((file) => !isHidden(file));
+  if (!areAllMissing || visible.length === 0) return null;
+  return pngs.length > 0
+    ? `"${folder}" holds ${quoteNames(pngs)}: names must be those of the images`
+    : `"${folder}" holds ${quoteNames(visible)}: labels are read from .png files`;
 }
 
 /** How many files have each of some endings, the most frequent first. */

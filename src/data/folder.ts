@@ -45,6 +45,9 @@ export const DEFAULT_FILE_PATTERN: FilePattern = {
   labelSuffix: "",
 };
 
+/** A folder of archives made by macOS, with a hidden file for each of the others. */
+const MAC_FORKS = "__MACOSX";
+
 /**
  * Opens a folder data set.
  *
@@ -70,11 +73,13 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
     assertRelativePath(files[key], `"files.${key}"`);
     return files[key].replaceAll("{split}", split);
   };
-  const [imageFolder, labelFolder] = [folderOf("images"), folderOf("labels")];
   const { source } = await openSource({
     ...spec,
     root: root.replaceAll("{split}", split),
   });
+  const imageFolder = await findFolder(source, folderOf("images"));
+  const labelPlace = folderOf("labels");
+  const labelFolder = labeled ? await findFolder(source, labelPlace) : labelPlace;
   const decoder = folderDecoder(spec);
 
   const address = source.displayPath(imageFolder);
@@ -100,9 +105,13 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
   const pngLabels = areLabelsPngs && images.size === 0 && imageFiles.some(isPng)
     ? '.png files, which are labels as long as "files" has no suffix for them'
     : null;
+  const visibleFiles = imageFiles.filter((file) => !isHidden(file));
+  const otherFiles = allImages.size === 0 && visibleFiles.length > 0
+    ? `other files: ${quoteNames(visibleFiles)}`
+    : null;
   const { names, notes } = await selectImages({
     folder: address,
-    leftOut: pngLabels ?? otherImages,
+    leftOut: pngLabels ?? otherImages ?? otherFiles,
     root,
     paths: new Map(
       [...images.keys()].sort().map((
@@ -258,6 +267,24 @@ class FolderSampleFiles implements SampleFiles {
     if (labels === null) return null;
     return joinPath(labels, this.labelFile ?? this.name + labelSuffix);
   }
+}
+
+/**
+ * Where a folder is: in the root, or in the only folder of the root that has it, as archives
+ * of one folder and folders made by unpacking one do.
+ */
+async function findFolder(source: FileSource, folder: string): Promise<string> {
+  // Where only the split is missing, that of another copy is not what was meant.
+  if (await source.findFirst([folder.replace(/\/.*$/, "")]) !== null) return folder;
+  const places = (await source.listChildren("") ?? [])
+    .filter((name) => !isHidden(name) && name !== MAC_FORKS)
+    .map((name) => joinPath(name, folder));
+  const found: string[] = [];
+  for (const place of places) {
+    if (await source.findFirst([place]) !== null) found.push(place);
+  }
+  const [only = folder] = found;
+  return found.length > 1 ? folder : only;
 }
 
 // Every file below a folder, or an error that says how far the path exists.

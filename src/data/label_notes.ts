@@ -16,6 +16,8 @@ export interface CountedLabels {
   readonly labels: number;
   /** Whether values are class ids, so that a label map could be what is missing. */
   readonly hasClassIds: boolean;
+  /** The value of each class, where that is known not to be its id. */
+  readonly labelIds: readonly number[] | null;
 }
 
 /** Labels in which ignored pixels are looked for. */
@@ -32,7 +34,7 @@ const MAX_NAMED = 5;
  */
 export async function absentClassNotes(
   dataSet: DataSet,
-  { part, totals, labels, hasClassIds }: CountedLabels,
+  { part, totals, labels, hasClassIds, labelIds }: CountedLabels,
 ): Promise<string[]> {
   const { names, classes } = dataSet;
   const absent = classes.filter((_, id) => (totals[id] ?? 0) === 0);
@@ -64,7 +66,16 @@ export async function absentClassNotes(
       offsetLabelMap(classes.length),
     ];
   }
-  return [note];
+  const couldBeClassIds = labelIds !== null &&
+    totals.every((total, id) => total === 0 || (labelIds[id] ?? 0) < classes.length);
+  return couldBeClassIds
+    ? [
+      `${note}: no class occurs whose value is above ${
+        classes.length - 1
+      }, as if values ` +
+      "were train ids and no label ids: restore the downloaded labels",
+    ]
+    : [note];
 }
 
 async function hasIgnoredPixels(dataSet: DataSet): Promise<boolean> {

@@ -5,7 +5,12 @@ import type { DataSpec, FileDataSpec } from "./data_spec.ts";
 import { openEmbedded } from "./embedded/embedded.ts";
 import type { DataSetFiles, DataSetListing } from "./file_data_set.ts";
 import { folderDecoder, listFolderFiles, openFolder } from "./folder.ts";
-import { listNativeFiles, nativeDecoder, openNative } from "./native/native.ts";
+import {
+  listNativeFiles,
+  NATIVE_LAYOUTS,
+  nativeDecoder,
+  openNative,
+} from "./native/native.ts";
 import { createFolderSource } from "./source/folder_source.ts";
 
 /**
@@ -36,6 +41,10 @@ export function listDataSetFiles(spec: FileDataSpec): Promise<DataSetListing> {
 /** Whether label values are class ids, with no map in between. */
 export const hasClassIds = (spec: DataSpec): boolean =>
   spec.kind === "folder" && (spec.labelMap ?? null) === null;
+
+/** The label value of each class, in a data set where that is known not to be its id. */
+export const labelIdsOf = (spec: DataSpec): readonly number[] | null =>
+  spec.kind === "native" ? NATIVE_LAYOUTS[spec.set].labelIds ?? null : null;
 
 /** Makes sets of some files of a data set below a folder, without listing the folder. */
 export function openUnpacked(

@@ -26,6 +26,24 @@ export function unlabeledOverlapNote(
     'the labeled ones: choose others in "data.target"';
 }
 
+/** The parts of a run that are compared, by what they are called. */
+interface ComparedParts {
+  readonly training: string;
+  readonly evaluation: string;
+}
+
+/**
+ * Says that a part of a run is measured on images that it learns from.
+ *
+ * @param shared Their names; at least one.
+ */
+export const sharedImagesNote = (
+  { training, evaluation }: ComparedParts,
+  shared: readonly string[],
+): string =>
+  `${shared.length} pictures of "${evaluation}" are also in "${training}" ` +
+  `(first: "${shared[0]}"): scores on them are too good`;
+
 /** Where images lie, whichever of them are chosen. */
 function locationOf(spec: DataSpec): string {
   switch (spec.kind) {

@@ -146,9 +146,9 @@ function centerCrop(sample: Sample, center: Size | null): Sample {
     }
     return cropped;
   };
-  const { name, image, label } = sample;
+  const { image, label } = sample;
   return {
-    name,
+    ...sample,
     height,
     width,
     image: cropPixels(image, 3),

@@ -121,9 +121,18 @@ export async function evaluateNetwork(
     ...evaluationOptionsWith(config, augmentation),
     trimap: trimap ?? null,
   };
-  const result = await evaluate(network, weights, data, options, onPrediction, signal);
+  let turned = 0;
+  const count: typeof onPrediction = async (prediction, done, of) => {
+    if (prediction.sample.orientation !== undefined) turned++;
+    await onPrediction?.(prediction, done, of);
+  };
+  const result = await evaluate(network, weights, data, options, count, signal);
   const means = classGroups.map((group) => subsetMetrics(group, result.classes));
-  return { split: name, ...result, subsets: means };
+  const measured = { split: name, ...result, subsets: means };
+  if (turned === 0) return measured;
+  const note = `${turned} of the ${result.images} pictures are turned by their EXIF ` +
+    "orientation, and labels are read as they are stored: look at both with --save";
+  return { ...measured, notes: [...result.notes ?? [], note] };
 }
 
 /** Figures by the name of the data set; the first name decides which network is best. */

@@ -2,7 +2,11 @@
 import { loadConfig } from "../config/read.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
 import { fileDataSet } from "../data/file_data_set.ts";
-import { findImageOverlap, unlabeledOverlapNote } from "../data/overlap.ts";
+import {
+  findImageOverlap,
+  sharedImagesNote,
+  unlabeledOverlapNote,
+} from "../data/overlap.ts";
 import { hardwareThreads } from "../data/scan.ts";
 import { createThumbnail, type Thumbnail } from "../data/pipelines.ts";
 import { cachedResult } from "../io/cached_result.ts";
@@ -198,8 +202,7 @@ export async function findOverlaps(
         });
       }
       if (sameFile.length === 0) continue;
-      const message = `${sameFile.length} pictures of "${b}" are also in "${a}" ` +
-        `(first: "${sameFile[0]}"): scores on them are too good`;
+      const message = sharedImagesNote({ training: a, evaluation: b }, sameFile);
       if (isConfig) notes.push(message);
       else problems.push({ split: b, message: `Splits overlap: ${message}` });
     }

@@ -9,7 +9,7 @@ import {
 } from "../data/file_data_set.ts";
 import type { FileDataSpec } from "../data/data_spec.ts";
 import { absentClassNotes } from "../data/label_notes.ts";
-import { hasClassIds, listDataSetFiles } from "../data/open_data_set.ts";
+import { hasClassIds, labelIdsOf, listDataSetFiles } from "../data/open_data_set.ts";
 import type { FileCheck } from "../data/scan_job.ts";
 import {
   createPixelCounts,
@@ -167,14 +167,22 @@ async function labelNotes(
   hasNames: boolean,
 ): Promise<string[]> {
   const instead = labelsInstead === null ? [] : [labelsInstead];
-  if (classes === null || !hasNames || problems.length > 0) return instead;
+  if (classes === null || problems.length > 0) return instead;
+  const totals = classes.map(({ pixels }) => pixels);
+  // Without names it is not known which classes there should be, but more than one.
+  const isOneAlone = totals.every((total, id) => id === 0 || total === 0);
+  if (!hasNames && !isOneAlone) return instead;
+  const dataSet = fileDataSet(usable);
+  const expected = hasNames ? dataSet.classes : dataSet.classes.slice(0, 2);
   const counted = {
     part,
-    totals: classes.map(({ pixels }) => pixels),
+    totals,
     labels: usable.samples.length,
     hasClassIds: hasClassIds(spec),
+    labelIds: labelIdsOf(spec),
   };
-  return [...instead, ...await absentClassNotes(fileDataSet(usable), counted)];
+  const notes = await absentClassNotes({ ...dataSet, classes: expected }, counted);
+  return [...instead, ...notes];
 }
 
 /** How many pictures have a size, in pixels. */

@@ -3,6 +3,7 @@ import type { RunConfig } from "../config/schema.ts";
 import type { DataSet } from "../data/data_set.ts";
 import type { DataSpec } from "../data/data_spec.ts";
 import type { Loader } from "../data/loader.ts";
+import { sharedImagesNote } from "../data/overlap.ts";
 import { openDataSet } from "../data/open_data_set.ts";
 import { evaluationSpecs, trainingLoaderSpec } from "../prepare/data_specs.ts";
 import { inspectLabels } from "../prepare/inspect_labels.ts";
@@ -40,7 +41,10 @@ export async function reportData(
   for (const [name, spec] of evaluationSpecs(config.data, cache)) {
     const dataSet = await openDataSet(spec);
     addPart(`evaluations.${name}`, name, spec, dataSet);
-    notes.push(...dataSet.notes ?? []);
+    notes.push(
+      ...dataSet.notes ?? [],
+      ...overlapNotes(loader.dataSets.source, name, dataSet),
+    );
   }
   for (const note of new Set(notes)) log(note);
   const { numWorkers } = config.data;
@@ -49,6 +53,16 @@ export async function reportData(
     found.forEach(log);
   }
   return parts;
+}
+
+// Two sets of one folder have one file under one name.
+function overlapNotes(source: DataSet, evaluation: string, measured: DataSet): string[] {
+  if (source.name !== measured.name) return [];
+  const learned = new Set(source.names);
+  const shared = measured.names.filter((name) => learned.has(name));
+  return shared.length === 0
+    ? []
+    : [sharedImagesNote({ training: "source", evaluation }, shared)];
 }
 
 function partLine(

@@ -506,11 +506,17 @@ export function createThroughputMeter(): ThroughputMeter {
   };
 }
 
-/** What a user should know before a semi-supervised run; a sentence each. */
+/** What a user should know about the settings before a run; a sentence each. */
 export function configWarnings({ method, iterations, data }: RunConfig): string[] {
-  if (!isSemiSupervised(method)) return [];
-  const { supervisedOnlyIterations, teacher: { copyIterations } } = method;
   const notes: string[] = [];
+  if (data.normalization.std.every((deviation) => deviation < 1)) {
+    notes.push(
+      '"data.normalization" is of pixels in 0 … 1, and those here are in 0 … 255: multiply ' +
+        'both "mean" and "std" by 255',
+    );
+  }
+  if (!isSemiSupervised(method)) return notes;
+  const { supervisedOnlyIterations, teacher: { copyIterations } } = method;
   if (supervisedOnlyIterations >= iterations) {
     notes.push(
       `all ${iterations} iterations are supervised only: for the method to begin, set ` +

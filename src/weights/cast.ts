@@ -91,6 +91,15 @@ export function integersEqual(a: HostTensor, b: HostTensor): boolean {
   return left.length === right.length && left.every((byte, i) => byte === right[i]);
 }
 
+/** The first number of a tensor that is NaN or infinite; null: all are finite. */
+export function findNonFinite(value: HostTensor): number | null {
+  const numbers = floatsOf(value) ?? [];
+  let zero = 0; // times 0, only what is not finite differs from it
+  for (let i = 0; i < numbers.length; i++) zero += 0 * (numbers[i] ?? 0);
+  if (zero === 0) return null;
+  return Array.prototype.find.call(numbers, (number) => !Number.isFinite(number)) ?? null;
+}
+
 /** The elements of a tensor times −1; of integers modulo their range, as in PyTorch. */
 export function negate({ dtype, shape, bytes }: HostTensor): HostTensor {
   const negated = bytes.slice();

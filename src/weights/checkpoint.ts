@@ -230,6 +230,7 @@ export function parseEngine(
  * The weights of one section of a checkpoint; the caller releases them.
  *
  * @throws {WeightsMismatchError} If it does not have exactly the network's parameters.
+ * @throws {RangeError} If a weight is NaN or infinite.
  */
 export function readCheckpointSection(
   wanted: readonly Parameter[],

@@ -17,6 +17,7 @@ const UNSUPPORTED_SIGNATURES: readonly (readonly [string, string])[] = [
   ["\x1f\x8b", "a gzip archive; unpack it and give the file inside"],
   ["\x89HDF", "an HDF5 file of Keras; only PyTorch's files and safetensors are read"],
   ["\x93NUMPY", "a NumPy file; only PyTorch's files and safetensors are read"],
+  ["\x08", "an ONNX file, as it begins; only PyTorch's files and safetensors are read"],
   ["GGUF", "a GGUF file; only PyTorch's files and safetensors are read"],
 ];
 

@@ -3,7 +3,7 @@
 import { byteLengthOf, formatShape, type HostTensor } from "../core/host_tensor.ts";
 import type { DerivedBuffer, Parameter } from "../core/network.ts";
 import { pytorchShape } from "../core/weights.ts";
-import { integersEqual, toFloat32, toInt64 } from "./cast.ts";
+import { findNonFinite, integersEqual, toFloat32, toInt64 } from "./cast.ts";
 import { matchPattern } from "./names/pattern.ts";
 import { printable } from "./pickle_values.ts";
 
@@ -181,6 +181,7 @@ export const sameShape = (a: readonly number[], b: readonly number[]): boolean =
  * @param file For messages.
  * @throws {WeightsMismatchError} If anything is missing or unexpected and not tolerated,
  * or has another shape.
+ * @throws {RangeError} If a weight is NaN or infinite.
  */
 export function matchWeights(
   expected: ReadonlyMap<string, readonly number[]>,
@@ -209,7 +210,21 @@ export function matchWeights(
   if (refused.some(({ length }) => length > 0)) {
     throw new WeightsMismatchError(file, ...refused);
   }
+  assertFinite(tensors, file);
   return { tensors, missing, unexpected };
+}
+
+/** @throws {RangeError} If a number is not one: every prediction would be of the first class. */
+function assertFinite(tensors: ReadonlyMap<string, HostTensor>, file: string): void {
+  for (const [name, tensor] of tensors) {
+    const number = findNonFinite(tensor);
+    if (number === null) continue;
+    throw new RangeError(
+      `Cannot load "${file}": its "${printable(name)}" holds ${
+        Number.isNaN(number) ? "NaN" : "infinite numbers"
+      }, as of a training that has diverged: take an earlier checkpoint`,
+    );
+  }
 }
 
 /** The parameters of a network or of a part of it. */
@@ -290,7 +305,8 @@ function assertDerivedBuffer(
  * @throws {WeightsMismatchError} If anything is missing, unexpected or of another shape
  * and not tolerated.
  * @throws {TypeError} If a weight has integers.
- * @throws {RangeError} If a weight is too large for float32, or a derived buffer differs.
+ * @throws {RangeError} If a weight is NaN, infinite or too large for float32, or a derived
+ * buffer differs.
  */
 export function matchNetworkWeights(
   { parameters, derivedBuffers = [] }: NetworkParameters,

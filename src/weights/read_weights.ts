@@ -69,6 +69,7 @@ export async function readWeights(
   options: ReadWeightsOptions = {},
 ): Promise<TranslatedWeights> {
   const { targetNames = [], namingScheme = "auto", stateDictKey } = options;
+  assertWhole(path);
   const format = await detectFileFormat(path);
   let selection: PrefixSelection | undefined;
   const selectNames = (names: readonly string[]) => {
@@ -97,6 +98,19 @@ export async function readWeights(
     metadata,
     format,
   };
+}
+
+/** The end of the name of one of several files with the weights of one network. */
+const PART_NAME = /-0*(\d+)-of-0*(\d+)\.\w+$/;
+
+/** @throws {SyntaxError} If the name of a file says that it is one of several. */
+function assertWhole(path: string): void {
+  const [, part, count = "1"] = PART_NAME.exec(path) ?? [];
+  if (count === "1") return;
+  throw new SyntaxError(
+    `Cannot read "${path}": it is part ${part} of the ${count} files that hold the weights ` +
+      "of one network; join their tensors in one file first",
+  );
 }
 
 /** Options that choose another network of a file. */

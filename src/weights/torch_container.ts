@@ -251,7 +251,7 @@ const INITIAL_HEADER_BYTES = 1 << 20;
 /** @returns Also the storages of the object and the end of the pickles. */
 function parseLegacyHeader(bytes: Uint8Array, reject: Reject) {
   if (decodeLatin1(bytes.subarray(MAGIC_START, MAGIC_END)) !== MAGIC_NUMBER) {
-    reject("it begins as a pickle but without PyTorch's magic number");
+    reject("it is a pickle, but none of torch.save(), which has to write the state dict");
   }
   const protocol = unpickle(bytes, MAGIC_END, reject);
   if (protocol.value !== PROTOCOL) reject(`its protocol is not ${PROTOCOL}`);

@@ -6,6 +6,7 @@ import {
   parseConfig,
   stringifyConfig,
 } from "../../src/config/read.ts";
+import { inFolder } from "../support/files.ts";
 import { EXAMPLE, example, folderExample } from "./example.ts";
 
 Deno.test("parseConfig() names the line of every YAML mistake", () => {
@@ -17,7 +18,7 @@ Deno.test("parseConfig() names the line of every YAML mistake", () => {
   });
   assert.throws(
     () => parseConfig("seed: 1\nseed: 2", "x"),
-    /line 2: Map keys must be unique/,
+    /line 2: the key seed is there twice: leave one out/,
   );
 });
 
@@ -124,6 +125,8 @@ Deno.test("parseConfig() says what is wrong with YAML that is no plain tree", ()
     ["constructor: 1", '"constructor" cannot be a key: leave it out'],
     ["PNG\0\0\rIHDR", "it is no text"],
     ["a: [1\nb: {\n\tc", /line \d+: /],
+    ["a: 1\nb: 2\na: 3", /\n {2}line 3: the key a is there twice: leave one out$/],
+    ["a: 1\n---\nb: 2", /\n {2}line 2: a second document begins after "---": keep one$/],
   ];
   for (const [text, reason] of cases) {
     assert.throws(() => parseConfig(text, "bad.yaml"), ({ message }: Error) => {
@@ -134,6 +137,41 @@ Deno.test("parseConfig() says what is wrong with YAML that is no plain tree", ()
     });
   }
   assert.equal(({} as { b?: number }).b, undefined, "no object has got a new property");
+});
+
+Deno.test("parseConfig() of a text that is no mapping says so, where it is overridden", () => {
+  assert.throws(() => parseConfig("- a", "x.yaml", ["seed=1"]), {
+    message:
+      'Cannot set "seed=1": the whole file is a list of 1: "seed" must be an index ' +
+      "of it, counted from 0",
+  });
+  assert.throws(() => parseConfig("hello", "x.yaml", ["seed=1"]), {
+    message:
+      'Cannot set "seed=1": the whole file is the value "hello" and has no "seed" ' +
+      "in it",
+  });
+});
+
+Deno.test("loadConfig() refuses encodings in which names would be others", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "c.yaml");
+    const other = (name: string) =>
+      `it is encoded as ${name} and not as UTF-8: save it as UTF-8`;
+    for (
+      const [bytes, reason] of [
+        [[0x61, 0x3a, 0x20, 0xfc], other("something else")], // Windows-1252
+        [[0xff, 0xfe, 0x61, 0, 0x3a, 0], other("UTF-16")],
+        [[0xfe, 0xff, 0, 0x61, 0, 0x3a], other("UTF-16")],
+        [[0x89, 0x50, 0x4e, 0x47, 0, 0], "it is no text"],
+      ] as const
+    ) {
+      await Deno.writeFile(path, Uint8Array.from(bytes));
+      await assert.rejects(loadConfig(path), {
+        name: "SyntaxError",
+        message: `Cannot read "${path}" as YAML: ${reason}`,
+      });
+    }
+  });
 });
 
 Deno.test("stringifyConfig() writes what parseConfig() reads", () => {

@@ -39,6 +39,40 @@ Deno.test("a folder data set reads images and labels by sorted name", async () =
   );
 });
 
+Deno.test("a folder that unpacking has made around all or a part is found, if it is one", async () => {
+  const files = Object.entries(tinyFiles(["a", "b"]));
+  const inside = (place: (path: string) => string) =>
+    Object.fromEntries(files.map(([path, file]) => [place(path), file]));
+  const around = inside((path) => `mydata/${path}`);
+  for (
+    const tree of [
+      { ...around, "__MACOSX/images/train/._a.png": "x" },
+      inside((path) => `${path.split("/")[0]}_v2/${path}`),
+    ]
+  ) {
+    await withFiles(tree, async (root) => {
+      const set = await openFolder(tinySpec(root));
+      assert.deepEqual(set.names, ["a", "b"]);
+      assert.notEqual((await set.read(0)).label, null);
+    });
+  }
+  await withFiles({ ...around, "images/val/a.png": tinyImage(0) }, async (root) => {
+    assert.match(
+      await complaint(root, openFolder(tinySpec(root))),
+      /there is no folder "ROOT\/images\/train": "ROOT\/images" holds "val"/,
+    );
+  });
+  await withFiles(
+    { ...around, "copy/images/train/c.png": tinyImage(0) },
+    async (root) => {
+      assert.match(
+        await complaint(root, openFolder(tinySpec(root))),
+        /there is no folder "ROOT\/images\/train": "ROOT" holds "copy", "mydata"/,
+      );
+    },
+  );
+});
+
 Deno.test("patterns and a list restrict the images", async () => {
   const files = tinyFiles(["0001_a", "0001_b", "0006_a", "0016.x"]);
   // No line end after the last line; Windows line ends; an editor's mark at the start.
@@ -255,6 +289,28 @@ Deno.test("a missing label is named, and no matter where labels are not needed",
   });
 });
 
+Deno.test("pictures of names without an ending are named as what is there", async () => {
+  await withFiles(
+    { "images/train/a": tinyImage(0), "images/train/.b": "" },
+    async (root) => {
+      assert.match(
+        await complaint(root, openFolder(tinySpec(root, { labeled: false }))),
+        /ends in \.jpg, \.jpeg or \.png: found no images, and other files: "a"$/,
+      );
+    },
+  );
+});
+
+Deno.test("labels of names without an ending are named as such", async () => {
+  const { "labels/train/a.png": label = "", ...files } = tinyFiles(["a"]);
+  await withFiles({ ...files, "labels/train/a": label }, async (root) => {
+    assert.match(
+      await complaint(root, openFolder(tinySpec(root))),
+      /"ROOT\/labels\/train" holds "a": labels are read from \.png files/,
+    );
+  });
+});
+
 Deno.test("an empty selection says where it looked and what is there", async () => {
   await withFiles(tinyFiles(["a1", "a2", "b1", "b2"]), async (root) => {
     assert.equal(
@@ -280,7 +336,7 @@ Deno.test("an empty selection says where it looked and what is there", async () 
     assert.equal(
       await complaint(root, openFolder(tinySpec(root))),
       'RangeError: Cannot use the data set: no image in "ROOT/images/train" ends in ' +
-        ".jpg, .jpeg or .png: found no images",
+        '.jpg, .jpeg or .png: found no images, and other files: "readme.txt"',
     );
   });
 });

@@ -351,6 +351,22 @@ Deno.test("a folder without a configuration is checked for all but its values", 
   });
 });
 
+Deno.test("a folder without a configuration is told of masks of 0 and 255", async () => {
+  const mask = tinyLabel((i) => i % 2 === 0 ? 0 : 255);
+  const files = {
+    ...foldersOf(["a"], ["v"]),
+    "labels/train/a.png": mask,
+  };
+  await withFiles(within("data", files), async (root) => {
+    const { splits } = await prepared(root, "folder");
+    assert.deepEqual(splits.map(({ notes }) => notes.slice(1)), [[
+      'no pixel of "class 1" in the 1 labels of "train": they hold the values 0 and 255 ' +
+      'alone, and 255 is ignored; if 255 stands for "class 1", set "labelMap": ' +
+      "{0: 0, 255: 1}",
+    ], []]);
+  });
+});
+
 Deno.test("prepare() says what labels lack as a whole, and what was left out", async () => {
   const files = {
     ...within("data", foldersOf(["a", "b"], ["v"])),

@@ -72,7 +72,7 @@ export function assertRefused({ status, error }: Ended, ...culprits: string[]): 
       .test(
         line,
       ) &&
-    !/^\S+ +\d+ images with(out)? labels in "/.test(line)
+    !/^\S+ +\d+ images with(out)? labels in "|^\d+ pictures of "/.test(line)
   ).join("\n").trim();
   assert.equal(status, 1, said);
   assert.match(said, /^[A-Z]/, "it starts with a capital");

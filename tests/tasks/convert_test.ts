@@ -120,6 +120,28 @@ Deno.test("convert keeps student and teacher of a checkpoint, which then evaluat
     );
   }));
 
+Deno.test("convert never writes over what it reads, by whatever path", () =>
+  inFolder(async (folder) => {
+    const golden = new URL("../golden/net_mit_segformer.safetensors", import.meta.url);
+    const file = join(folder, "a.safetensors");
+    await Deno.copyFile(golden, file);
+    const link = join(folder, "b.safetensors");
+    await Deno.symlink(file, link);
+    const before = await Deno.readFile(file);
+    for (const output of [file, join(folder, ".", "a.safetensors"), link]) {
+      const { status, error } = await call(convert, file, output, "--force");
+      assert.equal(status, 1);
+      assert.match(
+        error,
+        /^Cannot write ".*": it is the file that is read, .* another name/,
+      );
+    }
+    const after = await Deno.readFile(file);
+    assert.ok(
+      before.length === after.length && before.every((byte, i) => byte === after[i]),
+    );
+  }));
+
 Deno.test("convert writes the buffers that PyTorch's modules have besides weights", () =>
   inFolder(async (folder) => {
     const checkpoint = await trained(folder, `model.encoder=${SWIN}`);

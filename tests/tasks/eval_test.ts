@@ -42,9 +42,15 @@ Deno.test("eval looks at scales, mirrored and through windows, and saves what it
     assertRefused(unknown, '"dusk"', "worn, clean");
   }));
 
+const TURNED = await Deno.readFile(
+  new URL("../formats/opencv/exif.jpg", import.meta.url),
+);
+
 Deno.test("eval measures any split folder, and never writes among a data set's files", () =>
   withFiles({
     ...tinyFiles(["a", "b"]),
+    "images/turned/t.jpg": TURNED,
+    "labels/turned/t.png": tinyLabel((i) => i % 3, 8, 16),
     ...Object.fromEntries(
       Object.entries(tinyFiles(["street/c"])).map(([path, bytes]) => [
         path.replace("/train/", "/val/"),
@@ -70,6 +76,13 @@ Deno.test("eval measures any split folder, and never writes among a data set's f
     assert.equal(status, 0, error);
     assert.equal(JSON.parse(json).images, 1);
     await Deno.stat(join(saved, "street/c_overlay.png"));
+
+    const turned = ["--split", "turned", "--json"];
+    const { out: report } = await call(main, checkpoint, ...turned, ...WASM);
+    assert.deepEqual(JSON.parse(report).notes, [
+      "1 of the 1 pictures are turned by their EXIF orientation, and labels are read as " +
+      "they are stored: look at both with --save",
+    ]);
 
     const among = join(root, "labels", "..", "labels", "val");
     assertRefused(await call(main, checkpoint, "--save", among, ...WASM), among);

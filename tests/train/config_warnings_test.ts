@@ -21,6 +21,20 @@ Deno.test("a method that never begins is noticed", () => {
   ]);
 });
 
+Deno.test("a normalization of pixels in 0 … 1 is noticed", () => {
+  const normalized = (std: string) =>
+    warnings(
+      "{name: supervised}",
+      `data.normalization={mean: [0.5, 0.4, 0.4], std: ${std}}`,
+    );
+  assert.deepEqual(normalized("[0.229, 0.224, 0.225]"), [
+    '"data.normalization" is of pixels in 0 … 1, and those here are in 0 … 255: multiply ' +
+    'both "mean" and "std" by 255',
+  ]);
+  assert.deepEqual(normalized("[1, 1, 1]"), []);
+  assert.deepEqual(normalized("[58.4, 57.1, 57.4]"), []);
+});
+
 Deno.test("pasting from the only image of a batch is noticed", () => {
   const alone = (method: string) => warnings(method, "data.batchSize=1");
   const pasting = "{name: mean-teacher, perturbation: {name: cutmix}}";

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parseConfig } from "../../src/config/read.ts";
 import { openLoader } from "../../src/data/loader.ts";
+import { decodeImage } from "../../src/formats/image_codec.ts";
 import { trainingLoaderSpec } from "../../src/prepare/data_specs.ts";
 import { reportData } from "../../src/train/report_data.ts";
 import { zipOf } from "../data/archives.ts";
@@ -110,7 +111,9 @@ Deno.test("reportData() names classes that no label has, and what looks wrong", 
       'no pixel of "house" in the 1 labels of "val"',
     ]);
     const mapped = ["data.labelMap={0: 0, 255: 1}", "data.evaluations.val.split=train"];
-    assert.deepEqual(await notes(TWO, ...mapped), []);
+    assert.deepEqual(await notes(TWO, ...mapped), [
+      '2 pictures of "val" are also in "source" (first: "a"): scores on them are too good',
+    ]);
     assert.deepEqual(await notes(), [
       'no pixel of "sky", "car" in the 2 labels of "source": they hold the values 0 and ' +
       "255 alone, and 255 is ignored",
@@ -121,6 +124,41 @@ Deno.test("reportData() names classes that no label has, and what looks wrong", 
       (await notes("data.source.split=void"))[0],
       'the 1 labels of "source" have no pixel of any class: all are ignored (255)',
     );
+  });
+});
+
+Deno.test("reportData() says that an evaluation is of images that the run learns from", async () => {
+  const files = { ...tinyFiles(["a", "b", "c"]), "list.txt": "b\nc\n" };
+  await withFiles({ ...files, ...split("val", { v: ALL }) }, async (root) => {
+    const note = async (...overrides: string[]) =>
+      (await reported(root, ["data.source.list=list.txt", ...overrides]))
+        .filter((line) => /pictures/.test(line));
+    assert.deepEqual(await note("data.evaluations.val.split=train"), [
+      '2 pictures of "val" are also in "source" (first: "b"): scores on them are too good',
+    ]);
+    assert.deepEqual(await note("data.evaluations.val={split: train, include: [a]}"), []);
+    assert.deepEqual(await note(), []);
+  });
+});
+
+Deno.test("reportData() says that labeled pictures are turned by EXIF", async () => {
+  const picture = await Deno.readFile(
+    new URL("../formats/opencv/exif.jpg", import.meta.url),
+  );
+  const { width, height } = await decodeImage(picture, "exif.jpg");
+  const label = tinyLabel((i) => i % 3, width, height);
+  const files = {
+    ...split("train", { a: ALL }),
+    "images/train/b.jpg": picture,
+    "labels/train/b.png": label,
+    ...split("val", { v: ALL }),
+  };
+  await withFiles(files, async (root) => {
+    assert.deepEqual((await reported(root)).filter((line) => /EXIF/.test(line)), [
+      '1 of the 2 pictures of "source" that were looked at are turned by their EXIF ' +
+      "orientation, and labels are read as they are stored: look at both with " +
+      '"deno task prepare … --picture"',
+    ]);
   });
 });
 

@@ -57,6 +57,28 @@ Deno.test("matchWeights() lists everything that does not fit, with both shapes",
   });
 });
 
+Deno.test("matchWeights() refuses weights that are no finite numbers, in every type", () => {
+  for (
+    const [dtype, bits, what] of [
+      ["F32", Uint32Array.of(0, 0x7fc00000), "NaN"],
+      ["F32", Uint32Array.of(0, 0xff800000), "infinite numbers"],
+      ["F16", Uint16Array.of(0, 0x7c00), "infinite numbers"],
+      ["BF16", Uint16Array.of(0, 0x7fc1), "NaN"],
+      ["F64", Float64Array.of(0, NaN), "NaN"],
+    ] as const
+  ) {
+    const value: HostTensor = { dtype, shape: [2], bytes: new Uint8Array(bits.buffer) };
+    assert.throws(
+      () => matchWeights(new Map([["bias", [2]]]), new Map([["bias", value]]), "x.pth"),
+      {
+        name: "RangeError",
+        message: `Cannot load "x.pth": its "bias" holds ${what}, as of a training that ` +
+          "has diverged: take an earlier checkpoint",
+      },
+    );
+  }
+});
+
 Deno.test("matchWeights() leaves out what is tolerated and says so", () => {
   const found = modelFile();
   found.delete("decode_head.conv_seg.weight");

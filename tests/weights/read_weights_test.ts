@@ -185,6 +185,8 @@ const STRANGERS: readonly (readonly [string, string | Uint8Array, RegExp])[] = [
   ["a table of shards", '{"weight_map": {"a": "model-00001.safetensors"}}', /JSON file/],
   ["an archive", new Uint8Array([0x1f, 0x8b, 8, 0]), /a gzip archive; unpack it/],
   ["a network of Keras", new Uint8Array([0x89, 0x48, 0x44, 0x46, 13, 10]), /HDF5/],
+  ["a graph of ONNX", new Uint8Array([8, 7, 0x12, 7, 0x70, 0x79]), /an ONNX file/],
+  ["a pickle", new Uint8Array([0x80, 4, 0x5d, 0x2e]), /none of torch\.save\(\)/],
   ["a picture", new Uint8Array([0xff, 0xd8, 0xff, 0xe0]), /neither a PyTorch nor a safe/],
   ["a word", "weights", /neither a PyTorch nor a safetensors file$/],
 ];
@@ -201,6 +203,17 @@ for (const [what, contents, message] of STRANGERS) {
     });
   });
 }
+
+Deno.test("readWeights() names a file that is one of several", async () => {
+  for (const end of ["safetensors", "bin"]) {
+    await assert.rejects(readWeights(`x/model-00001-of-00002.${end}`), {
+      name: "SyntaxError",
+      message:
+        `Cannot read "x/model-00001-of-00002.${end}": it is part 1 of the 2 files ` +
+        "that hold the weights of one network; join their tensors in one file first",
+    });
+  }
+});
 
 Deno.test("readWeights() of a path that leads nowhere says so", async () => {
   await assert.rejects(readWeights("/nowhere/net.pth"), {

@@ -149,6 +149,7 @@ export const CITYSCAPES: NativeLayout = {
   splits: ["train", "val", "test"],
   findFiles: find,
   nameOf,
+  labelIds: CITYSCAPES_LABEL_IDS,
   decoderOf: (path) =>
     hasEnding(path, TRAIN_IDS_SUFFIX) ? TRAIN_IDS_DECODER : LABEL_IDS_DECODER,
   missingLabelHint: "add it (gtFine_trainvaltest.zip has those of train and val)",

@@ -70,6 +70,7 @@ export const GTA5: NativeLayout = {
       labels: ["labels"],
     }),
   nameOf: fileStem,
+  labelIds: CITYSCAPES_LABEL_IDS,
   decoderOf: () => DECODER,
   missingLabelHint: "add it (01_labels.zip … 10_labels.zip)",
   excluded: {

@@ -84,6 +84,8 @@ export interface NativeLayout {
   ) => Promise<FoundFiles | null>;
   /** The name of an image from a line of a list, which may be a path. */
   readonly nameOf: (line: string) => string;
+  /** The value of each class in label files, where that is not its id. */
+  readonly labelIds?: readonly number[];
   /** How a label file is read, by its path. */
   readonly decoderOf: (path: string) => DecodeLabel;
   /** Labels that were published apart and are used where there is none. */
