@@ -59,9 +59,9 @@ export interface StateDict {
   readonly key: string;
   /** In the file's order; names of nested dictionaries are joined by dots. */
   readonly tensors: Map<string, TensorView>;
-  /** Other keys of the file's object under which there are tensors. */
+  /** Other dictionaries of the file with tensors, as keys joined by dots. */
   readonly otherKeys: readonly string[];
-  /** Names in the state dict of what is no tensor. */
+  /** Names in the state dict of what is no tensor, and of single tensors beside it. */
   readonly otherEntries: readonly string[];
 }
 
@@ -154,6 +154,36 @@ function likeliestPath(object: PickleValue): string {
   return path.join(".");
 }
 
+/** The dictionaries with tensors, and the single tensors, that are not on a path. */
+function besidePath(object: PickleValue, path: string) {
+  const holdsTensors = tensorFinder();
+  const dictionaries: string[] = [];
+  const tensors: string[] = [];
+  let value = object;
+  let prefix = "";
+  for (const key of path.split(".")) {
+    if (!(value instanceof Map)) break;
+    for (const [name, other] of value) {
+      if (typeof name !== "string" || name === key) continue;
+      if (isKind(other, "tensor")) tensors.push(prefix + name);
+      else if (holdsTensors(other)) dictionaries.push(prefix + name);
+    }
+    prefix += `${key}.`;
+    value = value.get(key) ?? null;
+  }
+  return { dictionaries, tensors };
+}
+
+/** The keys under which an object has tensors of the state of its training. */
+function trainingStates(object: PickleValue): string[] {
+  if (!(object instanceof Map)) return [];
+  const holdsTensors = tensorFinder();
+  return [...object.keys()].filter((name): name is string =>
+    typeof name === "string" && TRAINING_STATE.test(name) &&
+    holdsTensors(object.get(name))
+  );
+}
+
 /** What a value of a pickle is, for a message. */
 function describe(value: PickleValue): string {
   if (!isKind(value, "opaque")) return "no dictionary of tensors";
@@ -178,17 +208,16 @@ export function findStateDict(
 ): StateDict {
   const key = stateDictKey ?? likeliestPath(object);
   const found = valueAtPath(object, key);
-  const [top] = key.split(".");
-  const isOther = (name: PickleValue): name is string =>
-    typeof name === "string" &&
-    (key === "" ? stateDictKey === undefined && TRAINING_STATE.test(name) : name !== top);
-  const holdsTensors = tensorFinder();
-  const otherKeys = object instanceof Map
-    ? [...object].filter(([, value]) => holdsTensors(value))
-      .map(([name]) => name).filter(isOther)
-    : [];
+  const beside = key === ""
+    ? {
+      dictionaries: stateDictKey === undefined ? trainingStates(object) : [],
+      tensors: [],
+    }
+    : besidePath(object, key);
   const dictionary = key === "" && found instanceof Map
-    ? new Map([...found].filter(([name]) => !otherKeys.some((other) => other === name)))
+    ? new Map(
+      [...found].filter(([name]) => !beside.dictionaries.some((one) => one === name)),
+    )
     : found;
   const { tensors, others } = flatten(dictionary, reject);
   for (const [name, value] of others) {
@@ -200,7 +229,8 @@ export function findStateDict(
     }
   }
   if (tensors.size > 0) {
-    return { key, tensors, otherKeys, otherEntries: [...others.keys()] };
+    const otherEntries = [...others.keys(), ...beside.tensors];
+    return { key, tensors, otherKeys: beside.dictionaries, otherEntries };
   }
 
   if (stateDictKey !== undefined && stateDictKey !== "" && found !== null) {

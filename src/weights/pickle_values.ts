@@ -254,8 +254,14 @@ const inNumpyCore = (names: string): string[] => [
   ...inModule("numpy._core.multiarray", names),
 ];
 
-/** How NumPy makes an array; such an array in the place of a tensor is refused. */
-export const NUMPY_ARRAYS: readonly string[] = inNumpyCore("_reconstruct");
+/**
+ * How NumPy makes an array, the latter in protocol 5; such an array in the place of a tensor
+ * is refused.
+ */
+export const NUMPY_ARRAYS: readonly string[] = [
+  ...inNumpyCore("_reconstruct"),
+  ...["numpy.core", "numpy._core"].map((core) => `${core}.numeric._frombuffer`),
+];
 
 /**
  * Classes whose objects are data and which training programs keep beside the weights:

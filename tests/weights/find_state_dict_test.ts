@@ -95,6 +95,16 @@ Deno.test("findStateDict() takes the network before its average, and names the o
   }
 });
 
+Deno.test("findStateDict() names what lies beside its way to a state dict", () => {
+  const model = { backbone: NET, net: NET };
+  assert.deepEqual(find({ model, epoch: TENSOR, ema: NET, note: "text" }), {
+    key: "model.net",
+    names: ["a"],
+    otherKeys: ["ema", "model.backbone"],
+    otherEntries: ["epoch"],
+  });
+});
+
 Deno.test("findStateDict() follows state dicts in wrappers", () => {
   assert.equal(
     find({ model: { state_dict: { module: NET } } }).key,

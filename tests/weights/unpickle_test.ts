@@ -23,6 +23,12 @@ const HARMLESS: readonly (readonly [module: string, name: string, rest: string])
     "_reconstruct",
     "cnumpy\nndarray\nK\0\x85U\x01b\x87R(K\x01tb",
   ],
+  // An array in protocol 5: its bytes, type, shape and order.
+  [
+    "numpy._core.numeric",
+    "_frombuffer",
+    "(U\x01acnumpy\ndtype\n(U\x02u1K\0K\x01tRK\x01\x85U\x01CtR",
+  ],
   ["numpy._core.multiarray", "scalar", "cnumpy\ndtype\n(U\x02f8K\0K\x01tR\x85R"],
   ["pathlib", "PosixPath", "U\x01/U\x03tmp\x86R"],
   ["pathlib._local", "WindowsPath", "U\x03C:\\\x85R"],
