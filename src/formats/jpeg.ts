@@ -181,7 +181,8 @@ function endOfScan(bytes: Uint8Array, from: number): number {
   return marker?.at ?? bytes.length;
 }
 
-// A copy, with its marker; null if the file ends before it does. (What a Buffer of Node.js slices is none.)
+// A copy, with its marker; null if the file ends before it does. (`slice` would make none of
+// a Buffer of Node.js.)
 function readSegment(bytes: Uint8Array, { at }: JpegMarker): Uint8Array | null {
   const length = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
   const end = at + 2 + length;

@@ -61,17 +61,13 @@ export function dispatch(
 ): void {
   const backend = webGpuBackend();
   const types = Object.values(kernel.inputs);
-  const converted = read.filter((operand, i) =>
-    types[i] !== "i32" && holdsIntegers(backend, operand)
+  const inputs = read.map((operand, i) =>
+    types[i] !== "i32" && holdsIntegers(backend, operand) ? withFloats(operand) : operand
   );
+  const converted = inputs.filter((operand, i) => operand !== read[i]);
   if (converted.length > 0) {
-    const inputs = read.map((operand) =>
-      converted.includes(operand) ? withFloats(operand) : operand
-    );
     dispatch(kernel, uniforms, inputs, written);
-    return converted.forEach((operand) =>
-      tensorOf(inputs[read.indexOf(operand)] ?? operand).dispose()
-    );
+    return converted.forEach((operand) => tensorOf(operand).dispose());
   }
   const pipeline = pipelineOf(backend.device, kernel);
   [...read, ...written].forEach((operand) =>

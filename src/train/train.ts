@@ -141,7 +141,8 @@ export interface TrainResult {
  * threads must be the same, too: where they are not, the log says so.
  *
  * @throws If the folder holds another run, or another process trains in it, a file is
- * missing or damaged, the device fails, or a loss is not finite; the newest checkpoint stays as it was.
+ * missing or damaged, the device fails, or a loss is not finite; the newest checkpoint stays
+ * as it was.
  */
 export async function train(
   given: RunConfig,
