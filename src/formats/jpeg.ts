@@ -7,6 +7,7 @@
  * @module
  */
 
+import { concatBytes } from "../core/host_tensor.ts";
 import { readExifOrientation } from "./exif.ts";
 import { ASK_WHETHER_COMPLETE, assertPixelCount } from "./image_file.ts";
 
@@ -137,25 +138,14 @@ export function readJpegStructure(bytes: Uint8Array): JpegFile {
     height,
     components,
     orientation: orientation ?? 1,
-    bytes: concatBytes(parts, length),
+    bytes: concatBytes(parts),
     scanEnds,
   };
 }
 
 /** A copy of a file without the bytes `from` … `end` − 1. */
 export function withoutBytes(bytes: Uint8Array, from: number, end: number): Uint8Array {
-  const rest = [bytes.subarray(0, from), bytes.subarray(end)];
-  return concatBytes(rest, bytes.length - (end - from));
-}
-
-function concatBytes(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return concatBytes([bytes.subarray(0, from), bytes.subarray(end)]);
 }
 
 const damaged = (reason: string) => new Error(`${reason}: ${ASK_WHETHER_COMPLETE}`);
