@@ -145,6 +145,15 @@ const WRAPPED: readonly (readonly [
     { prefix: "module.", leftOut: ["steps"] },
   ],
   [
+    "a network under mmcv's EMAHook",
+    (name) => `module.${name}`,
+    ["module.ema_backbone_a", "module.ema_decode_head_b"],
+    {
+      prefix: "module.",
+      leftOut: ["module.ema_backbone_a", "module.ema_decode_head_b"],
+    },
+  ],
+  [
     "ema_pytorch without its online model",
     (name) => `ema_model.${name}`,
     ["initted", "step"],
