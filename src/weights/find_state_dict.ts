@@ -155,7 +155,7 @@ function likeliestPath(object: PickleValue): string {
 }
 
 /** The dictionaries with tensors, and the single tensors, that are not on a path. */
-function besidePath(object: PickleValue, path: string) {
+function outsidePath(object: PickleValue, path: string) {
   const holdsTensors = tensorFinder();
   const dictionaries: string[] = [];
   const tensors: string[] = [];
@@ -208,15 +208,15 @@ export function findStateDict(
 ): StateDict {
   const key = stateDictKey ?? likeliestPath(object);
   const found = valueAtPath(object, key);
-  const beside = key === ""
+  const outside = key === ""
     ? {
       dictionaries: stateDictKey === undefined ? trainingStates(object) : [],
       tensors: [],
     }
-    : besidePath(object, key);
+    : outsidePath(object, key);
   const dictionary = key === "" && found instanceof Map
     ? new Map(
-      [...found].filter(([name]) => !beside.dictionaries.some((one) => one === name)),
+      [...found].filter(([name]) => !outside.dictionaries.some((one) => one === name)),
     )
     : found;
   const { tensors, others } = flatten(dictionary, reject);
@@ -229,8 +229,8 @@ export function findStateDict(
     }
   }
   if (tensors.size > 0) {
-    const otherEntries = [...others.keys(), ...beside.tensors];
-    return { key, tensors, otherKeys: beside.dictionaries, otherEntries };
+    const otherEntries = [...others.keys(), ...outside.tensors];
+    return { key, tensors, otherKeys: outside.dictionaries, otherEntries };
   }
 
   if (stateDictKey !== undefined && stateDictKey !== "" && found !== null) {
