@@ -293,6 +293,7 @@ const OPAQUE_CLASSES: readonly string[] = [
   ),
   ...inModule("numpy.random.bit_generator", "SeedSequence __pyx_unpickle_SeedSequence"),
   "torch.device",
+  "torch.serialization._get_layout",
   "torch.torch_version.TorchVersion",
   "torchvision.transforms.functional.InterpolationMode",
   // Settings and histories of the usual training programs.
@@ -315,14 +316,14 @@ const OPAQUE_CLASSES: readonly string[] = [
   ].map((module) => `${module}.AttributeDict`),
 ];
 
-/** Types that are data where they are not called, as in the settings of a model. */
+/** Types and constants that are data and not called, as in the settings of a model. */
 const NAMED_TYPES: readonly string[] = [
   ...TENSOR_TYPES,
   ...inModule(
     "torch",
     "float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 bool",
   ),
-  ...builtins("bool bytes dict float int list str tuple"),
+  ...builtins("bool bytes dict float int list str tuple Ellipsis NotImplemented"),
   "numpy.ndarray",
   ...inModule(
     "numpy",

@@ -164,8 +164,8 @@ export function parseSafetensors(
     throw new SyntaxError(`Cannot read "${fileName}": ${reason}`);
   };
   const { header, dataStart } = parseHeader(bytes, reject);
-  const { [METADATA_KEY]: rawMetadata = {}, ...entries } = header;
-  const metadata = z.record(z.string(), z.string()).safeParse(rawMetadata);
+  const { [METADATA_KEY]: rawMetadata, ...entries } = header;
+  const metadata = z.record(z.string(), z.string()).safeParse(rawMetadata ?? {});
   if (!metadata.success) return reject(`its "${METADATA_KEY}" is not a table of texts`);
 
   const ranges = Object.entries(entries)

@@ -143,6 +143,8 @@ Deno.test("parseSafetensors() refuses headers that the reference library refuses
   for (const [header, message] of refused) {
     assert.throws(() => parseSafetensors(file(header)), { name: "SyntaxError", message });
   }
+  const none = `{"__metadata__":null,"a":${entry}}`;
+  assert.deepEqual(parseSafetensors(file(none)).metadata, {});
   // Quotes, colons and fields of no meaning are no second names.
   const odd = `{"\\"a\\":":${entry.replace("{", '{"note":1.5,')}}`;
   assert.deepEqual([...parseSafetensors(file(odd)).tensors.keys()], ['"a":']);
