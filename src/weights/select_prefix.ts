@@ -151,14 +151,14 @@ export function selectPrefix(
     prefixes.some((prefix) => name.startsWith(wrapper + prefix));
   const averages = averagesOf(names, wrapper);
   const isNoNetwork = (name: string) =>
-    NO_NETWORK.test(name.slice(wrapper.length)) || isCounter(name, wrapper) ||
-    averages.has(name);
+    NO_NETWORK.test(name.slice(wrapper.length)) || averages.has(name);
   const [firstStudent] = students;
   // A network's own part may be called so; then there are weights beside it.
   const hasStudent = firstStudent === STUDENT_PREFIX ||
     firstStudent !== undefined &&
       names.every((name) =>
-        startsWithAny(name, [firstStudent, ...others]) || isNoNetwork(name)
+        startsWithAny(name, [firstStudent, ...others]) || isNoNetwork(name) ||
+        isCounter(name, wrapper)
       );
   const presentPrefixes = hasStudent ? [...students, ...others] : others;
 
@@ -199,7 +199,7 @@ export function selectPrefix(
   }
   if (hasStudent) return select(wrapper + firstStudent);
   const isAuxiliary = (name: string) =>
-    others.length > 0 && isNoNetwork(name) || averages.has(name) ||
+    isNoNetwork(name) || others.length > 0 && isCounter(name, wrapper) ||
     startsWithAny(name, others);
   const student = names.filter((name) => name.startsWith(wrapper) && !isAuxiliary(name));
   if (student.length > 0) return selection(wrapper, student);

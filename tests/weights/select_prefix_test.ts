@@ -127,6 +127,12 @@ const WRAPPED: readonly (readonly [
     { prefix: "net.", leftOut: ["criterion.weight", "val_iou.confmat"] },
   ],
   [
+    "a module with a criterion",
+    (name) => name,
+    ["criterion.weight"],
+    { prefix: "", leftOut: ["criterion.weight"] },
+  ],
+  [
     "AveragedModel",
     (name) => `module.${name}`,
     ["n_averaged"],
