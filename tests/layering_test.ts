@@ -9,7 +9,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   native: [],
   wasm: [],
   core: ["native", "wasm"],
-  io: [],
+  io: ["core/environment.ts"],
   formats: ["core", "io"],
   config: ["core", "io", "data/native_classes.ts", "data/selection.ts"],
   download: ["core", "io"],

@@ -1,6 +1,6 @@
 /** The options of commands that compute. @module */
 import type { BackendInfo, CpuOptions } from "../../mod.ts";
-import { environmentVariable } from "../io/permissions.ts";
+import { environmentVariable } from "../core/environment.ts";
 import { commander, type Option, option } from "./option.ts";
 
 /** What computes on the CPU. */

@@ -1,6 +1,7 @@
 /** What a run trains on and is evaluated on, and how images become crops. @module */
 
 import {
+  CLASS_NAME,
   type ClassInfo,
   IGNORE_INDEX,
   IMAGENET,
@@ -239,7 +240,10 @@ const folderSplit = z.strictObject({
 });
 
 const classes = z.array(z.strictObject({
-  name: z.string().min(1),
+  name: z.string().regex(
+    CLASS_NAME,
+    "must have 1 to 200 characters, and no control characters",
+  ),
   color: z.tuple([byte, byte, byte]),
 })).min(2).max(IGNORE_INDEX).superRefine((all, context) => {
   const names = all.map(({ name }) => name);

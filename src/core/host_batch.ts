@@ -11,9 +11,12 @@ export interface Size {
   readonly width: number;
 }
 
+/** What a class may be called: a line of up to 200 characters. */
+export const CLASS_NAME = /^\P{Cc}{1,200}$/u;
+
 /** How a class is shown. */
 export interface ClassInfo {
-  /** For tables. */
+  /** For tables; as {@linkcode CLASS_NAME}. */
   readonly name: string;
   /** Red, green, blue in 0 … 255. */
   readonly color: readonly [number, number, number];

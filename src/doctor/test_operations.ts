@@ -30,9 +30,7 @@ export async function testOperations(
     expected.set(name, await valuesOf(operation));
   }
   await openBackend("webgpu");
-  const { kernels } = await collectKernels(() =>
-    dryRun(() => operations.forEach(([, operation]) => runAll(operation)))
-  );
+  const { kernels } = await collectKernels(() => dryRunOperations(tested));
   const refusals = await compileKernels(
     kernels,
     (done, total) => onProgress("kernel", done, total),
@@ -55,8 +53,15 @@ export async function testOperations(
   return checks;
 }
 
-function runAll(operation: Operation): void {
-  for (const size of OPERATION_SIZES) tf.tidy(() => void operation(size));
+/** Runs operations at all sizes on shapes alone, for the kernels that they have. */
+export async function dryRunOperations(
+  operations: Readonly<Record<string, Operation>> = OPERATIONS,
+): Promise<void> {
+  await dryRun(() => {
+    for (const operation of Object.values(operations)) {
+      for (const size of OPERATION_SIZES) tf.tidy(() => void operation(size));
+    }
+  });
 }
 
 /** Of one tensor after another. */

@@ -3,7 +3,7 @@
 import { decodeLatin1 } from "./latin1.ts";
 
 /** The most pixels a picture may have: those of 16384×16384. */
-export const MAX_PIXELS: number = 1 << 28;
+const MAX_PIXELS = 1 << 28;
 
 /** What to do about a file that is cut short or damaged. */
 export const ASK_WHETHER_COMPLETE = "is the file complete?";

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { concatBytes } from "../core/host_tensor.ts";
 import { readExifOrientation } from "./exif.ts";
 import { ASK_WHETHER_COMPLETE, assertPixelCount } from "./image_file.ts";
 
@@ -137,25 +138,14 @@ export function readJpegStructure(bytes: Uint8Array): JpegFile {
     height,
     components,
     orientation: orientation ?? 1,
-    bytes: concatBytes(parts, length),
+    bytes: concatBytes(parts),
     scanEnds,
   };
 }
 
 /** A copy of a file without the bytes `from` … `end` − 1. */
 export function withoutBytes(bytes: Uint8Array, from: number, end: number): Uint8Array {
-  const rest = [bytes.subarray(0, from), bytes.subarray(end)];
-  return concatBytes(rest, bytes.length - (end - from));
-}
-
-function concatBytes(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return concatBytes([bytes.subarray(0, from), bytes.subarray(end)]);
 }
 
 const damaged = (reason: string) => new Error(`${reason}: ${ASK_WHETHER_COMPLETE}`);
@@ -181,7 +171,8 @@ function endOfScan(bytes: Uint8Array, from: number): number {
   return marker?.at ?? bytes.length;
 }
 
-// A copy, with its marker; null if the file ends before it does. (What a Buffer of Node.js slices is none.)
+// A copy, with its marker; null if the file ends before it does. (`slice` would make none of
+// a Buffer of Node.js.)
 function readSegment(bytes: Uint8Array, { at }: JpegMarker): Uint8Array | null {
   const length = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
   const end = at + 2 + length;

@@ -9,6 +9,7 @@
  */
 
 import { crc32, deflateSync, inflateSync } from "node:zlib";
+import { concatBytes } from "../core/host_tensor.ts";
 import { errorReason } from "../io/file_errors.ts";
 import { readExifOrientation } from "./exif.ts";
 import {
@@ -270,16 +271,6 @@ function inflateChunks(packed: readonly Uint8Array[], byteLength: number): Uint8
   }
   if (inflated.length === byteLength) return inflated;
   throw damaged(`${inflated.length} bytes of pixels instead of ${byteLength}`);
-}
-
-function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** Undoes the filter of each row; `pixelBytes` is the distance to the pixel at the left. */

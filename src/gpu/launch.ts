@@ -1,5 +1,6 @@
 /** Running a kernel on the current backend. @module */
 import * as tf from "../core/tf.ts";
+import { collected } from "./compile.ts";
 import { dispatch, recorderHook } from "./dispatch.ts";
 import {
   type ElementType,
@@ -26,21 +27,6 @@ export interface Launch<U extends string, I extends string, O extends string> {
    * @default {One per element of the first declared output}
    */
   readonly invocations?: number;
-}
-
-let collected: Set<Kernel> | null = null;
-
-/** The kernels with a shader that dry runs in `run` would run. */
-export async function collectKernels<R>(
-  run: () => Promise<R>,
-): Promise<{ readonly result: R; readonly kernels: readonly Kernel[] }> {
-  const all = collected = new Set<Kernel>();
-  try {
-    const result = await run();
-    return { result, kernels: [...all].filter(({ shader }) => shader !== undefined) };
-  } finally {
-    collected = null;
-  }
 }
 
 /**

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { partOfPipeline } from "./dispatch.ts";
+import { partOfPipeline } from "./compile.ts";
 
 /** How long the device may work, in seconds. */
 export interface TimeLimits {

@@ -2,7 +2,8 @@
 
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { environmentVariable, isWritable } from "./permissions.ts";
+import { environmentVariable } from "../core/environment.ts";
+import { isWritable } from "./permissions.ts";
 
 /**
  * `$XDG_CACHE_HOME/fst`, else `~/.cache/fst` (on Windows `%LOCALAPPDATA%\fst`).

@@ -1,7 +1,7 @@
 /** The home folder in paths, where no shell has put it. @module */
 
 import { join } from "node:path";
-import { environmentVariable } from "./permissions.ts";
+import { environmentVariable } from "../core/environment.ts";
 
 /**
  * Writes out "~" in front of a path, which a shell leaves as it is in

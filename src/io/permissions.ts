@@ -2,16 +2,6 @@
 
 import { access, constants } from "node:fs/promises";
 
-/** A variable of the environment; undefined, too, for a process that may not read it. */
-export function environmentVariable(name: string): string | undefined {
-  try {
-    return Deno.env.get(name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) return undefined;
-    throw error;
-  }
-}
-
 /**
  * Whether a folder may be written to. Deno looks up who asks, for which it wants a right of
  * its own; without that, writing will show it.

@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { CLASS_NAME } from "../core/host_batch.ts";
 import type { HostTensor } from "../core/host_tensor.ts";
 import type { Parameter, Weights } from "../core/network.ts";
 import { pytorchShape, weightsFromHost } from "../core/weights.ts";
@@ -31,7 +32,7 @@ const countSchema = z.int().nonnegative();
 const byteSchema = z.int().gte(0).lte(255);
 const rgbTriple = z.tuple([z.number(), z.number(), z.number()]).readonly();
 const classSchema = z.object({
-  name: z.string().max(200).regex(/^\P{Cc}*$/u),
+  name: z.string().regex(CLASS_NAME),
   color: z.tuple([byteSchema, byteSchema, byteSchema]).readonly(),
 });
 

@@ -59,9 +59,9 @@ export interface StateDict {
   readonly key: string;
   /** In the file's order; names of nested dictionaries are joined by dots. */
   readonly tensors: Map<string, TensorView>;
-  /** Other keys of the file's object under which there are tensors. */
+  /** Other dictionaries of the file with tensors, as keys joined by dots. */
   readonly otherKeys: readonly string[];
-  /** Names in the state dict of what is no tensor. */
+  /** Names in the state dict of what is no tensor, and of single tensors beside it. */
   readonly otherEntries: readonly string[];
 }
 
@@ -103,15 +103,30 @@ function flatten(object: PickleValue, reject: Reject): Flattened {
   return { tensors, others };
 }
 
-function valueAtPath(object: PickleValue, path: string): PickleValue {
-  if (path === "") return object;
-  let value: PickleValue = object;
-  for (const step of path.split(".")) {
-    if (!(value instanceof Map)) return null;
-    value = value.get(step) ?? value.get(Number(step)) ?? null;
+/** Keys of dictionaries in dictionaries. */
+type Keys = readonly (string | number)[];
+
+/** The keys that a path of keys joined by dots goes along, which may have dots themselves. */
+function keysAlong(object: PickleValue, path: string): Keys | null {
+  if (path === "") return [];
+  if (!(object instanceof Map)) return null;
+  const parts = path.split(".");
+  for (let count = parts.length; count > 0; count--) {
+    const text = parts.slice(0, count).join(".");
+    const key = [text, Number(text)].find((one) => object.has(one));
+    if (key === undefined) continue;
+    const rest = keysAlong(object.get(key) ?? null, parts.slice(count).join("."));
+    if (rest !== null) return [key, ...rest];
   }
-  return value;
+  return null;
 }
+
+/** The value behind keys, which are there. */
+const valueAt = (object: PickleValue, keys: Keys): PickleValue =>
+  keys.reduce<PickleValue>(
+    (value, key) => value instanceof Map ? value.get(key) ?? null : null,
+    object,
+  );
 
 /** Makes a test whether a value is a dictionary with a tensor in it, however deep. */
 function tensorFinder(): (value: PickleValue | undefined) => boolean {
@@ -130,8 +145,8 @@ function tensorFinder(): (value: PickleValue | undefined) => boolean {
   return (value) => holdsTensors(value);
 }
 
-/** The dictionary of a checkpoint in which its network is, as keys joined by dots. */
-function likeliestPath(object: PickleValue): string {
+/** The keys to the dictionary of a checkpoint in which its network is. */
+function likeliestKeys(object: PickleValue): Keys {
   const holdsTensors = tensorFinder();
   const path: string[] = [];
   let value = object;
@@ -151,7 +166,37 @@ function likeliestPath(object: PickleValue): string {
     path.push(key);
     value = dictionary.get(key) ?? null;
   }
-  return path.join(".");
+  return path;
+}
+
+/** The dictionaries with tensors, and the single tensors, that are not on the way of keys. */
+function outsideOf(object: PickleValue, keys: Keys) {
+  const holdsTensors = tensorFinder();
+  const dictionaries: string[] = [];
+  const tensors: string[] = [];
+  let value = object;
+  let prefix = "";
+  for (const key of keys) {
+    if (!(value instanceof Map)) break;
+    for (const [name, other] of value) {
+      if (typeof name !== "string" || name === key) continue;
+      if (isKind(other, "tensor")) tensors.push(prefix + name);
+      else if (holdsTensors(other)) dictionaries.push(prefix + name);
+    }
+    prefix += `${key}.`;
+    value = value.get(key) ?? null;
+  }
+  return { dictionaries, tensors };
+}
+
+/** The keys under which an object has tensors of the state of its training. */
+function trainingStates(object: PickleValue): string[] {
+  if (!(object instanceof Map)) return [];
+  const holdsTensors = tensorFinder();
+  return [...object.keys()].filter((name): name is string =>
+    typeof name === "string" && TRAINING_STATE.test(name) &&
+    holdsTensors(object.get(name))
+  );
 }
 
 /** What a value of a pickle is, for a message. */
@@ -176,19 +221,21 @@ export function findStateDict(
   stateDictKey: string | undefined,
   reject: Reject,
 ): StateDict {
-  const key = stateDictKey ?? likeliestPath(object);
-  const found = valueAtPath(object, key);
-  const [top] = key.split(".");
-  const isOther = (name: PickleValue): name is string =>
-    typeof name === "string" &&
-    (key === "" ? stateDictKey === undefined && TRAINING_STATE.test(name) : name !== top);
-  const holdsTensors = tensorFinder();
-  const otherKeys = object instanceof Map
-    ? [...object].filter(([, value]) => holdsTensors(value))
-      .map(([name]) => name).filter(isOther)
-    : [];
+  const keys = stateDictKey === undefined
+    ? likeliestKeys(object)
+    : keysAlong(object, stateDictKey);
+  const key = stateDictKey ?? keys?.join(".") ?? "";
+  const found = keys === null ? null : valueAt(object, keys);
+  const outside = keys === null || keys.length === 0
+    ? {
+      dictionaries: stateDictKey === undefined ? trainingStates(object) : [],
+      tensors: [],
+    }
+    : outsideOf(object, keys);
   const dictionary = key === "" && found instanceof Map
-    ? new Map([...found].filter(([name]) => !otherKeys.some((other) => other === name)))
+    ? new Map(
+      [...found].filter(([name]) => !outside.dictionaries.some((one) => one === name)),
+    )
     : found;
   const { tensors, others } = flatten(dictionary, reject);
   for (const [name, value] of others) {
@@ -200,7 +247,8 @@ export function findStateDict(
     }
   }
   if (tensors.size > 0) {
-    return { key, tensors, otherKeys, otherEntries: [...others.keys()] };
+    const otherEntries = [...others.keys(), ...outside.tensors];
+    return { key, tensors, otherKeys: outside.dictionaries, otherEntries };
   }
 
   if (stateDictKey !== undefined && stateDictKey !== "" && found !== null) {
@@ -211,15 +259,15 @@ export function findStateDict(
     return isKind(value, "opaque");
   });
   if (opaque !== undefined && stateDictKey === undefined) {
-    reject(`its "${opaque}" is ${describe(valueAtPath(object, opaque))}`);
+    reject(`its "${opaque}" is ${describe(valueAt(object, [opaque]))}`);
   }
-  const keys = object instanceof Map
+  const names = object instanceof Map
     ? [...object.keys()].filter((name) => typeof name === "string").slice(0, 8)
     : [];
   return reject(
     `it has no tensors${stateDictKey ? ` under "${printable(stateDictKey)}"` : ""}` +
-      (keys.length > 0
-        ? `; its keys begin with ${keys.map((name) => printable(name)).join(", ")}`
+      (names.length > 0
+        ? `; its keys begin with ${names.map((name) => printable(name)).join(", ")}`
         : ""),
   );
 }

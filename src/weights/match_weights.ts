@@ -272,7 +272,7 @@ export function describeFit(
     ...countAndList("resized", resized),
     ...countAndList("cast to float32", cast),
     ...countAndList("batch counters absent, started at 0", defaultedCounters),
-    ...countAndList("never used and absent, set to 0", zeroedUnused),
+    ...countAndList("never used, missing or of another shape, set to 0", zeroedUnused),
     ...countAndList("buffers computed instead of read", recomputedBuffers),
   ];
 }

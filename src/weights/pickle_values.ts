@@ -254,8 +254,14 @@ const inNumpyCore = (names: string): string[] => [
   ...inModule("numpy._core.multiarray", names),
 ];
 
-/** How NumPy makes an array; such an array in the place of a tensor is refused. */
-export const NUMPY_ARRAYS: readonly string[] = inNumpyCore("_reconstruct");
+/**
+ * How NumPy makes an array, the latter in protocol 5; such an array in the place of a tensor
+ * is refused.
+ */
+export const NUMPY_ARRAYS: readonly string[] = [
+  ...inNumpyCore("_reconstruct"),
+  ...["numpy.core", "numpy._core"].map((core) => `${core}.numeric._frombuffer`),
+];
 
 /**
  * Classes whose objects are data and which training programs keep beside the weights:
@@ -287,6 +293,7 @@ const OPAQUE_CLASSES: readonly string[] = [
   ),
   ...inModule("numpy.random.bit_generator", "SeedSequence __pyx_unpickle_SeedSequence"),
   "torch.device",
+  "torch.serialization._get_layout",
   "torch.torch_version.TorchVersion",
   "torchvision.transforms.functional.InterpolationMode",
   // Settings and histories of the usual training programs.
@@ -309,14 +316,14 @@ const OPAQUE_CLASSES: readonly string[] = [
   ].map((module) => `${module}.AttributeDict`),
 ];
 
-/** Types that are data where they are not called, as in the settings of a model. */
+/** Types and constants that are data and not called, as in the settings of a model. */
 const NAMED_TYPES: readonly string[] = [
   ...TENSOR_TYPES,
   ...inModule(
     "torch",
     "float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 bool",
   ),
-  ...builtins("bool bytes dict float int list str tuple"),
+  ...builtins("bool bytes dict float int list str tuple Ellipsis NotImplemented"),
   "numpy.ndarray",
   ...inModule(
     "numpy",

@@ -76,6 +76,20 @@ const countKeys = (value: unknown): number =>
     Array.isArray(value) ? 0 : Object.keys(value).length,
   );
 
+/** The colons of a JSON text outside of its strings: one per key that is written. */
+function countColons(json: Uint8Array): number {
+  const [quote, colon, backslash] = [0x22, 0x3a, 0x5c];
+  let count = 0;
+  let isInString = false;
+  for (let i = 0; i < json.length; i++) {
+    const byte = json[i];
+    if (byte === quote) isInString = !isInString;
+    else if (byte === backslash) i++; // what follows ends no string
+    else if (byte === colon && !isInString) count++;
+  }
+  return count;
+}
+
 /**
  * Parses JSON as strictly as the reference library: texts are Unicode, a number that is
  * not written as a count is none (NaN), and no key is there twice.
@@ -93,9 +107,7 @@ function parseJson(bytes: Uint8Array, reject: Reject): unknown {
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     value = JSON.parse(text, revive);
-    const keys = text.matchAll(/"(?:[^"\\]|\\.)*"\s*(:)?/g)
-      .filter(([, colon]) => colon !== undefined);
-    hasEveryKey = [...keys].length === countKeys(value);
+    hasEveryKey = countColons(bytes) === countKeys(value);
   } catch (error) {
     if (error instanceof RangeError) return reject("its header nests too deep");
     if (error instanceof TypeError) return reject("its header is not UTF-8");
@@ -151,8 +163,8 @@ export function parseSafetensors(
     throw new SyntaxError(`Cannot read "${fileName}": ${reason}`);
   };
   const { header, dataStart } = parseHeader(bytes, reject);
-  const { [METADATA_KEY]: rawMetadata = {}, ...entries } = header;
-  const metadata = z.record(z.string(), z.string()).safeParse(rawMetadata);
+  const { [METADATA_KEY]: rawMetadata, ...entries } = header;
+  const metadata = z.record(z.string(), z.string()).safeParse(rawMetadata ?? {});
   if (!metadata.success) return reject(`its "${METADATA_KEY}" is not a table of texts`);
 
   const ranges = Object.entries(entries)

@@ -94,6 +94,14 @@ function commonWrapper(names: readonly string[], start: string): string {
   }
 }
 
+/** The names that mmcv's EMAHook gives to moving averages of weights, as `"ema_a_b"`. */
+const averagesOf = (names: readonly string[], wrapper: string): ReadonlySet<string> =>
+  new Set(
+    names.map((name) =>
+      `${wrapper}ema_${name.slice(wrapper.length).replaceAll(".", "_")}`
+    ),
+  );
+
 const quoteAll = (prefixes: readonly string[]) => prefixes.map(quoted).join(", ");
 
 /** The names without what PyTorch puts into them, and the names in the file. */
@@ -141,14 +149,16 @@ export function selectPrefix(
 
   const startsWithAny = (name: string, prefixes: readonly string[]) =>
     prefixes.some((prefix) => name.startsWith(wrapper + prefix));
+  const averages = averagesOf(names, wrapper);
   const isNoNetwork = (name: string) =>
-    NO_NETWORK.test(name.slice(wrapper.length)) || isCounter(name, wrapper);
+    NO_NETWORK.test(name.slice(wrapper.length)) || averages.has(name);
   const [firstStudent] = students;
   // A network's own part may be called so; then there are weights beside it.
   const hasStudent = firstStudent === STUDENT_PREFIX ||
     firstStudent !== undefined &&
       names.every((name) =>
-        startsWithAny(name, [firstStudent, ...others]) || isNoNetwork(name)
+        startsWithAny(name, [firstStudent, ...others]) || isNoNetwork(name) ||
+        isCounter(name, wrapper)
       );
   const presentPrefixes = hasStudent ? [...students, ...others] : others;
 
@@ -189,7 +199,8 @@ export function selectPrefix(
   }
   if (hasStudent) return select(wrapper + firstStudent);
   const isAuxiliary = (name: string) =>
-    others.length > 0 && isNoNetwork(name) || startsWithAny(name, others);
+    isNoNetwork(name) || others.length > 0 && isCounter(name, wrapper) ||
+    startsWithAny(name, others);
   const student = names.filter((name) => name.startsWith(wrapper) && !isAuxiliary(name));
   if (student.length > 0) return selection(wrapper, student);
   // A file with nothing but a teacher or pretrained weights needs no choice.

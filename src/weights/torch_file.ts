@@ -47,9 +47,9 @@ export interface TorchFile extends AsyncDisposable {
   readonly size: number;
   /** Where the tensors were in the file's object; empty: it is the state dict. */
   readonly stateDictKey: string;
-  /** Other keys of the file's object under which there are tensors. */
+  /** Other dictionaries of the file's object with tensors, as keys joined by dots. */
   readonly otherKeys: readonly string[];
-  /** Names in the state dict of what is no tensor. */
+  /** Names in the state dict of what is no tensor, and of single tensors beside it. */
   readonly otherEntries: readonly string[];
   /** In the file's order; names of nested dictionaries are joined by dots. */
   readonly tensors: ReadonlyMap<string, TorchTensorInfo>;

@@ -106,6 +106,16 @@ Deno.test("class names are unique and labels map to classes", () => {
   );
 });
 
+Deno.test("class names are a line that fits into a checkpoint", () => {
+  for (const name of ["", "a\tb", "a\u009bb", "a".repeat(201)]) {
+    assert.throws(
+      () => folderExample(`data.classes.1.name=${JSON.stringify(name)}`),
+      /data\.classes\.1\.name: must have 1 to 200 characters, and no control characters/,
+    );
+  }
+  folderExample(`data.classes.1.name=${"Ä".repeat(200)}`);
+});
+
 Deno.test("evaluations keep the order of the file", () => {
   const { data } = example(
     "data.evaluations={worn: {domain: worn, images: 2}, a: {domain: clean, images: 2}}",

@@ -95,6 +95,16 @@ Deno.test("findStateDict() takes the network before its average, and names the o
   }
 });
 
+Deno.test("findStateDict() names what lies beside its way to a state dict", () => {
+  const model = { backbone: NET, net: NET };
+  assert.deepEqual(find({ model, epoch: TENSOR, ema: NET, note: "text" }), {
+    key: "model.net",
+    names: ["a"],
+    otherKeys: ["ema", "model.backbone"],
+    otherEntries: ["epoch"],
+  });
+});
+
 Deno.test("findStateDict() follows state dicts in wrappers", () => {
   assert.equal(
     find({ model: { state_dict: { module: NET } } }).key,
@@ -108,6 +118,24 @@ Deno.test("findStateDict() follows state dicts in wrappers", () => {
     otherEntries: [],
   });
   assert.deepEqual(find({ model: { a: TENSOR, net: NET } }).names, ["a", "net.a"]);
+});
+
+Deno.test("findStateDict() takes keys with dots in them, detected and asked for", () => {
+  const table = { "v1.0": { "my.model": { state_dict: NET } }, v1: { "0": OPTIMIZER } };
+  for (
+    const [path, name] of [["v1.0.my.model.state_dict", "a"], ["v1.0.state", "exp_avg"]]
+  ) {
+    assert.deepEqual(find(table, path).names, [name]);
+  }
+  const counted = new Map<PickleValue, PickleValue>([[0, dict(NET)], [1, dict(NET)]]);
+  const second = findStateDict(
+    dict({ optimizer: { state: counted } }),
+    "optimizer.state.1",
+    reject,
+  );
+  assert.deepEqual([...second.tensors.keys()], ["a"]);
+  const { key, names } = find({ "v1.0": { state_dict: NET }, epoch: 3 });
+  assert.deepEqual([key, names], ["v1.0.state_dict", ["a"]]);
 });
 
 Deno.test("findStateDict() names what is no tensor in a state dict", () => {

@@ -60,6 +60,14 @@ Deno.test("parseSafetensors() gives tensors that typed arrays fit over", () => {
   }
 });
 
+Deno.test("parseSafetensors() reads metadata of any length and with any quotation marks", () => {
+  const note = '{"tags": ":\\\\"}'.repeat(1_000_000);
+  const file = fileOf({ __metadata__: { note }, one: f32([1], 0, 4) }, 4);
+  const { metadata, tensors } = parseSafetensors(file, "long.safetensors");
+  assert.ok(metadata["note"] === note);
+  assert.deepEqual([...tensors.keys()], ["one"]);
+});
+
 Deno.test("parseSafetensors() refuses headers that contradict the file", () => {
   const refuses = (bytes: Uint8Array<ArrayBuffer>, message: string) =>
     assert.throws(() => parseSafetensors(bytes, "x.safetensors"), {
@@ -136,6 +144,8 @@ Deno.test("parseSafetensors() refuses headers that the reference library refuses
   for (const [header, message] of refused) {
     assert.throws(() => parseSafetensors(file(header)), { name: "SyntaxError", message });
   }
+  const none = `{"__metadata__":null,"a":${entry}}`;
+  assert.deepEqual(parseSafetensors(file(none)).metadata, {});
   // Quotes, colons and fields of no meaning are no second names.
   const odd = `{"\\"a\\":":${entry.replace("{", '{"note":1.5,')}}`;
   assert.deepEqual([...parseSafetensors(file(odd)).tensors.keys()], ['"a":']);

@@ -127,6 +127,12 @@ const WRAPPED: readonly (readonly [
     { prefix: "net.", leftOut: ["criterion.weight", "val_iou.confmat"] },
   ],
   [
+    "a module with a criterion",
+    (name) => name,
+    ["criterion.weight"],
+    { prefix: "", leftOut: ["criterion.weight"] },
+  ],
+  [
     "AveragedModel",
     (name) => `module.${name}`,
     ["n_averaged"],
@@ -143,6 +149,15 @@ const WRAPPED: readonly (readonly [
     (name) => `module.${name}`,
     ["steps"],
     { prefix: "module.", leftOut: ["steps"] },
+  ],
+  [
+    "a network under mmcv's EMAHook",
+    (name) => `module.${name}`,
+    ["module.ema_backbone_a", "module.ema_decode_head_b"],
+    {
+      prefix: "module.",
+      leftOut: ["module.ema_backbone_a", "module.ema_decode_head_b"],
+    },
   ],
   [
     "ema_pytorch without its online model",

@@ -23,6 +23,12 @@ const HARMLESS: readonly (readonly [module: string, name: string, rest: string])
     "_reconstruct",
     "cnumpy\nndarray\nK\0\x85U\x01b\x87R(K\x01tb",
   ],
+  // An array in protocol 5: its bytes, type, shape and order.
+  [
+    "numpy._core.numeric",
+    "_frombuffer",
+    "(U\x01acnumpy\ndtype\n(U\x02u1K\0K\x01tRK\x01\x85U\x01CtR",
+  ],
   ["numpy._core.multiarray", "scalar", "cnumpy\ndtype\n(U\x02f8K\0K\x01tR\x85R"],
   ["pathlib", "PosixPath", "U\x01/U\x03tmp\x86R"],
   ["pathlib._local", "WindowsPath", "U\x03C:\\\x85R"],
@@ -35,6 +41,7 @@ const HARMLESS: readonly (readonly [module: string, name: string, rest: string])
   ["yacs.config", "CfgNode", ")\x81(K\x01K\x02K\x03K\x04u}b"],
   ["easydict", "EasyDict", ")\x81K\x01K\x02s"],
   ["torch", "device", "U\x04cuda\x85R"],
+  ["torch.serialization", "_get_layout", "U\x0dtorch.strided\x85R"],
 ];
 
 for (const [module, name, rest] of HARMLESS) {
@@ -152,6 +159,7 @@ Deno.test("unpickle() refuses what makes objects in other ways", () => {
       ["P1\n", /opcode 0x50/], // PERSID
       ["ctorch\nfloat32\n)R", /cannot be called/],
       ["cnumpy\nndarray\n)R", /cannot be called/],
+      ["cbuiltins\nEllipsis\n)R", /cannot be called/],
       [`${namespace})\x81)R`, /cannot be called/],
       ["}K\x01b", /attributes to a value that has none/],
       ["K\x01}b", /attributes to a value that has none/],

@@ -10,9 +10,7 @@
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/read.ts";
 import { openBackend } from "../../src/core/backend.ts";
-import { dryRun } from "../../src/core/dry_run.ts";
-import * as tf from "../../src/core/tf.ts";
-import { OPERATION_SIZES, OPERATIONS } from "../../src/doctor/operations.ts";
+import { dryRunOperations } from "../../src/doctor/test_operations.ts";
 import { buildNetwork } from "../../src/evaluate/build_network.ts";
 import { collectKernels, pipelineDescriptor } from "../../src/gpu/compile.ts";
 import type { Kernel } from "../../src/gpu/kernel.ts";
@@ -32,11 +30,7 @@ async function allKernels(): Promise<Map<string, Kernel>> {
     Deno.env.set("FST_GPU_TILE", tile);
     await openBackend("webgpu");
     const { kernels } = await collectKernels(async () => {
-      await dryRun(() => {
-        for (const operation of Object.values(OPERATIONS)) {
-          for (const size of OPERATION_SIZES) tf.tidy(() => void operation(size));
-        }
-      });
+      await dryRunOperations();
       for await (const { name } of Deno.readDir(CONFIGS)) {
         if (!name.endsWith(".yaml")) continue;
         const config = await loadConfig(join(CONFIGS, name), SMALL);

@@ -23,48 +23,17 @@ const MAX_BYTES = 1 << 16;
 const MAX_MUTATIONS = 4;
 
 /** Numbers at which parsers go wrong. */
-const EXTREMES = [0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 1e5, 1e9]
-  .concat([2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 53 - 1, 2 ** 53, 2 ** 63]);
+const EXTREMES = [
+  ...[0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 1e5, 1e9],
+  ...[2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 53 - 1, 2 ** 53, 2 ** 63],
+];
 
 /** Texts at which parsers go wrong. */
 const WORDS = [
-  "__proto__",
-  "constructor",
-  "toString",
-  "null",
-  "true",
-  "NaN",
-  "1e999",
-  "-1",
-]
-  .concat([
-    "-0",
-    "1e-7",
-    "[",
-    "]",
-    "{",
-    "}",
-    '"',
-    "'",
-    ":",
-    ",",
-    "\n",
-    "\0",
-    "..",
-    "/",
-    "\\",
-  ])
-  .concat([
-    "&a [*a, *a]",
-    "<<: ",
-    "!!js ",
-    "\u202e",
-    "\ud800",
-    "\x1b[2J",
-    "%s",
-    "=",
-    "~",
-  ]);
+  ...["__proto__", "constructor", "toString", "null", "true", "NaN", "1e999", "-1"],
+  ...["-0", "1e-7", "[", "]", "{", "}", '"', "'", ":", ",", "\n", "\0", "..", "/", "\\"],
+  ...["&a [*a, *a]", "<<: ", "!!js ", "\u202e", "\ud800", "\x1b[2J", "%s", "=", "~"],
+];
 
 type Mutation = (bytes: Uint8Array, random: Random, other: Uint8Array) => Uint8Array;
 

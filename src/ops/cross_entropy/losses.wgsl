@@ -4,8 +4,8 @@
 //   logSumExp[p] = log Σ_c exp(z_c),  loss = w[p] · (logSumExp[p] − z_label)
 //
 // The loss is 0 where the label is no class (255, the ignored index) or the weight is 0, and
-// infinite where a logit is NaN or ∞. A
-// workgroup adds the losses of 64 pixels in order; pass 2 (sum_all.wgsl) adds those sums.
+// infinite where a logit is NaN or ∞. A workgroup adds the losses of 64 pixels in order; pass
+// 2 (sum_all.wgsl) adds those sums.
 //
 // Invocations  P = B · H · W
 // Reads        logits [B, h, w, C], labels [P], weights w [P] (any tensor if not weighted)

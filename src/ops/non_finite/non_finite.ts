@@ -19,7 +19,11 @@ const COUNT = defineKernel({
   },
 });
 
-/** How many elements of float32 tensors are NaN or infinite, in parts; the caller owns it. */
+/**
+ * How many elements of float32 tensors are NaN or infinite.
+ *
+ * @returns Parts of the number, float32; the caller owns them. [4096]
+ */
 export function nonFiniteCounts(tensors: Iterable<tf.Tensor>): tf.Tensor {
   const counts = tf.zeros([LANES]);
   for (const x of tensors) {

@@ -5,8 +5,8 @@
 //   fraction lies behind the values
 //   result = v[⌊position⌋] + (v[⌈position⌉] − v[⌊position⌋]) · remainder;  3.4e38 if n = 0
 //
-// One workgroup maps the values, of which it reads the bits, to integers of the same order; four rounds of counting find
-// the bits of the wanted one, eight at a time.
+// One workgroup maps the values, of which it reads the bits, to integers of the same order;
+// four rounds of counting find the bits of the wanted one, eight at a time.
 //
 // Invocations  64: one workgroup strides over the array
 // Reads        values [N], or [N + 1] if `fractionAppended`

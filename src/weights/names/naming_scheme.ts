@@ -150,7 +150,8 @@ function matchRule(rules: readonly Rule[], name: string) {
 }
 
 /**
- * Applies the rules of a scheme to a file's tensors. Tensors that are only renamed are not copied.
+ * Applies the rules of a scheme to a file's tensors. Tensors that are only renamed are not
+ * copied.
  *
  * @param file For messages.
  * @throws {RangeError} If it has a tensor that no network of fst has.
