@@ -65,7 +65,7 @@ Deno.test({
       const withoutVulkan = await isHere(vulkanFiles()) ? [] : ["--without-vulkan"];
       const made = await call(
         main,
-        ...["--out", out, "--level", "0", "--json", ...withoutVulkan],
+        ...["--out", out, "--level", "1", "--json", ...withoutVulkan],
       );
       assert.equal(made.status, 0, made.error);
 
