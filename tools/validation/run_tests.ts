@@ -31,7 +31,10 @@ await Deno.writeTextFile(join(folder, "vk_layer_settings.txt"), SETTINGS);
 const tests = Deno.args.length > 0 ? Deno.args : DEFAULT_TESTS;
 const run = new Deno.Command(Deno.execPath(), {
   // Of their names the WebGPU half ends so.
-  args: ["test", "-A", "--no-check", "--filter", "/webgpu|doctor tests/", ...tests],
+  args: [
+    ...["test", "--lock=tests/deno.lock", "-A", "--no-check"],
+    ...["--filter", "/webgpu|doctor tests/", ...tests],
+  ],
   env: {
     VK_INSTANCE_LAYERS: "VK_LAYER_KHRONOS_validation",
     VK_LAYER_SETTINGS_PATH: folder,
