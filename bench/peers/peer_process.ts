@@ -33,7 +33,8 @@ export const PYTHON = "python3";
 
 const scriptPath = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const denoArgs = (script: string, ...args: string[]) => [
-  ...["run", "-A", "--no-check", ...args, scriptPath(script)],
+  ...["run", "-A", "--no-check", "--lock", scriptPath("../../tests/deno.lock")],
+  ...[...args, scriptPath(script)],
 ];
 
 /** fst as it is here. */
