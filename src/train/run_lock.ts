@@ -92,7 +92,8 @@ export async function lockRunFolder(path: string): Promise<RunLock> {
       if (closesFirst) file.close();
       await Deno.remove(held).catch(() => {});
       if (!closesFirst) file.close();
-      // Of a start that failed nothing remains; a folder with something in it stays.
+      // Of a start that failed nothing remains, but for what another one made in the same
+      // instant; a folder with something in it stays.
       for (const folder of made) await Deno.remove(folder).catch(() => {});
     },
   };

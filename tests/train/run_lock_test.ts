@@ -63,7 +63,17 @@ Deno.test("lockRunFolder() lets one of many through that start in the same insta
     const locks = outcomes.flatMap((one) => one.status === "fulfilled" ? one.value : []);
     assert.equal(locks.length, 1);
     for (const lock of locks) await lock[Symbol.asyncDispose]();
-    assert.deepEqual(await namesIn(folder), [], "a start that failed leaves no folder");
+    await (await lockRunFolder(out))[Symbol.asyncDispose]();
+  }));
+
+Deno.test("lockRunFolder() leaves no folder of a start that failed", () =>
+  inFolder(async (folder) => {
+    const out = join(folder, "a", "run");
+    {
+      await using _lock = await lockRunFolder(out);
+      await assert.rejects(lockRunFolder(out), /another call in this process/);
+    }
+    assert.deepEqual(await namesIn(folder), []);
   }));
 
 Deno.test("RunLock.moveFolder() goes on with the lock in the new folder", () =>
