@@ -23,6 +23,13 @@
  * @module
  */
 export type {
+  AugmentationConfig,
+  BlurConfig,
+  ColorJitterConfig,
+  RandomErasingConfig,
+  RotationConfig,
+} from "./src/config/augmentation.ts";
+export type {
   CommonDataConfig,
   DataConfig,
   EmbeddedDataConfig,

@@ -13,6 +13,7 @@ import {
   type NativeDataSet,
 } from "../data/native_classes.ts";
 import * as z from "../core/zod.ts";
+import { type AugmentationConfig, AugmentationSchema } from "./augmentation.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { fraction, type Size, SizeSchema } from "./ranges.ts";
 
@@ -54,6 +55,8 @@ export interface CommonDataConfig {
   readonly padding: PaddingConfig;
   /** Share of crops that are mirrored left to right. */
   readonly flipProbability: number;
+  /** What else happens to labeled crops; null: nothing. */
+  readonly augmentation: AugmentationConfig | null;
   /** A crop is drawn again, ten times at most, while one class covers more than this share. */
   readonly catMaxRatio: number;
   /** Null: images are drawn uniformly. */
@@ -208,6 +211,7 @@ const commonDataFields = {
     label: z.int().gte(0).lte(255).default(IGNORE_INDEX),
   }).prefault({}),
   flipProbability: fraction.default(0.5),
+  augmentation: AugmentationSchema.nullable().default(null),
   catMaxRatio: z.number().gt(0).lte(1).default(0.75),
   rareClassSampling: z.strictObject({
     classTemperature: z.number().positive().default(0.01),

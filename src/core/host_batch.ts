@@ -22,6 +22,9 @@ export interface ClassInfo {
   readonly color: readonly [number, number, number];
 }
 
+/** Values of pixels, of 8 or of 16 bits. */
+export type Pixels = Uint8Array | Uint16Array;
+
 /** Mean and standard deviation of the normalization, per channel, in 0 … 255. */
 export interface Normalization {
   /** Red, green, blue. */

@@ -2,6 +2,10 @@
 
 import type { HostBatch, Size } from "../core/host_batch.ts";
 import { createRandom } from "../core/random.ts";
+import {
+  type AugmentationOptions,
+  drawAugmentation,
+} from "./augmentation/augmentation.ts";
 import type { DataSet, Sample, SampleFiles } from "./data_set.ts";
 import type { DataSpec } from "./data_spec.ts";
 import { fileDataSet } from "./file_data_set.ts";
@@ -14,6 +18,8 @@ export interface BatchOptions extends CropOptions {
   readonly seed: number;
   /** The box of labeled images where it is not that of all; null: it is. */
   readonly sourceResize?: Size | null;
+  /** What else happens to labeled crops; null or left out: nothing. */
+  readonly augmentation?: AugmentationOptions | null;
   readonly source: DataSpec;
   /** Null where the method needs no target. Its labels are never read. */
   readonly target: DataSpec | null;
@@ -127,6 +133,7 @@ function batchMakerFrom(
       if (isCancelled()) throw closedError();
       const position = request.iteration * draws.length + item;
       const stream = `view/${domain}/${request.futureIndex}`;
+      const augmentation = domain === "source" ? options.augmentation ?? null : null;
       writeTrainingCrop(
         sample,
         cropOptions[domain],
@@ -138,6 +145,12 @@ function batchMakerFrom(
             : null,
         },
         draw.requiredClass,
+        augmentation && drawAugmentation(
+          augmentation,
+          options.cropSize,
+          (step) =>
+            createRandom(seed, `augmentation/${step}/${request.futureIndex}`, position),
+        ),
       );
       fileNames[item] = sample.name;
     });

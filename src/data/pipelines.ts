@@ -1,13 +1,23 @@
 /**
- * What samples are made into: one crop for training (resize → crop → flip → normalize →
- * pad), the whole image for evaluation (resize → normalize), or a thumbnail.
+ * What samples are made into: one crop for training (resize → crop, turned → color
+ * jitter → blur → flip → normalize → pad → erase), the whole image for evaluation (resize → normalize), or a thumbnail.
  *
  * @module
  */
 
 import { IGNORE_INDEX, type Normalization, type Size } from "../core/host_batch.ts";
 import type { Random } from "../core/random.ts";
-import { classHistogram } from "./class_counts.ts";
+import type { DrawnAugmentation } from "./augmentation/augmentation.ts";
+import { jitterColors } from "./augmentation/color_jitter.ts";
+import { blurImage } from "./augmentation/gaussian_blur.ts";
+import { fillBox } from "./augmentation/random_erasing.ts";
+import {
+  clearOutside,
+  rotateBilinear,
+  rotatedIndices,
+  rotateNearest,
+} from "./augmentation/rotation.ts";
+import { classHistogram, type CropWindow } from "./class_counts.ts";
 import type { Sample } from "./data_set.ts";
 import {
   randomWindow,
@@ -70,7 +80,9 @@ const MAX_CLASS_TRIES = 11;
  * Makes one training crop of a sample.
  *
  * Images smaller than the crop are padded with 0 after normalization: at the bottom and at
- * the right with label 255, unless the options say otherwise.
+ * the right with label 255, unless the options say otherwise. A corner of a turned crop that
+ * lies beyond the image is padding, too. Shares and counts of classes are those of the turned
+ * crop, before a part of it is erased.
  *
  * Source: the training pipelines of DAFormer (MMSegmentation 0.16) and its rare class
  * sampling, Hoyer et al., CVPR 2022, https://arxiv.org/abs/2111.14887. Only the crop's part
@@ -80,6 +92,7 @@ const MAX_CLASS_TRIES = 11;
  * @param random The only source of randomness, used in a fixed order.
  * @param buffers Where the result goes.
  * @param requiredClass The class the crop should show, or null.
+ * @param augmentation What else happens to the crop; null: nothing.
  */
 export function writeTrainingCrop(
   sample: Sample,
@@ -87,31 +100,53 @@ export function writeTrainingCrop(
   random: Random,
   buffers: CropBuffers,
   requiredClass: RequiredClass | null = null,
+  augmentation: DrawnAugmentation | null = null,
 ): void {
   const { cropSize, normalization } = options;
+  const { degrees = 0, colorChanges = [], blur = null, erased = null } = augmentation ??
+    {};
   const rescaled = rescaleSize(sample, options.resize);
   const range = options.randomScale ?? null;
   const scaled = range === null
     ? rescaled
     : scaleSize(rescaled, randomScaleFactor(range, random));
   const label = sample.label && resizeNearest(sample.label, sample, scaled);
+  const turn = (window: CropWindow) => ({ ...window, imageSize: scaled, degrees });
+  const countClasses = (label: Uint8Array, window: CropWindow) => {
+    if (degrees === 0) return classHistogram(label, scaled.width, window);
+    const turned = rotateNearest(label, rotatedIndices(turn(window)), IGNORE_INDEX);
+    return classHistogram(turned, window.width, { ...window, top: 0, left: 0 });
+  };
 
   const drawCrop = () => {
     const window = label === null
       ? randomWindow(scaled, cropSize, random)
-      : randomWindowByMaxRatio(label, scaled, cropSize, options.catMaxRatio, random);
+      : randomWindowByMaxRatio(
+        label,
+        scaled,
+        cropSize,
+        options.catMaxRatio,
+        random,
+        (window) => countClasses(label, window),
+      );
     return { window, flipped: random.uniform() < options.flipProbability };
   };
   let { window, flipped } = drawCrop();
   if (requiredClass !== null && label !== null) {
     for (let attempt = 1; attempt < MAX_CLASS_TRIES; attempt++) {
-      const pixels = classHistogram(label, scaled.width, window)[requiredClass.id] ?? 0;
+      const pixels = countClasses(label, window)[requiredClass.id] ?? 0;
       if (pixels > requiredClass.minPixels) break;
       ({ window, flipped } = drawCrop());
     }
   }
 
-  const image = resizeBilinear(sample.image, sample, scaled, window);
+  const readRegion = (region: CropWindow) =>
+    resizeBilinear(sample.image, sample, scaled, region);
+  const image = degrees === 0
+    ? readRegion(window)
+    : rotateBilinear(turn(window), 3, readRegion);
+  jitterColors(image, 3, colorChanges);
+  if (blur !== null) blurImage(image, window, 3, blur);
   const { position, label: paddingLabel } = options.padding ?? DEFAULT_PADDING;
   const margin = (side: "height" | "width") =>
     position === "corner" ? 0 : Math.floor((cropSize[side] - window[side]) / 2);
@@ -119,14 +154,28 @@ export function writeTrainingCrop(
   const target = buffers.image.subarray(3 * offset);
   writeNormalized(image, window, normalization, flipped, target, cropSize.width);
 
-  if (buffers.label === null) return;
-  buffers.label.fill(paddingLabel);
-  if (label === null) return;
-  for (let row = 0; row < window.height; row++) {
-    const start = (window.top + row) * scaled.width + window.left;
-    const line = label.subarray(start, start + window.width);
-    buffers.label.set(flipped ? line.toReversed() : line, offset + row * cropSize.width);
+  const indices = degrees === 0 ? null : rotatedIndices(turn(window));
+  if (indices !== null) {
+    clearOutside(indices, window, 3, flipped, target, cropSize.width);
   }
+
+  buffers.label?.fill(paddingLabel);
+  if (buffers.label !== null && label !== null) {
+    const turned = indices && rotateNearest(label, indices, paddingLabel);
+    for (let row = 0; row < window.height; row++) {
+      const start = (window.top + row) * scaled.width + window.left;
+      const line = turned?.subarray(row * window.width, (row + 1) * window.width) ??
+        label.subarray(start, start + window.width);
+      buffers.label.set(
+        flipped ? line.toReversed() : line,
+        offset + row * cropSize.width,
+      );
+    }
+  }
+  if (erased === null) return;
+  fillBox(buffers.image, cropSize.width, 3, erased, 0);
+  if (buffers.label === null || erased.keepsLabel) return;
+  fillBox(buffers.label, cropSize.width, 1, erased, IGNORE_INDEX);
 }
 
 // Source: the random resize of U2PL, Wang et al. (CVPR 2022), with [0.5, 2].

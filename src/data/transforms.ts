@@ -5,7 +5,12 @@
  * @module
  */
 
-import { IGNORE_INDEX, type Normalization, type Size } from "../core/host_batch.ts";
+import {
+  IGNORE_INDEX,
+  type Normalization,
+  type Pixels,
+  type Size,
+} from "../core/host_batch.ts";
 import type { Random } from "../core/random.ts";
 import { classHistogram, type CropWindow } from "./class_counts.ts";
 
@@ -164,6 +169,7 @@ export function randomWindow(size: Size, crop: Size, random: Random): CropWindow
  * @param label The whole image's class ids. [H, W]
  * @param size H and W.
  * @param catMaxRatio In 0 … 1; 1 accepts every window.
+ * @param countClasses Pixels per label value of a window.
  */
 export function randomWindowByMaxRatio(
   label: Uint8Array,
@@ -171,11 +177,12 @@ export function randomWindowByMaxRatio(
   crop: Size,
   catMaxRatio: number,
   random: Random,
+  countClasses = (window: CropWindow) => classHistogram(label, size.width, window),
 ): CropWindow {
   let window = randomWindow(size, crop, random);
   if (catMaxRatio >= 1) return window;
   for (let attempt = 0; attempt < MAX_WINDOW_TRIES; attempt++) {
-    const counts = classHistogram(label, size.width, window);
+    const counts = countClasses(window);
     let labeled = 0;
     let largest = 0;
     let classes = 0;
@@ -202,7 +209,7 @@ export function randomWindowByMaxRatio(
  * @param stride Width of `result`, W or more.
  */
 export function writeNormalized(
-  image: Uint8Array,
+  image: Pixels,
   size: Size,
   normalization: Normalization,
   flipped: boolean,

@@ -38,6 +38,7 @@ export function trainingLoaderSpec(
 ): LoaderSpec {
   const { data, method, seed } = config;
   const { batchSize, rareClassSampling, numWorkers, normalization, padding } = data;
+  const { augmentation } = data;
   const { resize, sourceResize, cropSize, randomScale, flipProbability, catMaxRatio } =
     data;
   const futureCount = lookAheadWidth(method);
@@ -56,6 +57,7 @@ export function trainingLoaderSpec(
     randomScale,
     padding,
     flipProbability,
+    augmentation,
     catMaxRatio,
     normalization,
     rareClassSampling,

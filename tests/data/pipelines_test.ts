@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { IMAGENET } from "../../src/core/host_batch.ts";
 import { createRandom, type Random } from "../../src/core/random.ts";
+import type { DrawnAugmentation } from "../../src/data/augmentation/augmentation.ts";
 import type { Sample } from "../../src/data/data_set.ts";
 import {
   createThumbnail,
@@ -16,6 +17,13 @@ const OPTIONS: CropOptions = {
   flipProbability: 0,
   catMaxRatio: 1,
   normalization: IMAGENET,
+};
+
+const NO_AUGMENTATION: DrawnAugmentation = {
+  degrees: 0,
+  colorChanges: [],
+  blur: null,
+  erased: null,
 };
 
 // Pixel i is (i, i + 50, i + 100) and has class i mod 3.
@@ -34,10 +42,12 @@ function trainingCrop(
   options: CropOptions,
   random: Random,
   requiredClass: RequiredClass | null = null,
+  augmentation: Partial<DrawnAugmentation> | null = null,
 ) {
+  const drawn = augmentation && { ...NO_AUGMENTATION, ...augmentation };
   const pixels = options.cropSize.height * options.cropSize.width;
   const buffers = { image: new Float32Array(pixels * 3), label: new Uint8Array(pixels) };
-  writeTrainingCrop(sample, options, random, buffers, requiredClass);
+  writeTrainingCrop(sample, options, random, buffers, requiredClass, drawn);
   return buffers;
 }
 
@@ -175,6 +185,119 @@ Deno.test("writeTrainingCrop() pads on all sides with a label, if asked to", () 
     expected.forEach((id, i) =>
       assert.equal(image[3 * i] === 0 && image[3 * i + 1] === 0, id === 7)
     );
+  }
+});
+
+Deno.test("writeTrainingCrop() turns image and label about the center of the crop", () => {
+  for (const flipProbability of [0, 1]) {
+    const options = { ...OPTIONS, flipProbability };
+    const random = () => createRandom(0, "t");
+    const straight = trainingCrop(sample(9, 9), options, random());
+    const turned = trainingCrop(sample(9, 9), options, random(), null, { degrees: 180 });
+    assert.deepEqual([...turned.label], [...straight.label].reverse());
+    for (let i = 0; i < 16; i++) {
+      assert.equal(turned.image[3 * i], straight.image[3 * (15 - i)]);
+    }
+  }
+});
+
+Deno.test("writeTrainingCrop() fills corners of turned crops from the image while there is one", () => {
+  const padding = { position: "corner", label: 2 } as const;
+  const turnedCrop = (side: number, crop: number, flipProbability: number) => {
+    const cropSize = { height: crop, width: crop };
+    const options = { ...OPTIONS, cropSize, padding, flipProbability };
+    const one = sample(side, side);
+    one.label?.fill(1);
+    return trainingCrop(one, options, createRandom(0, "t", 3), null, { degrees: 45 });
+  };
+  for (const flipProbability of [0, 1]) {
+    // A crop in the corner of the image, turned by 45°, of which a part is beyond it.
+    for (const [side, crop] of [[8, 8], [6, 8]] as const) {
+      const { image, label } = turnedCrop(side, crop, flipProbability);
+      const isPadding = Array.from(label, (id) => id === 2);
+      isPadding.forEach((expected, i) => {
+        assert.deepEqual(
+          [...image.subarray(3 * i, 3 * i + 3)].every((v) => v === 0),
+          expected,
+        );
+      });
+      assert.ok(isPadding[0] && isPadding[side - 1] && !isPadding[4 * crop + 3]);
+    }
+  }
+  // Amid an image nothing is missing: 49 of 81 windows do not touch its border.
+  let whole = 0;
+  for (let t = 0; t < 400; t++) {
+    const random = createRandom(0, "t", t);
+    const crop = trainingCrop(sample(12, 12), OPTIONS, random, null, { degrees: 45 });
+    if (crop.label.every((id) => id !== 255)) whole++;
+  }
+  assert.ok(whole > 200 && whole < 280, `${whole} of 400`);
+});
+
+Deno.test("writeTrainingCrop() looks for classes in the turned crop", () => {
+  // The pixel in the corner is in no crop that is turned by 45°.
+  const large = sample(12, 12);
+  large.label?.fill(0).fill(7, 0, 1);
+  const options = { ...OPTIONS, cropSize: { height: 8, width: 8 } };
+  const drawnWindows = (
+    catMaxRatio: number,
+    required: RequiredClass | null,
+    degrees: number,
+    t: number,
+  ) => {
+    const random = createRandom(0, "t", t);
+    let windows = 0;
+    const integer = (below: number) => (windows += 0.5, random.integer(below));
+    const all = { ...options, catMaxRatio };
+    trainingCrop(large, all, { ...random, integer }, required, { degrees });
+    return windows;
+  };
+  for (const degrees of [0, 45]) {
+    const each = Array.from({ length: 100 }, (_, t) => t);
+    const byRatio = each.map((t) => drawnWindows(0.99, null, degrees, t));
+    const wanted = { id: 7, minPixels: 0 };
+    const byClass = each.map((t) => drawnWindows(1, wanted, degrees, t));
+    for (const windows of [byRatio, byClass]) {
+      const inVain = windows.filter((one) => one === 11).length;
+      assert.equal(inVain === 100, degrees === 45, `${inVain} at ${degrees}°`);
+    }
+  }
+});
+
+Deno.test("writeTrainingCrop() changes colors, then blurs, and leaves padding at the mean", () => {
+  const brighter = { kind: "brightness", amount: 3 } as const;
+  const blur = { sigma: 1, kernelSize: 3 };
+  const original = {
+    ...sample(3, 3),
+    image: new Uint8Array(27).fill(10).fill(20, 12, 15),
+  };
+  const red = (augmentation: Partial<DrawnAugmentation>) => {
+    const random = createRandom(0, "t");
+    const { image } = trainingCrop(original, OPTIONS, random, null, augmentation);
+    for (let i = 0; i < 16; i++) {
+      if (i < 12 && i % 4 < 3) continue;
+      assert.deepEqual([...image.subarray(3 * i, 3 * i + 3)], [0, 0, 0]);
+    }
+    return [0, 1, 5].map((i) => Math.round((image[3 * i] ?? 0) * 58.395 + 123.675));
+  };
+  assert.deepEqual(red({ colorChanges: [brighter] }), [30, 30, 60]);
+  // Weights are 0.274, 0.452, 0.274, and borders are mirrored.
+  assert.deepEqual(red({ blur }), [13, 12, 12]);
+  assert.deepEqual(red({ colorChanges: [brighter], blur }), [39, 37, 36]);
+});
+
+Deno.test("writeTrainingCrop() erases a box and its label, unless it is kept", () => {
+  const box = { top: 1, left: 1, height: 2, width: 3 };
+  const random = () => createRandom(0, "t");
+  const whole = trainingCrop(sample(4, 2), OPTIONS, random());
+  for (const keepsLabel of [false, true]) {
+    const erased = { ...box, keepsLabel };
+    const crop = trainingCrop(sample(4, 2), OPTIONS, random(), null, { erased });
+    for (let i = 0; i < 16; i++) {
+      const isErased = i >= 4 && i < 12 && i % 4 > 0;
+      assert.equal(crop.image[3 * i], isErased ? 0 : whole.image[3 * i]);
+      assert.equal(crop.label[i], isErased && !keepsLabel ? 255 : whole.label[i]);
+    }
   }
 });
 

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type HostBatch, IMAGENET } from "../../src/core/host_batch.ts";
+import type { AugmentationOptions } from "../../src/data/augmentation/augmentation.ts";
 import { type LoaderSpec, openLoader } from "../../src/data/loader.ts";
 import type { NativeSpec } from "../../src/data/data_spec.ts";
 import { tarOf } from "./archives.ts";
@@ -42,6 +43,23 @@ const COMMON = {
   padding: { position: "center", label: 3 },
   cropSize: { height: 24, width: 40 },
   flipProbability: 0.5,
+  augmentation: {
+    rotation: { maxDegrees: 20, probability: 0.5 },
+    colorJitter: {
+      brightness: 0.4,
+      contrast: 0.4,
+      saturation: 0.4,
+      hue: 0.1,
+      probability: 0.8,
+    },
+    blur: { sigma: [0.1, 2], kernelSize: null, probability: 0.5 },
+    randomErasing: {
+      probability: 0.5,
+      scale: [0.02, 0.33],
+      ratio: [0.3, 3.3],
+      label: "ignore",
+    },
+  },
   catMaxRatio: 0.75,
   normalization: IMAGENET,
   cacheFolder: null,
@@ -155,3 +173,46 @@ Deno.test("a batch amid a run reads its own images and no others", () => {
     await fresh.close();
   });
 });
+
+Deno.test("augmentation leaves scales, windows, mirrors and the target as they are", () =>
+  withFiles({
+    ...within("folder", CITIES),
+    "few.txt": listOf(0, 3, 4),
+    "rest.txt": listOf(1, 2, 5, 6),
+  }, async (folder) => {
+    const spec = specAt(folder, join(folder, "folder"), 0, RARE);
+    const { rotation, colorJitter, blur, randomErasing } = COMMON.augmentation;
+    const off = { rotation: null, colorJitter: null, blur: null, randomErasing: null };
+    const batchesWith = (augmentation: AugmentationOptions | null) =>
+      batchesFrom(0, { ...spec, augmentation });
+    const plain = await batchesWith(null);
+    const never = { probability: 0 };
+    const none = await batchesWith({
+      rotation: { ...rotation, ...never },
+      colorJitter: { ...colorJitter, ...never },
+      blur: { ...blur, ...never },
+      randomErasing: { ...randomErasing, ...never },
+    });
+    assert.deepEqual(none, plain);
+    const always = { probability: 1 };
+    const jittered = await batchesWith({
+      ...off,
+      colorJitter: { ...colorJitter, ...always },
+    });
+    jittered.forEach(({ source, target }, i) => {
+      assert.deepEqual(source.labels, plain[i]?.source.labels);
+      assert.deepEqual(target, plain[i]?.target);
+      assert.ok(source.images.some((value, k) => value !== plain[i]?.source.images[k]));
+    });
+    // What one step draws does not depend on the others.
+    const both = await batchesWith({
+      ...off,
+      colorJitter: { ...colorJitter, ...always },
+      randomErasing: { ...randomErasing, ...always },
+    });
+    both.forEach(({ source }, i) => {
+      const isAsJittered = (value: number, k: number) =>
+        value === 0 || value === jittered[i]?.source.images[k];
+      assert.ok(source.images.every(isAsJittered));
+    });
+  }));

@@ -46,6 +46,7 @@ const FILES = [
   "../../src/config/model.ts",
   "../../src/config/encoder.ts",
   "../../src/config/decoder.ts",
+  "../../src/config/augmentation.ts",
   "../../src/config/data.ts",
   "../../src/config/optimizer.ts",
   "../../src/config/method.ts",
