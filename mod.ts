@@ -96,6 +96,7 @@ export type {
   PreparedSplit,
 } from "./src/prepare/prepare_split.ts";
 export { dataSetNameProblem } from "./src/prepare/splits_to_prepare.ts";
+export { cropPicturesProblem } from "./src/prepare/training_crops.ts";
 export type { MemoryEstimate } from "./src/train/estimate_memory.ts";
 export type { Panel, PanelCell } from "./src/train/panel.ts";
 export type {

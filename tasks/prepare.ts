@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { dataSetNameProblem, defaultCacheFolder, prepare } from "../mod.ts";
+import {
+  cropPicturesProblem,
+  dataSetNameProblem,
+  defaultCacheFolder,
+  prepare,
+} from "../mod.ts";
 import {
   type CommandMain,
   deferFailure,
@@ -26,6 +31,7 @@ export const main: CommandMain = defineCommand({
   examples: [
     "deno task prepare cityscapes /data/cityscapes --picture cityscapes.png",
     "deno task prepare configs/gta5_to_cityscapes_mit_b5_fst_deep.yaml --set data.root=/data",
+    "deno task prepare configs/demo.yaml --crops crops.png",
   ],
   arguments: {
     dataset: argument.one(
@@ -36,20 +42,27 @@ export const main: CommandMain = defineCommand({
   options: {
     set: option.strings("K=V", "replace a value of the configuration, e.g. data.root=…"),
     picture: option.string("FILE", "draw samples with their labels, as a PNG"),
+    crops: option.string(
+      "FILE",
+      "draw crops as the network gets them, augmented, as a PNG",
+    ),
     workers: option.integer("N", "threads; all cores unless given"),
     cache: option.string("DIR", "cache folder; $XDG_CACHE_HOME/fst or ~/.cache/fst"),
   },
   hasJson: true,
   handlesInterrupt: true,
   async action({ arguments: { dataset, root }, options, terminal, print, log, signal }) {
-    const unknownDataSetMessage = dataSetNameProblem(dataset, root);
-    if (unknownDataSetMessage !== null) {
-      log(unknownDataSetMessage);
+    const problem = dataSetNameProblem(dataset, root) ??
+      (options.crops === undefined ? null : cropPicturesProblem(dataset));
+    if (problem !== null) {
+      log(problem);
       return { exitCode: EXIT_CODE.usage };
     }
-    const { set: overrides, cache = await defaultCacheFolder(), workers, picture } =
-      options;
-    if (picture !== undefined) await assertWritableFile(picture, ".png");
+    const { set: overrides, cache = await defaultCacheFolder(), workers } = options;
+    const { picture, crops } = options;
+    for (const file of [picture, crops]) {
+      if (file !== undefined) await assertWritableFile(file, ".png");
+    }
     using counter = openSplitProgress(terminal, "image");
     const prepareOptions = {
       root,
@@ -59,7 +72,10 @@ export const main: CommandMain = defineCommand({
       progress: counter.update,
       signal,
     };
-    const { report, samplePictures } = await prepare(dataset, prepareOptions);
+    const { report, samplePictures, cropPictures } = await prepare(
+      dataset,
+      prepareOptions,
+    );
     counter.stop();
     print(formatPreparation(report, terminal));
     const failures: unknown[] = []; // printed after what was found
@@ -68,6 +84,11 @@ export const main: CommandMain = defineCommand({
       await writeOutputFile(path, drawContactSheet(await samplePictures()));
       print(`preview written to ${path}`);
     }, failures)(picture);
+    await deferFailure(async (path: string | undefined) => {
+      if (path === undefined) return;
+      await writeOutputFile(path, drawContactSheet([await cropPictures()]));
+      print(`crops written to ${path}`);
+    }, failures)(crops);
     const exitCode = report.problems.length > 0 ? EXIT_CODE.failed : EXIT_CODE.done;
     return { exitCode, json: report, failures };
   },

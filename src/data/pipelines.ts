@@ -1,6 +1,7 @@
 /**
- * What samples are made into: one crop for training (resize → crop, turned → color
- * jitter → blur → flip → normalize → pad → erase), the whole image for evaluation (resize → normalize), or a thumbnail.
+ * What samples are made into: one crop for training (resize → crop, turned → color jitter →
+ * blur → flip → normalize → pad → erase), the whole image for evaluation (resize →
+ * normalize), or a thumbnail.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /** Checks a data set before a run. @module */
 import { loadConfig } from "../config/read.ts";
+import type { RunConfig } from "../config/schema.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
 import { fileDataSet } from "../data/file_data_set.ts";
 import {
@@ -12,9 +13,11 @@ import { createThumbnail, type Thumbnail } from "../data/pipelines.ts";
 import { cachedResult } from "../io/cached_result.ts";
 import { expandHome } from "../io/home_folder.ts";
 import { type OpenSplit, type PreparedSplit, prepareSplit } from "./prepare_split.ts";
+import { cropPicturesProblem, trainingCropPictures } from "./training_crops.ts";
 import {
   dataSetNameProblem,
   downloadHint,
+  isConfigFile,
   splitsOfConfig,
   splitsOfDataSet,
   type SplitToPrepare,
@@ -61,6 +64,14 @@ export interface PreparedDataSet {
    * @param width In pixels, at most; 240 unless given.
    */
   samplePictures(count?: number, width?: number): Promise<SplitPictures[]>;
+  /**
+   * The labeled crops of the first iterations of a run, augmented, as the network gets them.
+   *
+   * @param count 12 unless given.
+   * @param width In pixels, at most; 240 unless given.
+   * @throws {RangeError} If no configuration was prepared.
+   */
+  cropPictures(count?: number, width?: number): Promise<SplitPictures>;
 }
 
 /**
@@ -78,8 +89,11 @@ export async function prepare(
   const unknown = dataSetNameProblem(dataset, root);
   if (unknown !== null) throw new RangeError(unknown);
   const { progress = () => {}, signal } = options;
-  const splits = await splitsToPrepare(dataset, root, overrides, cache);
-  const isConfig = /\.ya?ml$/i.test(dataset);
+  const isConfig = isConfigFile(dataset);
+  const config = isConfig ? await configOf(dataset, root, overrides) : null;
+  const splits = config === null
+    ? await splitsToPrepare(dataset, root, overrides, cache)
+    : splitsOfConfig(config, cache);
 
   const prepared: PreparedSplit[] = [];
   const openSplits: OpenSplit[] = [];
@@ -122,7 +136,23 @@ export async function prepare(
       ]),
     },
     samplePictures: (count = 12, width = 240) => samplePictures(openSplits, count, width),
+    async cropPictures(count = 12, width = 240) {
+      if (config === null) {
+        throw new RangeError(cropPicturesProblem(dataset) ?? undefined);
+      }
+      const pictures = await trainingCropPictures(config, cache, count, width);
+      return { split: "crop", ...pictures };
+    },
   };
+}
+
+function configOf(
+  file: string,
+  root: string | undefined,
+  overrides: readonly string[],
+): Promise<RunConfig> {
+  const given = root === undefined ? [] : [`data.root=${JSON.stringify(root)}`];
+  return loadConfig(file, [...overrides, ...given]);
 }
 
 async function splitsToPrepare(
@@ -131,10 +161,6 @@ async function splitsToPrepare(
   overrides: readonly string[],
   cache: string | null,
 ): Promise<SplitToPrepare[]> {
-  if (/\.ya?ml$/i.test(dataset)) {
-    const given = root === undefined ? [] : [`data.root=${JSON.stringify(root)}`];
-    return splitsOfConfig(await loadConfig(dataset, [...overrides, ...given]), cache);
-  }
   if (overrides.length > 0) {
     throw new RangeError(
       `Cannot set "${overrides[0]}": "${dataset}" is no configuration`,

@@ -30,6 +30,9 @@ export interface SplitToPrepare {
 /** What can be prepared by name. */
 export const DATA_SETS: readonly string[] = [...NATIVE_DATA_SETS, "folder"];
 
+/** Whether what is to be prepared is a configuration, and no data set. */
+export const isConfigFile = (name: string): boolean => /\.ya?ml$/i.test(name);
+
 /**
  * Says what is wrong with the name of a data set or a configuration, and its root.
  *
@@ -39,7 +42,7 @@ export function dataSetNameProblem(
   name: string,
   root: string | undefined,
 ): string | null {
-  if (/\.ya?ml$/i.test(name)) return null;
+  if (isConfigFile(name)) return null;
   if (!DATA_SETS.includes(name)) {
     return `Cannot prepare "${name}": known are ${DATA_SETS.join(", ")} and ` +
       `configurations, which end in .yaml${didYouMean(name, DATA_SETS)}`;

@@ -113,6 +113,40 @@ Deno.test("prepare --picture draws samples beside themselves under their labels'
   });
 });
 
+Deno.test("prepare --crops draws labeled crops as the network gets them", async () => {
+  await withFiles({}, async (root) => {
+    const config = await tinyFile(root);
+    const drawn = async (name: string, ...set: string[]) => {
+      const file = join(root, name);
+      const sets = set.flatMap((one) => ["--set", one]);
+      const args = [config, "--cache", join(root, "c"), "--crops", file, ...sets];
+      const { status, out, error } = await call(main, ...args);
+      assert.equal(status, 0, error);
+      assert.match(out, new RegExp(`\ncrops written to .*${name}\n$`));
+      return decodePng(await Deno.readFile(file), "sheet");
+    };
+    const plain = await drawn("plain.png");
+    const erased = await drawn(
+      "erased.png",
+      "data.augmentation.randomErasing={probability: 1, scale: [0.3, 0.3]}",
+    );
+    assert.deepEqual([plain.width, plain.height], [erased.width, erased.height]);
+    const meanPixels = ({ data }: { data: ArrayLike<number> }) => {
+      let count = 0;
+      for (let i = 0; i < data.length; i += 3) {
+        // The mean color of ImageNet, rounded.
+        if (data[i] === 124 && data[i + 1] === 116 && data[i + 2] === 104) count++;
+      }
+      return count / (data.length / 3);
+    };
+    assert.equal(meanPixels(plain), 0);
+    assert.ok(meanPixels(erased) > 0.05, `${meanPixels(erased)}`);
+  });
+  const { status, error } = await call(main, "voc", "x", "--crops", "a.png");
+  assert.equal(status, 2);
+  assert.match(error, /^Cannot draw crops of "voc": a configuration says how/);
+});
+
 Deno.test("prepare has nothing to check in drawn scenes", async () => {
   await withFiles({}, async (root) => {
     const config = await tinyFile(root);
