@@ -46,11 +46,13 @@ export interface CommonDataConfig {
   readonly sourceResize: Size | null;
   /** What the network is trained on. */
   readonly cropSize: Size;
-  /**
-   * Least and largest factor by which every training image is scaled; half of them shrink
-   * where the range has 1 inside. Null: none is.
-   */
+  /** Least and largest factor by which every training image is scaled. Null: none is. */
   readonly randomScale: readonly [number, number] | null;
+  /**
+   * "halves": half of the images shrink and half grow, as in U2PL; "uniform": factors are
+   * uniform, as in MMSegmentation and torchvision.
+   */
+  readonly randomScaleDistribution: "halves" | "uniform";
   /** What surrounds an image that is smaller than the crop. */
   readonly padding: PaddingConfig;
   /** Share of crops that are mirrored left to right. */
@@ -206,6 +208,7 @@ const commonDataFields = {
   randomScale: z.tuple([z.number().gt(0).lte(1), z.number().gte(1)], {
     error: "must be a factor of at most 1 and one of at least 1, as in [0.5, 2]",
   }).nullable().default(null),
+  randomScaleDistribution: z.enum(["halves", "uniform"]).default("halves"),
   padding: z.strictObject({
     position: z.enum(["corner", "center"]).default("corner"),
     label: z.int().gte(0).lte(255).default(IGNORE_INDEX),

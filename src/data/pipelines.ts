@@ -34,12 +34,18 @@ export interface CropOptions {
   /** The box into which images are scaled first; null keeps their size. */
   readonly resize: Size | null;
   /**
-   * Factors a ≤ 1 ≤ b of an additional scaling by a + (1 − a)·u or 1 + (b − 1)·u, half of the
-   * time each, u in [0, 1).
+   * Factors a ≤ 1 ≤ b of an additional scaling.
    *
    * @default {null}
    */
   readonly randomScale?: readonly [number, number] | null;
+  /**
+   * "halves": by a + (1 − a)·u or 1 + (b − 1)·u, half of the time each, u in [0, 1);
+   * "uniform": by a + (b − a)·u.
+   *
+   * @default {"halves"}
+   */
+  readonly randomScaleDistribution?: "halves" | "uniform";
   /**
    * Where small images lie in the crop, and what label surrounds them.
    *
@@ -108,9 +114,10 @@ export function writeTrainingCrop(
     {};
   const rescaled = rescaleSize(sample, options.resize);
   const range = options.randomScale ?? null;
-  const scaled = range === null
-    ? rescaled
-    : scaleSize(rescaled, randomScaleFactor(range, random));
+  const scaled = range === null ? rescaled : scaleSize(
+    rescaled,
+    randomScaleFactor(range, options.randomScaleDistribution ?? "halves", random),
+  );
   const label = sample.label && resizeNearest(sample.label, sample, scaled);
   const turn = (window: CropWindow) => ({ ...window, imageSize: scaled, degrees });
   const countClasses = (label: Uint8Array, window: CropWindow) => {
@@ -179,11 +186,14 @@ export function writeTrainingCrop(
   fillBox(buffers.label, cropSize.width, 1, erased, IGNORE_INDEX);
 }
 
-// Source: the random resize of U2PL, Wang et al. (CVPR 2022), with [0.5, 2].
+// Sources: the random resize of U2PL, Wang et al. (CVPR 2022), with [0.5, 2], and
+// `RandomResize` of MMSegmentation or `ScaleJitter` of torchvision.
 function randomScaleFactor(
   [min, max]: readonly [number, number],
+  distribution: "halves" | "uniform",
   random: Random,
 ): number {
+  if (distribution === "uniform") return min + (max - min) * random.uniform();
   const shrinks = random.uniform() < 0.5;
   const u = random.uniform();
   return shrinks ? min + (1 - min) * u : 1 + (max - 1) * u;

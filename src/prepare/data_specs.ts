@@ -38,7 +38,7 @@ export function trainingLoaderSpec(
 ): LoaderSpec {
   const { data, method, seed } = config;
   const { batchSize, rareClassSampling, numWorkers, normalization, padding } = data;
-  const { augmentation } = data;
+  const { randomScaleDistribution, augmentation } = data;
   const { resize, sourceResize, cropSize, randomScale, flipProbability, catMaxRatio } =
     data;
   const futureCount = lookAheadWidth(method);
@@ -55,6 +55,7 @@ export function trainingLoaderSpec(
     sourceResize,
     cropSize,
     randomScale,
+    randomScaleDistribution,
     padding,
     flipProbability,
     augmentation,

@@ -154,23 +154,39 @@ Deno.test("prepareEvaluationImage() scales the image and leaves the label alone"
   assert.deepEqual(view.label, whole.label);
 });
 
-Deno.test("writeTrainingCrop() shrinks half of the images and enlarges the others", () => {
-  const sizes: number[] = [];
-  for (let t = 0; t < 200; t++) {
-    const options = { ...OPTIONS, cropSize: { height: 64, width: 64 } };
-    const scaled = { ...options, randomScale: [0.5, 2] as const };
-    const { label } = trainingCrop(sample(20, 20), scaled, createRandom(0, "t", t));
+// The sizes to which an image of 20×20 is scaled.
+function scaledSizes(distribution: "halves" | "uniform"): number[] {
+  return Array.from({ length: 200 }, (_, t) => {
+    const options: CropOptions = {
+      ...OPTIONS,
+      cropSize: { height: 64, width: 64 },
+      randomScale: [0.5, 2],
+      randomScaleDistribution: distribution,
+    };
+    const { label } = trainingCrop(sample(20, 20), options, createRandom(0, "t", t));
     const width = label.subarray(0, 64).findIndex((id) => id === 255);
     const height = Array.from({ length: 64 }, (_, row) => label[row * 64])
       .findIndex((id) => id === 255);
     assert.equal(width, height);
-    sizes.push(width);
-  }
-  assert.ok(sizes.every((size) => size >= 10 && size < 40));
+    assert.ok(width >= 10 && width < 40);
+    return width;
+  });
+}
+
+Deno.test("writeTrainingCrop() shrinks half of the images and enlarges the others", () => {
+  const sizes = scaledSizes("halves");
   const small = sizes.filter((size) => size < 20).length;
   assert.ok(small > 75 && small < 125, `${small} of 200 are smaller`);
   const smallest = sizes.filter((size) => size < 15).length;
   assert.ok(smallest > 30, "the factors of the smaller ones are uniform");
+});
+
+Deno.test("writeTrainingCrop() scales by uniform factors, if asked to", () => {
+  const sizes = scaledSizes("uniform");
+  for (const [from, to] of [[10, 20], [20, 30], [30, 40]] as const) {
+    const count = sizes.filter((size) => size >= from && size < to).length;
+    assert.ok(count > 45 && count < 90, `${count} of 200 have ${from} … ${to} pixels`);
+  }
 });
 
 Deno.test("writeTrainingCrop() pads on all sides with a label, if asked to", () => {
