@@ -57,12 +57,14 @@ export function blurImage(
   const weights = halfKernel(sigma, radius);
   const length = width * channels;
   const blurredRows = Array.from({ length: height }, (_, row) => {
-    const start = row * length;
+    const pixels = image.subarray(row * length, (row + 1) * length);
     const line = new Float32Array((width + 2 * radius) * channels);
-    for (let column = -radius; column < width + radius; column++) {
-      const from = start + mirrored(column, width) * channels;
-      const to = (column + radius) * channels;
-      for (let c = 0; c < channels; c++) line[to + c] = image[from + c] ?? 0;
+    line.set(pixels, radius * channels);
+    for (let k = 1; k <= radius; k++) {
+      for (const column of [-k, width - 1 + k]) {
+        const from = mirrored(column, width) * channels;
+        line.set(pixels.subarray(from, from + channels), (radius + column) * channels);
+      }
     }
     const neighbor = (k: number) => line.subarray((radius + k) * channels);
     return weightedSum(neighbor, weights, length);
