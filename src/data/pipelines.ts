@@ -110,6 +110,7 @@ export function writeTrainingCrop(
   augmentation: DrawnAugmentation | null = null,
 ): void {
   const { cropSize, normalization } = options;
+  const channels = normalization.mean.length;
   const { degrees = 0, colorChanges = [], blur = null, erased = null } = augmentation ??
     {};
   const rescaled = rescaleSize(sample, options.resize);
@@ -152,19 +153,19 @@ export function writeTrainingCrop(
     resizeBilinear(sample.image, sample, scaled, region);
   const image = degrees === 0
     ? readRegion(window)
-    : rotateBilinear(turn(window), 3, readRegion);
-  jitterColors(image, 3, colorChanges);
-  if (blur !== null) blurImage(image, window, 3, blur);
+    : rotateBilinear(turn(window), channels, readRegion);
+  jitterColors(image, channels, colorChanges);
+  if (blur !== null) blurImage(image, window, channels, blur);
   const { position, label: paddingLabel } = options.padding ?? DEFAULT_PADDING;
   const margin = (side: "height" | "width") =>
     position === "corner" ? 0 : Math.floor((cropSize[side] - window[side]) / 2);
   const offset = margin("height") * cropSize.width + margin("width");
-  const target = buffers.image.subarray(3 * offset);
+  const target = buffers.image.subarray(channels * offset);
   writeNormalized(image, window, normalization, flipped, target, cropSize.width);
 
   const indices = degrees === 0 ? null : rotatedIndices(turn(window));
   if (indices !== null) {
-    clearOutside(indices, window, 3, flipped, target, cropSize.width);
+    clearOutside(indices, window, channels, flipped, target, cropSize.width);
   }
 
   buffers.label?.fill(paddingLabel);
@@ -181,7 +182,7 @@ export function writeTrainingCrop(
     }
   }
   if (erased === null) return;
-  fillBox(buffers.image, cropSize.width, 3, erased, 0);
+  fillBox(buffers.image, cropSize.width, channels, erased, 0);
   if (buffers.label === null || erased.keepsLabel) return;
   fillBox(buffers.label, cropSize.width, 1, erased, IGNORE_INDEX);
 }

@@ -27,6 +27,7 @@ export async function trainingCropPictures(
   maxWidth: number,
 ): Promise<{ classes: readonly ClassInfo[]; thumbnails: Thumbnail[] }> {
   const spec = trainingLoaderSpec(config, cacheFolder);
+  const channels = spec.normalization.mean.length;
   // Labeled crops are the same without a target.
   const loader = await openLoader({ ...spec, target: null, numWorkers: 0 });
   try {
@@ -36,10 +37,11 @@ export async function trainingCropPictures(
       const pixels = height * width;
       for (const [item, name] of source.fileNames.entries()) {
         const [from, to] = [item * pixels, (item + 1) * pixels];
-        const values = source.images.subarray(3 * from, 3 * to);
+        const values = source.images.subarray(channels * from, channels * to);
         const image = pixelsOf(values, spec.normalization);
         const label = source.labels.subarray(from, to);
-        thumbnails.push(createThumbnail({ name, height, width, image, label }, maxWidth));
+        const crop = { name, channels, height, width, image, label };
+        thumbnails.push(createThumbnail(crop, maxWidth));
       }
     }
     return { classes: loader.classes, thumbnails: thumbnails.slice(0, count) };
