@@ -133,7 +133,7 @@ function batchMakerFrom(
       if (isCancelled()) throw closedError();
       const position = request.iteration * draws.length + item;
       const stream = `view/${domain}/${request.futureIndex}`;
-      const augmentation = domain === "source" ? options.augmentation ?? null : null;
+      const augmentation = domain === "source" ? options.augmentation : null;
       writeTrainingCrop(
         sample,
         cropOptions[domain],
@@ -145,8 +145,8 @@ function batchMakerFrom(
             : null,
         },
         draw.requiredClass,
-        augmentation && drawAugmentation(
-          augmentation,
+        drawAugmentation(
+          augmentation ?? null,
           options.cropSize,
           (step) =>
             createRandom(seed, `augmentation/${step}/${request.futureIndex}`, position),

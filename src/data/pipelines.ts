@@ -8,7 +8,7 @@
 
 import { IGNORE_INDEX, type Normalization, type Size } from "../core/host_batch.ts";
 import type { Random } from "../core/random.ts";
-import type { DrawnAugmentation } from "./augmentation/augmentation.ts";
+import { type DrawnAugmentation, NO_AUGMENTATION } from "./augmentation/augmentation.ts";
 import { jitterColors } from "./augmentation/color_jitter.ts";
 import { blurImage } from "./augmentation/gaussian_blur.ts";
 import { fillBox } from "./augmentation/random_erasing.ts";
@@ -99,7 +99,7 @@ const MAX_CLASS_TRIES = 11;
  * @param random The only source of randomness, used in a fixed order.
  * @param buffers Where the result goes.
  * @param requiredClass The class the crop should show, or null.
- * @param augmentation What else happens to the crop; null: nothing.
+ * @param augmentation What else happens to the crop.
  */
 export function writeTrainingCrop(
   sample: Sample,
@@ -107,12 +107,11 @@ export function writeTrainingCrop(
   random: Random,
   buffers: CropBuffers,
   requiredClass: RequiredClass | null = null,
-  augmentation: DrawnAugmentation | null = null,
+  augmentation: DrawnAugmentation = NO_AUGMENTATION,
 ): void {
   const { cropSize, normalization } = options;
   const channels = normalization.mean.length;
-  const { degrees = 0, colorChanges = [], blur = null, erased = null } = augmentation ??
-    {};
+  const { degrees, colorChanges, blur, erased } = augmentation;
   const rescaled = rescaleSize(sample, options.resize);
   const range = options.randomScale ?? null;
   const scaled = range === null ? rescaled : scaleSize(
@@ -170,21 +169,32 @@ export function writeTrainingCrop(
 
   buffers.label?.fill(paddingLabel);
   if (buffers.label !== null && label !== null) {
-    const turned = indices && rotateNearest(label, indices, paddingLabel);
+    const ids = indices === null
+      ? cutLabel(label, scaled.width, window)
+      : rotateNearest(label, indices, paddingLabel);
+    const { width } = window;
     for (let row = 0; row < window.height; row++) {
-      const start = (window.top + row) * scaled.width + window.left;
-      const line = turned?.subarray(row * window.width, (row + 1) * window.width) ??
-        label.subarray(start, start + window.width);
-      buffers.label.set(
-        flipped ? line.toReversed() : line,
-        offset + row * cropSize.width,
-      );
+      const line = ids.subarray(row * width, (row + 1) * width);
+      if (flipped) line.reverse();
+      buffers.label.set(line, offset + row * cropSize.width);
     }
   }
+
   if (erased === null) return;
   fillBox(buffers.image, cropSize.width, channels, erased, 0);
   if (buffers.label === null || erased.keepsLabel) return;
   fillBox(buffers.label, cropSize.width, 1, erased, IGNORE_INDEX);
+}
+
+// The part of a label in a window; `stride` is the width of the whole.
+function cutLabel(label: Uint8Array, stride: number, window: CropWindow): Uint8Array {
+  const { top, left, height, width } = window;
+  const result = new Uint8Array(height * width);
+  for (let row = 0; row < height; row++) {
+    const start = (top + row) * stride + left;
+    result.set(label.subarray(start, start + width), row * width);
+  }
+  return result;
 }
 
 // Sources: the random resize of U2PL, Wang et al. (CVPR 2022), with [0.5, 2], and

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { IMAGENET } from "../../src/core/host_batch.ts";
 import { createRandom, type Random } from "../../src/core/random.ts";
-import type { DrawnAugmentation } from "../../src/data/augmentation/augmentation.ts";
+import {
+  type DrawnAugmentation,
+  NO_AUGMENTATION,
+} from "../../src/data/augmentation/augmentation.ts";
 import type { Sample } from "../../src/data/data_set.ts";
 import {
   createThumbnail,
@@ -17,13 +20,6 @@ const OPTIONS: CropOptions = {
   flipProbability: 0,
   catMaxRatio: 1,
   normalization: IMAGENET,
-};
-
-const NO_AUGMENTATION: DrawnAugmentation = {
-  degrees: 0,
-  colorChanges: [],
-  blur: null,
-  erased: null,
 };
 
 // Pixel i is (i, i + 50, i + 100) and has class i mod 3.
@@ -42,9 +38,9 @@ function trainingCrop(
   options: CropOptions,
   random: Random,
   requiredClass: RequiredClass | null = null,
-  augmentation: Partial<DrawnAugmentation> | null = null,
+  augmentation: Partial<DrawnAugmentation> = {},
 ) {
-  const drawn = augmentation && { ...NO_AUGMENTATION, ...augmentation };
+  const drawn = { ...NO_AUGMENTATION, ...augmentation };
   const pixels = options.cropSize.height * options.cropSize.width;
   const buffers = { image: new Float32Array(pixels * 3), label: new Uint8Array(pixels) };
   writeTrainingCrop(sample, options, random, buffers, requiredClass, drawn);

@@ -36,18 +36,29 @@ export interface DrawnAugmentation {
   readonly erased: (CropWindow & { readonly keepsLabel: boolean }) | null;
 }
 
+/** Leaves a crop as it is. */
+export const NO_AUGMENTATION: DrawnAugmentation = {
+  degrees: 0,
+  colorChanges: [],
+  blur: null,
+  erased: null,
+};
+
 /**
  * Makes the random draws for one crop.
  *
+ * @param options Null: nothing happens to it.
  * @param cropSize The size of the whole crop, with what pads a small image.
  * @param randomFor A source of randomness per step: what is drawn for one does not depend on
  *   whether there are others.
  */
 export function drawAugmentation(
-  { rotation, colorJitter, blur, randomErasing }: AugmentationOptions,
+  options: AugmentationOptions | null,
   cropSize: Size,
   randomFor: (step: keyof AugmentationOptions) => Random,
 ): DrawnAugmentation {
+  if (options === null) return NO_AUGMENTATION;
+  const { rotation, colorJitter, blur, randomErasing } = options;
   const box = randomErasing &&
     drawErasedBox(randomErasing, cropSize, randomFor("randomErasing"));
   return {
