@@ -90,7 +90,13 @@ export function fileDataSet(set: DataSetFiles): DataSet {
         assertSameSize(image, file, label, source.displayPath(labelOf(files)));
       }
       const { data, ...rest } = image;
-      return { ...rest, name: files.name, image: data, label: label?.data ?? null };
+      return {
+        ...rest,
+        channels: 3,
+        name: files.name,
+        image: data,
+        label: label?.data ?? null,
+      };
     },
 
     fingerprint: () => filesFingerprint(set, (files) => [labelOf(files)]),

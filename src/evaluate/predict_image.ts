@@ -96,7 +96,7 @@ export function sampleFromImage({ width, height, data }: RgbImage): Sample {
       `Cannot label a picture: ${data.length} bytes are not ${width}×${height} RGB pixels`,
     );
   }
-  return { name: "picture", width, height, image: data, label: null };
+  return { name: "picture", width, height, channels: 3, image: data, label: null };
 }
 
 /** Labels one picture at its own size. */

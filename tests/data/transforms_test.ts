@@ -10,7 +10,7 @@ import {
 } from "../../src/data/transforms.ts";
 
 // Recorded from cv2.resize of OpenCV 5.0 (the same code as in 4.4) on this image.
-const FROM = { height: 4, width: 5 };
+const FROM = { height: 4, width: 5, channels: 3 };
 const PICTURE = Uint8Array.from({ length: 60 }, (_, i) => i * 37 + (i * i) % 11 * 9);
 // deno-fmt-ignore
 const TO_3_7 = [
@@ -71,7 +71,10 @@ Deno.test("resizeBilinear() to the same size copies", () => {
 
 Deno.test("an exact halving is the mean of two by two pixels", () => {
   const gray = Uint8Array.from([10, 10, 10, 20, 20, 20, 30, 30, 30, 41, 41, 41]);
-  const half = resizeBilinear(gray, { height: 2, width: 2 }, { height: 1, width: 1 });
+  const half = resizeBilinear(gray, { height: 2, width: 2, channels: 3 }, {
+    height: 1,
+    width: 1,
+  });
   assert.deepEqual([...half], [25, 25, 25]);
 });
 
