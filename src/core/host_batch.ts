@@ -39,9 +39,21 @@ export interface PixelFormat {
 /** Red, green and blue of 8 bits. */
 export const RGB_FORMAT: PixelFormat = { channels: 3, bitDepth: 8 };
 
+/** Channels and bits for messages, as "4 channels of 16 bits". */
+export const describeFormat = ({ channels, bitDepth }: PixelFormat): string =>
+  `${channels} ${channels === 1 ? "channel" : "channels"} of ${bitDepth} bits`;
+
 /** Whether images are red, green and blue of 8 bits. */
 export const isRgbFormat = ({ channels, bitDepth }: PixelFormat): boolean =>
   channels === 3 && bitDepth === 8;
+
+/** A picture of any number of channels, of 8 or 16 bits. */
+export interface Picture extends Size {
+  /** C; red, green and blue if left out. */
+  readonly channels?: number;
+  /** [H, W, C] */
+  readonly data: Pixels;
+}
 
 /** Mean and standard deviation of the normalization, in the units of the pixels. */
 export interface Normalization {
@@ -50,6 +62,9 @@ export interface Normalization {
   /** Likewise. */
   readonly std: readonly number[];
 }
+
+/** 65535 / 255: what 16 bits have for each step of 8. */
+export const STEPS_OF_16_BITS = 257;
 
 /** The statistics of ImageNet, used by every published backbone. */
 export const IMAGENET = {

@@ -1,6 +1,11 @@
 /** Pixels of any number of channels and bits, as a picture to look at. @module */
 
-import type { Pixels } from "../core/host_batch.ts";
+import {
+  describeFormat,
+  isRgbFormat,
+  type PixelFormat,
+  type Pixels,
+} from "../core/host_batch.ts";
 
 /** Shares of the values of a 16-bit picture that become black and white. */
 const CUT_OFF = 0.02;
@@ -29,6 +34,19 @@ export function displayRgb(image: Pixels, channels: number): Uint8Array {
     rgb[i] = Math.min(255, Math.max(0, Math.round((valueAt(i) - black) * scale)));
   }
   return rgb;
+}
+
+/** Says how images are shown that are not RGB of 8 bits; null: as they are. */
+export function displayNote(format: PixelFormat): string | null {
+  if (isRgbFormat(format)) return null;
+  const { channels, bitDepth } = format;
+  const shown = channels < 3
+    ? "the first as gray"
+    : "the first three as red, green and blue";
+  const stretched = bitDepth === 16
+    ? ", stretched so that 2 % of the values are black and 2 % white"
+    : "";
+  return `images of ${describeFormat(format)}: pictures show ${shown}${stretched}`;
 }
 
 /** The values below and above which there are 2 % each. */
