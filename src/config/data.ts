@@ -7,6 +7,7 @@ import {
   IMAGENET,
   MAX_CHANNELS,
   type Normalization,
+  STEPS_OF_16_BITS,
 } from "../core/host_batch.ts";
 import {
   NATIVE_CLASSES,
@@ -363,9 +364,6 @@ const NativeSchema = z.strictObject({
     });
   }
 });
-
-/** 65535 / 255: what 16 bits have for each step of 8. */
-const STEPS_OF_16_BITS = 257;
 
 /** No channel: the statistics are still to be given. */
 const OPEN_NORMALIZATION: Normalization = { mean: [], std: [] };
