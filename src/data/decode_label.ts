@@ -144,7 +144,7 @@ export function decodeLabel(
     );
   }
   if (
-    isColored !== (encoding.channel === "red") || channels === 2 ||
+    isColored !== (encoding.channel === "red") || (!isColored && channels !== 1) ||
     !(encoding.bitDepths.includes(bitDepth) || isTiff(bytes)) ||
     (palette !== null && encoding.palette === "none")
   ) {
