@@ -9,7 +9,7 @@ import {
 } from "../config/data.ts";
 import { lookAheadWidth, usesTarget } from "../config/method.ts";
 import type { RunConfig } from "../config/schema.ts";
-import type { ClassInfo } from "../core/host_batch.ts";
+import type { ClassInfo, PixelFormat } from "../core/host_batch.ts";
 import { NATIVE_CLASSES } from "../data/native_classes.ts";
 import type { DataSpec } from "../data/data_spec.ts";
 import { EMBEDDED_CLASSES } from "../data/embedded/classes.ts";
@@ -18,6 +18,12 @@ import { expandHome } from "../io/home_folder.ts";
 
 // Evaluation scenes of the embedded set are numbered from here: training never meets them.
 const FIRST_EVALUATION_SCENE = 1_000_000;
+
+/** Channels and bits of the images of a run. */
+export const pixelFormatOf = ({ channels, bitDepth }: DataConfig): PixelFormat => ({
+  channels,
+  bitDepth,
+});
 
 /** The classes of a data set, in the order of their ids. */
 export function classesOf(data: DataConfig): readonly ClassInfo[] {
@@ -151,7 +157,8 @@ function trainingSpec(
 function folderFields(data: Extract<DataConfig, { kind: "folder" }>) {
   const { classes, labelMap, files, listFolder } = data;
   const root = expandHome(requireDataRoot(data));
-  return { root, classes, labelMap, files, listFolder };
+  const pixelFormat = pixelFormatOf(data);
+  return { root, classes, labelMap, files, listFolder, pixelFormat };
 }
 
 function nativeSpec(
@@ -164,5 +171,7 @@ function nativeSpec(
   const sbdFolder = sbdRoot(data, split);
   const sbd = sbdFolder && expandHome(sbdFolder);
   const { listFolder } = data;
-  return { kind: "native", ...split, root, sbd, listFolder, labeled, cacheFolder };
+  const pixelFormat = pixelFormatOf(data);
+  const place = { root, sbd, listFolder, cacheFolder, pixelFormat };
+  return { kind: "native", ...split, ...place, labeled };
 }

@@ -1,6 +1,6 @@
 /** What a network gets to see of a data set. @module */
 import type { RunConfig } from "../config/schema.ts";
-import type { ClassInfo, Normalization } from "../core/host_batch.ts";
+import type { ClassInfo, Pixels } from "../core/host_batch.ts";
 import { openLoader } from "../data/loader.ts";
 import { createThumbnail, type Thumbnail } from "../data/pipelines.ts";
 import { trainingLoaderSpec } from "./data_specs.ts";
@@ -38,7 +38,7 @@ export async function trainingCropPictures(
       for (const [item, name] of source.fileNames.entries()) {
         const [from, to] = [item * pixels, (item + 1) * pixels];
         const values = source.images.subarray(channels * from, channels * to);
-        const image = pixelsOf(values, spec.normalization);
+        const image = pixelsOf(values, config.data);
         const label = source.labels.subarray(from, to);
         const crop = { name, channels, height, width, image, label };
         thumbnails.push(createThumbnail(crop, maxWidth));
@@ -51,11 +51,17 @@ export async function trainingCropPictures(
 }
 
 // The pixels of normalized ones. [H, W, C]
-function pixelsOf(values: Float32Array, { mean, std }: Normalization): Uint8Array {
+function pixelsOf(
+  values: Float32Array,
+  { normalization: { mean, std }, bitDepth }: RunConfig["data"],
+): Pixels {
   const channels = mean.length;
-  return Uint8Array.from(
-    values,
-    (value, i) =>
-      Math.round(value * (std[i % channels] ?? 1) + (mean[i % channels] ?? 0)),
-  );
+  const pixels = bitDepth === 16
+    ? new Uint16Array(values.length)
+    : new Uint8Array(values.length);
+  values.forEach((value, i) => {
+    const c = i % channels;
+    pixels[i] = Math.round(value * (std[c] ?? 1) + (mean[c] ?? 0));
+  });
+  return pixels;
 }
