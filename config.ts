@@ -66,14 +66,13 @@ export type {
 } from "./src/config/encoder.ts";
 export type {
   ContrastiveConfig,
-  CrossEntropyConfig,
   EntropyFilterConfig,
   FeatureDistanceConfig,
+  LabeledMethodConfig,
   LookAheadConfig,
   MeanTeacherConfig,
   MethodConfig,
   MixingConfig,
-  OhemConfig,
   PerturbationConfig,
   PseudoLabelConfig,
   SelfTrainingConfig,
@@ -85,6 +84,20 @@ export type {
   TeacherConfig,
   WeakToStrongConfig,
 } from "./src/config/method.ts";
+export type {
+  ClassWeightsConfig,
+  CountedClassWeights,
+  CriterionConfig,
+  CriterionTermConfig,
+  CrossEntropyConfig,
+  DiceConfig,
+  FocalConfig,
+  LossTermConfig,
+  LovaszSoftmaxConfig,
+  OhemConfig,
+  PixelMeanConfig,
+  RegionLossConfig,
+} from "./src/config/criterion.ts";
 export type { ModelConfig } from "./src/config/model.ts";
 export type {
   AdamWConfig,

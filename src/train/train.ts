@@ -1,4 +1,5 @@
 /** The loop around a method: build, train, evaluate, log, save, resume. @module */
+import { criterionTerms } from "../config/criterion.ts";
 import { isSemiSupervised, type SemiSupervisedConfig } from "../config/method.ts";
 import { stringifyConfig, withListFolder } from "../config/read.ts";
 import type { RunConfig } from "../config/schema.ts";
@@ -22,6 +23,7 @@ import {
   primaryResults,
 } from "../evaluate/evaluate_network.ts";
 import type { Losses } from "../methods/learner.ts";
+import { isPerMicroBatch } from "../objectives/criterion.ts";
 import { evaluationSpecs, trainingLoaderSpec } from "../prepare/data_specs.ts";
 import { type MemoryEstimate, reportMemoryEstimate } from "./estimate_memory.ts";
 import { createLossBuffer, type LossBuffer } from "./loss_buffer.ts";
@@ -188,6 +190,7 @@ async function trainIn(
       runPath: folder.path,
       engine: backendInfo.engine,
       data: await dataIdentities(dataSets),
+      classStatistics: loader.classStatistics,
       acceptChangedData,
     });
     await startFolder(folder, config, lists, session.iteration, { fresh, lock, log });
@@ -507,12 +510,23 @@ export function createThroughputMeter(): ThroughputMeter {
 }
 
 /** What a user should know about the settings before a run; a sentence each. */
-export function configWarnings({ method, iterations, data }: RunConfig): string[] {
+export function configWarnings(
+  { method, iterations, data, optimizer }: RunConfig,
+): string[] {
   const notes: string[] = [];
   if (data.normalization.std.every((deviation) => deviation < 1)) {
     notes.push(
       '"data.normalization" is of pixels in 0 … 1, and those here are in 0 … 255: multiply ' +
         'both "mean" and "std" by 255',
+    );
+  }
+  const perMicroBatch = criterionTerms(method.criterion).filter(isPerMicroBatch);
+  if (optimizer.accumulationSteps > 1 && perMicroBatch.length > 0) {
+    const names = perMicroBatch.map(({ name }) => `"${name}"`).join(" and ");
+    notes.push(
+      `${names} is of the regions of a micro-batch, not of the batch, because of ` +
+        `"optimizer.accumulationSteps" (${optimizer.accumulationSteps}): for it not to ` +
+        'matter, set "per: image"',
     );
   }
   if (!isSemiSupervised(method)) return notes;

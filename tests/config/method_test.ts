@@ -2,6 +2,15 @@ import assert from "node:assert/strict";
 import { lookAheadWidth, primaryNetworkAt, usesTarget } from "../../src/config/method.ts";
 import { example, problems } from "./example.ts";
 
+const CRITERION = {
+  name: "cross-entropy",
+  weight: 1,
+  classWeights: null,
+  beta: 0.9999,
+  average: null,
+  labelSmoothing: 0,
+};
+
 Deno.test("the defaults of future self-training are those of the paper", () => {
   assert.deepEqual(example().method, {
     name: "self-training",
@@ -18,6 +27,7 @@ Deno.test("the defaults of future self-training are those of the paper", () => {
       shareDropout: false,
     },
     teacher: { emaDecay: 0.999 },
+    criterion: CRITERION,
     pseudoLabel: { threshold: 0.968, ignoreTop: 0, ignoreBottom: 0 },
     mixing: {
       colorJitterStrength: 0.2,
@@ -30,7 +40,10 @@ Deno.test("the defaults of future self-training are those of the paper", () => {
 });
 
 Deno.test("supervised learning has no options of other methods", () => {
-  assert.deepEqual(example("method={name: supervised}").method, { name: "supervised" });
+  assert.deepEqual(example("method={name: supervised}").method, {
+    name: "supervised",
+    criterion: CRITERION,
+  });
   assert.throws(
     () => example("method={name: source-only, lookAhead: {depth: 3}}"),
     problems('method: Unrecognized key: "lookAhead"'),
@@ -42,7 +55,7 @@ Deno.test("the defaults of the mean teacher are U2PL's, without oddities", () =>
     name: "mean-teacher",
     lookAhead: null,
     teacher: { emaDecay: 0.99, copyIterations: 0 },
-    criterion: { name: "cross-entropy" },
+    criterion: CRITERION,
     supervisedOnlyIterations: 0,
     perturbation: { name: "none", probability: 0.5 },
     entropyFilter: { keepPercent: 100, anneal: false, teacherMode: "train" },
@@ -56,7 +69,7 @@ Deno.test("the defaults of weak-to-strong are UniMatch's", () => {
     name: "weak-to-strong",
     lookAhead: null,
     teacher: { emaDecay: 0.99, copyIterations: 0 },
-    criterion: { name: "cross-entropy" },
+    criterion: CRITERION,
     supervisedOnlyIterations: 0,
     confidenceThreshold: 0.95,
     strongAugmentation: {
