@@ -160,7 +160,7 @@ const region = { ...term, per: z.enum(["batch", "image"]).default("batch") };
 
 const TermSchema = z.discriminatedUnion("name", [
   z.strictObject({
-    name: z.literal("cross-entropy"),
+    name: z.literal("cross-entropy").optional().default("cross-entropy"), // may be left out
     ...pixelMean,
     labelSmoothing: fractionBelowOne.default(0),
   }),
@@ -203,6 +203,4 @@ export const CriterionSchema = z.union([
       });
     },
   ),
-], { error: "must be a loss, as { name: dice }, or a list of losses" }).prefault({
-  name: "cross-entropy",
-});
+], { error: "must be a loss, as { name: dice }, or a list of losses" }).prefault({});

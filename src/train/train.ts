@@ -524,7 +524,9 @@ export function configWarnings(
   if (optimizer.accumulationSteps > 1 && perMicroBatch.length > 0) {
     const names = perMicroBatch.map(({ name }) => `"${name}"`).join(" and ");
     notes.push(
-      `${names} is of the regions of a micro-batch, not of the batch, because of ` +
+      `${names} ${
+        perMicroBatch.length === 1 ? "is" : "are"
+      } of the regions of a micro-batch, not of the batch, because of ` +
         `"optimizer.accumulationSteps" (${optimizer.accumulationSteps}): for it not to ` +
         'matter, set "per: image"',
     );
