@@ -64,7 +64,7 @@ import { relu } from "../ops/relu/relu.ts";
 import { resizeBilinear, resizeNearest } from "../ops/resize/resize.ts";
 import { sampleFromRows } from "../ops/sample_from_rows/sample_from_rows.ts";
 import { separableBlur } from "../ops/separable_blur/separable_blur.ts";
-import { softmax } from "../ops/softmax/softmax.ts";
+import { pixelSoftmax, softmax } from "../ops/softmax/softmax.ts";
 import { columnSum, sumAll } from "../ops/sums/sums.ts";
 import {
   windowPartition,
@@ -192,6 +192,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "GELU": (n) => withGradients((x) => gelu(x), map(n, "x")),
   "ReLU": (n) => withGradients((x) => relu(x), map(n, "x")),
   "softmax": (n) => withGradients((x) => softmax(x), map(n, "x")),
+  "softmax of pixels": (n) => withGradients((x) => pixelSoftmax(x), map(n, "x")),
   "dropout": (n) =>
     withGradients(
       (x) => dropout(x, 0.3, "element", { ...KEY, iteration: 3 }),
@@ -263,7 +264,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   "sums by class": (n) => {
     const y = labels([2, n * n]);
-    const p = softmax(normal([2, n * n, CLASSES], "logits"));
+    const p = pixelSoftmax(normal([2, n * n, CLASSES], "logits"));
     return [...withGradients((p) => classSums(p, y), p), classCounts(y, CLASSES)];
   },
   "sorted pairs": (n) => {
@@ -272,7 +273,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   "Lovász extension": (n) => {
     const y = labels([2, 40 * n]);
-    const p = softmax(normal([2, 40 * n, CLASSES], "logits"));
+    const p = pixelSoftmax(normal([2, 40 * n, CLASSES], "logits"));
     return withGradients((p) => lovaszExtension(p, y, false), p);
   },
   "rows by index": (n) =>

@@ -15,7 +15,7 @@ import type { DecoderOutput, UpsampleOptions } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import { labelWeights } from "../ops/label_weights/label_weights.ts";
 import { focalCrossEntropy } from "../ops/focal_cross_entropy/focal_cross_entropy.ts";
-import { softmax } from "../ops/softmax/softmax.ts";
+import { pixelSoftmax } from "../ops/softmax/softmax.ts";
 import { upsampledCrossEntropy } from "../ops/cross_entropy/upsampled_cross_entropy.ts";
 import {
   countValid,
@@ -139,7 +139,7 @@ function createHead(
   const head: Head = {
     ...{ logits, labels, batchLabels, upsampling },
     upsampled: () => upsampled ??= resizeLogits(logits, [H, W], upsampling),
-    probabilities: () => probabilities ??= softmax(head.upsampled()),
+    probabilities: () => probabilities ??= pixelSoftmax(head.upsampled()),
   };
   return head;
 }
