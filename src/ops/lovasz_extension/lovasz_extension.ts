@@ -49,7 +49,7 @@ const INCREMENTS = defineKernel({
   shader: finite + workgroupSum + incrementsShader,
 });
 
-/** Pairs that a device sorts at once: their keys take 64 MiB, half of what WebGPU grants. */
+/** Their keys take 64 MiB, half of what WebGPU grants. */
 const ROUND_PAIRS = 2 ** 24;
 
 /**
@@ -66,18 +66,20 @@ const ROUND_PAIRS = 2 ** 24;
  * @param labels int32, 0 … C − 1; pixels of anything else (255) are left out. [S, P]
  * @param onlyPresent Whether classes without a pixel in a segment may have any loss: where
  * sorting takes long it is not done for them.
+ * @param roundPairs How many pairs of a pixel and a class a GPU sorts at once.
  * @returns [S, C]; the caller owns it.
  */
 export function lovaszExtension(
   probabilities: tf.Tensor,
   labels: tf.Tensor,
   onlyPresent: boolean,
+  roundPairs: number = ROUND_PAIRS,
 ): tf.Tensor2D {
   return tf.differentiable<tf.Tensor2D>(
     { probabilities },
     (save) => {
       const { losses, gradient } = tf.getBackend() === "webgpu"
-        ? onDevice(probabilities, labels)
+        ? onDevice(probabilities, labels, roundPairs)
         : onHost(probabilities, labels, onlyPresent);
       save([gradient]);
       return losses;
@@ -110,12 +112,16 @@ function onHost(
 }
 
 // In rounds of some classes each, which share the memory for sorting.
-function onDevice(probabilities: tf.Tensor, labels: tf.Tensor): LossesAndGradient {
+function onDevice(
+  probabilities: tf.Tensor,
+  labels: tf.Tensor,
+  roundPairs: number,
+): LossesAndGradient {
   const classes = channelsOf(probabilities);
   const [segments = 1, pixels = 0] = labels.shape;
   const tiles = Math.ceil(pixels / TILE);
   const gradient = allocateTensor(probabilities.shape, "f32");
-  const most = Math.max(1, Math.floor(ROUND_PAIRS / (segments * pixels)));
+  const most = Math.max(1, Math.floor(roundPairs / (segments * pixels)));
   const rounds: tf.Tensor[] = [];
   for (let firstClass = 0; firstClass < classes; firstClass += most) {
     const roundClasses = Math.min(most, classes - firstClass);
