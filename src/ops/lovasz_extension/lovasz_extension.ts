@@ -86,7 +86,10 @@ export function lovaszExtension(
     },
     (dy, [gradient]) => ({
       probabilities: () =>
-        tf.tidy(() => tf.mul(gradient as tf.Tensor, tf.expandDims(dy, 1))),
+        tf.tidy(() => {
+          const [segments = 1, classes = 1] = dy.shape;
+          return tf.mul(gradient as tf.Tensor, tf.reshape(dy, [segments, 1, classes]));
+        }),
     }),
   );
 }
