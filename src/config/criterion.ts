@@ -126,13 +126,22 @@ export function givenClassWeights(
   classNames: readonly string[],
 ): readonly number[] | null {
   if (weights === null) return null;
-  if (Array.isArray(weights)) {
-    if (weights.length === classNames.length) return weights;
+  const inOrder = Array.isArray(weights)
+    ? weights
+    : weightsInOrder(weights as Readonly<Record<string, number>>, classNames);
+  if (inOrder.length !== classNames.length) {
     throw new RangeError(
-      `must have one weight per class, ${classNames.length}: received ${weights.length}`,
+      `must have one weight per class, ${classNames.length}: received ${inOrder.length}`,
     );
   }
-  const byName = weights as Readonly<Record<string, number>>;
+  if (inOrder.some((weight) => weight > 0)) return inOrder;
+  throw new RangeError("must have a weight above 0, or no class is learned");
+}
+
+function weightsInOrder(
+  byName: Readonly<Record<string, number>>,
+  classNames: readonly string[],
+): readonly number[] {
   for (const name of Object.keys(byName)) {
     if (classNames.includes(name)) continue;
     throw new RangeError(`Unknown class "${name}"${didYouMean(name, classNames)}`);

@@ -186,7 +186,7 @@ export const RunSchema: z.ZodType<RunConfig> = RunObject.check(
   ),
   crossCheck(["data", "method"], ({ data, method: { criterion } }, report) => {
     if (data.kind === "embedded") return;
-    const known = data.kind === "folder" ? data.classes : NATIVE_CLASSES[data.source.set];
+    const known = "classes" in data ? data.classes : NATIVE_CLASSES[data.source.set];
     criterionTerms(criterion).forEach((term, index) => {
       if (!("classWeights" in term) || typeof term.classWeights === "string") return;
       try {

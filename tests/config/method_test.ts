@@ -289,6 +289,10 @@ Deno.test("class weights fit the classes of a data set that is known", () => {
     folderProblems(`${at}must have one weight per class, 2: received 3`),
   );
   assert.throws(
+    () => weights("[0, 0]"),
+    folderProblems(`${at}must have a weight above 0, or no class is learned`),
+  );
+  assert.throws(
     () => weights("{ski: 3}"),
     folderProblems(`${at}Unknown class "ski"; did you mean "sky"?`),
   );
