@@ -73,14 +73,13 @@ export type {
 } from "./src/config/encoder.ts";
 export type {
   ContrastiveConfig,
-  CrossEntropyConfig,
   EntropyFilterConfig,
   FeatureDistanceConfig,
+  LabeledMethodConfig,
   LookAheadConfig,
   MeanTeacherConfig,
   MethodConfig,
   MixingConfig,
-  OhemConfig,
   PerturbationConfig,
   PseudoLabelConfig,
   SelfTrainingConfig,
@@ -92,6 +91,20 @@ export type {
   TeacherConfig,
   WeakToStrongConfig,
 } from "./src/config/method.ts";
+export type {
+  ClassWeightsConfig,
+  CountedClassWeights,
+  CriterionConfig,
+  CriterionTermConfig,
+  CrossEntropyConfig,
+  DiceConfig,
+  FocalConfig,
+  LossTermConfig,
+  LovaszSoftmaxConfig,
+  OhemConfig,
+  PixelMeanConfig,
+  RegionLossConfig,
+} from "./src/config/criterion.ts";
 export type { ModelConfig } from "./src/config/model.ts";
 export type {
   AdamWConfig,

@@ -33,6 +33,7 @@ import { createScratchSets, releaseScratchSets } from "../src/methods/scratch_se
 import type { Objective } from "../src/methods/learner.ts";
 import type { FeatureDistance, ReuseOptions } from "../src/methods/source_loss.ts";
 import { adamwStep } from "../src/optim/optimizer.ts";
+import { crossEntropyCriterion } from "../src/objectives/criterion.ts";
 import { separateBackward } from "./separate_backward.ts";
 
 interface BenchmarkedNetwork {
@@ -211,6 +212,7 @@ function buildObjective(
 ): Objective {
   const build = (featureDistance: FeatureDistance): Objective =>
     domainAdaptation({
+      criterion: crossEntropyCriterion("all"),
       ...variant,
       network,
       seed: 0,

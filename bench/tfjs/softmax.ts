@@ -3,3 +3,6 @@ import type * as ours from "../../src/ops/softmax/softmax.ts";
 
 /** tfjs's own. */
 export const softmax: typeof ours.softmax = (x) => tf.softmax(x);
+
+/** Softmax of pixels. */
+export const pixelSoftmax: typeof ours.pixelSoftmax = (x) => tf.softmax(x);

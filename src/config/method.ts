@@ -1,6 +1,7 @@
 /** The learning rule of a run and its switches. @module */
 
 import * as z from "../core/zod.ts";
+import { type CriterionConfig, CriterionSchema } from "./criterion.ts";
 import { fraction, nonNegative } from "./ranges.ts";
 
 /**
@@ -106,14 +107,20 @@ export interface FeatureDistanceConfig {
   readonly scaleMinRatio: number;
 }
 
+/** What every rule has. */
+export interface LabeledMethodConfig {
+  /** The loss of labeled pixels: one, or a list of those that are summed up. */
+  readonly criterion: CriterionConfig;
+}
+
 /** Learning from the source alone. */
-export interface SupervisedConfig {
+export interface SupervisedConfig extends LabeledMethodConfig {
   /** Which rule it is. */
   readonly name: "supervised";
 }
 
 /** Learning from the source alone, with a teacher that follows. */
-export interface SourceOnlyConfig {
+export interface SourceOnlyConfig extends LabeledMethodConfig {
   /** Which rule it is. */
   readonly name: "source-only";
   /** The EMA of the student: it is saved and evaluated, and gives no labels. */
@@ -121,7 +128,7 @@ export interface SourceOnlyConfig {
 }
 
 /** Learning from the labels that a teacher gives to the target. DACS, DAFormer. */
-export interface SelfTrainingConfig {
+export interface SelfTrainingConfig extends LabeledMethodConfig {
   /** Which rule it is. */
   readonly name: "self-training";
   /** Future self-training; null: plain self-training. */
@@ -136,30 +143,12 @@ export interface SelfTrainingConfig {
   readonly featureDistance: FeatureDistanceConfig | null;
 }
 
-/** Cross entropy over labeled pixels. */
-export interface CrossEntropyConfig {
-  /** Which criterion it is. */
-  readonly name: "cross-entropy";
-}
-
-/** Cross entropy over the hardest pixels (online hard example mining). */
-export interface OhemConfig {
-  /** Which criterion it is. */
-  readonly name: "ohem";
-  /** Pixels whose true class is at most this probable are always kept. */
-  readonly threshold: number;
-  /** At least so many pixels of a batch are kept. */
-  readonly minKept: number;
-}
-
 /** What both semi-supervised rules have in common. */
-export interface SemiSupervisedCommonConfig {
+export interface SemiSupervisedCommonConfig extends LabeledMethodConfig {
   /** Future self-training; null: off. */
   readonly lookAhead: LookAheadConfig | null;
   /** Gives the labels. */
   readonly teacher: SemiSupervisedTeacherConfig;
-  /** The loss of labeled pixels. */
-  readonly criterion: CrossEntropyConfig | OhemConfig;
   /** Iterations at the beginning of the run that train on labeled images only. */
   readonly supervisedOnlyIterations: number;
 }
@@ -370,14 +359,7 @@ const semiSupervisedFields = {
     emaDecay: emaDecay.default(0.99),
     copyIterations: z.int().nonnegative().default(0),
   }).prefault({}),
-  criterion: z.discriminatedUnion("name", [
-    z.strictObject({ name: z.literal("cross-entropy") }),
-    z.strictObject({
-      name: z.literal("ohem"),
-      threshold: fraction.default(0.7),
-      minKept: z.int().positive().default(100_000),
-    }),
-  ]).prefault({ name: "cross-entropy" }),
+  criterion: CriterionSchema,
   supervisedOnlyIterations: z.int().nonnegative().default(0),
 };
 
@@ -408,12 +390,17 @@ const ContrastiveSchema = z.strictObject({
 
 /** Limits and defaults of {@linkcode MethodConfig}. */
 export const MethodSchema: z.ZodType<MethodConfig> = z.discriminatedUnion("name", [
-  z.strictObject({ name: z.literal("supervised") }),
-  z.strictObject({ name: z.literal("source-only"), teacher }),
+  z.strictObject({ name: z.literal("supervised"), criterion: CriterionSchema }),
+  z.strictObject({
+    name: z.literal("source-only"),
+    teacher,
+    criterion: CriterionSchema,
+  }),
   z.strictObject({
     name: z.literal("self-training"),
     lookAhead: lookAheadSchema("self-training"),
     teacher,
+    criterion: CriterionSchema,
     pseudoLabel: z.strictObject({
       threshold: fraction.default(0.968),
       ignoreTop: z.int().nonnegative().default(0),

@@ -25,6 +25,11 @@ function unwrapSchema(schema: unknown, value: unknown): unknown {
       z.safeParse(option.shape[discriminator], property(value, discriminator)).success
     );
   }
+  if (schema instanceof z.ZodUnion) { // a value or a list of such
+    const isFitting = (option: unknown) =>
+      option instanceof z.ZodArray === Array.isArray(value);
+    return unwrapSchema(schema.options.find(isFitting), value);
+  }
   return schema;
 }
 
@@ -84,6 +89,18 @@ function issueLines(issue: Issue, schema: unknown, root: unknown): string[] {
   }
   if (issue.code === "invalid_union" && "options" in issue) {
     return line(invalidValueLine(value, issue.options as unknown[])); // the names of a union
+  }
+  if (issue.code === "invalid_union" && "errors" in issue) {
+    // Of the alternatives, the one that the value is of the kind of.
+    const isOther = ({ code, path }: Issue) =>
+      path.length === 0 &&
+      (code === "invalid_type" || code === "invalid_value" && typeof value !== "string");
+    const fitting = issue.errors.find((all) => !all.some(isOther));
+    if (fitting !== undefined) {
+      return fitting.flatMap((inner) =>
+        issueLines({ ...inner, path: [...issue.path, ...inner.path] }, schema, root)
+      );
+    }
   }
   if (issue.code === "invalid_value") return line(invalidValueLine(value, issue.values));
   if (issue.code === "invalid_key") {

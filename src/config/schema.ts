@@ -9,6 +9,7 @@
  */
 import { NATIVE_CLASSES } from "../data/native_classes.ts";
 import * as z from "../core/zod.ts";
+import { criterionTerms, givenClassWeights } from "./criterion.ts";
 import { type DataConfig, DataSchema, resolveClassIds } from "./data.ts";
 import {
   isSemiSupervised,
@@ -172,6 +173,31 @@ export const RunSchema: z.ZodType<RunConfig> = RunObject.check(
       );
     },
   ),
+  crossCheck(
+    ["optimizer", "method"],
+    ({ optimizer: { accumulationSteps }, method: { criterion } }, report) => {
+      if (accumulationSteps === 1) return;
+      if (!criterionTerms(criterion).some(({ name }) => name === "ohem")) return;
+      report(
+        ["optimizer", "accumulationSteps"],
+        'must be 1 with the criterion "ohem", which ranks the pixels of the whole batch',
+      );
+    },
+  ),
+  crossCheck(["data", "method"], ({ data, method: { criterion } }, report) => {
+    if (data.kind === "embedded") return;
+    const known = "classes" in data ? data.classes : NATIVE_CLASSES[data.source.set];
+    criterionTerms(criterion).forEach((term, index) => {
+      if (!("classWeights" in term) || typeof term.classWeights === "string") return;
+      try {
+        givenClassWeights(term.classWeights, known.map(({ name }) => name));
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        const at = "name" in criterion ? [] : [index];
+        report(["method", "criterion", ...at, "classWeights"], error.message);
+      }
+    });
+  }),
   crossCheck(["model", "data"], ({ model: { encoder }, data: { cropSize } }, report) => {
     if (!("imageSize" in encoder)) return;
     const longest = Math.max(cropSize.height, cropSize.width);

@@ -8,7 +8,7 @@ import {
   closedError,
   createBatchMaker,
 } from "./batch_maker.ts";
-import { classStatistics } from "./class_statistics.ts";
+import { type ClassStatistics, classStatistics } from "./class_statistics.ts";
 import type { DataSet, SampleFiles } from "./data_set.ts";
 import { unlabeledOverlapNote } from "./overlap.ts";
 import {
@@ -45,6 +45,8 @@ export interface Loader {
   readonly classes: readonly ClassInfo[];
   /** What batches are made of; the target is null where none is needed. */
   readonly dataSets: { readonly source: DataSet; readonly target: DataSet | null };
+  /** The pixels per class of the source's labels, which are counted once. */
+  readonly classStatistics: () => Promise<ClassStatistics>;
   /** What a user should know about the data sets; a sentence each. */
   readonly notes: readonly string[];
   /**
@@ -69,7 +71,7 @@ const PREFETCH_ITERATIONS = 2;
 /**
  * Opens a loader.
  *
- * @param progress Receives how many labels were counted, if rare class sampling needs it.
+ * @param progress Receives how many labels were counted, if that is needed.
  * @throws If a number is out of range, a data set cannot be opened, or the classes of source
  *   and target differ.
  */
@@ -85,24 +87,24 @@ export async function openLoader(
   const { source, target } = maker;
   assertSameClasses(maker);
 
+  let counting: Promise<ClassStatistics> | null = null;
+  const statistics = () =>
+    counting ??= classStatistics(
+      source,
+      cacheFolder,
+      (dataSet) =>
+        scanClassCounts({ ...spec.source, labeled: true }, dataSet, {
+          workers: numWorkers === 0 ? 0 : hardwareThreads(),
+          ...(progress === undefined ? {} : { progress }),
+        }),
+    );
   const sampler = createSampler({
     seed,
     batchSize,
     sourceCount: source.names.length,
     targetCount: target && target.names.length,
-    rareClassSampling: rareClassSampling && planRareClassSampling(
-      await classStatistics(
-        source,
-        cacheFolder,
-        (dataSet) =>
-          scanClassCounts({ ...spec.source, labeled: true }, dataSet, {
-            workers: numWorkers === 0 ? 0 : hardwareThreads(),
-            ...(progress === undefined ? {} : { progress }),
-          }),
-      ),
-      source.classes,
-      rareClassSampling,
-    ),
+    rareClassSampling: rareClassSampling &&
+      planRareClassSampling(await statistics(), source.classes, rareClassSampling),
   });
   const note = spec.target && target && unlabeledOverlapNote(
     { spec: spec.source, names: source.names },
@@ -142,6 +144,7 @@ export async function openLoader(
   return {
     classes: source.classes,
     dataSets: { source, target },
+    classStatistics: statistics,
     notes: [...source.notes ?? [], ...target?.notes ?? [], ...(note ? [note] : [])],
 
     batch(iteration, future = 0) {

@@ -17,6 +17,7 @@ import {
 } from "../ops/batch_norm/batch_norm.ts";
 import { channelDistance } from "../ops/channel_distance/channel_distance.ts";
 import { classMask, pasteSource } from "../ops/class_mix/class_mix.ts";
+import { classCounts, classSums } from "../ops/class_sums/class_sums.ts";
 import { colorJitter } from "../ops/color_jitter/color_jitter.ts";
 import { contrastRoles } from "../ops/contrast_roles/contrast_roles.ts";
 import { conv2d } from "../ops/conv2d/conv2d.ts";
@@ -27,6 +28,7 @@ import { upsampledCrossEntropy } from "../ops/cross_entropy/upsampled_cross_entr
 import { depthwiseConv2d } from "../ops/depthwise_conv2d/depthwise_conv2d.ts";
 import { fusedDepthwiseConv2d } from "../ops/depthwise_conv2d/fused_depthwise_conv2d.ts";
 import { dropout } from "../ops/dropout/dropout.ts";
+import { focalCrossEntropy } from "../ops/focal_cross_entropy/focal_cross_entropy.ts";
 import { gatherRows } from "../ops/gather_rows/gather_rows.ts";
 import { gelu } from "../ops/gelu/gelu.ts";
 import {
@@ -34,7 +36,9 @@ import {
   multiTensorLerp,
   multiTensorSgd,
 } from "../ops/in_place/in_place.ts";
+import { labelWeights } from "../ops/label_weights/label_weights.ts";
 import { layerNorm } from "../ops/layer_norm/layer_norm.ts";
+import { lovaszExtension } from "../ops/lovasz_extension/lovasz_extension.ts";
 import { fusedMatMul } from "../ops/mat_mul/fused_mat_mul.ts";
 import { matMul, matMulWithoutGradient } from "../ops/mat_mul/mat_mul.ts";
 import {
@@ -55,11 +59,12 @@ import {
   gridPositionBiasEntries,
   windowPositionBias,
 } from "../ops/position_bias/position_bias.ts";
+import { radixSort } from "../ops/radix_sort/radix_sort.ts";
 import { relu } from "../ops/relu/relu.ts";
 import { resizeBilinear, resizeNearest } from "../ops/resize/resize.ts";
 import { sampleFromRows } from "../ops/sample_from_rows/sample_from_rows.ts";
 import { separableBlur } from "../ops/separable_blur/separable_blur.ts";
-import { softmax } from "../ops/softmax/softmax.ts";
+import { pixelSoftmax, softmax } from "../ops/softmax/softmax.ts";
 import { columnSum, sumAll } from "../ops/sums/sums.ts";
 import {
   windowPartition,
@@ -187,6 +192,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "GELU": (n) => withGradients((x) => gelu(x), map(n, "x")),
   "ReLU": (n) => withGradients((x) => relu(x), map(n, "x")),
   "softmax": (n) => withGradients((x) => softmax(x), map(n, "x")),
+  "softmax of pixels": (n) => withGradients((x) => pixelSoftmax(x), map(n, "x")),
   "dropout": (n) =>
     withGradients(
       (x) => dropout(x, 0.3, "element", { ...KEY, iteration: 3 }),
@@ -245,6 +251,30 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       normal([2 * sizes.rows * sizes.columns, 2, 9, 9], "scores"),
       normal([25, 2], "table"),
     );
+  },
+  "focal cross entropy": (n) => {
+    const classWeights = tf.tensor1d([1, 0.5, 2, 1, 0]);
+    const options = { gamma: 1.5, labelSmoothing: 0.1, classWeights };
+    const y = labels([2, n, n]);
+    const z = normal([2, n, n, CLASSES], "logits");
+    return [
+      ...withGradients((z) => focalCrossEntropy(z, y, options), z),
+      labelWeights(y, classWeights),
+    ];
+  },
+  "sums by class": (n) => {
+    const y = labels([2, n * n]);
+    const p = pixelSoftmax(normal([2, n * n, CLASSES], "logits"));
+    return [...withGradients((p) => classSums(p, y), p), classCounts(y, CLASSES)];
+  },
+  "sorted pairs": (n) => {
+    const keys = integers([2, 40 * n], 0, 2 ** 30);
+    return Object.values(radixSort({ keys, items: integers([2, 40 * n], 0, n) }));
+  },
+  "Lovász extension": (n) => {
+    const y = labels([2, 40 * n]);
+    const p = pixelSoftmax(normal([2, 40 * n, CLASSES], "logits"));
+    return withGradients((p) => lovaszExtension(p, y, false), p);
   },
   "rows by index": (n) =>
     withGradients(

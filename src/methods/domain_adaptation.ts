@@ -2,7 +2,7 @@
  * The objective of domain adaptation: labeled source images, and target images with a
  * teacher's pseudo-labels.
  *
- *   E(θ, b, φ) = CE(θ; source) + λ·FD(θ; source) + CE(θ; mixed, pseudo-labels of φ, weights)
+ *   E(θ, b, φ) = C(θ; source) + λ·FD(θ; source) + CE(θ; mixed, pseudo-labels of φ, weights)
  *
  * Source and mixed images go through the student separately: batch-norm statistics are
  * per domain. The teacher runs with batch statistics of its own and without dropout.
@@ -17,13 +17,14 @@ import { addGradients } from "../core/backward.ts";
 import { type Batch, unlabeledImages } from "../core/batch.ts";
 import type { ForwardContext, Network, Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
+import { lossWithAuxiliary, meanCrossEntropy } from "../objectives/cross_entropy.ts";
 import {
   computePseudoLabel,
   type PseudoLabel,
   type PseudoLabelOptions,
 } from "../objectives/pseudo_label.ts";
 import {
-  accumulateCrossEntropy,
+  accumulateGradient,
   type MicroBatch,
   sliceMicroBatch,
   splitMicroBatches,
@@ -61,8 +62,9 @@ const TEACHER_CONTEXT: ForwardContext = { training: true, rngKey: null };
 /**
  * Builds the objective.
  *
- * The losses are "source", "featureDistance" and "mixed", as far as they apply, and
- * "confidentShare", the share q of confident target pixels.
+ * The losses are "source", with the terms of its criterion if they are a list,
+ * "featureDistance" and "mixed", as far as they apply, and "confidentShare", the share q of
+ * confident target pixels.
  */
 export function domainAdaptation(options: DomainAdaptationOptions): Objective {
   const { network, seed, target, accumulationSteps = 1 } = options;
@@ -104,12 +106,20 @@ export function domainAdaptation(options: DomainAdaptationOptions): Objective {
       const pseudoLabel = labeler.label(requireTeacher(maybeTeacher), batch);
       losses.set("confidentShare", pseudoLabel.confidentShare as tf.Scalar);
       const mixed = target.mix(batch, pseudoLabel, forwardIndex);
-      const mixedGradient = accumulateCrossEntropy(
+      const mixedGradient = accumulateGradient(
         network,
         student,
-        { ...mixed, images: mixed.images as tf.Tensor4D },
+        mixed.images as tf.Tensor4D,
         accumulationSteps,
         (start) => studentContext(seed, "mixed", forwardIndex, start),
+        (output, microBatch) => {
+          const labels = sliceMicroBatch(mixed.labels, microBatch);
+          const weights = sliceMicroBatch(mixed.pixelWeights, microBatch);
+          return lossWithAuxiliary(
+            output,
+            (logits) => meanCrossEntropy(logits, labels, weights, network.decoder),
+          );
+        },
         (part) => recordLoss(losses, "mixed", part),
       );
       options.onStep?.({ batch, pseudoLabel, mixed });

@@ -4,8 +4,9 @@
  *
  * The loss of a batch is a sum over its images with divisors of the whole batch, and every
  * image keeps its own draws of dropout, so the sum of the micro-batches' gradients is that
- * of the batch, but for the order of float32 sums. Batch norm is the exception: it takes
- * its statistics from a micro-batch.
+ * of the batch, but for the order of float32 sums. What is not such a sum is that of a
+ * micro-batch, and then a mean: the statistics of batch norm, and losses of the regions or
+ * the hardest pixels of a batch (`objectives/criterion.ts`).
  *
  * @module
  */
@@ -13,7 +14,6 @@ import { addGradients, computeGradient } from "../core/backward.ts";
 import { sliceBatch } from "../core/batch.ts";
 import type { ForwardContext, Network, NetworkOutput, Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
-import { lossWithAuxiliary, meanCrossEntropy } from "../objectives/cross_entropy.ts";
 
 /** Neighboring images of a batch. */
 export interface MicroBatch {
@@ -62,41 +62,31 @@ export function scaleToBatch(
   return size === batchSize ? mean : tf.mul(mean, size / batchSize);
 }
 
-/** What a cross entropy is computed from; no pixel weights mean 1. */
-interface WeightedSamples {
-  readonly images: tf.Tensor4D;
-  readonly labels: tf.Tensor;
-  readonly pixelWeights: tf.Tensor | null;
-}
-
 /**
- * The gradient of the mean cross entropy of a batch with its auxiliary losses, and of what
- * `lossOf` adds to it.
+ * The gradient of the mean of the losses of a batch's micro-batches, and of what `lossOf`
+ * adds to it.
  *
  * @param contextAt The context of a forward pass, by the index of its first image.
- * @param lossOf The loss of a micro-batch, given the part of the cross entropy.
+ * @param meanOf The loss of a micro-batch as if it were the batch.
+ * @param lossOf The loss that a micro-batch contributes, given its share of the mean.
  */
-export function accumulateCrossEntropy(
+export function accumulateGradient(
   network: Network,
   student: Weights,
-  { images, labels, pixelWeights }: WeightedSamples,
+  images: tf.Tensor4D,
   accumulationSteps: number,
   contextAt: (start: number) => ForwardContext,
+  meanOf: (output: NetworkOutput, microBatch: MicroBatch) => tf.Scalar,
   lossOf: (part: tf.Scalar, output: NetworkOutput, microBatch: MicroBatch) => tf.Scalar,
 ): Weights {
   let total: Weights = new Map();
   for (const microBatch of splitMicroBatches(images.shape[0], accumulationSteps)) {
     const gradient = computeGradient(network.parameters, student, () => {
       const microImages = sliceMicroBatch(images, microBatch);
-      const microLabels = sliceMicroBatch(labels, microBatch);
-      const weights = pixelWeights && sliceMicroBatch(pixelWeights, microBatch);
       const context = contextAt(microBatch.start);
       const output = network.forward(student, microImages, context);
-      const mean = lossWithAuxiliary(
-        output,
-        (logits) => meanCrossEntropy(logits, microLabels, weights, network.decoder),
-      );
-      return lossOf(scaleToBatch(mean, microBatch), output, microBatch);
+      const part = scaleToBatch(meanOf(output, microBatch), microBatch);
+      return lossOf(part, output, microBatch);
     });
     total = addGradients(total, gradient);
   }

@@ -20,11 +20,8 @@ import { type Batch, sliceBatch, unlabeledImages } from "../core/batch.ts";
 import { EVAL_CONTEXT, type Network, type NetworkOutput } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import type { ContrastMemory } from "../objectives/contrast_memory.ts";
-import {
-  countValid,
-  lossWithAuxiliary,
-  resizeLogits,
-} from "../objectives/cross_entropy.ts";
+import { criterionLoss } from "../objectives/criterion.ts";
+import { countValid, resizeLogits } from "../objectives/cross_entropy.ts";
 import {
   contrastLoss,
   type PixelContrastOptions,
@@ -42,6 +39,7 @@ import {
   studentContext,
 } from "./learner.ts";
 import {
+  labeledOutput,
   type PseudoLabelInputs,
   pseudoLabelObjective,
   reportStep,
@@ -91,7 +89,8 @@ export interface MeanTeacherOptions extends SemiSupervisedOptions {
 /**
  * Builds the objective.
  *
- * The losses are "supervised", "unsupervised" and, with a contrast, "contrast", L;
+ * The losses are "supervised", with the terms of the criterion if they are a list,
+ * "unsupervised" and, with a contrast, "contrast", L;
  * "keptShare" is the share of pixels whose pseudo-label is kept.
  *
  * @throws {TypeError} If there is a contrast, and the network has no pixel representation.
@@ -143,9 +142,12 @@ export function meanTeacher(options: MeanTeacherOptions): Objective {
     const gradient = computeGradient(parameters, student, () => {
       const context = studentContext(seed, "both", forwardIndex);
       const output = forward(student, images, context);
-      const supervised = lossWithAuxiliary(
-        output,
-        (logits) => criterion(sliceBatch(logits, 0, B), source.labels, decoder),
+      const supervised = criterionLoss(
+        criterion,
+        labeledOutput(output, B),
+        source,
+        decoder,
+        (name, loss) => recordLoss(losses, name, loss),
       );
       const viewLogits = sliceBatch(output.logits, B, B);
       const unsupervised = unsupervisedLoss(viewLogits, confidentLabels, decoder);

@@ -1,10 +1,16 @@
 /** Pseudo-labels of a teacher, and how far they agree with earlier ones. @module */
 import type { LabeledImages } from "../augment/perturbation.ts";
 import type { MixedBatch } from "../augment/strong_augmentation.ts";
-import { type Batch, unlabeledImages } from "../core/batch.ts";
-import { EVAL_CONTEXT, type Network, type Weights } from "../core/network.ts";
+import { type Batch, sliceBatch, unlabeledImages } from "../core/batch.ts";
+import {
+  type DecoderOutput,
+  EVAL_CONTEXT,
+  type Network,
+  type Weights,
+} from "../core/network.ts";
 import * as tf from "../core/tf.ts";
-import { type Criterion, isValid, maskLabels } from "../objectives/cross_entropy.ts";
+import type { Criterion } from "../objectives/criterion.ts";
+import { isValid, maskLabels } from "../objectives/cross_entropy.ts";
 import {
   computePseudoLabel,
   labelAgreement,
@@ -142,6 +148,20 @@ export function pseudoLabelObjective(
       releasePseudoLabel(pseudoLabel);
       return result;
     },
+  };
+}
+
+/** The logits of the first images of a batch, which are the labeled ones. */
+export function labeledOutput(
+  { logits, auxiliaryLogits }: DecoderOutput,
+  count: number,
+): DecoderOutput {
+  return {
+    logits: sliceBatch(logits, 0, count),
+    auxiliaryLogits: auxiliaryLogits.map((auxiliary) => ({
+      ...auxiliary,
+      logits: sliceBatch(auxiliary.logits, 0, count),
+    })),
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * The source term of an objective, which no teacher changes, and its cache.
  *
- *   S(θ, b) = CE(θ; source) + λ·FD(θ; source)
+ *   S(θ, b) = C(θ; source) + λ·FD(θ; source), C being the criterion
  *
  * Within an iteration, the frozen features of a batch and the mask of its labels do not
  * depend on θ. S and its gradient depend on the trained parameters of θ alone if the
@@ -14,7 +14,13 @@ import type { Batch } from "../core/batch.ts";
 import type { Network, Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import { releaseWeights } from "../core/weights.ts";
-import { accumulateCrossEntropy, type MicroBatch } from "./gradient_accumulation.ts";
+import { type Criterion, criterionLoss } from "../objectives/criterion.ts";
+import {
+  accumulateGradient,
+  type MicroBatch,
+  scaleToBatch,
+  sliceMicroBatch,
+} from "./gradient_accumulation.ts";
 import {
   type CacheMode,
   type ForwardSideEffects,
@@ -51,6 +57,8 @@ export interface ReuseOptions {
 export interface SourceLossOptions extends ReuseOptions {
   readonly network: Network;
   readonly seed: number;
+  /** The loss of labeled pixels, C. */
+  readonly criterion: Criterion;
   readonly featureDistance: FeatureDistance | null;
   /**
    * Micro-batches per batch, see `gradient_accumulation.ts`.
@@ -59,7 +67,10 @@ export interface SourceLossOptions extends ReuseOptions {
   readonly accumulationSteps?: number;
 }
 
-/** The losses "source" and "featureDistance", and ∇S; the caller releases both. */
+/**
+ * The losses "source", with those of its terms if they are a list, and "featureDistance",
+ * and ∇S; the caller releases both.
+ */
 export interface SourceLossesAndGradient extends LossesAndGradient {
   readonly losses: Map<string, tf.Scalar>;
 }
@@ -88,8 +99,15 @@ interface BatchCache {
 
 /** Builds the loss. */
 export function sourceLoss(
-  { network, seed, featureDistance, reuse, shareDropout, accumulationSteps = 1 }:
-    SourceLossOptions,
+  {
+    network,
+    seed,
+    criterion,
+    featureDistance,
+    reuse,
+    shareDropout,
+    accumulationSteps = 1,
+  }: SourceLossOptions,
 ): SourceLoss {
   const caches = new Map<Batch, BatchCache>();
   const buffers = network.parameters.filter(({ trainable }) => !trainable);
@@ -120,12 +138,21 @@ export function sourceLoss(
         : null;
       const batchDistance = cache.featureDistance ?? featureDistance?.(batch) ?? null;
       const losses = new Map<string, tf.Scalar>();
-      const gradient = accumulateCrossEntropy(
+      const { images, labels } = batch.source;
+      const gradient = accumulateGradient(
         network,
         student,
-        { ...batch.source, pixelWeights: null },
+        images,
         accumulationSteps,
         (start) => studentContext(seed, "source", dropoutIndex, start, sideEffects),
+        (output, microBatch) =>
+          criterionLoss(
+            criterion,
+            output,
+            { labels: sliceMicroBatch(labels, microBatch), batchLabels: labels },
+            network.decoder,
+            (name, loss) => recordLoss(losses, name, scaleToBatch(loss, microBatch)),
+          ),
         (part, { features }, microBatch) => {
           const loss = recordLoss(losses, "source", part);
           if (batchDistance === null) return loss;

@@ -3,7 +3,7 @@ import type { Network } from "../core/network.ts";
 import { computeGradient } from "../core/backward.ts";
 import type { Batch } from "../core/batch.ts";
 import type * as tf from "../core/tf.ts";
-import { type Criterion, lossWithAuxiliary } from "../objectives/cross_entropy.ts";
+import { type Criterion, criterionLoss } from "../objectives/criterion.ts";
 import {
   gradientStep,
   type Learner,
@@ -27,7 +27,10 @@ export function supervised(learner: Learner, batch: Batch, recipe: Recipe): Loss
   return losses;
 }
 
-/** The loss of labeled images; its name in the log is "supervised". */
+/**
+ * The loss of labeled images; its name in the log is "supervised", beside those of its terms
+ * if they are a list.
+ */
 export function supervisedObjective(
   network: Network,
   seed: number,
@@ -41,9 +44,12 @@ export function supervisedObjective(
         // The name keys the draws of dropout: spelled otherwise, old runs would not resume.
         const context = studentContext(seed, "labelled", forwardIndex);
         const output = network.forward(student, source.images, context);
-        const loss = lossWithAuxiliary(
+        const loss = criterionLoss(
+          criterion,
           output,
-          (logits) => criterion(logits, source.labels, network.decoder),
+          source,
+          network.decoder,
+          (name, loss) => recordLoss(losses, name, loss),
         );
         return recordLoss(losses, "supervised", loss);
       });

@@ -19,7 +19,8 @@ import { featureDropout } from "../augment/strong_view.ts";
 import { addGradients, computeGradient } from "../core/backward.ts";
 import { type Batch, sliceBatch, unlabeledImages } from "../core/batch.ts";
 import * as tf from "../core/tf.ts";
-import { lossWithAuxiliary, meanCrossEntropy } from "../objectives/cross_entropy.ts";
+import { criterionLoss } from "../objectives/criterion.ts";
+import { meanCrossEntropy } from "../objectives/cross_entropy.ts";
 import {
   type LossesAndGradient,
   type Objective,
@@ -27,6 +28,7 @@ import {
   studentContext,
 } from "./learner.ts";
 import {
+  labeledOutput,
   maskLowConfidence,
   type PseudoLabelInputs,
   pseudoLabelObjective,
@@ -58,8 +60,8 @@ export interface WeakToStrongOptions extends SemiSupervisedOptions {
 /**
  * Builds the objective.
  *
- * The losses are "supervised", "strong" (the mean of both views) and "featureDropout", as
- * far as they apply; "confidentShare" is the share of confident pixels.
+ * The losses are "supervised", with the terms of the criterion if they are a list, "strong"
+ * (the mean of both views) and "featureDropout", as far as they apply; "confidentShare" is the share of confident pixels.
  */
 export function weakToStrong(options: WeakToStrongOptions): Objective {
   const { network, seed, criterion, strongView, strongWeight } = options;
@@ -87,9 +89,12 @@ export function weakToStrong(options: WeakToStrongOptions): Objective {
         ? maps
         : featureDropout(maps, B, options.featureDropout, key);
       const output = network.decode(student, features, context);
-      const supervised = lossWithAuxiliary(
-        output,
-        (logits) => criterion(sliceBatch(logits, 0, B), source.labels, decoder),
+      const supervised = criterionLoss(
+        criterion,
+        labeledOutput(output, B),
+        source,
+        decoder,
+        (name, loss) => recordLoss(losses, name, loss),
       );
       recordLoss(losses, "supervised", supervised);
       if (featureWeight === 0) return tf.div(supervised, weightSum);

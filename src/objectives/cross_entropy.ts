@@ -12,13 +12,6 @@ import { kthValue } from "../ops/order_statistic/order_statistic.ts";
 import { resizeBilinear } from "../ops/resize/resize.ts";
 import { upsampledCrossEntropy } from "../ops/cross_entropy/upsampled_cross_entropy.ts";
 
-/** A loss of logits of any size [B, h, w, C] and int32 labels, 255 ignored [B, H, W]. */
-export type Criterion = (
-  logits: tf.Tensor4D,
-  labels: tf.Tensor,
-  upsampling: UpsampleOptions,
-) => tf.Scalar;
-
 /**
  * Weighted cross entropy of upsampled logits, averaged over all pixels.
  *

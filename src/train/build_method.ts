@@ -37,6 +37,7 @@ import { supervised } from "../methods/supervised.ts";
 import { adamwStep, sgdStep } from "../optim/optimizer.ts";
 import { copyBuffers, copyParameters } from "../optim/ema_update.ts";
 import { learningRateAt } from "../optim/learning_rate.ts";
+import type { CountedWeights } from "./criterion.ts";
 import { buildObjectives } from "./objectives.ts";
 import {
   createStepReplay,
@@ -77,6 +78,11 @@ export interface MethodOptions {
   readonly learner: Learner;
   /** The encoder's starting weights, if features are kept near them. */
   readonly frozenEncoder: Weights | null;
+  /**
+   * The class weights of the criterion that follow from counts.
+   * @default {none}
+   */
+  readonly countedWeights?: CountedWeights;
   /** Called in every step that uses images without labels. @default {nothing} */
   readonly onStep?: (step: StepInputs) => void;
   /**
@@ -95,8 +101,16 @@ interface Phase {
 
 /** Makes the method of a configuration. */
 export function buildMethod(
-  { config, classes, network, learner, frozenEncoder, onStep = () => {}, replay = null }:
-    MethodOptions,
+  {
+    config,
+    classes,
+    network,
+    learner,
+    frozenEncoder,
+    countedWeights = {},
+    onStep = () => {},
+    replay = null,
+  }: MethodOptions,
 ): TrainingMethod {
   const { method, iterations } = config;
   const { parameters } = network;
@@ -115,7 +129,8 @@ export function buildMethod(
       ? currentIteration
       : start + Math.floor((forwardIndex - start) / forwardsPerIteration);
   const { supervisedOnly, main, release: releaseObjectives } = buildObjectives({
-    ...{ config, classes, network, learner, frozenEncoder, onStep, iterationAt },
+    ...{ config, classes, network, learner, frozenEncoder, countedWeights },
+    ...{ onStep, iterationAt },
     progress: (forwardIndex) => iterationAt(forwardIndex) / iterations,
   });
   const objectives: Readonly<Record<Phase["name"], Objective>> = {

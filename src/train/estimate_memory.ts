@@ -17,6 +17,7 @@ import { releaseWeights } from "../core/weights.ts";
 import { collectKernels, compileKernels } from "../gpu/compile.ts";
 import { type Learner, releaseLosses } from "../methods/learner.ts";
 import { buildMethod } from "./build_method.ts";
+import { uncountedWeights } from "./criterion.ts";
 import { lossStateParameters } from "./objectives.ts";
 
 /** Bytes of tensors at the largest moment of an iteration. */
@@ -82,6 +83,7 @@ export async function estimateMemory(
     const method = buildMethod({
       config: withoutAgreement(config),
       ...{ classes, network, learner, frozenEncoder },
+      countedWeights: uncountedWeights(config.method, classes),
     });
     const batches: Batch[] = Array.from(
       { length: method.batchesPerIteration },

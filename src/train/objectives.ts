@@ -34,12 +34,8 @@ import {
   type PerturbFunction,
 } from "../methods/mean_teacher.ts";
 import { supervisedObjective } from "../methods/supervised.ts";
-import {
-  type Criterion,
-  ohemCrossEntropy,
-  resizeLogits,
-  validCrossEntropy,
-} from "../objectives/cross_entropy.ts";
+import type { Criterion } from "../objectives/criterion.ts";
+import { buildCriterion, type CountedWeights } from "./criterion.ts";
 import { type StrongViewFunction, weakToStrong } from "../methods/weak_to_strong.ts";
 import {
   contrastMemoryParameters,
@@ -55,6 +51,8 @@ export interface ObjectiveOptions {
   readonly learner: Learner;
   /** The encoder's starting weights, if features are kept near them. */
   readonly frozenEncoder: Weights | null;
+  /** The class weights of the criterion that follow from counts. */
+  readonly countedWeights: CountedWeights;
   /** Called in every step that uses images without labels. */
   readonly onStep: (step: StepInputs) => void;
   /** From the index of a forward pass to the iteration that it is part of. */
@@ -75,26 +73,28 @@ export interface Objectives {
 
 /** Builds the objectives of a run. */
 export function buildObjectives(options: ObjectiveOptions): Objectives {
-  const { config: { method, seed }, network } = options;
+  const { config: { method, seed }, classes, network, countedWeights } = options;
+  const criterion = buildCriterion(method, classes, countedWeights);
   if (!isSemiSupervised(method)) {
-    const main = domainAdaptationObjective(method, options);
+    const main = domainAdaptationObjective(method, criterion, options);
     return { supervisedOnly: main, main, release() {} };
   }
   const contrast = buildContrastTerm(options);
   return {
-    supervisedOnly: supervisedObjective(network, seed, buildCriterion(method)),
-    main: semiSupervisedObjective(method, contrast, options),
+    supervisedOnly: supervisedObjective(network, seed, criterion),
+    main: semiSupervisedObjective(method, criterion, contrast, options),
     release: () => contrast?.memory.release(),
   };
 }
 
 function domainAdaptationObjective(
   method: Exclude<MethodConfig, SemiSupervisedConfig>,
+  criterion: Criterion,
   { config: { seed, data, optimizer }, classes, network, frozenEncoder, onStep }:
     ObjectiveOptions,
 ): Objective {
   const { accumulationSteps } = optimizer;
-  const common = { network, seed, onStep, accumulationSteps };
+  const common = { network, seed, criterion, onStep, accumulationSteps };
   if (method.name !== "self-training") {
     const nothingToReuse = { reuse: false, shareDropout: false };
     return domainAdaptation({
@@ -151,26 +151,16 @@ function mixFunction(
   };
 }
 
-/** The loss of labeled pixels. */
-function buildCriterion({ criterion }: SemiSupervisedConfig): Criterion {
-  if (criterion.name === "cross-entropy") return validCrossEntropy;
-  return (logits, labels, upsampling) => {
-    const [, H = 0, W = 0] = labels.shape;
-    const upsampled = resizeLogits(logits, [H, W], upsampling); // [B, H, W, C]
-    return ohemCrossEntropy(upsampled, labels, criterion);
-  };
-}
-
 function semiSupervisedObjective(
   method: SemiSupervisedConfig,
+  criterion: Criterion,
   contrast: ContrastTerm | null,
   { config: { seed, data }, network, onStep, progress }: ObjectiveOptions,
 ): Objective {
   const { padding } = data;
   const normalization = colorNormalization(data);
   const common = {
-    ...{ network, seed, onStep },
-    criterion: buildCriterion(method),
+    ...{ network, seed, criterion, onStep },
     // Where padding has no label, it gets none from the teacher either.
     ignorePadding: padding.label === IGNORE_INDEX,
     measuresAgreement: measuresAgreement(method),

@@ -1,5 +1,6 @@
 /** The loop around a method: build, train, evaluate, log, save, resume. @module */
 import { assertNormalization } from "../config/data.ts";
+import { criterionTerms } from "../config/criterion.ts";
 import { isSemiSupervised, type SemiSupervisedConfig } from "../config/method.ts";
 import { stringifyConfig, withListFolder } from "../config/read.ts";
 import type { RunConfig } from "../config/schema.ts";
@@ -24,6 +25,7 @@ import {
   primaryResults,
 } from "../evaluate/evaluate_network.ts";
 import type { Losses } from "../methods/learner.ts";
+import { isPerMicroBatch } from "../objectives/criterion.ts";
 import { evaluationSpecs, trainingLoaderSpec } from "../prepare/data_specs.ts";
 import { type MemoryEstimate, reportMemoryEstimate } from "./estimate_memory.ts";
 import { createLossBuffer, type LossBuffer } from "./loss_buffer.ts";
@@ -191,6 +193,7 @@ async function trainIn(
       runPath: folder.path,
       engine: backendInfo.engine,
       data: await dataIdentities(dataSets),
+      classStatistics: loader.classStatistics,
       acceptChangedData,
     });
     await startFolder(folder, config, lists, session.iteration, { fresh, lock, log });
@@ -511,7 +514,9 @@ export function createThroughputMeter(): ThroughputMeter {
 }
 
 /** What a user should know about the settings before a run; a sentence each. */
-export function configWarnings({ method, iterations, data }: RunConfig): string[] {
+export function configWarnings(
+  { method, iterations, data, optimizer }: RunConfig,
+): string[] {
   const notes: string[] = [];
   const most = 2 ** data.bitDepth - 1;
   if (data.normalization.std.every((deviation) => deviation < 1)) {
@@ -528,6 +533,17 @@ export function configWarnings({ method, iterations, data }: RunConfig): string[
         describeFormat(data)
       } have none, and the other ` +
         "strong augmentations are as they are set",
+    );
+  }
+  const perMicroBatch = criterionTerms(method.criterion).filter(isPerMicroBatch);
+  if (optimizer.accumulationSteps > 1 && perMicroBatch.length > 0) {
+    const names = perMicroBatch.map(({ name }) => `"${name}"`).join(" and ");
+    notes.push(
+      `${names} ${
+        perMicroBatch.length === 1 ? "is" : "are"
+      } of the regions of a micro-batch, not of the batch, because of ` +
+        `"optimizer.accumulationSteps" (${optimizer.accumulationSteps}): for it not to ` +
+        'matter, set "per: image"',
     );
   }
   if (!isSemiSupervised(method)) return notes;

@@ -6,6 +6,7 @@ import type { RunConfig } from "../config/schema.ts";
 import { describeEngine, type EngineInfo } from "../core/backend.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
 import type { Network, Weights } from "../core/network.ts";
+import type { ClassStatistics } from "../data/class_statistics.ts";
 import * as tf from "../core/tf.ts";
 import { cloneWeights, releaseWeights, weightsFromHost } from "../core/weights.ts";
 import { withActivationCheckpointing } from "../models/encoder_decoder.ts";
@@ -31,6 +32,7 @@ import {
   learnerToTensors,
 } from "./learner_checkpoint.ts";
 import { buildMethod, type TrainingMethod } from "./build_method.ts";
+import { countedWeights } from "./criterion.ts";
 import { loadInitialWeights } from "./initial_weights.ts";
 import { lossStateParameters } from "./objectives.ts";
 import { versions } from "../core/versions.ts";
@@ -72,6 +74,8 @@ export interface SessionOptions {
   readonly engine: EngineInfo;
   /** What it learns from and is measured on, by part. */
   readonly data: DataIdentities;
+  /** Counts the labels, if the loss depends on it. */
+  readonly classStatistics: () => Promise<ClassStatistics>;
   /** Whether it may go on with other data. @default {false} */
   readonly acceptChangedData?: boolean;
   /** Called with how it starts. @default {nothing} */
@@ -137,6 +141,13 @@ export async function openTrainingSession(
     : savedImageNet === null
     ? cloneWeights(encoderWeights(network, learner.student))
     : weightsFromHost(network.encoder.parameters, savedImageNet);
+  const classWeights = await countedWeights(
+    config.method,
+    classes,
+    resumed?.metadata.classWeights,
+    options.classStatistics,
+    log,
+  );
   let metrics: CheckpointMetadata["metrics"] = resumed?.metadata.metrics ?? {};
 
   const session: TrainingSession = {
@@ -145,6 +156,7 @@ export async function openTrainingSession(
     method: buildMethod({
       ...{ config, classes, network, learner },
       frozenEncoder: frozen,
+      countedWeights: classWeights,
       onStep: (step) => session.onStep?.(step),
       // On wasm there is nothing to gain: its kernels run while the step is described.
       replay: config.replay && tf.getBackend() === "webgpu"
@@ -207,6 +219,7 @@ export async function openTrainingSession(
     versions: versions(),
     engine,
     data,
+    ...(Object.keys(classWeights).length === 0 ? {} : { classWeights }),
   });
   return session;
 }

@@ -75,6 +75,9 @@ const MetadataSchema = z.object({
   engine: engineSchema.optional(),
   /** The data, by the part of the configuration; earlier versions did not say. */
   data: z.record(z.string(), dataIdentitySchema).readonly().optional(),
+  /** Class weights that followed from counts, by the name of the loss. */
+  classWeights: z.record(z.string(), z.array(z.number()).max(256).readonly()).readonly()
+    .optional(),
 }).readonly();
 
 /** Everything about a checkpoint that is not a tensor. */

@@ -13,12 +13,20 @@ const INTERNAL = new Set([
   "mat_mul/fused_mat_mul.ts",
   "sums/sums.ts",
 ]);
-/** Of a contrast of pixels, whose iterations no benchmark takes, and of logged lines alone. */
+/**
+ * Of a contrast of pixels and of losses that are chosen, whose iterations no benchmark takes,
+ * and of logged lines alone.
+ */
 const UNTIMED = new Set([
+  "class_sums/class_sums.ts",
   "contrast_roles/contrast_roles.ts",
+  "focal_cross_entropy/focal_cross_entropy.ts",
   "gather_rows/gather_rows.ts",
+  "label_weights/label_weights.ts",
+  "lovasz_extension/lovasz_extension.ts",
   "memory_bank/memory_bank.ts",
   "non_finite/non_finite.ts",
+  "radix_sort/radix_sort.ts",
   "sample_from_rows/sample_from_rows.ts",
 ]);
 

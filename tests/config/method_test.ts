@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { lookAheadWidth, primaryNetworkAt, usesTarget } from "../../src/config/method.ts";
-import { example, problems } from "./example.ts";
+import { example, folderExample, folderProblems, problems } from "./example.ts";
+
+const CRITERION = {
+  name: "cross-entropy",
+  weight: 1,
+  classWeights: null,
+  beta: 0.9999,
+  average: null,
+  labelSmoothing: 0,
+};
 
 Deno.test("the defaults of future self-training are those of the paper", () => {
   assert.deepEqual(example().method, {
@@ -18,6 +27,7 @@ Deno.test("the defaults of future self-training are those of the paper", () => {
       shareDropout: false,
     },
     teacher: { emaDecay: 0.999 },
+    criterion: CRITERION,
     pseudoLabel: { threshold: 0.968, ignoreTop: 0, ignoreBottom: 0 },
     mixing: {
       colorJitterStrength: 0.2,
@@ -30,7 +40,10 @@ Deno.test("the defaults of future self-training are those of the paper", () => {
 });
 
 Deno.test("supervised learning has no options of other methods", () => {
-  assert.deepEqual(example("method={name: supervised}").method, { name: "supervised" });
+  assert.deepEqual(example("method={name: supervised}").method, {
+    name: "supervised",
+    criterion: CRITERION,
+  });
   assert.throws(
     () => example("method={name: source-only, lookAhead: {depth: 3}}"),
     problems('method: Unrecognized key: "lookAhead"'),
@@ -42,7 +55,7 @@ Deno.test("the defaults of the mean teacher are U2PL's, without oddities", () =>
     name: "mean-teacher",
     lookAhead: null,
     teacher: { emaDecay: 0.99, copyIterations: 0 },
-    criterion: { name: "cross-entropy" },
+    criterion: CRITERION,
     supervisedOnlyIterations: 0,
     perturbation: { name: "none", probability: 0.5 },
     entropyFilter: { keepPercent: 100, anneal: false, teacherMode: "train" },
@@ -56,7 +69,7 @@ Deno.test("the defaults of weak-to-strong are UniMatch's", () => {
     name: "weak-to-strong",
     lookAhead: null,
     teacher: { emaDecay: 0.99, copyIterations: 0 },
-    criterion: { name: "cross-entropy" },
+    criterion: CRITERION,
     supervisedOnlyIterations: 0,
     confidenceThreshold: 0.95,
     strongAugmentation: {
@@ -204,5 +217,99 @@ Deno.test("some rows of a crop keep their pseudo-labels", () => {
   assert.throws(
     () => example("method.pseudoLabel={ignoreTop: 15, ignoreBottom: 49}"),
     problems("method.pseudoLabel: ignores 15 + 49 rows: a crop has 64"),
+  );
+});
+
+Deno.test("a criterion is one loss or a list of them", () => {
+  const criterion = (value: string) =>
+    example(`method={name: source-only, criterion: ${value}}`).method.criterion;
+  const dice = { name: "dice", weight: 1, per: "batch", smooth: 0 };
+  assert.deepEqual(criterion("{name: dice}"), dice);
+  assert.deepEqual(criterion("[{name: cross-entropy}, {name: dice, weight: 2}]"), [
+    CRITERION,
+    { ...dice, weight: 2 },
+  ]);
+  const set = example(
+    "method={name: mean-teacher}",
+    "method.criterion.labelSmoothing=0.1",
+  );
+  assert.deepEqual(set.method.criterion, { ...CRITERION, labelSmoothing: 0.1 });
+});
+
+Deno.test("what is wrong in a criterion is said where it is", () => {
+  const refused = (value: string, ...lines: string[]) =>
+    assert.throws(
+      () => example(`method={name: source-only, criterion: ${value}}`),
+      problems(...lines.map((line) => `method.criterion${line}`)),
+    );
+  refused("dice", ": must be a loss, as { name: dice }, or a list of losses");
+  refused("[]", ": must have at least one loss");
+  refused(
+    "[{name: dice}, {name: dise}]",
+    '.1.name: must be one of "cross-entropy", "focal", "ohem", "dice", ' +
+      '"lovasz-softmax": received "dise"; did you mean "dice"?',
+  );
+  refused(
+    "[{name: cross-entropy, labelSmothing: 0.1}]",
+    '.0: Unrecognized key: "labelSmothing"; did you mean "labelSmoothing"?',
+  );
+  refused(
+    "{name: dice, smoth: 1}",
+    ': Unrecognized key: "smoth"; did you mean "smooth"?',
+  );
+  refused(
+    "[{name: dice}, {name: dice}]",
+    '.1.name: is the second "dice": give one with the sum of both weights',
+  );
+  const weights = (value: string) => `{name: focal, classWeights: ${value}}`;
+  refused(
+    weights("inverse-frequenci"),
+    '.classWeights: must be one of "inverse-frequency", "median-frequency", ' +
+      '"effective-number": received "inverse-frequenci"; did you mean ' +
+      '"inverse-frequency"?',
+  );
+  refused(
+    weights("3"),
+    ".classWeights: must be a list of a weight per class, a mapping of names of classes " +
+      "to weights, or the name of a rule",
+  );
+  refused(weights("[1, -1]"), ".classWeights.1: Too small: expected number to be >=0");
+});
+
+Deno.test("class weights fit the classes of a data set that is known", () => {
+  const weights = (value: string) =>
+    folderExample(
+      `method.criterion=[{name: dice}, {name: focal, classWeights: ${value}}]`,
+    );
+  assert.doesNotThrow(() => weights("[1, 0.5]"));
+  assert.doesNotThrow(() => weights("{sky: 3}"));
+  const at = "method.criterion.1.classWeights: ";
+  assert.throws(
+    () => weights("[1, 2, 3]"),
+    folderProblems(`${at}must have one weight per class, 2: received 3`),
+  );
+  assert.throws(
+    () => weights("[0, 0]"),
+    folderProblems(`${at}must have a weight above 0, or no class is learned`),
+  );
+  assert.throws(
+    () => weights("{ski: 3}"),
+    folderProblems(`${at}Unknown class "ski"; did you mean "sky"?`),
+  );
+});
+
+Deno.test("the hardest pixels of a batch are not sought in micro-batches", () => {
+  const start = (criterion: string) =>
+    example(
+      `method={name: source-only, criterion: ${criterion}}`,
+      "optimizer.accumulationSteps=2",
+    );
+  assert.doesNotThrow(() => start("{name: dice}"));
+  assert.throws(
+    () => start("[{name: dice}, {name: ohem}]"),
+    problems(
+      'optimizer.accumulationSteps: must be 1 with the criterion "ohem", which ranks the ' +
+        "pixels of the whole batch",
+    ),
   );
 });

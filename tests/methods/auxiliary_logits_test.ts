@@ -10,6 +10,7 @@ import { domainAdaptation } from "../../src/methods/domain_adaptation.ts";
 import { releaseLosses } from "../../src/methods/learner.ts";
 import { onEachBackend } from "../support/mod.ts";
 import { tinyParameter } from "./tiny_learner.ts";
+import { crossEntropyCriterion } from "../../src/objectives/criterion.ts";
 
 const parameters = [tinyParameter("main"), tinyParameter("auxiliary")];
 
@@ -55,6 +56,7 @@ onEachBackend("domainAdaptation() adds weighted auxiliary losses", async () => {
   ]);
   for (const lossWeight of [0.4, null]) {
     const { forwardBackward } = domainAdaptation({
+      criterion: crossEntropyCriterion("all"),
       network: network(lossWeight),
       seed: 0,
       target: null,

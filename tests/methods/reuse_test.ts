@@ -17,6 +17,7 @@ import type { FeatureDistance, ReuseOptions } from "../../src/methods/source_los
 import { lerp } from "../../src/ops/in_place/in_place.ts";
 import { onEachBackend } from "../support/mod.ts";
 import { PAPER, startLearner, tinyParameter } from "./tiny_learner.ts";
+import { crossEntropyCriterion } from "../../src/objectives/criterion.ts";
 
 const parameters = [tinyParameter("weight"), tinyParameter("running", false)];
 
@@ -102,6 +103,7 @@ async function run(
     };
   };
   const objective = domainAdaptation({
+    criterion: crossEntropyCriterion("all"),
     network: {
       ...network,
       forward(weights, images, context) {

@@ -28,7 +28,7 @@ import {
   contrastMemoryParameters,
   openContrastMemory,
 } from "../../src/objectives/contrast_memory.ts";
-import { validCrossEntropy } from "../../src/objectives/cross_entropy.ts";
+import { crossEntropyCriterion } from "../../src/objectives/criterion.ts";
 import { sgdStep } from "../../src/optim/optimizer.ts";
 import { assertClose, onEachBackend } from "../support/mod.ts";
 import { emptyMemory } from "../objectives/reference_contrast.ts";
@@ -85,7 +85,7 @@ const LOOK_AHEADS: Readonly<Record<string, LookAhead>> = {
 };
 
 const common = {
-  ...{ network, seed: SEED, criterion: validCrossEntropy },
+  ...{ network, seed: SEED, criterion: crossEntropyCriterion("valid") },
   ...{ ignorePadding: false, measuresAgreement: false },
 };
 const meanTeacherWith = (filterMode: "train" | "eval", measuresAgreement = false) =>

@@ -53,3 +53,17 @@ Deno.test("pasting from the only image of a batch is noticed", () => {
     [],
   );
 });
+
+Deno.test("a loss of the regions of micro-batches is noticed", () => {
+  const learned = (criterion: string, steps = 2) =>
+    warnings(
+      `{name: source-only, criterion: ${criterion}}`,
+      `optimizer.accumulationSteps=${steps}`,
+    );
+  assert.deepEqual(learned("[{name: dice}, {name: lovasz-softmax}]"), [
+    '"dice" and "lovasz-softmax" are of the regions of a micro-batch, not of the batch, ' +
+    'because of "optimizer.accumulationSteps" (2): for it not to matter, set "per: image"',
+  ]);
+  assert.deepEqual(learned("[{name: dice}, {name: lovasz-softmax}]", 1), []);
+  assert.deepEqual(learned("[{name: focal}, {name: dice, per: image}]"), []);
+});

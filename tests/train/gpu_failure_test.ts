@@ -25,6 +25,7 @@ onWebGpu(
       checkpoint: null,
       runPath: "x",
       data: {},
+      classStatistics: () => Promise.reject(new Error("not needed")),
       engine: { name: "WebGPU", version: null, instructionSet: null, threads: 1 },
     });
     await session.assertFinite();

@@ -25,6 +25,7 @@ import { splitMicroBatches } from "../../src/methods/gradient_accumulation.ts";
 import { encoderDecoder } from "../../src/models/encoder_decoder.ts";
 import { tinyConfig } from "../support/commands.ts";
 import { assertClose, onEachBackend } from "../support/mod.ts";
+import { crossEntropyCriterion } from "../../src/objectives/criterion.ts";
 
 const B = 4;
 const SIDE = 16;
@@ -115,6 +116,7 @@ onEachBackend(
     for (const classIds of [[0, 1], null]) {
       const evaluate = (accumulationSteps: number): LossesAndGradient => {
         const objective = domainAdaptation({
+          criterion: crossEntropyCriterion("all"),
           network,
           seed: 3,
           reuse: false,

@@ -7,7 +7,7 @@ import { initializeWeights } from "../../src/core/weights.ts";
 import { buildNetwork } from "../../src/evaluate/build_network.ts";
 import { buildContrastTerm, lossStateParameters } from "../../src/train/objectives.ts";
 import { meanTeacher } from "../../src/methods/mean_teacher.ts";
-import { validCrossEntropy } from "../../src/objectives/cross_entropy.ts";
+import { crossEntropyCriterion } from "../../src/objectives/criterion.ts";
 import { tinyConfig } from "../support/commands.ts";
 import { onEachBackend } from "../support/mod.ts";
 
@@ -81,7 +81,7 @@ Deno.test("a network of one's own without a representation is refused", () => {
       /^Cannot use "method.contrastive": the network gives no representation of pixels/,
   });
   const parts = {
-    ...{ network: without, seed: 1, criterion: validCrossEntropy },
+    ...{ network: without, seed: 1, criterion: crossEntropyCriterion("valid") },
     unsupervisedWeight: 1,
     perturb: () => assert.fail(),
     keptPercent: () => 100,

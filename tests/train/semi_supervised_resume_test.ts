@@ -1,37 +1,9 @@
 // Runs with few labels go on bit for bit from within each of their phases, on WebGPU from
-// recorded and replayed iterations too; the network is as small as one can be that has
-// batch norm and dropout.
+// recorded and replayed iterations too.
 import assert from "node:assert/strict";
-import type { Network } from "../../src/core/network.ts";
-import { classifier } from "../../src/layers/classifier.ts";
-import { convModule } from "../../src/layers/conv_module.ts";
-import { convolution } from "../../src/layers/convolution.ts";
-import { parametersOf } from "../../src/layers/parameter.ts";
-import { encoderDecoder as join } from "../../src/models/encoder_decoder.ts";
 import { onEachBackend } from "../support/mod.ts";
 import { assertResumes, configOf } from "./resuming.ts";
-
-function tinyNetwork(classes: number): Network {
-  const stem = convolution("stem", 3, 4, { kernelSize: 8, stride: 8 });
-  const conv = convModule("conv", 4, 4, 1);
-  const classify = classifier("head", 4, classes, 0.2);
-  return join(
-    {
-      parameters: parametersOf(stem, conv),
-      strides: [8],
-      channels: [4],
-      apply: (weights, images, context) => [
-        conv.apply(weights, stem.apply(weights, images, context), context),
-      ],
-    },
-    {
-      parameters: classify.parameters,
-      apply: (weights, [map], context) =>
-        classify.apply(weights, map ?? assert.fail(), context),
-    },
-    classes,
-  );
-}
+import { tinyNetwork } from "./tiny_network.ts";
 
 const LOOK_AHEAD = "lookAhead: {depth: 2}";
 

@@ -7,13 +7,7 @@
 import { fileURLToPath } from "node:url";
 import { RunSchema } from "../../src/config/schema.ts";
 import * as z from "../../src/core/zod.ts";
-import {
-  type DocType,
-  elementType,
-  literalsOf,
-  readTypeDocs,
-  type TypeDocs,
-} from "./type_docs.ts";
+import { type DocType, literalsOf, readTypeDocs, type TypeDocs } from "./type_docs.ts";
 
 /** The part of JSON schema (draft 7) that a configuration needs. */
 export interface JsonSchema {
@@ -50,6 +44,7 @@ const FILES = [
   "../../src/config/data.ts",
   "../../src/config/optimizer.ts",
   "../../src/config/method.ts",
+  "../../src/config/criterion.ts",
   "../../src/config/ranges.ts",
   "../../src/core/host_batch.ts",
   "../../src/data/native_classes.ts",
@@ -104,12 +99,20 @@ function describe(
   if (schema.properties !== undefined) return describeObject(schema, type, docs, path);
   const { additionalProperties, items } = schema;
   if (typeof additionalProperties === "object") {
-    const values = describe(additionalProperties, elementType(type), docs, `${path}.*`);
+    const values = describe(
+      additionalProperties,
+      docs.elementType(type),
+      docs,
+      `${path}.*`,
+    );
     return { ...schema, additionalProperties: values };
   }
   if (items !== undefined && !Array.isArray(items)) {
     const item = items as JsonSchema;
-    return { ...schema, items: describe(item, elementType(type), docs, `${path}[]`) };
+    return {
+      ...schema,
+      items: describe(item, docs.elementType(type), docs, `${path}[]`),
+    };
   }
   return schema;
 }

@@ -154,6 +154,32 @@ export class TypeDocs {
     }
   }
 
+  /** The type of the elements of a list, or of the values of a record. */
+  elementType(type: DocType): DocType {
+    switch (type.kind) {
+      case "array":
+        return type.value;
+      case "typeOperator":
+        return this.elementType(type.value.tsType);
+      case "union":
+        return type.value.map((one) => this.elementType(one))
+          .find(({ kind }) => kind !== "other") ?? { kind: "other" };
+      case "typeRef": {
+        const { typeName, typeParams = [] } = type.value;
+        const last = typeParams.at(-1);
+        if (last !== undefined) {
+          return typeName === "Readonly" ? this.elementType(last) : last;
+        }
+        const declaration = this.#declarations.get(typeName);
+        return declaration?.kind === "typeAlias"
+          ? this.elementType(declaration.def.tsType)
+          : { kind: "other" };
+      }
+      default:
+        return { kind: "other" };
+    }
+  }
+
   #named(name: string): readonly ObjectDoc[] {
     const declaration = this.#declarations.get(name);
     if (declaration === undefined) {
@@ -172,27 +198,6 @@ export class TypeDocs {
 
 function membersByName(members: readonly Member[]): Map<string, Member> {
   return new Map(members.map((member) => [member.name, member]));
-}
-
-/** The type of the elements of a list, or of the values of a record. */
-export function elementType(type: DocType): DocType {
-  switch (type.kind) {
-    case "array":
-      return type.value;
-    case "typeOperator":
-      return elementType(type.value.tsType);
-    case "union":
-      return type.value.map(elementType).find(({ kind }) => kind !== "other") ??
-        { kind: "other" };
-    case "typeRef": {
-      const { typeName, typeParams = [] } = type.value;
-      const last = typeParams.at(-1);
-      if (last === undefined) return { kind: "other" };
-      return typeName === "Readonly" ? elementType(last) : last;
-    }
-    default:
-      return { kind: "other" };
-  }
 }
 
 /** The texts of a type that is a literal, or a union of literals. */

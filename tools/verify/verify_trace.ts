@@ -44,6 +44,7 @@ import {
   stepChecks,
   updateChecks,
 } from "./trace_checks.ts";
+import { crossEntropyCriterion } from "../../src/objectives/criterion.ts";
 import { TraceSidecar } from "./trace_sidecar.ts";
 
 type UdaConfig = TraceSidecar["config"]["uda"];
@@ -147,6 +148,7 @@ function recordingObjective(
     pixelWeights: tf.Tensor;
   }[] = [];
   const { forwardBackward, clearCache } = domainAdaptation({
+    criterion: crossEntropyCriterion("all"),
     network,
     seed: 0, // no dropout in these networks
     reuse: true,

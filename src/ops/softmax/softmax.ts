@@ -3,6 +3,8 @@ import { defineKernel } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
 import { channelsOf } from "../map_sizes.ts";
 import { rowItems } from "../wasm_items.ts";
+import forwardShader from "./forward.wgsl" with { type: "text" };
+import gradientShader from "./gradient.wgsl" with { type: "text" };
 import { softmaxByNative, softmaxGradientByNative } from "./native.ts";
 import { softmaxGradientReference, softmaxReference } from "./reference.ts";
 
@@ -11,6 +13,7 @@ const FORWARD = defineKernel({
   uniforms: { columns: "u32" },
   inputs: { x: "f32" },
   outputs: { y: "f32" },
+  shader: forwardShader,
   native: softmaxByNative,
   wasm(engine, { x, y }, { columns }) {
     const rows = x.length / columns;
@@ -24,6 +27,7 @@ const GRADIENT = defineKernel({
   uniforms: { columns: "u32" },
   inputs: { y: "f32", dy: "f32" },
   outputs: { dx: "f32" },
+  shader: gradientShader,
   native: softmaxGradientByNative,
   wasm(engine, { y, dy, dx }, { columns }) {
     const rows = y.length / columns;
@@ -42,12 +46,24 @@ const GRADIENT = defineKernel({
  * @returns Like x; the caller owns it.
  */
 export function softmax<T extends tf.Tensor>(x: T): T {
-  if (tf.getBackend() === "webgpu") return tf.softmax(x);
+  return tf.getBackend() === "webgpu" ? tf.softmax(x) : pixelSoftmax(x);
+}
+
+/**
+ * The same for many short rows, such as the logits of pixels; on webgpu by kernels of ours
+ * that are some hundred times faster there.
+ */
+export function pixelSoftmax<T extends tf.Tensor>(x: T): T {
   const uniforms = { columns: channelsOf(x) };
+  const invocations = x.size / uniforms.columns;
   return tf.differentiable<T>(
     { x },
     (save) => {
-      const { y } = launch(FORWARD, { uniforms, inputs: { x }, outputs: { y: x.shape } });
+      const { y } = launch(FORWARD, {
+        ...{ uniforms, invocations },
+        inputs: { x },
+        outputs: { y: x.shape },
+      });
       save([y]);
       return y;
     },
@@ -55,7 +71,10 @@ export function softmax<T extends tf.Tensor>(x: T): T {
       x: () => {
         const [y] = saved as [tf.Tensor];
         const inputs = { y, dy };
-        return launch(GRADIENT, { uniforms, inputs, outputs: { dx: y.shape } }).dx;
+        return launch(GRADIENT, {
+          ...{ uniforms, invocations, inputs },
+          outputs: { dx: y.shape },
+        }).dx;
       },
     }),
   );
