@@ -217,7 +217,7 @@ async function readAnnotations(
   imageFolder: string,
   present: ReadonlyMap<string, string>,
 ): Promise<Annotated> {
-  const path = await findAnnotationFile(source, files, spec.split);
+  const path = await findAnnotationFile(source, files, spec.split, imageFolder);
   const file = source.displayPath(path);
   let coco: CocoFile;
   try {
@@ -291,16 +291,22 @@ async function findAnnotationFile(
   source: FileSource,
   files: AnnotationPattern,
   split: string,
+  imageFolder: string,
 ): Promise<string> {
   const wanted = folderOfPattern(files, "annotations", split);
+  const name = posix.basename(wanted);
   const parent = wanted.includes("/") ? posix.dirname(wanted) : "";
   const folder = await findFolder(source, parent);
-  const path = joinPath(folder, posix.basename(wanted));
-  const children = await source.listChildren(folder);
-  if (children?.includes(posix.basename(wanted))) {
-    await source.list(folder); // a source reads what it has listed
-    return path;
+  // Where images lie in the only folder of the root, a file beside them does so, too.
+  const images = folderOfPattern(files, "images", split);
+  const top = imageFolder.slice(0, imageFolder.length - images.length);
+  for (const place of [folder, joinPath(top.replace(/\/$/, ""), parent)]) {
+    if (!(await source.listChildren(place))?.includes(name)) continue;
+    await source.list(place); // a source reads what it has listed
+    return joinPath(place, name);
   }
+  const path = joinPath(folder, name);
+  const children = await source.listChildren(folder);
   const jsons = children?.filter((name) => /\.json$/i.test(name) && !isHidden(name)) ??
     [];
   const found = children === null

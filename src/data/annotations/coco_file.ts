@@ -26,7 +26,7 @@ export interface CocoImage {
 /** A COCO JSON. */
 export interface CocoFile {
   readonly images: readonly CocoImage[];
-  /** How many annotations with a segmentation each category has, by name. */
+  /** How many annotations with a segmentation each category has, in the order of ids. */
   readonly categories: ReadonlyMap<string, number>;
   /** Annotations of images that are not listed. */
   readonly strayAnnotations: readonly string[];
@@ -148,6 +148,10 @@ export function readCocoFile(bytes: Uint8Array, path: string): CocoFile {
         "add it there",
     );
   }
+  const orders = new Map(
+    [...names].sort(([a], [b]) => Number(a) - Number(b)).map(([, name], i) => [name, i]),
+  );
+  const orderOf = (name: string) => orders.get(name) ?? 0;
   return {
     images: images.map((image, index) => ({
       id: image["id"] as Id,
@@ -164,7 +168,7 @@ export function readCocoFile(bytes: Uint8Array, path: string): CocoFile {
         ),
       }),
     })),
-    categories: counts,
+    categories: new Map([...counts].sort(([a], [b]) => orderOf(a) - orderOf(b))),
     strayAnnotations,
     boxesOnly,
     faults,

@@ -34,7 +34,7 @@ type Json = Readonly<Record<string, unknown>>;
 export function decodeCocoLabel(
   bytes: Uint8Array,
   file: string,
-  { idOf, backgroundId, describeUnknown }: CategoryLookup,
+  { idOf, backgroundId }: CategoryLookup,
   crowd: CrowdMeaning,
 ): LabelMap {
   const { images: [image], categories, annotations } = parseJsonPart(bytes) as Readonly<
@@ -45,18 +45,14 @@ export function decodeCocoLabel(
   const data = new Uint8Array(width * height).fill(backgroundId);
   const names = new Map(categories.map(({ id, name }) => [id, String(name)]));
   const problems: string[] = [];
-  const unknown = new Map<string, number>();
   const outside: string[] = [];
   for (const [index, annotation] of annotations.entries()) {
     const title = annotationTitle(annotation, index);
     const name = names.get(annotation["category_id"]) ?? "";
+    // A category that is no class is a fault of the whole file, and said of that.
     const id = annotation["iscrowd"] === 1 && crowd === "ignore"
       ? IGNORE_INDEX
-      : idOf(name);
-    if (id === undefined) {
-      unknown.set(name, (unknown.get(name) ?? 0) + 1);
-      continue;
-    }
+      : idOf(name) ?? IGNORE_INDEX;
     try {
       const reachesOut = drawSegmentation(
         annotation["segmentation"],
@@ -76,7 +72,6 @@ export function decodeCocoLabel(
       problems.push(`${title} ${error.message}`);
     }
   }
-  if (unknown.size > 0) throw new RangeError(describeUnknown(file, unknown));
   if (problems.length > 0) {
     const more = problems.length - MAX_LISTED;
     throw new RangeError(

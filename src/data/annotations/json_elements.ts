@@ -20,9 +20,15 @@ const decoder = new TextDecoder("utf-8");
  * @throws {SyntaxError} If it is no JSON; the message is the end of a sentence.
  */
 export function parseJsonPart(bytes: Uint8Array): unknown {
+  const text = decoder.decode(bytes);
   try {
-    return JSON.parse(decoder.decode(bytes));
+    return JSON.parse(text);
   } catch {
+    // Python writes and reads what JSON does not have.
+    const [, value] = /[:[,]\s*(NaN|-?Infinity)\b/.exec(text) ?? [];
+    if (value !== undefined) {
+      throw new SyntaxError(`it holds ${value}, which is no JSON: export it without`);
+    }
     throw new SyntaxError("it is no JSON: is it complete? copy or export it again");
   }
 }
