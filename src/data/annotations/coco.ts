@@ -73,10 +73,8 @@ export async function openCoco(spec: CocoSpec): Promise<DataSet> {
 export async function listCocoFiles(spec: CocoSpec): Promise<DataSetListing> {
   const { root, split, files = COCO_PATTERN, classes, labeled } = spec;
   const { categoryMap = null, background, crowd = "class" } = spec;
-  const { source } = await openSource({
-    ...spec,
-    root: root.replaceAll("{split}", split),
-  });
+  const place = root.replaceAll("{split}", split);
+  const { source } = await openSource({ ...spec, root: place });
   const imageFolder = await findFolder(source, folderOfPattern(files, "images", split));
   const imageFiles = await listFiles(source, imageFolder, [
     files.images,
@@ -93,7 +91,7 @@ export async function listCocoFiles(spec: CocoSpec): Promise<DataSetListing> {
   const { names, notes } = await selectImages({
     folder: address,
     leftOut: otherImages,
-    root,
+    root: place,
     paths: new Map(
       [...images.keys()].sort().map((
         name,

@@ -69,10 +69,8 @@ export async function openLabelme(spec: LabelmeSpec): Promise<DataSet> {
 export async function listLabelmeFiles(spec: LabelmeSpec): Promise<DataSetListing> {
   const { root, split, files = LABELME_PATTERN, labeled } = spec;
   const { categoryMap = null, background } = spec;
-  const { source } = await openSource({
-    ...spec,
-    root: root.replaceAll("{split}", split),
-  });
+  const place = root.replaceAll("{split}", split);
+  const { source } = await openSource({ ...spec, root: place });
   const patterns = [files.images, files.annotations] as const;
   const imageFolder = await findFolder(source, folderOfPattern(files, "images", split));
   const imageFiles = await listFiles(source, imageFolder, patterns);
@@ -108,7 +106,7 @@ export async function listLabelmeFiles(spec: LabelmeSpec): Promise<DataSetListin
   const { names, notes } = await selectImages({
     folder: address,
     leftOut: otherImages ?? annotations.leftOut,
-    root,
+    root: place,
     paths: new Map(
       [...images.keys()].sort().map((
         name,
