@@ -39,6 +39,8 @@ export interface DataSetFiles extends SampleDecoder {
   readonly notes?: readonly string[];
   /** Those of which labels are parts. */
   readonly annotationFiles?: readonly string[];
+  /** Where threads find the images that are handed to them with such labels. */
+  readonly imageRoot?: string;
 }
 
 /** The files of a data set, and what is missing among them. */
@@ -133,9 +135,11 @@ export function sampleFilesAt({ name, samples }: DataSetFiles, index: number) {
   );
 }
 
-/** The files of a set, if they all lie in a folder; else null. */
-export function unpackedFiles({ source, samples }: DataSetFiles): UnpackedFiles | null {
-  const root = source.unpackedRoot?.() ?? null;
+/** The files of a set, if they all lie in a folder or bring their labels; else null. */
+export function unpackedFiles(
+  { source, samples, imageRoot }: DataSetFiles,
+): UnpackedFiles | null {
+  const root = imageRoot ?? source.unpackedRoot?.() ?? null;
   if (root === null) return null;
   return {
     root,

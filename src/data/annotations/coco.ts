@@ -119,6 +119,7 @@ export async function listCocoFiles(spec: CocoSpec): Promise<DataSetListing> {
       statisticsFolder: root,
       labelMeaning: { kind: "coco", categoryMap, background, crowd },
       annotationFiles: annotated === null ? [] : [annotated.path],
+      imageRoot: place,
       samples: names.map((name) =>
         new CocoSampleFiles(
           name,
@@ -141,6 +142,16 @@ export async function listCocoFiles(spec: CocoSpec): Promise<DataSetListing> {
       ],
     },
   };
+}
+
+/** Opens the images of a data set, without its annotations. */
+export async function openCocoImages(spec: CocoSpec, root: string): Promise<FileSource> {
+  const { files = COCO_PATTERN, split } = spec;
+  const { source, isArchive } = await openSource({ ...spec, root });
+  if (isArchive) return source;
+  // What is in archives of the folder is read once it was listed.
+  await source.list(await findFolder(source, folderOfPattern(files, "images", split)));
+  return source;
 }
 
 /** What decodes the annotations of such a data set, wherever they are. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { listCocoFiles } from "../../../src/data/annotations/coco.ts";
 import type { CocoSpec } from "../../../src/data/data_spec.ts";
 import { openDataSet, openUnpacked } from "../../../src/data/open_data_set.ts";
-import { countLabelPixels } from "../../../src/data/class_counts.ts";
+import { countLabelPixels, labelCounts } from "../../../src/data/class_counts.ts";
 import { fileDataSet } from "../../../src/data/file_data_set.ts";
 import { scanClassCounts } from "../../../src/data/scan.ts";
 import { zipOf } from "../archives.ts";
@@ -392,17 +392,39 @@ Deno.test("fingerprint() of a COCO set changes with its JSON and with what names
 });
 
 Deno.test("openUnpacked() draws COCO labels without their file, as other threads do", async () => {
-  await withFiles(cocoFiles(), async (root) => {
-    const set = await openDataSet(specOf(root));
-    const expected = await scanClassCounts(specOf(root), set, { workers: 0 });
-    // Nothing else could tell the classes: the file is gone before the threads begin.
-    await Deno.remove(join(root, "annotations"), { recursive: true });
-    const files = openUnpacked(specOf(root), set.unpacked?.root ?? "")(
-      structuredClone(set.unpacked?.slice(0, 4) ?? []),
-    );
-    const counts = await Promise.all(
-      [0, 1, 2, 3].map((index) => countLabelPixels(fileDataSet(files), index)),
-    );
-    assert.deepEqual(counts.flatMap((one) => [...one]), [...expected.data]);
+  const files = cocoFiles();
+  const images = Object.entries(files).filter(([path]) => path.startsWith("train/"));
+  const places = {
+    ...Object.fromEntries(
+      Object.entries(files).map(([path, bytes]) => [`folder/${path}`, bytes]),
+    ),
+    "packed/train.zip": zipOf(Object.fromEntries(images)),
+    "packed/annotations.zip": zipOf({
+      "annotations/instances_train.json": files["annotations/instances_train.json"] ??
+        assert.fail(),
+    }),
+    "all.zip": zipOf(files),
+  };
+  await withFiles(places, async (root) => {
+    for (const place of ["folder", "packed", "all.zip"]) {
+      const spec = specOf(join(root, place));
+      const set = await openDataSet(spec);
+      const expected = await scanClassCounts(spec, set, { workers: 0 });
+      const { unpacked } = set;
+      assert.ok(unpacked, place);
+      const parts = structuredClone(unpacked.slice(0, 4));
+      // Nothing else could tell the classes.
+      const json = "annotations/instances_train.json";
+      await Deno.remove(join(root, place, json)).catch(() => {});
+      const handed = fileDataSet((await openUnpacked(spec, unpacked.root))(parts));
+      for (const index of parts.keys()) {
+        assert.deepEqual(
+          await countLabelPixels(handed, index),
+          [...labelCounts(expected, index)],
+          place,
+        );
+        assert.equal((await handed.read(index)).name, set.names[index]);
+      }
+    }
   });
 });
