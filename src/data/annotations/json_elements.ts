@@ -27,7 +27,7 @@ export function parseJsonPart(bytes: Uint8Array): unknown {
     // Python writes and reads what JSON does not have.
     const [, value] = /[:[,]\s*(NaN|-?Infinity)\b/.exec(text) ?? [];
     if (value !== undefined) {
-      throw new SyntaxError(`it holds ${value}, which is no JSON: export it without`);
+      throw new SyntaxError(`it holds "${value}", which is no JSON: export it without`);
     }
     throw new SyntaxError("it is no JSON: is it complete? copy or export it again");
   }

@@ -245,7 +245,7 @@ Deno.test("openCoco() refuses what is no COCO JSON in a sentence that names it",
     ["[1, 2]", /no JSON object \(byte 0\)/],
     [`${good}x`, /no JSON object/],
     ['{"shapes": []}', /no list "images", "categories", "annotations"/],
-    [good.replace('"area":', '"area":NaN, "a":'), /holds NaN, which is no JSON/],
+    [good.replace('"area":', '"area":NaN, "a":'), /holds "NaN", which is no JSON/],
     [good.replace('"iscrowd"', "iscrowd"), /it is no JSON/],
   ];
   for (const [text, message] of rejected) {
