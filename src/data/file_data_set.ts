@@ -153,10 +153,14 @@ export async function filesFingerprint(
   { source, samples, classes, labelMeaning, annotationFiles = [] }: DataSetFiles,
   chosen: "labels" | "all",
 ): Promise<string> {
-  const filesOf = ({ image, label }: SampleFiles) => [
-    ...(chosen === "all" ? [image] : []),
-    ...(typeof label === "string" ? [label] : []),
-  ];
+  const isLabelPart = annotationFiles.length > 0; // put together where it is asked for
+  const filesOf = (sample: SampleFiles) => {
+    const label = isLabelPart ? null : sample.label;
+    return [
+      ...(chosen === "all" ? [sample.image] : []),
+      ...(typeof label === "string" ? [label] : []),
+    ];
+  };
   const hash = createHash("sha256");
   hash.update(JSON.stringify([classes.map(({ name }) => name), labelMeaning]));
   for (let at = 0; at < samples.length; at += STAT_CONCURRENCY) {
@@ -305,7 +309,8 @@ export function describeLabelsInstead(
     return `the labels in "${folder}" are ${
       other[0]
     } files, and labels are read from .png ` +
-      "files: convert them to PNGs whose values are class ids";
+      "files: convert them to PNGs whose values are class ids" +
+      (other[0] === ".json" ? ', or set "data.kind" to labelme or coco' : "");
   }
   const visible = files.filter((file) => !isHidden(file));
   if (!areAllMissing || visible.length === 0) return null;

@@ -274,6 +274,14 @@ async function readAnnotations(
         "and boxes or points say nothing of pixels: export polygons or masks",
     );
   }
+  if (
+    coco.categories.size === 0 && boxesOnly.length === 0 && strayAnnotations.length > 0
+  ) {
+    faults.push(
+      `Cannot use "${file}": none of its ${strayAnnotations.length} annotations is of an image ` +
+        'that it lists: is each "image_id" the "id" of an image, and as it a number or a text?',
+    );
+  }
   return {
     path,
     count: coco.images.length,

@@ -50,7 +50,7 @@ export function decodeCocoLabel(
     const title = annotationTitle(annotation, index);
     const name = names.get(annotation["category_id"]) ?? "";
     // A category that is no class is a fault of the whole file, and said of that.
-    const id = annotation["iscrowd"] === 1 && crowd === "ignore"
+    const id = Number(annotation["iscrowd"]) === 1 && crowd === "ignore"
       ? IGNORE_INDEX
       : idOf(name) ?? IGNORE_INDEX;
     try {

@@ -236,6 +236,13 @@ Deno.test("openCoco() refuses annotations of boxes alone", async () => {
   );
 });
 
+Deno.test("openCoco() refuses annotations none of which is of a listed image", async () => {
+  const { failure } = await findings(({ annotations }) => {
+    for (const one of annotations) one.image_id = String(one.image_id);
+  });
+  assert.match(failure, /none of its 12 annotations is of an image that it lists/);
+});
+
 Deno.test("openCoco() refuses what is no COCO JSON in a sentence that names it", async () => {
   const good = JSON.stringify(cocoJson("train"));
   const rejected: [string, RegExp][] = [
