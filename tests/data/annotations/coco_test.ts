@@ -132,6 +132,19 @@ Deno.test("openCoco() takes no annotations for images without labels", async () 
   });
 });
 
+Deno.test("openCoco() takes the images that a JSON lists, also without labels", async () => {
+  const files = cocoFiles((json) => {
+    delete json.annotations;
+    delete json.categories;
+  });
+  await withFiles({ ...files, "train/more.png": tinyImage(3) }, async (root) => {
+    const set = await openDataSet(specOf(root, { labeled: false }));
+    assert.deepEqual(set.names, ["0000", "0001", "0002", "0003"]);
+    assert.match(set.notes?.join() ?? "", /left out 1 images .* does not list/);
+    assert.equal((await set.read(3)).label, null);
+  });
+});
+
 Deno.test("openCoco() finds images by any path that tools write", async () => {
   const names = [
     (stem: string) => `./${stem}.png`,
