@@ -27,7 +27,7 @@ import {
   withProblemNotes,
 } from "../file_data_set.ts";
 import { findFolder, folderOfPattern, listFiles } from "../folder.ts";
-import { selectImages } from "../selection.ts";
+import { compileGlob, selectImages } from "../selection.ts";
 import {
   type FileSource,
   isHidden,
@@ -106,7 +106,7 @@ export async function listCocoFiles(spec: CocoSpec): Promise<DataSetListing> {
     missingLabels: [],
     labelsInstead: null,
     orphanLabels: [],
-    missingImages: annotated?.missing ?? [],
+    missingImages: chosenOf(annotated?.missing ?? [], spec),
     splitListCount: annotated?.count ?? 0,
     problems: [...remarks.problems, ...annotated?.problems ?? []],
     faults: annotated?.faults ?? [],
@@ -140,6 +140,19 @@ export async function listCocoFiles(spec: CocoSpec): Promise<DataSetListing> {
       ],
     },
   };
+}
+
+// A list names images itself, and says which of them are missing.
+function chosenOf(
+  fileNames: readonly string[],
+  { include, list }: CocoSpec,
+): readonly string[] {
+  if ((list ?? null) !== null) return [];
+  const patterns = (include ?? ["*"]).map((one) => compileGlob(one.normalize("NFC")));
+  return fileNames.filter((fileName) => {
+    const stem = fileName.normalize("NFC").replace(/\.[^./\\]*$/, "");
+    return patterns.some((pattern) => pattern.test(stem));
+  });
 }
 
 /** Opens the images of a data set, without its annotations. */

@@ -197,6 +197,25 @@ Deno.test("openCoco() chooses listed images by name and by path", async () => {
   });
 });
 
+Deno.test("openCoco() needs no image that was not chosen", async () => {
+  const files: Record<string, Uint8Array | string> = {
+    ...cocoFiles(),
+    "list.txt": "0000\n0002\n",
+  };
+  delete files["train/0001.png"];
+  await withFiles(files, async (root) => {
+    const chosen = [{ list: join(root, "list.txt") }, { include: ["*0", "*2"] }];
+    for (const selection of chosen) {
+      const set = await openDataSet(specOf(root, selection));
+      assert.deepEqual(set.names, ["0000", "0002"]);
+    }
+    await assert.rejects(
+      () => openDataSet(specOf(root, { include: ["*1", "*2"] })),
+      /1 of the 4 images of its annotations are missing .*"0001.png"/,
+    );
+  });
+});
+
 Deno.test("openCoco() refuses categories that are no class, all of them in one sentence", async () => {
   const { failure, faults } = await findings(({ categories }) => {
     categories[0].name = "bus";
