@@ -7,7 +7,12 @@
 
 import { Buffer } from "node:buffer";
 import type { LabelPart } from "../data_set.ts";
-import { parseJsonPart, visitJsonElements } from "./json_elements.ts";
+import {
+  isJsonObject,
+  type JsonObject,
+  parseJsonPart,
+  visitJsonElements,
+} from "./json_elements.ts";
 
 /** An identifier: a number, or with some tools a text. */
 type Id = number | string;
@@ -39,15 +44,12 @@ export interface CocoFile {
 /** The lists of a file. */
 type Key = "images" | "categories" | "annotations";
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 const isId = (value: unknown): value is Id =>
   typeof value === "number" || typeof value === "string";
 
 /** Whether an annotation says anything of pixels. */
 export const hasSegmentation = ({ segmentation }: { readonly segmentation?: unknown }) =>
-  Array.isArray(segmentation) ? segmentation.length > 0 : isObject(segmentation);
+  Array.isArray(segmentation) ? segmentation.length > 0 : isJsonObject(segmentation);
 
 /** What an annotation is called in messages. */
 export const annotationTitle = ({ id }: { readonly id?: unknown }, index: number) =>
@@ -112,7 +114,7 @@ interface Lists {
   readonly forEach: (
     key: Key,
     visit: (
-      value: Readonly<Record<string, unknown>>,
+      value: JsonObject,
       index: number,
       range: Range,
     ) => void,
@@ -135,7 +137,7 @@ function findLists(bytes: Uint8Array, keys: readonly Key[]): Lists {
     forEach(key, visit, onFault) {
       for (const [index, range] of (ranges[key] ?? []).entries()) {
         const value = parseJsonPart(bytes.subarray(...range));
-        if (isObject(value)) visit(value, index, range);
+        if (isJsonObject(value)) visit(value, index, range);
         else onFault(`number ${index + 1} of "${key}" is no object: export it again`);
       }
     },
