@@ -30,6 +30,9 @@ export type {
   RotationConfig,
 } from "./src/config/augmentation.ts";
 export type {
+  AnnotatedDataConfig,
+  CocoDataConfig,
+  CocoFilesConfig,
   CommonDataConfig,
   DataConfig,
   EmbeddedDataConfig,
@@ -37,6 +40,8 @@ export type {
   FileNamesConfig,
   FolderDataConfig,
   FolderSplitConfig,
+  LabelmeDataConfig,
+  LabelmeFilesConfig,
   NativeDataConfig,
   NativeSplitConfig,
   PaddingConfig,

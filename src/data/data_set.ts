@@ -8,6 +8,8 @@ export type { Pixels } from "../core/host_batch.ts";
 export interface LabelMap extends Size {
   /** Class ids, 255 ignored. [H, W] */
   readonly data: Uint8Array;
+  /** What is odd about it, and was read all the same; a sentence each. */
+  readonly oddities?: readonly string[];
 }
 
 /** One image of a data set, at its own resolution. */
@@ -24,20 +26,30 @@ export interface Sample extends Size {
   readonly orientation?: number;
 }
 
-/** The files of an image, by their paths in their source: plain JSON. */
+/** A label that is no file of its own: what a file of annotations has of one image. */
+export interface LabelPart {
+  /** The file, by its path in its source. */
+  readonly path: string;
+  /** The part, for messages, as in "image 37". */
+  readonly title: string;
+  /** What the file has of the image. */
+  readonly bytes: Uint8Array;
+}
+
+/** The files of an image, by their paths in their source: plain values. */
 export interface SampleFiles {
   readonly name: string;
   readonly image: string;
   /** Null in a set without labels. */
-  readonly label: string | null;
+  readonly label: string | LabelPart | null;
 }
 
 /**
- * Files that lie unpacked in a folder: a thread that is given some of them need not list
- * them all, which takes time and memory in every thread.
+ * Files that lie unpacked in a folder, or whose labels are parts of one file: a thread that
+ * is given some of them need not list them all, which takes time and memory in every thread.
  */
 export interface UnpackedFiles {
-  /** The folder. */
+  /** The folder; in the second case it may hold archives, or be one. */
   readonly root: string;
   /** The files of the images `from` … `to` − 1. */
   slice(from: number, to: number): readonly SampleFiles[];
@@ -55,6 +67,8 @@ export interface DataIdentity {
    * are many; null where files would have to be fetched.
    */
   readonly contents: string | null;
+  /** A hash of labels that are no files of their own; left out where all are. */
+  readonly annotations?: string;
 }
 
 /** Images that can be read in any order, any number of times. */
@@ -84,6 +98,6 @@ export interface DataSet {
   readonly notes?: readonly string[];
   /** A folder in which other tools may have left their statistics; null if there is none. */
   readonly statisticsFolder: string | null;
-  /** Its files, if they all lie in a folder. */
+  /** Its files, if they all lie in a folder or bring their labels. */
   readonly unpacked?: UnpackedFiles | null;
 }

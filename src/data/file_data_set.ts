@@ -9,7 +9,13 @@ import {
 } from "../core/host_batch.ts";
 import { decodeRaster, type RgbImage } from "../formats/image_codec.ts";
 import { filesIdentity } from "./data_identity.ts";
-import type { DataSet, LabelMap, SampleFiles, UnpackedFiles } from "./data_set.ts";
+import type {
+  DataSet,
+  LabelMap,
+  LabelPart,
+  SampleFiles,
+  UnpackedFiles,
+} from "./data_set.ts";
 import { type FileSource, isHidden, quoteNames } from "./source/file_source.ts";
 
 /** Files whose size and date are requested at a time. */
@@ -38,6 +44,10 @@ export interface DataSetFiles extends SampleDecoder {
   readonly statisticsFolder: string | null;
   /** What a user should know, a sentence each. */
   readonly notes?: readonly string[];
+  /** Those of which labels are parts. */
+  readonly annotationFiles?: readonly string[];
+  /** Where threads find the images that are handed to them with such labels. */
+  readonly imageRoot?: string;
 }
 
 /** The files of a data set, and what is missing among them. */
@@ -60,6 +70,8 @@ export interface DataSetListing {
   readonly address: string;
   /** What is left out and to be mended, a sentence each. */
   readonly problems: readonly string[];
+  /** What has to be mended before the set can be used, a sentence each. */
+  readonly faults?: readonly string[];
   /** What there is in place of missing labels, for messages; null: nothing. */
   readonly labelsInstead: string | null;
 }
@@ -68,13 +80,12 @@ export interface DataSetListing {
 export function fileDataSet(set: DataSetFiles): DataSet {
   const { name, source, samples, classes, labeled, statisticsFolder, notes = [] } = set;
   const { pixelFormat = RGB_FORMAT } = set;
-  const labelOf = ({ name: image, label }: SampleFiles): string => {
+  const labelOf = ({ name: image, label }: SampleFiles): string | LabelPart => {
     if (label !== null) return label;
     throw new RangeError(`Cannot read the label of "${image}" of "${name}": no labels`);
   };
   const readLabel = async (index: number): Promise<LabelMap> => {
-    const path = labelOf(sampleFilesAt(set, index));
-    return set.decode(await source.read(path), source.displayPath(path), path);
+    return await decodeLabelOf(set, labelOf(sampleFilesAt(set, index)));
   };
 
   return {
@@ -95,16 +106,33 @@ export function fileDataSet(set: DataSetFiles): DataSet {
       const image = await decodeRaster(await source.read(files.image), file, pixelFormat);
       const label = await labelPromise;
       if (label !== null) {
-        assertSameSize(image, file, label, source.displayPath(labelOf(files)));
+        assertSameSize(image, file, label, labelTitle(source, labelOf(files)));
       }
       const { data, ...rest } = image;
       return { ...rest, name: files.name, image: data, label: label?.data ?? null };
     },
 
-    fingerprint: () => filesFingerprint(set, (files) => [labelOf(files)]),
+    fingerprint: () => filesFingerprint(set, "labels"),
     identity: () => filesIdentity(source, samples),
   };
 }
+
+/** Reads and decodes a label. */
+export async function decodeLabelOf(
+  { source, decode }: Pick<DataSetFiles, "source" | "decode">,
+  label: string | LabelPart,
+): Promise<LabelMap> {
+  const title = labelTitle(source, label);
+  return typeof label === "string"
+    ? decode(await source.read(label), title, label)
+    : decode(label.bytes, title, label.path);
+}
+
+/** What a label is called in messages. */
+export const labelTitle = (source: FileSource, label: string | LabelPart): string =>
+  typeof label === "string"
+    ? source.displayPath(label)
+    : `${source.displayPath(label.path)}: ${label.title}`;
 
 /** The files of one image. @throws {RangeError} If there is no such image. */
 export function sampleFilesAt({ name, samples }: DataSetFiles, index: number) {
@@ -115,9 +143,11 @@ export function sampleFilesAt({ name, samples }: DataSetFiles, index: number) {
   );
 }
 
-/** The files of a set, if they all lie in a folder; else null. */
-export function unpackedFiles({ source, samples }: DataSetFiles): UnpackedFiles | null {
-  const root = source.unpackedRoot?.() ?? null;
+/** The files of a set, if they all lie in a folder or bring their labels; else null. */
+export function unpackedFiles(
+  { source, samples, imageRoot }: DataSetFiles,
+): UnpackedFiles | null {
+  const root = imageRoot ?? source.unpackedRoot?.() ?? null;
   if (root === null) return null;
   return {
     root,
@@ -128,9 +158,17 @@ export function unpackedFiles({ source, samples }: DataSetFiles): UnpackedFiles 
 
 /** Changes whenever what labels mean, the images, or one of the chosen files may have. */
 export async function filesFingerprint(
-  { source, samples, classes, labelMeaning }: DataSetFiles,
-  filesOf: (sample: SampleFiles) => readonly string[],
+  { source, samples, classes, labelMeaning, annotationFiles = [] }: DataSetFiles,
+  chosen: "labels" | "all",
 ): Promise<string> {
+  const isLabelPart = annotationFiles.length > 0; // put together where it is asked for
+  const filesOf = (sample: SampleFiles) => {
+    const label = isLabelPart ? null : sample.label;
+    return [
+      ...(chosen === "all" ? [sample.image] : []),
+      ...(typeof label === "string" ? [label] : []),
+    ];
+  };
   const hash = createHash("sha256");
   hash.update(JSON.stringify([classes.map(({ name }) => name), labelMeaning]));
   for (let at = 0; at < samples.length; at += STAT_CONCURRENCY) {
@@ -141,6 +179,7 @@ export async function filesFingerprint(
     }));
     hash.update(lines.join(""));
   }
+  for (const path of annotationFiles) hash.update(`${await source.fingerprint(path)}\n`);
   return hash.digest("hex");
 }
 
@@ -163,6 +202,16 @@ export function assertSameSize(
     `Cannot pair "${imageFile}" with "${labelFile}": the image${turned} is ` +
       `${width}×${height} and the label ${label.width}×${label.height}: ${cure}`,
   );
+}
+
+/** @throws {RangeError} Saying the first thing to be mended first, if there is one. */
+export function assertNoFaults({ faults = [] }: DataSetListing): void {
+  const [first] = faults;
+  if (first === undefined) return;
+  const more = faults.length === 1
+    ? ""
+    : ` (and ${faults.length - 1} more such problems: prepare lists all)`;
+  throw new RangeError(`${first}${more}`);
 }
 
 /** @throws {RangeError} Naming the first missing label, if there is one. */
@@ -268,7 +317,8 @@ export function describeLabelsInstead(
     return `the labels in "${folder}" are ${
       other[0]
     } files, and labels are read from .png ` +
-      "files: convert them to PNGs whose values are class ids";
+      "files: convert them to PNGs whose values are class ids" +
+      (other[0] === ".json" ? ', or set "data.kind" to labelme or coco' : "");
   }
   const visible = files.filter((file) => !isHidden(file));
   if (!areAllMissing || visible.length === 0) return null;
@@ -295,6 +345,12 @@ const IMAGE_EXTENSIONS = /\.(jpe?g|png|tiff?)$/i;
 
 /** Endings of labels. */
 export const LABEL_EXTENSIONS = /\.(png|tiff?)$/i;
+
+/** The path of an image without its ending; null: the file is none, or hidden. */
+export const imageStemOf = (file: string): string | null =>
+  IMAGE_EXTENSIONS.test(file) && !isHidden(file)
+    ? file.replace(IMAGE_EXTENSIONS, "")
+    : null;
 
 /**
  * The stem that a line of a list means: itself, or that of the file which it names in its

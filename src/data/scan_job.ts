@@ -9,7 +9,9 @@ import type { SampleFiles } from "./data_set.ts";
 import {
   assertSameSize,
   type DataSetFiles,
+  decodeLabelOf,
   fileDataSet,
+  labelTitle,
   sampleFilesAt,
 } from "./file_data_set.ts";
 import { listDataSetFiles, openDataSet, openUnpacked } from "./open_data_set.ts";
@@ -66,7 +68,7 @@ export async function openScanJob(
   root: string | null,
 ): Promise<(range: ScanRange) => Inspect> {
   if (root !== null) {
-    const withFiles = openUnpacked(job.spec, root);
+    const withFiles = await openUnpacked(job.spec, root);
     return ({ from, files }) => {
       const set = withFiles(files ?? []);
       if (job.kind === "check") return (index) => checkFiles(set, index - from);
@@ -122,10 +124,9 @@ export function sendableError(error: unknown): Error {
 
 /** Reads both files of an image to their ends. Never throws because of them. */
 async function checkFiles(set: DataSetFiles, index: number): Promise<FileCheck> {
-  const { source, decode, classes, pixelFormat = RGB_FORMAT } = set;
-  const { image: imagePath, label: labelPath } = sampleFilesAt(set, index);
+  const { source, classes, pixelFormat = RGB_FORMAT } = set;
+  const { image: imagePath, label: labelFiles } = sampleFilesAt(set, index);
   const imageFile = source.displayPath(imagePath);
-  const labelFile = source.displayPath(labelPath ?? "");
   const problems: string[] = [];
   const attempt = async <T>(read: () => T | Promise<T>): Promise<T | null> => {
     try {
@@ -139,13 +140,13 @@ async function checkFiles(set: DataSetFiles, index: number): Promise<FileCheck> 
   const imagePromise = attempt(async () =>
     await decodeRaster(await source.read(imagePath), imageFile, pixelFormat)
   );
-  const label = labelPath === null
+  const label = labelFiles === null
     ? null
-    : await attempt(async () =>
-      decode(await source.read(labelPath), labelFile, labelPath)
-    );
+    : await attempt(() => decodeLabelOf(set, labelFiles));
+  problems.push(...label?.oddities ?? []);
   const image = await imagePromise;
-  if (image !== null && label !== null) {
+  if (image !== null && label !== null && labelFiles !== null) {
+    const labelFile = labelTitle(source, labelFiles);
     await attempt(() => assertSameSize(image, imageFile, label, labelFile));
   }
   return {
