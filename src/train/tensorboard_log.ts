@@ -118,16 +118,21 @@ function iterationValues({ iteration: _, losses, ...figures }: LogLine): EventVa
 /** Whether what stands among the losses is a share of pixels. */
 const isShare = (name: string) => name.endsWith("Share");
 
-function evaluationValues({ centerCrop, results }: EvaluationLine): EventValue[] {
+function evaluationValues(
+  { centerCrop, score, results }: EvaluationLine,
+): EventValue[] {
   const suffix = centerCrop === null ? "" : " (center crops)";
-  return Object.entries(results).flatMap(([split, { mIoU, pixelAccuracy, classes }]) => {
-    const name = `${split}${suffix}`;
-    return scalars({
-      [`mIoU/${name}`]: mIoU,
-      [`pixelAccuracy/${name}`]: pixelAccuracy,
-      ...Object.fromEntries(
-        classes.map(({ name: one, iou }) => [`IoU ${name}/${one}`, iou]),
-      ),
-    });
-  });
+  const figures = Object.entries(results).flatMap(
+    ([split, { mIoU, pixelAccuracy, classes }]) => {
+      const name = `${split}${suffix}`;
+      return scalars({
+        [`mIoU/${name}`]: mIoU,
+        [`pixelAccuracy/${name}`]: pixelAccuracy,
+        ...Object.fromEntries(
+          classes.map(({ name: one, iou }) => [`IoU ${name}/${one}`, iou]),
+        ),
+      });
+    },
+  );
+  return [...figures, ...score ? scalars({ [`best/${score.name}`]: score.value }) : []];
 }

@@ -21,9 +21,15 @@ import { areFinite } from "../optim/finite_weights.ts";
 import { buildNetwork } from "../evaluate/build_network.ts";
 import type { NetworkFactory } from "../evaluate/custom_network.ts";
 import { assertSameData, type DataIdentities } from "./run_data.ts";
-import type { RunFolder } from "./run_files.ts";
 import { assertSameRun, pathExists } from "./run_folder.ts";
 import { type Evaluations, primaryResults } from "../evaluate/evaluate_network.ts";
+import {
+  emptyRecord,
+  judge,
+  resumedRecord,
+  type Score,
+  stopReason,
+} from "./best_score.ts";
 import { assertFiniteWeights } from "./loss_buffer.ts";
 import {
   createLearner,
@@ -56,8 +62,12 @@ export interface TrainingSession {
   assertFinite(): Promise<void>;
   /** Writes a checkpoint. */
   save(path: string): Promise<void>;
-  /** Stores the metrics, and saves the network if it is the best so far. */
-  updateBest(evaluations: Evaluations, folder: RunFolder): Promise<void>;
+  /** The iteration of the last evaluation that is known to {@linkcode judge}. */
+  readonly evaluatedIteration: number;
+  /** Stores the figures of an evaluation, and says whether it is the best so far. */
+  judge(evaluations: Evaluations): Score;
+  /** Why the run ends here; null: it goes on. */
+  stopReason(): string | null;
   /** Frees all tensors. */
   release(): void;
 }
@@ -137,6 +147,9 @@ export async function openTrainingSession(
     ? cloneWeights(encoderWeights(network, learner.student))
     : weightsFromHost(network.encoder.parameters, savedImageNet);
   let metrics: CheckpointMetadata["metrics"] = resumed?.metadata.metrics ?? {};
+  let best = resumed === null
+    ? emptyRecord(config, 0)
+    : resumedRecord(config, resumed.metadata, log);
 
   const session: TrainingSession = {
     network,
@@ -163,18 +176,19 @@ export async function openTrainingSession(
       const tensors = await finiteTensors();
       await saveCheckpoint(path, { tensors, metadata: metadata() });
     },
-    async updateBest(evaluations, folder) {
+    get evaluatedIteration() {
+      return best.evaluatedIteration;
+    },
+    judge(evaluations) {
       const primary = primaryResults(evaluations);
-      const [name, firstResult] = [...primary][0] ?? [];
       for (const [split, { mIoU }] of primary) {
         metrics = { ...metrics, [split]: Number.isNaN(mIoU) ? null : mIoU };
       }
-      if (name === undefined || firstResult === undefined) return;
-      const key = `best.${name}`;
-      if (!(firstResult.mIoU > (metrics[key] ?? -Infinity))) return;
-      metrics = { ...metrics, [key]: firstResult.mIoU };
-      await session.save(folder.bestCheckpoint);
+      const { score, record } = judge(best, config, primary, session.iteration);
+      best = record;
+      return score;
     },
+    stopReason: () => stopReason(best, config),
     release() {
       session.method.release();
       const { student, teacher, moments, lossState = null } = learner;
@@ -202,7 +216,7 @@ export async function openTrainingSession(
       mean: [...config.data.normalization.mean],
       std: [...config.data.normalization.std],
     },
-    metrics,
+    ...{ metrics, best },
     versions: versions(),
     engine,
     data,
