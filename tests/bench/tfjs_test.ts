@@ -13,10 +13,11 @@ const INTERNAL = new Set([
   "mat_mul/fused_mat_mul.ts",
   "sums/sums.ts",
 ]);
-/** Of a contrast of pixels, whose iterations no benchmark takes, and of logged lines alone. */
+/** Of a contrast of pixels, whose iterations no benchmark takes, and of logged lines or clipping. */
 const UNTIMED = new Set([
   "contrast_roles/contrast_roles.ts",
   "gather_rows/gather_rows.ts",
+  "gradient_norm/gradient_norm.ts",
   "memory_bank/memory_bank.ts",
   "non_finite/non_finite.ts",
   "sample_from_rows/sample_from_rows.ts",
