@@ -68,6 +68,9 @@ export async function pictureIterations({ pictures }: RunFolder): Promise<number
   return iterations.sort((a, b) => a - b);
 }
 
+/** The name among the losses of a gradient's norm, before it is clipped. */
+export const GRADIENT_NORM = "gradientNorm";
+
 /** One line of the log. */
 export interface LogLine {
   /** Iterations done. */

@@ -39,6 +39,7 @@ import {
 import { buildMethod, type TrainingMethod } from "./build_method.ts";
 import { loadInitialWeights } from "./initial_weights.ts";
 import { lossStateParameters } from "./objectives.ts";
+import { describeSelection, withFrozenParts } from "./parameter_selection.ts";
 import { versions } from "../core/versions.ts";
 
 /** Everything that one process holds of a run. */
@@ -104,10 +105,14 @@ export async function openTrainingSession(
   const { acceptChangedData = false } = options;
   const plainNetwork = makeNetwork?.(classes.length) ??
     buildNetwork(config.model, classes.length);
-  const network = config.model.activationCheckpointing
-    ? withActivationCheckpointing(plainNetwork)
-    : plainNetwork;
+  const network = withFrozenParts(
+    config.model.activationCheckpointing
+      ? withActivationCheckpointing(plainNetwork)
+      : plainNetwork,
+    config.optimizer,
+  );
   const { parameters } = network;
+  describeSelection(plainNetwork, config.optimizer).forEach(log);
   const resumed = checkpoint !== null && await pathExists(checkpoint)
     ? await loadCheckpoint(checkpoint, log)
     : null;

@@ -125,6 +125,14 @@ Deno.test("earlyStopping ends a run with its summary, and it can go on [wasm]", 
     }
   }));
 
+/** A run's folder as a kill would leave it. */
+function copyRun(from: string, to: string): void {
+  Deno.mkdirSync(to);
+  for (const file of ["config.yaml", "log.jsonl", "last.safetensors"]) {
+    Deno.copyFileSync(join(from, file), join(to, file));
+  }
+}
+
 Deno.test("an evaluation that a kill has cut off is done again [wasm]", () =>
   inFolder(async (folder) => {
     const config = tinyConfig(
@@ -132,16 +140,12 @@ Deno.test("an evaluation that a kill has cut off is done again [wasm]", () =>
     );
     const straight = join(folder, "straight");
     const cut = join(folder, "cut");
-    const files = ["config.yaml", "log.jsonl", "last.safetensors"];
     await train(config, {
       ...{ out: straight, backend: "wasm" },
       observer: {
         evaluation(iteration) {
-          if (iteration !== 2) return;
-          Deno.mkdirSync(cut); // the checkpoint is from before the evaluation
-          for (const file of files) {
-            Deno.copyFileSync(join(straight, file), join(cut, file));
-          }
+          // The checkpoint is from before the evaluation.
+          if (iteration === 2) copyRun(straight, cut);
         },
       },
     });
