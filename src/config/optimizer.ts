@@ -27,8 +27,8 @@ export interface LearningRateConfig {
    */
   readonly freeze: readonly string[];
   /**
-   * By names of parameters, as in "freeze": times what the learning rate is without; of
-   * several that fit the longest counts.
+   * By what "freeze" knows: times the learning rate that there is without. Of several that
+   * fit a parameter the longest pattern counts, and a part's name last.
    */
   readonly lrMultipliers: Readonly<Record<string, number>>;
   /** A longer gradient is scaled to this L2 norm, of all parameters together; null: none. */

@@ -119,9 +119,9 @@ const EvaluationSchema = z.strictObject({
   maxImages: z.int().positive().nullable().default(null),
   centerCrop: SizeSchema.nullable().default(null),
   best: z.strictObject({
-    evaluation: z.string().nullable().default(null),
+    evaluation: z.string().min(1).nullable().default(null),
     score: z.enum(SCORES).default("mIoU"),
-    class: z.string().nullable().default(null),
+    class: z.string().min(1).nullable().default(null),
   }).prefault({}),
   earlyStopping: z.strictObject({
     patience: z.int().positive(),
