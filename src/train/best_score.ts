@@ -156,11 +156,18 @@ export function stopReason(record: BestRecord, config: RunConfig): string | null
     `${measureName(record)} above ${figure}${margin}`;
 }
 
-/** What to know about a score; null: it is defined. */
-export function undefinedScoreNote(config: RunConfig, { value }: Score): string | null {
-  if (value !== null) return null;
-  const measure = measureOf(config);
-  const { evaluation, class: name } = measure;
+/** What to say of a score; null: it is defined, and one of the figures of every evaluation. */
+export function scoreNote(
+  config: RunConfig,
+  { name: scoreName, value, isBest }: Score,
+): string | null {
+  const { evaluation, score, class: name } = measureOf(config);
+  if (value !== null) {
+    if (name === null && (score === "mIoU" || score === "pixelAccuracy")) return null;
+    return `${scoreName}: ${(100 * value).toFixed(1)} %${
+      isBest ? ", the best so far" : ""
+    }`;
+  }
   const [what, cure] = name === null
     ? ["no pixel", "check its labels with deno task prepare"]
     : [
@@ -168,7 +175,7 @@ export function undefinedScoreNote(config: RunConfig, { value }: Score): string 
       'set "evaluation.best.class" to one that occurs, or to null',
     ];
   return `${what} is labeled in the pictures of "${evaluation}" that were evaluated: the ` +
-    `${measureName(measure)} is undefined and this checkpoint not the best; ${cure}`;
+    `${scoreName} is undefined and this checkpoint not the best; ${cure}`;
 }
 
 /** In 0 … 1; null where it is undefined. */

@@ -23,7 +23,7 @@ import {
 } from "../evaluate/evaluate_network.ts";
 import type { Losses } from "../methods/learner.ts";
 import { evaluationSpecs, trainingLoaderSpec } from "../prepare/data_specs.ts";
-import { undefinedScoreNote } from "./best_score.ts";
+import { scoreNote } from "./best_score.ts";
 import { type MemoryEstimate, reportMemoryEstimate } from "./estimate_memory.ts";
 import { createLossBuffer, type LossBuffer } from "./loss_buffer.ts";
 import {
@@ -381,9 +381,9 @@ async function evaluateAndUpdateBest(
     cache,
   });
   const score = session.judge(evaluations);
-  const note = undefinedScoreNote(config, score);
-  if (note !== null) run.observer.log?.(note);
   await reportEvaluation(run, evaluations, { centerCrop, score });
+  const note = scoreNote(config, score);
+  if (note !== null) run.observer.log?.(note);
   if (score.isBest) await session.save(folder.bestCheckpoint);
   return isLast && !usesWholeImages ? await evaluateAtEnd(run) : evaluations;
 }
@@ -545,8 +545,19 @@ export function createThroughputMeter(): ThroughputMeter {
 }
 
 /** What a user should know about the settings before a run; a sentence each. */
-export function configWarnings({ method, iterations, data }: RunConfig): string[] {
+export function configWarnings(
+  { method, iterations, data, optimizer }: RunConfig,
+): string[] {
   const notes: string[] = [];
+  if (
+    optimizer.freeze.includes("encoder") && "featureDistance" in method &&
+    method.featureDistance !== null
+  ) {
+    notes.push(
+      '"method.featureDistance" changes nothing: it keeps features near those at the ' +
+        'start, and "optimizer.freeze" keeps all of the encoder; set it to null',
+    );
+  }
   if (data.normalization.std.every((deviation) => deviation < 1)) {
     notes.push(
       '"data.normalization" is of pixels in 0 … 1, and those here are in 0 … 255: multiply ' +
