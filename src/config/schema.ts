@@ -44,21 +44,17 @@ export interface EvaluationConfig {
   readonly earlyStopping: EarlyStoppingConfig | null;
 }
 
-/** The scores by which a checkpoint can be the best; with a class those of it alone. */
-export const SCORES = [
-  "mIoU",
-  "meanAccuracy",
-  "meanDice",
-  "pixelAccuracy",
-  "frequencyWeightedIoU",
-] as const;
-
 /** What a run is measured by: `best.safetensors` has the highest value of it so far. */
 export interface BestConfig {
   /** The name of one of "data.evaluations"; null: the first. */
   readonly evaluation: string | null;
   /** The higher the better; figures are in 0 … 1. */
-  readonly score: (typeof SCORES)[number];
+  readonly score:
+    | "mIoU"
+    | "meanAccuracy"
+    | "meanDice"
+    | "pixelAccuracy"
+    | "frequencyWeightedIoU";
   /**
    * The name of a class of which alone the score is: its IoU, accuracy or Dice; null: the
    * mean over all.
@@ -120,7 +116,13 @@ const EvaluationSchema = z.strictObject({
   centerCrop: SizeSchema.nullable().default(null),
   best: z.strictObject({
     evaluation: z.string().min(1).nullable().default(null),
-    score: z.enum(SCORES).default("mIoU"),
+    score: z.enum([
+      "mIoU",
+      "meanAccuracy",
+      "meanDice",
+      "pixelAccuracy",
+      "frequencyWeightedIoU",
+    ]).default("mIoU"),
     class: z.string().min(1).nullable().default(null),
   }).prefault({}),
   earlyStopping: z.strictObject({
