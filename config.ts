@@ -124,7 +124,13 @@ export {
   parseConfig,
   stringifyConfig,
 } from "./src/config/read.ts";
-export type { EvaluationConfig, LoggingConfig, RunConfig } from "./src/config/schema.ts";
+export type {
+  BestConfig,
+  EarlyStoppingConfig,
+  EvaluationConfig,
+  LoggingConfig,
+  RunConfig,
+} from "./src/config/schema.ts";
 export type { ClassInfo } from "./src/core/host_batch.ts";
 export {
   CAMVID_CLASSES,

@@ -21,6 +21,18 @@ export interface LearningRateConfig {
    * gradient. Batch norm takes its statistics per micro-batch.
    */
   readonly accumulationSteps: number;
+  /**
+   * What stays as it starts: "encoder", "decoder" or "auxiliaryHeads", and parameters by
+   * their names, in which * stands for any characters.
+   */
+  readonly freeze: readonly string[];
+  /**
+   * By what "freeze" knows: times the learning rate that there is without. Of several that
+   * fit a parameter the longest pattern counts, and a part's name last.
+   */
+  readonly lrMultipliers: Readonly<Record<string, number>>;
+  /** A longer gradient is scaled to this L2 norm, of all parameters together; null: none. */
+  readonly clipGradientNorm: number | null;
 }
 
 /** AdamW with linear warm-up and polynomial decay; the default. */
@@ -50,11 +62,21 @@ export type OptimizerConfig = AdamWConfig | SgdConfig;
 
 const share = z.number().gte(0).lt(1);
 
+const lrMultiplier = z.number().refine((factor) => factor > 0, {
+  error: ({ input }) =>
+    input === 0
+      ? 'must be above 0: name what shall not learn in "optimizer.freeze"'
+      : `must be above 0: received ${input}`,
+});
+
 const learningRateFields = {
   headLrMultiplier: z.number().positive().default(10),
   warmupRatio: z.number().gt(0).lte(1).default(1e-6),
   minLearningRate: z.number().nonnegative().default(0),
   accumulationSteps: z.int().positive().default(1),
+  freeze: z.array(z.string().min(1)).default([]),
+  lrMultipliers: z.record(z.string().min(1), lrMultiplier).default({}),
+  clipGradientNorm: z.number().positive().nullable().default(null),
 };
 
 /** Limits and defaults of {@linkcode OptimizerConfig}. */

@@ -11,6 +11,7 @@ import { NATIVE_CLASSES } from "../data/native_classes.ts";
 import * as z from "../core/zod.ts";
 import { criterionTerms, givenClassWeights } from "./criterion.ts";
 import { type DataConfig, DataSchema, resolveClassIds } from "./data.ts";
+import { didYouMean } from "./did_you_mean.ts";
 import {
   isSemiSupervised,
   type MethodConfig,
@@ -38,6 +39,36 @@ export interface EvaluationConfig {
    * null: as at the end, which is always evaluated by `mode`.
    */
   readonly centerCrop: Size | null;
+  /** By which score a checkpoint is the best. */
+  readonly best: BestConfig;
+  /** Ends the run where that score no longer rises; null: after all iterations. */
+  readonly earlyStopping: EarlyStoppingConfig | null;
+}
+
+/** What a run is measured by: `best.safetensors` has the highest value of it so far. */
+export interface BestConfig {
+  /** The name of one of "data.evaluations"; null: the first. */
+  readonly evaluation: string | null;
+  /** The higher the better; figures are in 0 … 1. */
+  readonly score:
+    | "mIoU"
+    | "meanAccuracy"
+    | "meanDice"
+    | "pixelAccuracy"
+    | "frequencyWeightedIoU";
+  /**
+   * The name of a class of which alone the score is: its IoU, accuracy or Dice; null: the
+   * mean over all.
+   */
+  readonly class: string | null;
+}
+
+/** When a run has learned what it can, by the score of {@linkcode BestConfig}. */
+export interface EarlyStoppingConfig {
+  /** So many evaluations in a row without a better score end the run. */
+  readonly patience: number;
+  /** How much higher a score has to be to count as better, in 0 … 1. */
+  readonly minDelta: number;
 }
 
 /** How often a run logs, draws and saves; in iterations. */
@@ -84,10 +115,40 @@ const EvaluationSchema = z.strictObject({
   stride: SizeSchema.nullable().default(null),
   maxImages: z.int().positive().nullable().default(null),
   centerCrop: SizeSchema.nullable().default(null),
-}).superRefine(({ mode, windowSize, stride }, context) => {
-  if (mode === "whole") return;
+  best: z.strictObject({
+    evaluation: z.string().min(1).nullable().default(null),
+    score: z.enum([
+      "mIoU",
+      "meanAccuracy",
+      "meanDice",
+      "pixelAccuracy",
+      "frequencyWeightedIoU",
+    ]).default("mIoU"),
+    class: z.string().min(1).nullable().default(null),
+  }).prefault({}),
+  earlyStopping: z.strictObject({
+    patience: z.int().positive(),
+    minDelta: z.number().gte(0).lt(1).default(0),
+  }).nullable().default(null),
+}).superRefine(({ mode, windowSize, stride, ...rest }, context) => {
   const report = (path: string[], message: string) =>
     context.addIssue({ code: "custom", path, message });
+  const { best, earlyStopping, interval } = rest;
+  if (best.class !== null && !isScoreOfClasses(best.score)) {
+    report(
+      ["best", "class"],
+      `must be null with the score "${best.score}", which is of all pixels: of a class ` +
+        'there are "mIoU" (its IoU), "meanAccuracy" and "meanDice"',
+    );
+  }
+  if (earlyStopping !== null && interval === 0) {
+    report(
+      ["earlyStopping"],
+      'needs evaluations while the run goes on: set "evaluation.interval" above 0, or this ' +
+        "to null",
+    );
+  }
+  if (mode === "whole") return;
   if (windowSize === null) report(["windowSize"], 'is required by the mode "slide"');
   if (stride === null) report(["stride"], 'is required by the mode "slide"');
   if (windowSize === null || stride === null) return;
@@ -135,6 +196,15 @@ function crossCheck<const Keys extends readonly (keyof RunConfig)[]>(
       check(run, (path, message) => context.addIssue({ code: "custom", path, message })),
     { when: ({ value }) => parts.safeParse(value).success },
   );
+}
+
+const isScoreOfClasses = (score: BestConfig["score"]) =>
+  ["mIoU", "meanAccuracy", "meanDice"].includes(score);
+
+/** The classes of a configuration's data, where it says them; else null. */
+function knownClasses(data: DataConfig): readonly { readonly name: string }[] | null {
+  if ("classes" in data) return data.classes;
+  return data.kind === "native" ? NATIVE_CLASSES[data.source.set] : null;
 }
 
 /** Limits and defaults of {@linkcode RunConfig}. */
@@ -197,6 +267,23 @@ export const RunSchema: z.ZodType<RunConfig> = RunObject.check(
         report(["method", "criterion", ...at, "classWeights"], error.message);
       }
     });
+  }),
+  crossCheck(["data", "evaluation"], ({ data, evaluation: { best } }, report) => {
+    const names = Object.keys(data.evaluations);
+    if (best.evaluation !== null && !names.includes(best.evaluation)) {
+      const known = names.map((name) => `"${name}"`).join(", ");
+      report(
+        ["evaluation", "best", "evaluation"],
+        `must be one of "data.evaluations", ${known}, or null for the first: received ` +
+          `"${best.evaluation}"${didYouMean(best.evaluation, names)}`,
+      );
+    }
+    const classes = knownClasses(data)?.map(({ name }) => name) ?? null;
+    if (best.class === null || classes === null || classes.includes(best.class)) return;
+    report(
+      ["evaluation", "best", "class"],
+      `Unknown class "${best.class}"${didYouMean(best.class, classes)}`,
+    );
   }),
   crossCheck(["model", "data"], ({ model: { encoder }, data: { cropSize } }, report) => {
     if (!("imageSize" in encoder)) return;

@@ -22,7 +22,7 @@ interface TapeNode {
 
 // Private members of tfjs-core 4.22.0.
 interface TapeEngine {
-  readonly state: { activeTape: TapeNode[] | null };
+  readonly state: { activeTape: TapeNode[] | null; gradientDepth: number };
   startTape(): void;
   endTape(): void;
 }
@@ -59,6 +59,18 @@ export function valueAndGradients<T extends tf.Tensor>(
     return [...gradients.values()];
   });
   return { value, grads: xs.map(({ id }) => gradients.get(id)) };
+}
+
+/** Runs code as if no gradient were wanted: what it computes is a constant. */
+export function withoutGradient<T>(run: () => T): T {
+  const { state } = tf.engine() as unknown as TapeEngine;
+  const { gradientDepth } = state;
+  state.gradientDepth = 0;
+  try {
+    return run();
+  } finally {
+    state.gradientDepth = gradientDepth;
+  }
 }
 
 /**

@@ -41,8 +41,13 @@ export interface Parameter {
   readonly layout: Layout;
   /** Its initial values. */
   readonly initializer: Initializer;
-  /** False for buffers (running statistics), which have no gradient. */
+  /** False for buffers (running statistics), and for what is frozen: no gradient. */
   readonly trainable: boolean;
+  /**
+   * Whether training leaves it as it is, though it is no buffer, or a buffer of such.
+   * @default {false}
+   */
+  readonly isFrozen?: boolean;
   /**
    * Converts a value of another shape, in PyTorch's layout: tables of relative positions
    * are resized. Returns null where it cannot. Absent: only the declared shape fits.
@@ -95,12 +100,21 @@ export interface ForwardContext {
    * @default {false}
    */
   readonly isRecomputation?: boolean;
+  /**
+   * The names of frozen parameters, which need no gradient; batch norm that is frozen uses
+   * the running statistics.
+   * @default {none}
+   */
+  readonly frozen?: ReadonlySet<string>;
 }
 
 /** Copies a context with some fields changed, without reading its RNG key. */
 export function deriveContext(
   context: ForwardContext,
-  overrides: Pick<ForwardContext, "activationCheckpointing" | "isRecomputation">,
+  overrides: Pick<
+    ForwardContext,
+    "activationCheckpointing" | "isRecomputation" | "frozen"
+  >,
 ): ForwardContext {
   return {
     training: context.training,
@@ -109,6 +123,7 @@ export function deriveContext(
     },
     ...context.onRunningStatsUpdate &&
       { onRunningStatsUpdate: context.onRunningStatsUpdate },
+    ...context.frozen && { frozen: context.frozen },
     ...overrides,
   };
 }

@@ -32,6 +32,10 @@ import { focalCrossEntropy } from "../ops/focal_cross_entropy/focal_cross_entrop
 import { gatherRows } from "../ops/gather_rows/gather_rows.ts";
 import { gelu } from "../ops/gelu/gelu.ts";
 import {
+  normAndClipFactor,
+  scaleAndDispose,
+} from "../ops/gradient_norm/gradient_norm.ts";
+import {
   multiTensorAdamW,
   multiTensorLerp,
   multiTensorSgd,
@@ -393,6 +397,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     );
     multiTensorLerp(p.map((source, i) => ({ target: at(m, i), source })), 0.9);
     return [...p, ...m, ...second, ...b];
+  },
+  "clipping by a norm": (n) => {
+    const g = Array.from({ length: 15 }, (_, i) => normal([90 * n + i], `g ${i}`));
+    const { norm, factor } = normAndClipFactor(g, 1);
+    return [norm, factor, ...scaleAndDispose(g, factor)];
   },
   "numbers that are none": (n) => {
     const values = new Float32Array(100 * n);

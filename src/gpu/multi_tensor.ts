@@ -9,6 +9,7 @@ import {
   defineKernel,
   type ElementType,
   type Kernel,
+  type Operand,
   type UniformType,
 } from "./kernel.ts";
 import { launch } from "./launch.ts";
@@ -41,8 +42,8 @@ export interface TensorGroup {
 export interface TensorUpdate<P extends string, I extends string, O extends string> {
   readonly uniforms: Readonly<Record<P, number>>;
   readonly inputs: Readonly<Record<I, tf.Tensor>>;
-  /** Tensors of one size. */
-  readonly outputs: Readonly<Record<O, tf.Tensor>>;
+  /** Of one size, tensors or parts of one. */
+  readonly outputs: Readonly<Record<O, Operand>>;
 }
 
 /**

@@ -71,7 +71,10 @@ export function activationCheckpoint<T extends tf.Tensor>(
   // The tape reads the inputs after the forward pass, which finds out what they are: a
   // weight that the block does not read must not get a gradient.
   const inputs: Record<string, tf.Tensor> = { [INPUT_KEY]: x };
-  const trackedWeights = trackReads(block.parameters, weights, inputs);
+  const trained = block.parameters.filter(({ name, trainable }) =>
+    trainable && !context.frozen?.has(name)
+  );
+  const trackedWeights = trackReads(block.parameters, trained, weights, inputs);
   return tf.differentiable<T>(
     inputs,
     (save) => {
@@ -101,12 +104,11 @@ const INPUT_KEY = "";
 /** The weights of the parameters; the trained ones are added to `reads` when they are read. */
 function trackReads(
   parameters: readonly Parameter[],
+  trained: readonly Parameter[],
   weights: Weights,
   reads: Record<string, tf.Tensor>,
 ): Weights {
-  const trained = new Set(
-    parameters.filter(({ trainable }) => trainable).map(({ name }) => name),
-  );
+  const trainedNames = new Set(trained.map(({ name }) => name));
   const values = new Map(
     parameters.flatMap(({ name }) => {
       const value = weights.get(name);
@@ -116,7 +118,7 @@ function trackReads(
   const get = values.get.bind(values);
   values.get = (name) => {
     const value = get(name);
-    if (value !== undefined && trained.has(name)) reads[name] = value;
+    if (value !== undefined && trainedNames.has(name)) reads[name] = value;
     return value;
   };
   return values;

@@ -38,8 +38,8 @@ const MOMENTUM = 0.1;
  * Batch norm over channels.
  *
  * In training it normalizes with the batch's own moments and updates the running ones:
- * running ← 0.9 · running + 0.1 · batch, with the unbiased variance. In evaluation it uses
- * the running moments.
+ * running ← 0.9 · running + 0.1 · batch, with the unbiased variance. In evaluation, and
+ * where both its parameters are frozen, it uses the running moments and leaves them.
  *
  * @param name Parameters are `<name>.weight`, `.bias`, `.running_mean`, `.running_var`
  * [C each] and `.num_batches_tracked`.
@@ -83,7 +83,8 @@ export function batchNorm(
         shift: weightOf(weights, shift),
         epsilon,
       };
-      if (!context.training) {
+      const isFrozen = [scale, shift].every(({ name }) => context.frozen?.has(name));
+      if (!context.training || isFrozen) {
         return frozenBatchNorm(x, affine, {
           mean: weightOf(weights, mean),
           variance: weightOf(weights, variance),

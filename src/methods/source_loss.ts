@@ -110,7 +110,9 @@ export function sourceLoss(
   }: SourceLossOptions,
 ): SourceLoss {
   const caches = new Map<Batch, BatchCache>();
-  const buffers = network.parameters.filter(({ trainable }) => !trainable);
+  const buffers = network.parameters.filter(({ trainable, isFrozen = false }) =>
+    !trainable && !isFrozen
+  );
 
   // Not if S depends on random draws, or a layer updates buffers without reporting it.
   const isReusable = ({ usedRng, runningStatsUpdates }: ForwardSideEffects): boolean => {

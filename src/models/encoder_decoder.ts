@@ -9,6 +9,7 @@ import {
   type Weights,
 } from "../core/network.ts";
 import { derivedBuffersOf, parametersOf } from "../layers/parameter.ts";
+import { freezableEncoder } from "./frozen_parameters.ts";
 
 /**
  * Joins an encoder and a decoder.
@@ -17,11 +18,12 @@ import { derivedBuffersOf, parametersOf } from "../layers/parameter.ts";
  * @param auxiliaryHeads Heads on the same feature maps, for training.
  */
 export function encoderDecoder(
-  encoder: Encoder,
+  givenEncoder: Encoder,
   decoder: Decoder,
   classCount: number,
   auxiliaryHeads: readonly AuxiliaryHead[] = [],
 ): Network {
+  const encoder = freezableEncoder(givenEncoder);
   const parts = [encoder, decoder, ...auxiliaryHeads.map(({ decoder }) => decoder)];
   type Arguments = Parameters<Network["decode"]>;
   const headLogits = (...[weights, features, context]: Arguments) =>

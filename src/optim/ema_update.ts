@@ -67,7 +67,8 @@ function lerpPairs(
   trainable: boolean,
 ): LerpPair[] {
   return parameters.flatMap((parameter) => {
-    if (parameter.trainable !== trainable) return [];
+    // What is frozen is the same everywhere.
+    if (parameter.trainable !== trainable || parameter.isFrozen) return [];
     const [to, from] = [target.get(parameter.name), source.get(parameter.name)];
     return to && from ? [{ target: to, source: from }] : [];
   });

@@ -18,6 +18,11 @@ interface ParameterGroupOptions {
   readonly weightDecay: number;
   /** The learning rate of decoder and heads, divided by the encoder's. */
   readonly headLrMultiplier: number;
+  /**
+   * By name, times what a parameter's learning rate is without.
+   * @default {1 for all}
+   */
+  readonly lrMultipliers?: ReadonlyMap<string, number>;
 }
 
 /** Settings of AdamW that hold for the whole run. */
@@ -123,7 +128,7 @@ function updatesOf(
   weights: Weights,
   gradients: Weights,
   learningRate: number,
-  { weightDecay, headLrMultiplier }: ParameterGroupOptions,
+  { weightDecay, headLrMultiplier, lrMultipliers }: ParameterGroupOptions,
 ): Update[] {
   return parameters.flatMap(({ name }) => {
     const [parameter, gradient] = [weights.get(name), gradients.get(name)];
@@ -133,7 +138,7 @@ function updatesOf(
       name,
       parameter,
       gradient,
-      learningRate: learningRate * lrMultiplier,
+      learningRate: learningRate * lrMultiplier * (lrMultipliers?.get(name) ?? 1),
       weightDecay: hasWeightDecay ? weightDecay : 0,
     }];
   });

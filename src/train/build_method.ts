@@ -16,7 +16,7 @@ import {
 import type { RunConfig } from "../config/schema.ts";
 import type { Batch } from "../core/batch.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
-import type { Network, Parameter, Weights } from "../core/network.ts";
+import type { Network, Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import type { StepInputs } from "../methods/pseudo_labeler.ts";
 import {
@@ -26,6 +26,7 @@ import {
 } from "../methods/future_self_training.ts";
 import { createScratchSets, releaseScratchSets } from "../methods/scratch_sets.ts";
 import {
+  type ForwardBackward,
   type Learner,
   type Losses,
   type Objective,
@@ -35,10 +36,13 @@ import {
 } from "../methods/learner.ts";
 import { supervised } from "../methods/supervised.ts";
 import { adamwStep, sgdStep } from "../optim/optimizer.ts";
+import { clipGradient } from "../optim/clip_gradient.ts";
 import { copyBuffers, copyParameters } from "../optim/ema_update.ts";
 import { learningRateAt } from "../optim/learning_rate.ts";
 import type { CountedWeights } from "./criterion.ts";
 import { buildObjectives } from "./objectives.ts";
+import { lrMultipliersOf } from "./parameter_selection.ts";
+import { GRADIENT_NORM } from "./run_files.ts";
 import {
   createStepReplay,
   type ReplayOptions,
@@ -114,7 +118,7 @@ export function buildMethod(
 ): TrainingMethod {
   const { method, iterations } = config;
   const { parameters } = network;
-  const optimizer = buildOptimizer(config, parameters);
+  const optimizer = buildOptimizer(config, network);
   const lookAhead = lookAheadOptions(method);
   const scratchSets = createScratchSets(learner, lookAhead);
   const hasAdaptiveDepth = lookAhead.agreement !== null;
@@ -167,8 +171,11 @@ export function buildMethod(
       ? null
       : createStepReplay(replay);
     const objective = objectives[phase.name];
-    const forwardBackward = stepReplay?.wrapForwardBackward(objective.forwardBackward) ??
-      objective.forwardBackward;
+    const clipped = withClipping(
+      objective.forwardBackward,
+      config.optimizer.clipGradientNorm,
+    );
+    const forwardBackward = stepReplay?.wrapForwardBackward(clipped) ?? clipped;
     const recipeAt = (t: number): Recipe => ({
       parameters,
       ...objective,
@@ -281,6 +288,16 @@ export function lookAheadOptions(
   };
 }
 
+// The gradient of every step, virtual ones too: they are steps of the same optimizer.
+function withClipping(run: ForwardBackward, maxNorm: number | null): ForwardBackward {
+  if (maxNorm === null) return run;
+  return (...args) => {
+    const { losses, gradient: whole } = run(...args);
+    const { gradient, norm } = clipGradient(whole, maxNorm);
+    return { gradient, losses: new Map([...losses, [GRADIENT_NORM, norm]]) };
+  };
+}
+
 /** The optimizer of a run. */
 interface Optimizer {
   /** The encoder's learning rate at an iteration. */
@@ -291,8 +308,10 @@ interface Optimizer {
 
 function buildOptimizer(
   { optimizer, iterations }: Pick<RunConfig, "optimizer" | "iterations">,
-  parameters: readonly Parameter[],
+  network: Network,
 ): Optimizer {
+  const { parameters } = network;
+  const lrMultipliers = lrMultipliersOf(network, optimizer);
   const rateAt = (iteration: number) =>
     learningRateAt(optimizer.learningRate, iteration, { ...optimizer, iterations });
   return {
@@ -300,9 +319,11 @@ function buildOptimizer(
     stepAt: (iteration) => (weights, moments, gradient) => {
       const rate = rateAt(iteration);
       if (optimizer.name === "sgd") {
-        sgdStep(parameters, weights, moments, gradient, rate, optimizer);
+        const options = { ...optimizer, lrMultipliers };
+        sgdStep(parameters, weights, moments, gradient, rate, options);
       } else {
-        adamwStep(parameters, weights, moments, gradient, rate, optimizer);
+        const options = { ...optimizer, lrMultipliers };
+        adamwStep(parameters, weights, moments, gradient, rate, options);
       }
     },
   };

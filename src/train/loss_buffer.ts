@@ -4,6 +4,7 @@ import { readBack } from "../core/backend.ts";
 import type { HostTensor } from "../core/host_tensor.ts";
 import type { Losses } from "../methods/learner.ts";
 import { CHECKPOINT_PREFIXES } from "../weights/checkpoint.ts";
+import { GRADIENT_NORM } from "./run_files.ts";
 
 /** The losses of one iteration. */
 export interface LossRecord {
@@ -68,10 +69,9 @@ function assertFiniteLosses(
 ): void {
   for (const [name, value] of Object.entries(losses)) {
     if (Number.isFinite(value)) continue;
+    const what = name === GRADIENT_NORM ? "the gradient's norm" : `the loss "${name}"`;
     throw new LossNotFiniteError( // counted from 1, as in the log
-      `Cannot go on: the loss "${name}" is ${value} at iteration ${
-        iteration + 1
-      } with seed ` +
+      `Cannot go on: ${what} is ${value} at iteration ${iteration + 1} with seed ` +
         `${seed} on ${
           names.join(", ")
         }; lower "optimizer.learningRate" or check these files`,

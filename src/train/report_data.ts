@@ -1,5 +1,7 @@
 /** What a run says about its data before it starts. @module */
+import { didYouMean } from "../config/did_you_mean.ts";
 import type { RunConfig } from "../config/schema.ts";
+import { cachedStatistics } from "../data/class_statistics.ts";
 import type { DataSet } from "../data/data_set.ts";
 import type { DataSpec } from "../data/data_spec.ts";
 import type { Loader } from "../data/loader.ts";
@@ -7,6 +9,7 @@ import { sharedImagesNote } from "../data/overlap.ts";
 import { openDataSet } from "../data/open_data_set.ts";
 import { evaluationSpecs, trainingLoaderSpec } from "../prepare/data_specs.ts";
 import { inspectLabels } from "../prepare/inspect_labels.ts";
+import { measureOf } from "./best_score.ts";
 
 /**
  * Says how many images each part of a run has and where they are, then what is to be known
@@ -47,12 +50,48 @@ export async function reportData(
     );
   }
   for (const note of new Set(notes)) log(note);
+  assertBestClass(config, parts);
   const { numWorkers } = config.data;
   for (const [name, spec, dataSet] of labeled) {
     const found = await inspectLabels(name, spec, dataSet, cache, numWorkers);
     found.forEach(log);
   }
+  await assertBestClassOccurs(config, parts, cache);
   return parts;
+}
+
+// Where the configuration itself does not say what classes there are.
+function assertBestClass(
+  config: RunConfig,
+  parts: ReadonlyMap<string, DataSet>,
+): void {
+  const { evaluation, class: name } = measureOf(config);
+  const names = parts.get(`evaluations.${evaluation}`)?.classes.map(({ name }) => name);
+  if (name === null || names === undefined || names.includes(name)) return;
+  throw new RangeError(
+    `Cannot choose the best checkpoint by "evaluation.best.class": "${evaluation}" has no ` +
+      `class "${name}"${didYouMean(name, names)}`,
+  );
+}
+
+// Known where all labels have been counted; else the first evaluation shows it.
+async function assertBestClassOccurs(
+  config: RunConfig,
+  parts: ReadonlyMap<string, DataSet>,
+  cache: string,
+): Promise<void> {
+  const { evaluation, class: name } = measureOf(config);
+  const dataSet = parts.get(`evaluations.${evaluation}`);
+  if (name === null || dataSet === undefined || config.data.kind === "embedded") return;
+  const counted = await cachedStatistics(dataSet, cache);
+  const id = dataSet.classes.findIndex((one) => one.name === name);
+  if (counted === null || counted.totals[id] !== 0) return;
+  const occurring = dataSet.classes.filter((_, id) => (counted.totals[id] ?? 0) > 0);
+  throw new RangeError(
+    `Cannot choose the best checkpoint by the class "${name}": no pixel of it is in the ` +
+      `labels of "${evaluation}"; set "evaluation.best.class" to ` +
+      `one of ${occurring.map(({ name }) => `"${name}"`).join(", ")}, or to null`,
+  );
 }
 
 // Two sets of one folder have one file under one name.

@@ -68,6 +68,9 @@ export async function pictureIterations({ pictures }: RunFolder): Promise<number
   return iterations.sort((a, b) => a - b);
 }
 
+/** The name among the losses of a gradient's norm, before it is clipped. */
+export const GRADIENT_NORM = "gradientNorm";
+
 /** One line of the log. */
 export interface LogLine {
   /** Iterations done. */
@@ -86,12 +89,28 @@ export interface LogLine {
   readonly deviceBytes?: number;
 }
 
+/** The last line of the log of a run that has stopped early. */
+export interface StopLine {
+  /** Iterations done. */
+  readonly iteration: number;
+  /** Why, in a sentence. */
+  readonly stopped: string;
+}
+
 /** One line of the evaluations: the metrics of the primary network. */
 export interface EvaluationLine {
   /** Iterations done. */
   readonly iteration: number;
   /** Size of the center crops that were evaluated; null: whole images. */
   readonly centerCrop: Size | null;
+  /** By which the best checkpoint is chosen; of the last, whole images there is none. */
+  readonly score?: {
+    readonly name: string;
+    /** In 0 … 1; null where it is undefined. */
+    readonly value: number | null;
+    /** Whether it is the best so far. */
+    readonly isBest: boolean;
+  };
   /** By data set; figures in 0 … 1, null where no pixel is labeled. */
   readonly results: Readonly<Record<string, EvaluationFigures>>;
 }
@@ -114,7 +133,7 @@ export interface EvaluationFigures {
 /** Adds a line to a log. */
 export async function appendLine(
   path: string,
-  line: LogLine | EvaluationLine,
+  line: LogLine | StopLine | EvaluationLine,
 ): Promise<void> {
   try {
     await Deno.writeTextFile(path, `${JSON.stringify(line)}\n`, { append: true });
@@ -124,8 +143,8 @@ export async function appendLine(
 }
 
 /**
- * Drops the lines of iterations that a resumed run will do again, and a last line that an
- * interruption left unfinished.
+ * Drops the lines of iterations that a resumed run will do again, one that says that it has
+ * stopped, and a last line that an interruption left unfinished.
  *
  * @param iteration The last one that is kept.
  */
@@ -133,8 +152,8 @@ export async function truncateLines(path: string, iteration: number): Promise<vo
   const text = await readTextOrNull(path);
   if (text === null) return;
   const lines = text.split("\n").filter((line) => {
-    const done = parseLine(line)?.iteration ?? Infinity;
-    return done <= iteration;
+    const parsed = parseLine(line);
+    return parsed !== null && parsed.iteration <= iteration && !("stopped" in parsed);
   });
   await writeAtomic(path, lines.map((line) => `${line}\n`).join(""));
 }

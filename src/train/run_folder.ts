@@ -216,8 +216,10 @@ export interface RunSummary {
   readonly adapter: string;
   /** What computed this process's share of the run; runs of earlier versions do not say. */
   readonly engine?: EngineInfo;
-  /** Of the whole run. */
+  /** Of the whole run: those that were done. */
   readonly iterations: number;
+  /** Why they are fewer than the configuration says; absent: they are not. */
+  readonly stopped?: string;
   /** Mean over this process's share of the run, without evaluation and saving. */
   readonly secondsPerIteration: number;
   /** The network that `evaluation` is about. */
@@ -237,7 +239,12 @@ export function summarize(
   config: RunConfig,
   { name, adapter, engine }: BackendInfo,
   evaluations: Evaluations,
-  secondsPerIteration: number,
+  { iterations, secondsPerIteration, stopped }: {
+    readonly iterations: number;
+    readonly secondsPerIteration: number;
+    /** Why it has ended early; null: it has not. */
+    readonly stopped: string | null;
+  },
 ): RunSummary {
   const namedResults = (results: Evaluations["student"]): NamedResult[] =>
     [...results].map(([split, result]) => ({
@@ -257,7 +264,8 @@ export function summarize(
     backend: name,
     adapter,
     engine,
-    iterations: config.iterations,
+    iterations,
+    ...stopped !== null && { stopped },
     secondsPerIteration,
     primaryNetwork,
     evaluation,
@@ -286,6 +294,19 @@ export async function readSummary(
   return { config, student: evaluations, primaryNetwork: judged, ...rest } as RunSummary;
 }
 
+/**
+ * Whether a run that has stopped early goes on: it does where early stopping is set
+ * otherwise than when it stopped.
+ */
+export function goesOnAfterStop(
+  { config: { evaluation: before }, stopped }: RunSummary,
+  { evaluation: now }: RunConfig,
+): boolean {
+  const rules = ({ earlyStopping, best }: RunConfig["evaluation"]) =>
+    JSON.stringify([earlyStopping, best]);
+  return stopped !== undefined && rules(before) !== rules(now);
+}
+
 /** Written by this module, whole or not at all; version 0.1.0 had two other names. */
 type SavedSummary = Partial<RunSummary> & {
   readonly evaluations?: RunSummary["student"];
@@ -299,6 +320,7 @@ const SummarySchema = z.looseObject({
     classes: z.array(z.looseObject({ name: z.string() })),
     subsets: z.array(z.unknown()).default([]),
   }),
+  stopped: z.string().optional(),
 });
 
 async function readSummaryFile(path: string): Promise<SavedSummary> {

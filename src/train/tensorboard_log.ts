@@ -9,6 +9,7 @@ import { decodePng } from "../formats/png.ts";
 import { fileWriteError, isNotFound } from "../io/file_errors.ts";
 import {
   type EvaluationLine,
+  GRADIENT_NORM,
   type LogLine,
   parseEvaluationLine,
   parseLogLine,
@@ -110,24 +111,29 @@ function scalars(figures: Readonly<Record<string, number | null>>): EventValue[]
 
 function iterationValues({ iteration: _, losses, ...figures }: LogLine): EventValue[] {
   const tagged = Object.entries(losses).map(([name, loss]) =>
-    [isShare(name) ? name : `losses/${name}`, loss] as const
+    [isNoLoss(name) ? name : `losses/${name}`, loss] as const
   );
   return scalars({ ...Object.fromEntries(tagged), ...figures });
 }
 
-/** Whether what stands among the losses is a share of pixels. */
-const isShare = (name: string) => name.endsWith("Share");
+/** Whether what stands among the losses is a share of pixels, or the gradient's norm. */
+const isNoLoss = (name: string) => name.endsWith("Share") || name === GRADIENT_NORM;
 
-function evaluationValues({ centerCrop, results }: EvaluationLine): EventValue[] {
+function evaluationValues(
+  { centerCrop, score, results }: EvaluationLine,
+): EventValue[] {
   const suffix = centerCrop === null ? "" : " (center crops)";
-  return Object.entries(results).flatMap(([split, { mIoU, pixelAccuracy, classes }]) => {
-    const name = `${split}${suffix}`;
-    return scalars({
-      [`mIoU/${name}`]: mIoU,
-      [`pixelAccuracy/${name}`]: pixelAccuracy,
-      ...Object.fromEntries(
-        classes.map(({ name: one, iou }) => [`IoU ${name}/${one}`, iou]),
-      ),
-    });
-  });
+  const figures = Object.entries(results).flatMap(
+    ([split, { mIoU, pixelAccuracy, classes }]) => {
+      const name = `${split}${suffix}`;
+      return scalars({
+        [`mIoU/${name}`]: mIoU,
+        [`pixelAccuracy/${name}`]: pixelAccuracy,
+        ...Object.fromEntries(
+          classes.map(({ name: one, iou }) => [`IoU ${name}/${one}`, iou]),
+        ),
+      });
+    },
+  );
+  return [...figures, ...score ? scalars({ [`best/${score.name}`]: score.value }) : []];
 }

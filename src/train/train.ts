@@ -27,6 +27,7 @@ import {
 import type { Losses } from "../methods/learner.ts";
 import { isPerMicroBatch } from "../objectives/criterion.ts";
 import { evaluationSpecs, trainingLoaderSpec } from "../prepare/data_specs.ts";
+import { scoreNote } from "./best_score.ts";
 import { type MemoryEstimate, reportMemoryEstimate } from "./estimate_memory.ts";
 import { createLossBuffer, type LossBuffer } from "./loss_buffer.ts";
 import {
@@ -46,8 +47,10 @@ import {
 } from "./run_files.ts";
 import {
   assertReplaceable,
+  goesOnAfterStop,
   moveOldRun,
   moveOldRunBack,
+  pathExists,
   prepareRunFolder,
   readLists,
   readSummary,
@@ -151,7 +154,12 @@ export async function train(
     await assertReplaceable(folder);
   } else {
     const finished = await readSummary(folder, config);
-    if (finished !== null) {
+    if (finished !== null && !goesOnAfterStop(finished, config)) {
+      if (finished.stopped !== undefined) {
+        options.observer?.log?.(
+          `${finished.stopped}; to go on: --set evaluation.earlyStopping=null`,
+        );
+      }
       if (config.logging.tensorboard) {
         (await openTensorBoardLog(folder))[Symbol.dispose]();
       }
@@ -196,7 +204,7 @@ async function trainIn(
       classStatistics: loader.classStatistics,
       acceptChangedData,
     });
-    await startFolder(folder, config, lists, session.iteration, { fresh, lock, log });
+    await startFolder(folder, config, lists, session, { fresh, lock, log });
     observer.start?.(backendInfo, session.iteration, config);
     if (session.iteration < config.iterations) {
       await reportMemoryEstimate(config, loader.classes, session, observer);
@@ -228,7 +236,7 @@ async function startFolder(
   folder: RunFolder,
   config: RunConfig,
   lists: ReadonlyMap<string, string>,
-  iteration: number,
+  { iteration, evaluatedIteration }: TrainingSession,
   { fresh, lock, log }: {
     readonly fresh: boolean;
     readonly lock: RunLock;
@@ -244,7 +252,10 @@ async function startFolder(
     await writeTextAtomic(folder.config, stringifyConfig(config));
     await truncateLines(folder.log, iteration);
     // The last one belongs to the summary, with which it is made again.
-    await truncateLines(folder.evaluations, Math.min(iteration, config.iterations - 1));
+    const kept = Math.min(evaluatedIteration, config.iterations - 1);
+    await truncateLines(folder.evaluations, kept);
+    // Of an early stop that no longer holds.
+    if (await pathExists(folder.summary)) await Deno.remove(folder.summary);
   } catch (error) {
     if (oldRun !== null) await moveOldRunBack(folder, oldRun, lock);
     throw error;
@@ -290,8 +301,17 @@ async function trainLoop(
   const throughput = createThroughputMeter();
   const isDue = (every: number, done: number) => every > 0 && done % every === 0;
   let evaluations: Evaluations | null = null;
+  // An earlier call ended within the evaluation of its last iteration.
+  if (
+    session.iteration < iterations && isDue(evaluation.interval, session.iteration) &&
+    session.evaluatedIteration < session.iteration
+  ) {
+    await evaluateAndUpdateBest(run, false);
+    await session.save(folder.lastCheckpoint);
+  }
+  let stopped = session.iteration < iterations ? session.stopReason() : null;
 
-  while (session.iteration < iterations) {
+  while (stopped === null && session.iteration < iterations) {
     const hasPanel = observer.panel !== undefined &&
       isDue(logging.imageInterval, session.iteration + 1);
     const drawPanel = await trainIteration(run, losses, throughput, hasPanel);
@@ -302,7 +322,9 @@ async function trainLoop(
     const isEvaluating = isLast || isDue(evaluation.interval, done);
     const isStopping = signal?.aborted === true;
     const isSaving = isLast || isStopping || isDue(logging.checkpointInterval, done);
-    const isLogging = isDue(logging.interval, done) || isLast;
+    // With early stopping an evaluation may turn out to be the last.
+    const isLogging = isDue(logging.interval, done) || isLast ||
+      (isEvaluating && evaluation.earlyStopping !== null);
     // A read-back of a GPU takes milliseconds; on wasm it is free.
     if (isLogging || backendInfo.name === "wasm" || isSaving || isEvaluating) {
       const line = await logLineOf(losses, session, throughput);
@@ -324,21 +346,27 @@ async function trainLoop(
     if (isSaving) await session.save(folder.lastCheckpoint);
     if (isEvaluating) {
       evaluations = await evaluateAndUpdateBest(run, isLast);
+      stopped = isLast ? null : session.stopReason();
     }
-    if (isSaving && isEvaluating) await session.save(folder.lastCheckpoint);
+    if (isEvaluating && (isSaving || stopped !== null)) {
+      await session.save(folder.lastCheckpoint);
+    }
     if (isSaving || isEvaluating) throughput.excludeElapsed();
     if (isStopping && !isLast) return { status: "interrupted", summary: null };
   }
-  if (evaluations === null) { // an earlier call ended after the last iteration
+  if (stopped !== null) {
+    observer.log?.(stopped);
+    await appendLine(folder.log, { iteration: session.iteration, stopped });
+    evaluations = await evaluateAtEnd(run);
+  } else if (evaluations === null) { // an earlier call ended after the last iteration
     evaluations = await evaluateAndUpdateBest(run, true);
     await session.save(folder.lastCheckpoint);
   }
-  const summary = summarize(
-    config,
-    backendInfo,
-    evaluations,
-    throughput.overallSecondsPerIteration(),
-  );
+  const summary = summarize(config, backendInfo, evaluations, {
+    iterations: session.iteration,
+    secondsPerIteration: throughput.overallSecondsPerIteration(),
+    stopped,
+  });
   await writeTextAtomic(folder.summary, `${JSON.stringify(summary, null, 2)}\n`);
   return { status: "finished", summary };
 }
@@ -358,19 +386,29 @@ async function evaluateAndUpdateBest(
     extent: "center-crop",
     cache,
   });
-  await reportEvaluation(run, evaluations, centerCrop);
-  await session.updateBest(evaluations, folder);
-  if (!isLast || usesWholeImages) return evaluations;
+  const score = session.judge(evaluations);
+  await reportEvaluation(run, evaluations, { centerCrop, score });
+  const note = scoreNote(config, score);
+  if (note !== null) run.observer.log?.(note);
+  if (score.isBest) await session.save(folder.bestCheckpoint);
+  return isLast && !usesWholeImages ? await evaluateAtEnd(run) : evaluations;
+}
+
+// The figures of the summary: of both networks and whole images.
+async function evaluateAtEnd(run: TrainContext): Promise<Evaluations> {
+  const { config, session, cache } = run;
   const wholeImages = { networks: "both", extent: "whole", cache } as const;
   const final = await evaluateRun(config, session, wholeImages);
-  await reportEvaluation(run, final, null);
+  if (config.evaluation.centerCrop !== null) {
+    await reportEvaluation(run, final, { centerCrop: null });
+  }
   return final;
 }
 
 async function reportEvaluation(
   { session: { iteration }, loader, observer, folder, tensorBoard }: TrainContext,
   evaluations: Evaluations,
-  centerCrop: EvaluationLine["centerCrop"],
+  protocol: Pick<EvaluationLine, "centerCrop" | "score">,
 ): Promise<void> {
   const primary = primaryResults(evaluations);
   observer.evaluation?.(iteration, primary);
@@ -385,7 +423,7 @@ async function reportEvaluation(
       }),
     }] as const
   );
-  const line = { iteration, centerCrop, results: Object.fromEntries(results) };
+  const line = { iteration, ...protocol, results: Object.fromEntries(results) };
   await appendLine(folder.evaluations, line);
   await tensorBoard?.evaluation(line);
 }
@@ -518,6 +556,15 @@ export function configWarnings(
   { method, iterations, data, optimizer }: RunConfig,
 ): string[] {
   const notes: string[] = [];
+  if (
+    optimizer.freeze.includes("encoder") && "featureDistance" in method &&
+    method.featureDistance !== null
+  ) {
+    notes.push(
+      '"method.featureDistance" changes nothing: it keeps features near those at the ' +
+        'start, and "optimizer.freeze" keeps all of the encoder; set it to null',
+    );
+  }
   const most = 2 ** data.bitDepth - 1;
   if (data.normalization.std.every((deviation) => deviation < 1)) {
     notes.push(

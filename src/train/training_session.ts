@@ -22,9 +22,15 @@ import { areFinite } from "../optim/finite_weights.ts";
 import { buildNetwork } from "../evaluate/build_network.ts";
 import type { NetworkFactory } from "../evaluate/custom_network.ts";
 import { assertSameData, type DataIdentities } from "./run_data.ts";
-import type { RunFolder } from "./run_files.ts";
 import { assertSameRun, pathExists } from "./run_folder.ts";
 import { type Evaluations, primaryResults } from "../evaluate/evaluate_network.ts";
+import {
+  emptyRecord,
+  judge,
+  resumedRecord,
+  type Score,
+  stopReason,
+} from "./best_score.ts";
 import { assertFiniteWeights } from "./loss_buffer.ts";
 import {
   createLearner,
@@ -35,6 +41,7 @@ import { buildMethod, type TrainingMethod } from "./build_method.ts";
 import { countedWeights } from "./criterion.ts";
 import { loadInitialWeights } from "./initial_weights.ts";
 import { lossStateParameters } from "./objectives.ts";
+import { describeSelection, withFrozenParts } from "./parameter_selection.ts";
 import { versions } from "../core/versions.ts";
 
 /** Everything that one process holds of a run. */
@@ -58,8 +65,12 @@ export interface TrainingSession {
   assertFinite(): Promise<void>;
   /** Writes a checkpoint. */
   save(path: string): Promise<void>;
-  /** Stores the metrics, and saves the network if it is the best so far. */
-  updateBest(evaluations: Evaluations, folder: RunFolder): Promise<void>;
+  /** The iteration of the last evaluation that is known to {@linkcode judge}. */
+  readonly evaluatedIteration: number;
+  /** Stores the figures of an evaluation, and says whether it is the best so far. */
+  judge(evaluations: Evaluations): Score;
+  /** Why the run ends here; null: it goes on. */
+  stopReason(): string | null;
   /** Frees all tensors. */
   release(): void;
 }
@@ -99,10 +110,14 @@ export async function openTrainingSession(
   const { channels } = config.data;
   const plainNetwork = makeNetwork?.(classes.length, channels) ??
     buildNetwork(config.model, classes.length, channels);
-  const network = config.model.activationCheckpointing
-    ? withActivationCheckpointing(plainNetwork)
-    : plainNetwork;
+  const network = withFrozenParts(
+    config.model.activationCheckpointing
+      ? withActivationCheckpointing(plainNetwork)
+      : plainNetwork,
+    config.optimizer,
+  );
   const { parameters } = network;
+  describeSelection(plainNetwork, config.optimizer).forEach(log);
   const resumed = checkpoint !== null && await pathExists(checkpoint)
     ? await loadCheckpoint(checkpoint, log)
     : null;
@@ -149,6 +164,9 @@ export async function openTrainingSession(
     log,
   );
   let metrics: CheckpointMetadata["metrics"] = resumed?.metadata.metrics ?? {};
+  let best = resumed === null
+    ? emptyRecord(config, 0)
+    : resumedRecord(config, resumed.metadata, log);
 
   const session: TrainingSession = {
     network,
@@ -176,18 +194,19 @@ export async function openTrainingSession(
       const tensors = await finiteTensors();
       await saveCheckpoint(path, { tensors, metadata: metadata() });
     },
-    async updateBest(evaluations, folder) {
+    get evaluatedIteration() {
+      return best.evaluatedIteration;
+    },
+    judge(evaluations) {
       const primary = primaryResults(evaluations);
-      const [name, firstResult] = [...primary][0] ?? [];
       for (const [split, { mIoU }] of primary) {
         metrics = { ...metrics, [split]: Number.isNaN(mIoU) ? null : mIoU };
       }
-      if (name === undefined || firstResult === undefined) return;
-      const key = `best.${name}`;
-      if (!(firstResult.mIoU > (metrics[key] ?? -Infinity))) return;
-      metrics = { ...metrics, [key]: firstResult.mIoU };
-      await session.save(folder.bestCheckpoint);
+      const { score, record } = judge(best, config, primary, session.iteration);
+      best = record;
+      return score;
     },
+    stopReason: () => stopReason(best, config),
     release() {
       session.method.release();
       const { student, teacher, moments, lossState = null } = learner;
@@ -215,7 +234,7 @@ export async function openTrainingSession(
       mean: [...config.data.normalization.mean],
       std: [...config.data.normalization.std],
     },
-    metrics,
+    ...{ metrics, best },
     versions: versions(),
     engine,
     data,

@@ -43,6 +43,28 @@ const engineSchema = z.object({
   threads: z.int().positive(),
 }).readonly();
 
+/** What is kept of the evaluations; `train/best_score.ts` judges by it. */
+const bestSchema = z.object({
+  /** What decides: the score of an evaluation, or of one class in it. */
+  evaluation: z.string(),
+  score: z.enum([
+    "mIoU",
+    "meanAccuracy",
+    "meanDice",
+    "pixelAccuracy",
+    "frequencyWeightedIoU",
+  ]),
+  class: z.string().nullable(),
+  /** The best value so far, in 0 … 1, and its iteration; null: none yet. */
+  value: z.number().nullable(),
+  iteration: countSchema,
+  /** That of the last evaluation. */
+  evaluatedIteration: countSchema,
+  /** What early stopping counts evaluations from, and how many there were since then. */
+  valueToBeat: z.number().nullable(),
+  evaluationsWithoutBetter: countSchema,
+}).readonly();
+
 const hashSchema = z.string().max(100);
 
 /** What a part of the data was; `data/data_set.ts` says what each means. */
@@ -67,8 +89,10 @@ const MetadataSchema = z.object({
   classes: z.array(classSchema).max(256).readonly(),
   /** Mean and standard deviation that images were normalized with. */
   normalization: z.object({ mean: perChannel, std: perChannel }),
-  /** Metrics of the last and of the best evaluation, by name; null: not measured. */
+  /** mIoU of the last evaluation, by name; null: not measured. */
   metrics: z.record(z.string(), z.number().nullable()).readonly(),
+  /** The best evaluation so far; earlier versions did not say. */
+  best: bestSchema.optional(),
   /** Of this project and its libraries, by name. */
   versions: z.record(z.string(), z.string()).readonly(),
   /** What computed it; earlier versions did not say. */

@@ -15,13 +15,14 @@ const INTERNAL = new Set([
 ]);
 /**
  * Of a contrast of pixels and of losses that are chosen, whose iterations no benchmark takes,
- * and of logged lines alone.
+ * and of logged lines or clipping.
  */
 const UNTIMED = new Set([
   "class_sums/class_sums.ts",
   "contrast_roles/contrast_roles.ts",
   "focal_cross_entropy/focal_cross_entropy.ts",
   "gather_rows/gather_rows.ts",
+  "gradient_norm/gradient_norm.ts",
   "label_weights/label_weights.ts",
   "lovasz_extension/lovasz_extension.ts",
   "memory_bank/memory_bank.ts",

@@ -15,6 +15,9 @@ Deno.test("the defaults of the optimizer are those of the paper", () => {
     power: 1,
     minLearningRate: 0,
     accumulationSteps: 1,
+    freeze: [],
+    lrMultipliers: {},
+    clipGradientNorm: null,
   });
 });
 
@@ -30,6 +33,9 @@ Deno.test("an optimizer's options are its own", () => {
     power: 0.9,
     minLearningRate: 0,
     accumulationSteps: 1,
+    freeze: [],
+    lrMultipliers: {},
+    clipGradientNorm: null,
   });
   assert.throws(
     () => example("optimizer={momentum: 0.9}"),

@@ -4,6 +4,10 @@ import { openBackend, readBack } from "../../src/core/backend.ts";
 import * as tf from "../../src/core/tf.ts";
 import { webGpuBackend } from "../../src/gpu/tfjs_webgpu.ts";
 import {
+  normAndClipFactor,
+  scaleAndDispose,
+} from "../../src/ops/gradient_norm/gradient_norm.ts";
+import {
   multiTensorAdamW,
   multiTensorLerp,
   multiTensorSgd,
@@ -61,7 +65,10 @@ async function updatedTensors(): Promise<number[]> {
     0.9,
   );
   multiTensorLerp(each((i) => ({ target: at(ms, i), source: at(ps, i) })), 0.9);
-  const arrays = await Promise.all([...ps, ...ms, ...seconds, ...bs].map(readBack));
+  const { norm, factor } = normAndClipFactor(gs, 1);
+  const clipped = scaleAndDispose(gs, factor);
+  const updated = [...ps, ...ms, ...seconds, ...bs, norm, ...clipped];
+  const arrays = await Promise.all(updated.map(readBack));
   return arrays.flatMap((values) => [...values]);
 }
 

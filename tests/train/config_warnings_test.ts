@@ -35,6 +35,17 @@ Deno.test("a normalization of pixels in 0 … 1 is noticed", () => {
   assert.deepEqual(normalized("[58.4, 57.1, 57.4]"), []);
 });
 
+Deno.test("a distance to features that cannot move is noticed", () => {
+  const distance = "{name: self-training, featureDistance: {}}";
+  const frozen = (freeze: string) =>
+    warnings(distance, "model.pretrained=x", `optimizer.freeze=${freeze}`);
+  assert.deepEqual(frozen("[decoder]"), []);
+  assert.match(
+    frozen("[encoder]").join(),
+    /^"method\.featureDistance" changes nothing: .* set it to null$/,
+  );
+});
+
 Deno.test("pasting from the only image of a batch is noticed", () => {
   const alone = (method: string) => warnings(method, "data.batchSize=1");
   const pasting = "{name: mean-teacher, perturbation: {name: cutmix}}";

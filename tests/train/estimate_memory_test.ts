@@ -22,6 +22,7 @@ import { createLearner } from "../../src/train/learner_checkpoint.ts";
 import { estimateMemory, type MemoryEstimate } from "../../src/train/estimate_memory.ts";
 import { lossStateParameters } from "../../src/train/objectives.ts";
 import { buildMethod } from "../../src/train/build_method.ts";
+import { withFrozenParts } from "../../src/train/parameter_selection.ts";
 import { releaseLosses } from "../../src/methods/learner.ts";
 import { withActivationCheckpointing } from "../../src/models/encoder_decoder.ts";
 import { train } from "../../src/train/train.ts";
@@ -35,7 +36,10 @@ const WITH_FEATURE_DISTANCE = "model.pretrained=x"; // wanted by the feature dis
 
 const networkOf = (config: RunConfig): Network => {
   const made = buildNetwork(config.model, classesOf(config.data).length);
-  return config.model.activationCheckpointing ? withActivationCheckpointing(made) : made;
+  return withFrozenParts(
+    config.model.activationCheckpointing ? withActivationCheckpointing(made) : made,
+    config.optimizer,
+  );
 };
 
 /** Bytes of tensors at the largest moment of two real iterations. */
@@ -118,6 +122,10 @@ const METHODS = {
   "depth 2": [
     `method={name: self-training, lookAhead: {depth: 2}, ${FEATURES}}`,
     WITH_FEATURE_DISTANCE,
+  ],
+  "a frozen encoder and clipping": [
+    "method={name: self-training, lookAhead: {depth: 1}}",
+    "optimizer={freeze: [encoder], clipGradientNorm: 1}",
   ],
   "width 2": ["method={name: self-training, lookAhead: {depth: 1, width: 2}}"],
   "mean teacher": ["method={name: mean-teacher, lookAhead: {depth: 1}}"],

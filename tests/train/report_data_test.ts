@@ -188,3 +188,24 @@ Deno.test("reportData() looks at some labels of a large set, and says so", async
     );
   });
 });
+
+Deno.test("reportData() refuses to choose by a class that does not occur", () =>
+  withFiles(
+    {
+      ...split("train", { a: ALL, b: ALL }),
+      ...split("val", { c: tinyLabel((i) => i % 2) }),
+    },
+    async (root) => {
+      await assert.rejects(
+        () => reported(root, ["evaluation.best.class=car"]),
+        {
+          name: "RangeError",
+          message:
+            'Cannot choose the best checkpoint by the class "car": no pixel of it is ' +
+            'in the labels of "val"; set "evaluation.best.class" to one of "road", ' +
+            '"sky", or to null',
+        },
+      );
+      await reported(root, ["evaluation.best.class=sky"]);
+    },
+  ));

@@ -17,6 +17,7 @@ import { trainingLoaderSpec } from "../../src/prepare/data_specs.ts";
 import { createLearner } from "../../src/train/learner_checkpoint.ts";
 import { buildMethod } from "../../src/train/build_method.ts";
 import { lossStateParameters } from "../../src/train/objectives.ts";
+import { withFrozenParts } from "../../src/train/parameter_selection.ts";
 import { convModule } from "../../src/layers/conv_module.ts";
 import { classifier } from "../../src/layers/classifier.ts";
 import { convolution } from "../../src/layers/convolution.ts";
@@ -281,6 +282,32 @@ for (
     for (let t = 0; t < 6; t++) {
       const hosts = await hostsAt(loader, 1, t);
       assert.deepEqual(await fast.once(hosts, t), await plain.once(hosts, t));
+    }
+    assert.match(fast.lines.join(), REPLAYED);
+    assert.deepEqual(await fast.bits(), await plain.bits());
+    plain.release();
+    fast.release();
+    await loader.close();
+  });
+}
+
+for (const freeze of ["[encoder]", '["conv.*", "mlp.*"]']) {
+  onWebGpu(`clipped iterations with ${freeze} frozen are the same replayed`, async () => {
+    const config = configOf(
+      `{${FUTURE}, lookAhead: {depth: 1, width: 2}}`,
+      `optimizer={learningRate: 0.01, freeze: ${freeze}, clipGradientNorm: 0.1, ` +
+        'lrMultipliers: {"head.*": 0.5}}',
+    );
+    const loader = await openLoader(trainingLoaderSpec(config, null));
+    const networkOf = () =>
+      withFrozenParts(smallNetwork(loader.classes.length), config.optimizer);
+    const plain = start(config, loader, false, networkOf());
+    const fast = start(config, loader, true, networkOf());
+    for (let t = 0; t < 8; t++) {
+      const hosts = await hostsAt(loader, 3, t);
+      const losses = await plain.once(hosts, t);
+      assert.deepEqual(await fast.once(hosts, t), losses, `at ${t}`);
+      assert.ok((losses["gradientNorm"] ?? 0) > 0.1, "it is clipped");
     }
     assert.match(fast.lines.join(), REPLAYED);
     assert.deepEqual(await fast.bits(), await plain.bits());

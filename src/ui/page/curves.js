@@ -35,7 +35,13 @@ const inWords = (name) =>
 /** Whether what stands among the losses is a share of pixels. */
 const isShare = (name) => name.endsWith("Share");
 
+/** The name there of the gradient's norm. */
+const GRADIENT_NORM = "gradientNorm";
+
+const isLoss = (name) => !isShare(name) && name !== GRADIENT_NORM;
+
 const LOSS = { format: plain, fromZero: false, isLoss: true, isNoisy: true };
+const NORM = { ...LOSS, fromZero: true, isLoss: false };
 const SCORE = { format: percent, fromZero: true, isLoss: false, isNoisy: false };
 const SHARE = { ...SCORE, isNoisy: true };
 const RATE = { ...SCORE, format: scientific };
@@ -75,7 +81,7 @@ export function describeCharts(runs, place) {
     const x = run.log.map(({ iteration }) => iteration);
     const column = (read) => run.log.map((line) => read(line) ?? null);
     const names = [...new Set(run.log.flatMap(({ losses }) => Object.keys(losses)))];
-    for (const name of names.filter((one) => !isShare(one))) {
+    for (const name of names.filter(isLoss)) {
       const [title, curve] = isOne ? ["Losses", name] : [`Loss: ${name}`, ""];
       add(title, "", LOSS, run, curve, x, column(({ losses }) => losses[name]));
     }
@@ -87,6 +93,8 @@ export function describeCharts(runs, place) {
       const share = column(({ losses }) => losses[name]);
       add(inWords(name), "of pixels", SHARE, run, "", x, share);
     }
+    const norm = column(({ losses }) => losses[GRADIENT_NORM]);
+    add("Gradient norm", "before it is clipped", NORM, run, "", x, norm);
     const rate = column(({ learningRate }) => learningRate);
     add("Learning rate", "of the encoder", RATE, run, "", x, rate);
     const time = column(({ secondsPerIteration }) => secondsPerIteration);

@@ -34,10 +34,10 @@ export {
   resizeNearestGradient,
 } from "./resize";
 export { softmax, softmaxGradient } from "./softmax";
-export { addBlocks, divideSum, sumElements, sumRows } from "./sums";
+export { addBlocks, divideSum, sumElements, sumRows, sumSquares } from "./sums";
 export {
   gatherRowGradients,
   upsampledArgmax,
   upsampledCrossEntropy,
 } from "./upsampled_logits";
-export { adamw, copy, lerp, sgd } from "./update";
+export { adamw, copy, lerp, scale, sgd } from "./update";

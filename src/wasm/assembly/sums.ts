@@ -92,6 +92,26 @@ export function sumElements(
   }
 }
 
+/** As `sumElements`, of squares. */
+export function sumSquares(
+  x: usize,
+  count: i32,
+  partial: usize,
+  begin: i32,
+  end: i32,
+): void {
+  for (let item = begin; item < end; item++) {
+    const first = item * ROWS_PER_ITEM * ROWS_PER_ITEM;
+    const last = min(first + ROWS_PER_ITEM * ROWS_PER_ITEM, count);
+    let sum: f64 = 0;
+    for (let i = first; i < last; i++) {
+      const value: f64 = load<f32>(x + FLOAT * <usize> i);
+      sum += value * value;
+    }
+    store<f64>(partial + 8 * <usize> item, sum);
+  }
+}
+
 /** out[0] = Σ over blocks of partial / divisor. One item. */
 export function divideSum(partial: usize, blocks: i32, divisor: f64, out: usize): void {
   store<f32>(out, <f32> (sumOfBlocks(partial, blocks, 1, 0) / divisor));

@@ -96,3 +96,20 @@ export function copy(from: usize, to: usize, count: i32, begin: i32, end: i32): 
   const first = firstByte(begin);
   memory.copy(to + first, from + first, endByte(end, count) - first);
 }
+
+/** y ← factor · x, the factor being in memory. Items: 4096 elements. */
+export function scale(
+  factor: usize,
+  x: usize,
+  y: usize,
+  count: i32,
+  begin: i32,
+  end: i32,
+): void {
+  const last = endByte(end, count);
+  const times = v128.load32_splat(factor);
+  for (let i = firstByte(begin); i < last; i += 16) {
+    const bytes: isize = last - i;
+    storeUpTo(y + i, f32x4.mul(times, loadUpTo(x + i, bytes)), bytes);
+  }
+}
