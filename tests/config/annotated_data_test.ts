@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { RGB_FORMAT } from "../../src/core/host_batch.ts";
 import { parseConfig } from "../../src/config/read.ts";
 import {
   classesOf,
@@ -33,6 +34,7 @@ Deno.test("the description of a COCO data set follows from its configuration", (
     labeled: true,
     cacheFolder: null,
     classes: classesOf(config.data),
+    pixelFormat: RGB_FORMAT,
     listFolder: null,
     categoryMap: { adult: "person", "*": null },
     background: "background",
