@@ -72,6 +72,18 @@ Deno.test("openLabelme() reads a flat folder, and annotations in a folder of the
   });
 });
 
+Deno.test("openLabelme() chooses listed images, and needs no annotation of others", async () => {
+  const files = { ...labelmeFiles(), "list.txt": "train/2.png train/2.json\n0\n" };
+  await withFiles({ ...files, "train/new.png": tinyImage(1) }, async (root) => {
+    const listed = await openDataSet(specOf(root, { list: join(root, "list.txt") }));
+    assert.deepEqual([listed.names, listed.notes], [["0", "2"], []]);
+    const some = await openDataSet(specOf(root, { include: ["1", "3"] }));
+    assert.deepEqual(some.names, ["1", "3"]);
+    const all = await openDataSet(specOf(root, { labeled: false }));
+    assert.deepEqual(all.names, ["0", "1", "2", "3", "new"]);
+  });
+});
+
 Deno.test("openLabelme() follows the imagePath of an annotation of another name", async () => {
   const files = labelmeFiles();
   files["train/labels/two.json"] = textOf({
