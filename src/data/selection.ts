@@ -162,7 +162,8 @@ async function readPackedList(list: string, root: string): Promise<string> {
   const { source } = await openSource({ root });
   const path = list.replaceAll("\\", "/");
   const folder = path.includes("/") ? dirname(path) : "";
-  const files = await source.list(folder);
+  // What cannot be listed was looked at before: in the folder, or as the data set.
+  const files = await source.list(folder).catch(() => null);
   if (!files?.includes(basename(path))) throw new Deno.errors.NotFound(list);
   return decodeListText(await source.read(path));
 }
