@@ -170,6 +170,10 @@ onEachBackend(
 const METHODS: Readonly<Record<string, string>> = {
   supervised: "{name: supervised}",
   "source-only": "{name: source-only}",
+  "a sum of losses":
+    "{name: source-only, criterion: [{labelSmoothing: 0.1, classWeights: {road: 3}, " +
+    "average: valid}, {name: focal, average: valid}, {name: dice, per: image}, " +
+    "{name: lovasz-softmax, per: image}]}",
   "self-training": `{name: self-training, ${THING_CLASSES}}`,
   "depth 2":
     `{name: self-training, ${THING_CLASSES}, lookAhead: {depth: 2, shareDropout: true}}`,
