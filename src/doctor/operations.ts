@@ -399,7 +399,8 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     return [...p, ...m, ...second, ...b];
   },
   "clipping by a norm": (n) => {
-    const g = Array.from({ length: 15 }, (_, i) => normal([90 * n + i], `g ${i}`));
+    // Groups of most and of fewer tensors, and one alone, as above.
+    const g = Array.from({ length: 18 }, (_, i) => normal([90 * n + i], `g ${i}`));
     const { norm, factor } = normAndClipFactor(g, 1);
     return [norm, factor, ...scaleAndDispose(g, factor)];
   },

@@ -386,11 +386,12 @@ async function evaluateAndUpdateBest(
     extent: "center-crop",
     cache,
   });
+  const isNew = session.evaluatedIteration < session.iteration;
   const score = session.judge(evaluations);
   await reportEvaluation(run, evaluations, { centerCrop, score });
   const note = scoreNote(config, score);
   if (note !== null) run.observer.log?.(note);
-  if (score.isBest) await session.save(folder.bestCheckpoint);
+  if (score.isBest && isNew) await session.save(folder.bestCheckpoint);
   return isLast && !usesWholeImages ? await evaluateAtEnd(run) : evaluations;
 }
 
