@@ -106,6 +106,7 @@ export async function decodeRaster(
   format: PixelFormat,
 ): Promise<RasterImage> {
   if (isRgbFormat(format)) return { ...await decodeImage(bytes, name), channels: 3 };
+  if (isJpeg(bytes)) await loadSharp(); // what it throws is not about the file
   try {
     const stored = isTiff(bytes)
       ? readTiff(bytes)
@@ -140,7 +141,6 @@ function pngSamples(bytes: Uint8Array): StoredImage {
 
 async function jpegSamples(bytes: Uint8Array): Promise<StoredImage> {
   if (!isJpeg(bytes)) throw new Error(describeForeignFile(bytes));
-  await loadSharp(); // what it throws is not about the file
   const file = readJpegStructure(bytes);
   const isGray = file.components === 1;
   const asStored = { ...file, orientation: 1 };
@@ -209,7 +209,7 @@ function withBytes(stored: StoredImage): StoredImage {
  * pixels.
  */
 export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbImage> {
-  await loadSharp(); // what it throws is not about the file
+  if (!isTiff(bytes)) await loadSharp(); // what it throws is not about the file
   try {
     if (isTiff(bytes)) {
       const stored = withBytes(readTiff(bytes));
@@ -335,20 +335,21 @@ function turn<Image extends Size & { readonly data: Pixels }>(
   const channels = data.length / (width * height);
   const isOnItsSide = degrees % 180 !== 0;
   const [turnedWidth, turnedHeight] = isOnItsSide ? [height, width] : [width, height];
+  const placeOf = (x: number, y: number) => {
+    const column = isMirrored ? width - 1 - x : x;
+    if (degrees === 0) return y * turnedWidth + column;
+    if (degrees === 90) return column * turnedWidth + height - 1 - y;
+    if (degrees === 180) return (height - 1 - y) * turnedWidth + width - 1 - column;
+    return (width - 1 - column) * turnedWidth + y;
+  };
+  const origin = placeOf(0, 0);
+  const [right, down] = [placeOf(1, 0) - origin, placeOf(0, 1) - origin];
   const turned = data.slice();
+  let from = 0;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const column = isMirrored ? width - 1 - x : x;
-      const [toX, toY] = degrees === 0
-        ? [column, y]
-        : degrees === 90
-        ? [height - 1 - y, column]
-        : degrees === 180
-        ? [width - 1 - column, height - 1 - y]
-        : [y, width - 1 - column];
-      const from = (y * width + x) * channels;
-      const to = (toY * turnedWidth + toX) * channels;
-      for (let c = 0; c < channels; c++) turned[to + c] = data[from + c] ?? 0;
+      const to = (origin + x * right + y * down) * channels;
+      for (let c = 0; c < channels; c++) turned[to + c] = data[from++] ?? 0;
     }
   }
   const size = { width: turnedWidth, height: turnedHeight };
