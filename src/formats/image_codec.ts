@@ -115,7 +115,7 @@ export async function decodeRaster(
       : await jpegSamples(bytes);
     const { channels } = format;
     const data = fitPixels(stored, format);
-    return turn({ ...sizeOf(stored), channels, data }, stored.orientation);
+    return turnRaster({ ...sizeOf(stored), channels, data }, stored.orientation);
   } catch (error) {
     throw new SyntaxError(`Cannot read "${name}" as an image: ${errorReason(error)}`);
   }
@@ -214,12 +214,12 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbI
     if (isTiff(bytes)) {
       const stored = withBytes(readTiff(bytes));
       const data = asUint8Array(fitPixels(stored, RGB_FORMAT));
-      return turn({ ...sizeOf(stored), data }, stored.orientation);
+      return await turn({ ...sizeOf(stored), data }, stored.orientation);
     }
     if (!isPng(bytes) && !isJpeg(bytes)) throw new Error(describeForeignFile(bytes));
     if (!isPng(bytes)) return await decodeJpeg(readJpegStructure(bytes));
     const { orientation, bytes: intact } = readPngStructure(bytes);
-    return turn(await decodeRgb(intact), orientation);
+    return await turn(await decodeRgb(intact), orientation);
   } catch (error) {
     throw new SyntaxError(`Cannot read "${name}" as an image: ${errorReason(error)}`);
   }
@@ -231,7 +231,10 @@ async function decodeJpeg(file: JpegFile): Promise<RgbImage> {
   const { data } = await decodeDespiteStrayBytes(file, decode, {
     attempts: MAX_ATTEMPTS,
   });
-  return turn({ width, height, data: data.subarray(0, 3 * width * height) }, orientation);
+  return await turn(
+    { width, height, data: data.subarray(0, 3 * width * height) },
+    orientation,
+  );
 }
 
 /** What libjpeg says about bytes that it has skipped in front of a marker. */
@@ -325,22 +328,38 @@ const TURNS: Readonly<Record<number, readonly [isMirrored: boolean, degrees: num
   8: [false, 270],
 };
 
-function turn<Image extends Size & { readonly data: Pixels }>(
-  stored: Image,
-  orientation: number,
-): Image & { readonly orientation?: number } {
+async function turn(stored: RgbImage, orientation: number): Promise<RgbImage> {
   const [isMirrored, degrees] = TURNS[orientation] ?? [false, 0];
   if (!isMirrored && degrees === 0) return stored;
   const { width, height, data } = stored;
-  const channels = data.length / (width * height);
+  const sharp = await loadSharp();
+  const turned = await sharp(data, { raw: { width, height, channels: 3 } })
+    .flop(isMirrored)
+    .rotate(degrees)
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { info } = turned;
+  return {
+    width: info.width,
+    height: info.height,
+    data: asUint8Array(turned.data),
+    orientation,
+  };
+}
+
+// As `turn`, in plain loops: the library takes four channels at most.
+function turnRaster(stored: RasterImage, orientation: number): RasterImage {
+  const [isMirrored, degrees] = TURNS[orientation] ?? [false, 0];
+  if (!isMirrored && degrees === 0) return stored;
+  const { width, height, channels, data } = stored;
   const isOnItsSide = degrees % 180 !== 0;
-  const [turnedWidth, turnedHeight] = isOnItsSide ? [height, width] : [width, height];
+  const size = isOnItsSide ? { width: height, height: width } : { width, height };
   const placeOf = (x: number, y: number) => {
     const column = isMirrored ? width - 1 - x : x;
-    if (degrees === 0) return y * turnedWidth + column;
-    if (degrees === 90) return column * turnedWidth + height - 1 - y;
-    if (degrees === 180) return (height - 1 - y) * turnedWidth + width - 1 - column;
-    return (width - 1 - column) * turnedWidth + y;
+    if (degrees === 0) return y * size.width + column;
+    if (degrees === 90) return column * size.width + height - 1 - y;
+    if (degrees === 180) return (height - 1 - y) * size.width + width - 1 - column;
+    return (width - 1 - column) * size.width + y;
   };
   const origin = placeOf(0, 0);
   const [right, down] = [placeOf(1, 0) - origin, placeOf(0, 1) - origin];
@@ -352,8 +371,7 @@ function turn<Image extends Size & { readonly data: Pixels }>(
       for (let c = 0; c < channels; c++) turned[to + c] = data[from++] ?? 0;
     }
   }
-  const size = { width: turnedWidth, height: turnedHeight };
-  return { ...stored, ...size, data: turned, orientation };
+  return { ...size, channels, data: turned, orientation };
 }
 
 /** Encodes an image as JPEG of the given quality (1 … 100). */
