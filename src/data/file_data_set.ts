@@ -268,13 +268,15 @@ export function describeLabelsInstead(
     return `the labels in "${folder}" are ${
       other[0]
     } files, and labels are read from .png ` +
-      "files: convert them to PNGs whose values are class ids";
+      "and .tif files: convert them to PNGs whose values are class ids";
   }
   const visible = files.filter((file) => !isHidden(file));
   if (!areAllMissing || visible.length === 0) return null;
   return labels.length > 0
     ? `"${folder}" holds ${quoteNames(labels)}: names must be those of the images`
-    : `"${folder}" holds ${quoteNames(visible)}: labels are read from .png files`;
+    : `"${folder}" holds ${
+      quoteNames(visible)
+    }: labels are read from .png and .tif files`;
 }
 
 /** How many files have each of some endings, the most frequent first. */
