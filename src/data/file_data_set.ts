@@ -19,8 +19,8 @@ const STAT_CONCURRENCY = 256;
 export interface SampleDecoder {
   readonly classes: readonly ClassInfo[];
   readonly labeled: boolean;
-  /** Channels and bits of the images; RGB of 8 bits if left out. */
-  readonly pixelFormat?: PixelFormat | undefined;
+  /** Channels and bits of the images; undefined: RGB of 8 bits. */
+  readonly pixelFormat: PixelFormat | undefined;
   /** Turns a label file into class ids; `file` is its name in messages. */
   readonly decode: (bytes: Uint8Array, file: string, path: string) => LabelMap;
 }
