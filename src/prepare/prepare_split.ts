@@ -43,8 +43,8 @@ export interface PreparedSplit {
   readonly sizes: readonly ImageSizeCount[];
   /** In the order of their ids; null without labels. */
   readonly classes: readonly ClassPixelCount[] | null;
-  /** Of the pixels of all pictures; null for RGB of 8 bits, whose default is ImageNet's. */
-  readonly normalization: Normalization | null;
+  /** Of the pixels of all pictures; left out for RGB of 8 bits, which has a default. */
+  readonly normalization?: Normalization;
   /** Whether an earlier call has checked the same files. */
   readonly isCached: boolean;
   /** What to know, a sentence each. */
@@ -80,7 +80,6 @@ export async function prepareSplit(
     labeled: spec.labeled,
     sizes: [],
     classes: null,
-    normalization: null,
     isCached: false,
     notes: [],
     problems: [],
@@ -116,7 +115,7 @@ export async function prepareSplit(
     folder: address,
     pictures: usable.samples.length,
     sizes,
-    normalization,
+    ...(normalization && { normalization }),
     classes: classes &&
       (hasClassNames ? classes : classes.filter(({ pixels }) => pixels > 0)),
     isCached,

@@ -205,6 +205,14 @@ Deno.test("a network of four channels starts from one of three, is exported, and
       refused.error,
       /0\.tif" as an image: it has 3 channels, and "data\.channels" is 4: convert it, or/,
     );
+    for (const setting of ["channels=3", "bitDepth=8"]) {
+      const settings = ["--set", `data.${setting}`, "--set", "data.normalization=null"];
+      const other = await call(predictMain, checkpoint, picture, ...settings, ...outs);
+      assert.match(
+        other.error,
+        /Cannot set "data\.\w+" to \d .* reads 4 channels of 16 bits$/m,
+      );
+    }
     const onnx = await exportNetwork(checkpoint, join(folder, "four.onnx"));
     assert.equal(onnx.format, "onnx");
     await assert.rejects(
