@@ -22,7 +22,7 @@ export interface LearningRateConfig {
    */
   readonly accumulationSteps: number;
   /**
-   * What stays as it starts: "encoder", "decoder" or "auxiliaryHeads", and parameters by
+   * What stays as it starts: "encoder", "decoder" or "auxiliaryHead", and parameters by
    * their names, in which * stands for any characters.
    */
   readonly freeze: readonly string[];

@@ -141,8 +141,12 @@ export function judge(
   };
 }
 
-/** Why a run stops after its last evaluation; null: it goes on. */
-export function stopReason(record: BestRecord, config: RunConfig): string | null {
+/** Why a run stops after so many iterations; null: it goes on. */
+export function stopReason(
+  record: BestRecord,
+  config: RunConfig,
+  iteration: number,
+): string | null {
   const { earlyStopping } = config.evaluation;
   const { evaluationsWithoutBetter: count, valueToBeat } = record;
   if (earlyStopping === null || count < earlyStopping.patience) return null;
@@ -151,7 +155,7 @@ export function stopReason(record: BestRecord, config: RunConfig): string | null
   const margin = minDelta === 0
     ? ""
     : ` by more than ${Number((100 * minDelta).toPrecision(6))} points`;
-  return `stopped early at iteration ${record.evaluatedIteration} of ${config.iterations}: ` +
+  return `stopped early at iteration ${iteration} of ${config.iterations}: ` +
     `${count} ${count === 1 ? "evaluation" : "evaluations"} without a ` +
     `${measureName(record)} above ${figure}${margin}`;
 }

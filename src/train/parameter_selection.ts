@@ -11,7 +11,7 @@ type Selecting = Pick<RunConfig["optimizer"], "freeze" | "lrMultipliers">;
 const PARTS: Readonly<Record<string, (network: Network) => readonly Parameter[]>> = {
   encoder: ({ encoder }) => encoder.parameters,
   decoder: ({ decoder }) => decoder.parameters,
-  auxiliaryHeads: ({ auxiliaryHeads }) =>
+  auxiliaryHead: ({ auxiliaryHeads }) =>
     auxiliaryHeads.flatMap(({ decoder }) => decoder.parameters),
 };
 

@@ -206,7 +206,7 @@ export async function openTrainingSession(
       best = record;
       return score;
     },
-    stopReason: () => stopReason(best, config),
+    stopReason: () => stopReason(best, config, session.iteration),
     release() {
       session.method.release();
       const { student, teacher, moments, lossState = null } = learner;

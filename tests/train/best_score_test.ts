@@ -43,7 +43,8 @@ function judgeAll(config: RunConfig, values: readonly number[]) {
     );
     record = next.record;
     if (next.score.isBest) best.push(index + 1);
-    if (stopped === null && stopReason(record, config) !== null) stopped = index + 1;
+    if (stopped !== null || stopReason(record, config, index + 1) === null) return;
+    stopped = index + 1;
   });
   return { record, best, stopped };
 }

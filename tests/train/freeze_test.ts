@@ -138,8 +138,8 @@ Deno.test("optimizer.freeze and lrMultipliers refuse what fits nothing", () => {
       '"encoder", "decoder", "backbone.*", "decode_head.*"',
     ],
     [
-      freeze("auxiliaryHeads"),
-      'Cannot use "optimizer.freeze": "auxiliaryHeads" fits no parameter of this network, ' +
+      freeze("auxiliaryHead"),
+      'Cannot use "optimizer.freeze": "auxiliaryHead" fits no parameter of this network, ' +
       "which has no such part",
     ],
     [
