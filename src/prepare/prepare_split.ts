@@ -24,6 +24,7 @@ import {
 } from "../data/channel_sums.ts";
 import { scanEach } from "../data/scan.ts";
 import { absoluteLocation } from "../data/source/open_source.ts";
+import { displayNote } from "../formats/display_rgb.ts";
 import { cachedResult } from "../io/cached_result.ts";
 import { type SplitToPrepare, UNNAMED_CLASSES } from "./splits_to_prepare.ts";
 
@@ -144,6 +145,8 @@ function notesOf(
   hasNames: boolean,
 ): string[] {
   const notes = [...usable.notes ?? []];
+  const shown = displayNote(usable.pixelFormat ?? RGB_FORMAT);
+  if (shown !== null) notes.push(shown);
   if (turnedCount > 0) {
     notes.push(
       `${turnedCount} pictures of "${name}" are turned by their EXIF orientation, and labels ` +

@@ -263,6 +263,7 @@ Deno.test("prepare() gives the statistics of the channels, which training asks f
       assert.ok(Math.abs((found.mean[c] ?? 0) / mean - 1) < 1e-5);
       assert.ok(Math.abs((found.std[c] ?? 0) / std - 1) < 1e-5);
     }
+    assert.match(report.splits[0]?.notes.join() ?? "", /pictures show the first three/);
     const { out } = await call(prepareMain, file, "--cache", cache, "--workers", "0");
     const [line = ""] = /^ {2}normalization: .* # of "source"$/m.exec(out) ?? [];
     const { data } = parseConfig(yamlOf(root, FOUR, line.trim()), "four.yaml");
