@@ -4,7 +4,8 @@
  * tfjs keeps what the forward pass saved, and the gradient of every map in between, until
  * the last gradient is computed. Here both are freed as soon as backpropagation is past
  * them, so a step needs most memory at the end of its forward pass, and not twice as much
- * later. The sums are made in tfjs's order: no result depends on it.
+ * later. What no wanted gradient depends on is not recorded at all. The sums are made in
+ * tfjs's order: no result depends on any of this.
  *
  * @module
  */
@@ -25,6 +26,22 @@ interface TapeEngine {
   readonly state: { activeTape: TapeNode[] | null; gradientDepth: number };
   startTape(): void;
   endTape(): void;
+  addTapeNode(
+    kernelName: string,
+    inputs: TapeNode["inputs"],
+    outputs: TapeNode["outputs"],
+    gradient: unknown,
+    saved: TapeNode["saved"] | undefined,
+    attributes: unknown,
+  ): void;
+}
+
+/** The tensors, by id, that have a gradient in the forward pass that is being recorded. */
+let differentiated: Set<number> | null = null;
+
+/** Whether what is computed from a tensor has a gradient in the present forward pass. */
+export function isDifferentiated({ id }: tf.Tensor): boolean {
+  return differentiated?.has(id) ?? false;
 }
 
 /**
@@ -43,12 +60,26 @@ export function valueAndGradients<T extends tf.Tensor>(
 ): { readonly value: T; readonly grads: readonly (tf.Tensor | undefined)[] } {
   const engine = tf.engine() as unknown as TapeEngine;
   const outer = engine.state.activeTape;
+  const { addTapeNode } = engine;
+  const outerDifferentiated = differentiated;
+  const own = differentiated = new Set(xs.map(({ id }) => id));
   let value: T;
   let tape: TapeNode[];
   engine.startTape();
+  engine.addTapeNode = (...node) => {
+    const [, inputs, outputs, , saved = []] = node;
+    if (Object.values(inputs).some(({ id }) => own.has(id))) {
+      for (const { id } of outputs) own.add(id);
+      addTapeNode.apply(engine, node);
+    } else {
+      tf.dispose([...saved]);
+    }
+  };
   try {
     value = tf.tidy(f);
   } finally {
+    differentiated = outerDifferentiated;
+    engine.addTapeNode = addTapeNode;
     engine.endTape();
     tape = engine.state.activeTape ?? [];
     engine.state.activeTape = outer;

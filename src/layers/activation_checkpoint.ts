@@ -7,7 +7,11 @@
  *
  * @module
  */
-import { valueAndGradients } from "../core/backward.ts";
+import {
+  isDifferentiated,
+  valueAndGradients,
+  withoutGradient,
+} from "../core/backward.ts";
 import {
   deriveContext,
   type ForwardContext,
@@ -26,8 +30,9 @@ export interface MapAccessor<I> {
 
 /**
  * A block of layers that can be checkpointed. Without a gradient it frees its intermediate
- * results as soon as it is done, so that inference needs the memory of one block. With
- * one, it does what `context.activationCheckpointing` says.
+ * results as soon as it is done, so that inference, and frozen blocks before the first one
+ * that learns, need the memory of one block. With one, it does what
+ * `context.activationCheckpointing` says.
  */
 export function checkpointable<I, O extends tf.Tensor>(
   layer: Layer<I, O>,
@@ -40,6 +45,12 @@ export function checkpointable<I, O extends tf.Tensor>(
         return tf.tidy(() => layer.apply(weights, input, context));
       }
       const x = accessor.get(input);
+      const isFrozen = layer.parameters.every(({ name, trainable }) =>
+        !trainable || context.frozen?.has(name)
+      );
+      if (isFrozen && !isDifferentiated(x)) {
+        return withoutGradient(() => tf.tidy(() => layer.apply(weights, input, context)));
+      }
       if (context.activationCheckpointing) {
         const block: Layer<tf.Tensor4D, O> = {
           parameters: layer.parameters,
