@@ -81,6 +81,12 @@ export {
   type ExportResult,
 } from "./src/export/export_network.ts";
 export { readImage, type RgbImage } from "./src/formats/image_codec.ts";
+export {
+  initConfig,
+  type InitImageCounts,
+  type InitOptions,
+  type InitResult,
+} from "./src/init/init.ts";
 export type { NativeEngineInfo } from "./src/native/engine.ts";
 export { defaultCacheFolder } from "./src/io/cache_folder.ts";
 export {

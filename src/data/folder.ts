@@ -34,7 +34,13 @@ import {
   withProblemNotes,
 } from "./file_data_set.ts";
 import { assertRelativePath, selectImages } from "./selection.ts";
-import { type FileSource, isHidden, joinPath, quoteNames } from "./source/file_source.ts";
+import {
+  type FileSource,
+  isHidden,
+  isInFolder,
+  joinPath,
+  quoteNames,
+} from "./source/file_source.ts";
 import { openSource, unsupportedArchiveHint } from "./source/open_source.ts";
 
 /** What files are called unless the description says otherwise. */
@@ -71,7 +77,8 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
   assertRelativePath(split, '"split"');
   const folderOf = (key: "images" | "labels") => {
     assertRelativePath(files[key], `"files.${key}"`);
-    return files[key].replaceAll("{split}", split);
+    const folder = files[key].replaceAll("{split}", split);
+    return folder.split("/").filter((part) => part !== "" && part !== ".").join("/");
   };
   const { source } = await openSource({
     ...spec,
@@ -179,7 +186,7 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
 const isPng = (file: string): boolean => /\.png$/i.test(file);
 
 const isSameFolder = (images: string, labels: string): boolean =>
-  images === labels || images.startsWith(`${labels}/`) || labels.startsWith(`${images}/`);
+  images === labels || isInFolder(images, labels) || isInFolder(labels, images);
 
 // Where labels lie among images, or with a copy among them, their suffix tells them apart.
 function withoutLabels(

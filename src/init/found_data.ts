@@ -1,0 +1,69 @@
+/** What a folder turned out to hold: the same for every kind of data. @module */
+
+import type { ClassInfo } from "../core/host_batch.ts";
+import type { RgbImage } from "../formats/image_codec.ts";
+
+/** Images that a configuration can name together: those of a split, or all. */
+export interface FoundPart {
+  /** What people call it. */
+  readonly name: string;
+  /** How a configuration names it, without a list. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Names of images with labels, sorted. */
+  readonly labeled: readonly string[];
+  /** Names of images without, sorted. */
+  readonly unlabeled: readonly string[];
+  /** Whether all that the settings name is labeled, so that no list is needed. */
+  readonly isWhole: boolean;
+}
+
+/** An image by its part and its name: two splits may have images of one name. */
+export interface FoundImage {
+  readonly part: string;
+  readonly name: string;
+}
+
+/** What an image is called among those of all parts. */
+export const imageKey = ({ part, name }: FoundImage): string => `${part}\0${name}`;
+
+/** Classes, and how many pixels of each are in the labels that were read. */
+export interface FoundClasses {
+  readonly classes: readonly ClassInfo[];
+  /** Settings of `data` that say what labels mean, and those of the set have. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** What the guesses rest on, a sentence each. */
+  readonly reasons: readonly string[];
+  /** Pixels per class id, by the key of the image. */
+  readonly counts: ReadonlyMap<string, readonly number[]>;
+}
+
+/** How classes are looked for. */
+export interface ClassSearch {
+  /** Called with how many labels were read. */
+  readonly progress: (done: number, of: number) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A data set in a folder. */
+export interface FoundData {
+  /** In words, for people. */
+  readonly title: string;
+  /** Settings of `data` that say where it is. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Labeled ones, and others without labels. */
+  readonly parts: readonly FoundPart[];
+  /** Part names of its own lists of images, with the list's path. */
+  readonly lists: ReadonlyMap<string, string>;
+  /** What to know, a sentence each. */
+  readonly notes: readonly string[];
+  /** Reads labels and tells what they mean. */
+  readonly readClasses: (
+    images: readonly FoundImage[],
+    search: ClassSearch,
+  ) => Promise<FoundClasses>;
+  /** Reads an image. */
+  readonly readImage: (image: FoundImage) => Promise<RgbImage>;
+}
+
+/** Labels that are read, of a large set. */
+export const MAX_LABELS_READ = 2000;
