@@ -2,15 +2,10 @@
 
 import { relative, sep } from "node:path";
 import { IMAGENET } from "../core/host_batch.ts";
+import type { ChosenImages, ImageSettings, MethodChoice } from "./choose_images.ts";
 import type { FoundClasses } from "./found_data.ts";
 import type { ImageMeasures } from "./measure_images.ts";
 import type { ProposedRun } from "./propose_run.ts";
-
-/** Images of a configuration: its settings, with what to say of them. */
-export interface ChosenImages {
-  readonly settings: Readonly<Record<string, unknown>>;
-  readonly comment: string;
-}
 
 /** All that a configuration is written from. */
 export interface ConfigParts {
@@ -26,21 +21,9 @@ export interface ConfigParts {
   /** Settings of `data` that say where it is. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly classes: FoundClasses;
-  readonly source: ChosenImages;
-  readonly target: ChosenImages | null;
-  readonly evaluations: Readonly<Record<string, ChosenImages>>;
-  readonly method: MethodChoice;
+  readonly chosen: ChosenImages;
   readonly run: ProposedRun;
   readonly measures: ImageMeasures;
-  /** Images with labels to train on. */
-  readonly images: number;
-}
-
-/** A learning rule, and why. */
-export interface MethodChoice {
-  readonly name: "supervised" | "mean-teacher" | "self-training";
-  /** Null: it is the usual one. */
-  readonly reason: string | null;
 }
 
 /** Characters of a line of comments. */
@@ -48,11 +31,11 @@ const LINE = 88;
 
 /** Writes the text. */
 export function configText(parts: ConfigParts): string {
-  const { seed, title, file, run, images, measures } = parts;
+  const { seed, title, file, run, measures, chosen: { method, trainingNames } } = parts;
   const { iterations, batchSize, cropSize, resize, learningRate } = run;
   const warmup = Math.min(50, Math.round(iterations / 10));
   const interval = Math.max(1, Math.round(iterations / 4));
-  const epochs = Math.max(1, Math.round(iterations * batchSize / images));
+  const epochs = Math.max(1, Math.round(iterations * batchSize / trainingNames.length));
   return [
     `# yaml-language-server: $schema=${schemaPath(parts)}`,
     ...comment(`Written by "deno task init": ${title}.`, ""),
@@ -100,8 +83,8 @@ export function configText(parts: ConfigParts): string {
     "  weightDecay: 0.01",
     `  warmupIterations: ${warmup}`,
     "method:",
-    ...comment(`${parts.method.reason ?? "All images to learn from have labels"}.`, "  "),
-    ...methodLines(parts.method.name, iterations),
+    ...comment(`${method.reason ?? "All images to learn from have labels"}.`, "  "),
+    ...methodLines(method.name, iterations),
     `evaluation: { interval: ${interval} }`,
     `logging: { interval: 10, imageInterval: ${interval}, checkpointInterval: ${interval} }`,
     "",
@@ -115,7 +98,7 @@ function schemaPath({ schema, folder }: ConfigParts): string {
 }
 
 function dataLines(parts: ConfigParts): string[] {
-  const { settings, classes, source, target, evaluations } = parts;
+  const { settings, classes, chosen: { source, target, evaluations } } = parts;
   const { kind, ...others } = settings;
   return [
     "data:",
@@ -136,7 +119,7 @@ function dataLines(parts: ConfigParts): string[] {
 
 const chosenLines = (
   name: string,
-  { settings, comment: text }: ChosenImages,
+  { settings, comment: text }: ImageSettings,
   indent: string,
 ) => [
   ...comment(`${text}.`, indent),

@@ -5,6 +5,7 @@ import type { SampleFiles } from "../data/data_set.ts";
 import { listFolderFiles } from "../data/folder.ts";
 import { type FileSource, isInFolder } from "../data/source/file_source.ts";
 import { decodeImage } from "../formats/image_codec.ts";
+import { TARGET_WORDS, UNLABELED_WORDS } from "./choose_images.ts";
 import { readClassFile } from "./class_files.ts";
 import {
   findLayouts,
@@ -188,10 +189,6 @@ function chosenNote(
 const lastOf = (folder: string): string =>
   folder.split("/").findLast((part) => part !== "{split}") ?? folder;
 
-/** Folders of images whose labels are to be learned without. */
-const UNLABELED_WORDS = /un-?_?label|un-?_?annot|no_?labels?/i;
-const TARGET_WORDS = /(^|[/_-])target/i;
-
 async function folderData(
   source: FileSource,
   files: readonly string[],
@@ -250,7 +247,7 @@ async function folderData(
       labeled: names.filter((name) => withLabel.has(name)),
       unlabeled: names.filter((name) => !withLabel.has(name)),
       isWhole: names.length === all.usable.samples.length &&
-        names.every((name) => withLabel.has(name)),
+        (withLabel.size === 0 || withLabel.size === names.length),
     });
   }
   const rest = unusedPictures(files, splits, patterns);

@@ -60,7 +60,7 @@ export const picturesOf = (files: readonly string[]): string[] =>
   ).sort();
 
 /**
- * Finds every layout that fits two files or more, those of the most pairs first. A pair is
+ * Finds every layout that fits a pair of files, those of the most pairs first. A pair is
  * in one of them for each way to read it: which files are labels, their names do not say.
  *
  * @param files Paths from the data set's folder.

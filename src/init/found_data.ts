@@ -13,7 +13,7 @@ export interface FoundPart {
   readonly labeled: readonly string[];
   /** Names of images without, sorted. */
   readonly unlabeled: readonly string[];
-  /** Whether all that the settings name is labeled, so that no list is needed. */
+  /** Whether all that the settings name has labels, or nothing: then no list is needed. */
   readonly isWhole: boolean;
 }
 

@@ -14,25 +14,14 @@ import { expandHome } from "../io/home_folder.ts";
 import { writeOutputFile } from "../io/output_file.ts";
 import type { SplitPictures } from "../prepare/prepare.ts";
 import { splitsOfConfig } from "../prepare/splits_to_prepare.ts";
-import {
-  type ChosenImages,
-  configText,
-  type MethodChoice,
-  quoteArgument,
-} from "./config_text.ts";
+import { chooseImages, chooseParts, countOf, type ListFiles } from "./choose_images.ts";
+import { configText, quoteArgument } from "./config_text.ts";
 import { findFolder } from "./find_folder.ts";
 import { picturesOf } from "./find_layouts.ts";
 import { findNative } from "./find_native.ts";
-import {
-  type FoundClasses,
-  type FoundData,
-  type FoundPart,
-  imageKey,
-  MAX_LABELS_READ,
-} from "./found_data.ts";
+import { MAX_LABELS_READ } from "./found_data.ts";
 import { readLabelContents } from "./label_contents.ts";
-import { areFrames, measureImages } from "./measure_images.ts";
-import { proposeSplit } from "./propose_split.ts";
+import { measureImages } from "./measure_images.ts";
 import { proposeRun } from "./propose_run.ts";
 
 /** How a configuration is made. */
@@ -83,9 +72,6 @@ export interface InitResult {
   readonly samples: readonly SplitPictures[];
 }
 
-/** The share of labeled images that is kept for evaluation. */
-const EVALUATION_SHARE = 0.2;
-
 /**
  * Looks at a folder or an archive and writes a configuration for it, with lists of images
  * where the data set has no splits. Nothing that exists is overwritten.
@@ -106,92 +92,22 @@ export async function initConfig(
   const found = await findNative(source, files, root) ??
     await findFolder(source, files, root, labels) ??
     await fail(folder, source, files, labels);
-  const notes = [...found.notes];
-
   const { training, evaluation } = chooseParts(found.parts);
-  const labeledImages = found.parts.filter((part) =>
-    part === training || part === evaluation
-  )
-    .flatMap(({ name: part, labeled }) => labeled.map((name) => ({ part, name })));
-  const read = evenlySpacedIndices(labeledImages.length, MAX_LABELS_READ)
-    .flatMap((index) => labeledImages[index] ?? []);
-  if (read.length < labeledImages.length) {
-    notes.push(
-      `${read.length} of the ${labeledImages.length} labels were read: "deno task prepare" ` +
-        "reads them all",
-    );
-  }
+  const images = [training, evaluation].flatMap((part) =>
+    (part?.labeled ?? []).map((name) => ({ part: part?.name ?? "", name }))
+  );
+  const read = evenlySpacedIndices(images.length, MAX_LABELS_READ)
+    .flatMap((index) => images[index] ?? []);
   const classes = await found.readClasses(read, { progress, signal });
-
+  const chosen = await chooseImages(
+    found,
+    { training, evaluation },
+    classes,
+    seed,
+    names,
+  );
+  const { trainingNames, method } = chosen;
   const readImage = (name: string) => found.readImage({ part: training.name, name });
-  const lists = new Map<string, readonly string[]>();
-  const listed = (part: FoundPart, key: keyof typeof names, list: readonly string[]) => {
-    lists.set(names[key], list);
-    return { ...part.settings, list: basename(names[key]) };
-  };
-  let trainingNames = training.labeled;
-  let chosenSource: ChosenImages;
-  let evaluations: Record<string, ChosenImages>;
-  const ownLists = evaluation === null ? await readOwnLists(found, training) : null;
-  if (evaluation !== null) {
-    const of = (part: FoundPart, key: "train" | "val"): ChosenImages => ({
-      settings: part.isWhole ? part.settings : listed(part, key, part.labeled),
-      comment: `${part.labeled.length} images with labels`,
-    });
-    chosenSource = of(training, "train");
-    evaluations = { [evaluationName(evaluation.name)]: of(evaluation, "val") };
-  } else if (ownLists !== null) {
-    trainingNames = ownLists.training;
-    chosenSource = {
-      settings: { ...training.settings, list: ownLists.trainingPath },
-      comment: `${trainingNames.length} images with labels, by a list of the data set`,
-    };
-    evaluations = {
-      val: {
-        settings: { ...training.settings, list: ownLists.evaluationPath },
-        comment: `${ownLists.evaluation.length} images with labels, likewise`,
-      },
-    };
-  } else {
-    const inBlocks = await areFrames(training.labeled, readImage);
-    const split = proposeSplit(
-      training.labeled.map((name) => ({
-        name,
-        classes: classesOf(classes.counts.get(imageKey({ part: training.name, name }))),
-      })),
-      { seed, share: EVALUATION_SHARE, inBlocks },
-    );
-    trainingNames = split.training;
-    const how = inBlocks
-      ? "the last of every sequence, since neighbors look alike, as frames of a video"
-      : `drawn with the seed ${seed}, rare classes first`;
-    notes.push(
-      `no split was found: ${split.training.length} images to train on and ` +
-        `${split.evaluation.length} to evaluate on, ${how}; edit the lists to change it`,
-      ...splitNotes(split, classes),
-    );
-    chosenSource = {
-      settings: listed(training, "train", split.training),
-      comment:
-        `${split.training.length} of ${training.labeled.length} images with labels`,
-    };
-    evaluations = {
-      val: {
-        settings: listed(training, "val", split.evaluation),
-        comment: `The other ${split.evaluation.length}: ${how}`,
-      },
-    };
-  }
-
-  const unlabeled = chooseUnlabeled(found.parts, training);
-  notes.push(...unlabeled.notes);
-  const target: ChosenImages | null = unlabeled.part === null ? null : {
-    settings: unlabeled.part === training || !unlabeled.isWhole
-      ? listed(unlabeled.part, "unlabeled", unlabeled.names)
-      : unlabeled.part.settings,
-    comment: `${unlabeled.names.length} images without labels`,
-  };
-
   const measures = await measureImages(
     trainingNames.length,
     (index) => readImage(trainingNames[index] ?? ""),
@@ -202,45 +118,48 @@ export async function initConfig(
     images: trainingNames.length,
     size: measures.typical,
     isOneSize: measures.sizes.length === 1,
-    method: unlabeled.method.name,
+    method: method.name,
   }, backendName);
   const text = configText({
     folder: dirname(resolve(out)),
     file: out,
-    ...{ schema, seed, classes, target, evaluations, run, measures },
     title: found.title,
     settings: found.settings,
-    source: chosenSource,
-    method: unlabeled.method,
-    images: trainingNames.length,
+    ...{ schema, seed, classes, chosen, run, measures },
   });
-  const samples = await checkWritten(text, basename(out), lists);
-  for (const [path, list] of lists) {
-    await writeOutputFile(path, new TextEncoder().encode(`${list.join("\n")}\n`));
+  const samples = await checkWritten(text, basename(out), chosen.lists);
+  for (const [path, list] of chosen.lists) {
+    await writeOutputFile(path, new TextEncoder().encode(listText(list)));
   }
   await writeOutputFile(out, new TextEncoder().encode(text));
-  const evaluationImages = evaluation?.labeled.length ?? ownLists?.evaluation.length ??
-    training.labeled.length - trainingNames.length;
   return {
     title: found.title,
-    notes: [...classes.reasons, ...notes, ...reasonOf(unlabeled.method)],
-    files: [out, ...lists.keys()],
+    notes: [
+      ...classes.reasons,
+      ...(read.length === images.length ? [] : [
+        `${read.length} of the ${images.length} labels were read: "deno task prepare" reads ` +
+        "them all",
+      ]),
+      ...found.notes,
+      ...chosen.notes,
+    ],
+    files: [out, ...chosen.lists.keys()],
     sheet: names.sheet,
     images: {
       labeled: trainingNames.length,
-      unlabeled: unlabeled.names.length,
-      evaluation: evaluationImages,
+      unlabeled: chosen.unlabeledCount,
+      evaluation: chosen.evaluationCount,
     },
     classes: classes.classes.map(({ name }) => name),
-    method: unlabeled.method.name,
+    method: method.name,
     samples,
   };
 }
 
-const reasonOf = ({ reason }: MethodChoice): string[] => reason === null ? [] : [reason];
+const listText = (names: readonly string[]): string => `${names.join("\n")}\n`;
 
 /** The files of a configuration, by what they are. */
-function fileNamesOf(out: string) {
+function fileNamesOf(out: string): ListFiles & { config: string; sheet: string } {
   if (!/\.ya?ml$/i.test(out)) {
     throw new RangeError(`Cannot write "${out}": the name must end with .yaml`);
   }
@@ -358,149 +277,6 @@ function foldersOfOneCount(pictures: readonly string[]): string[] {
     : [];
 }
 
-/** The parts that are trained on and evaluated on; null: one has to be divided. */
-function chooseParts(
-  parts: readonly FoundPart[],
-): { readonly training: FoundPart; readonly evaluation: FoundPart | null } {
-  const labeled = parts.filter((part) => part.labeled.length > 0)
-    .toSorted((a, b) => b.labeled.length - a.labeled.length);
-  const [largest] = labeled;
-  if (largest === undefined) throw new TypeError("Cannot choose a part: none has labels");
-  const training = labeled.find(({ name }) => /(^|\/)train(ing)?$/i.test(name)) ??
-    largest;
-  const others = labeled.filter((part) => part !== training);
-  const evaluation = [/val/i, /dev|eval/i, /test/i, /./]
-    .map((pattern) => others.find(({ name }) => pattern.test(name)))
-    .find((part) => part !== undefined) ?? null;
-  return { training, evaluation };
-}
-
-const evaluationName = (name: string): string =>
-  /^[A-Za-z][\w-]*$/.test(name) ? name : "val";
-
-const classesOf = (counts: readonly number[] | undefined): Set<number> =>
-  new Set((counts ?? []).flatMap((count, id) => count > 0 ? [id] : []));
-
-/** A number with its noun. */
-const countOf = (count: number, noun: string): string =>
-  `${count} ${noun}${count === 1 ? "" : "s"}`;
-
-/** The lists of a data set that divide a part. */
-interface OwnLists {
-  readonly training: readonly string[];
-  readonly trainingPath: string;
-  readonly evaluation: readonly string[];
-  readonly evaluationPath: string;
-}
-
-// Lists that name images of this part, all of them with labels, are its splits.
-async function readOwnLists(
-  { lists, settings }: FoundData,
-  { settings: partSettings, labeled }: FoundPart,
-): Promise<OwnLists | null> {
-  const trainingPath = lists.get("train");
-  const evaluationPath = lists.get("val") ?? lists.get("valid") ??
-    lists.get("validation") ?? lists.get("test");
-  if (trainingPath === undefined || evaluationPath === undefined) return null;
-  const namesOf = async (list: string): Promise<string[]> => {
-    const spec = { ...settings, ...partSettings, list, classes: [], labeled: false };
-    const { usable } = await listDataSetFiles(
-      spec as unknown as Parameters<typeof listDataSetFiles>[0],
-    );
-    return usable.samples.map(({ name }) => name);
-  };
-  try {
-    const [training, evaluation] = [
-      await namesOf(trainingPath),
-      await namesOf(evaluationPath),
-    ];
-    const known = new Set(labeled);
-    const areLabeled = [...training, ...evaluation].every((name) => known.has(name));
-    return areLabeled ? { training, trainingPath, evaluation, evaluationPath } : null;
-  } catch {
-    return null; // lists of something else
-  }
-}
-
-function splitNotes(
-  { onlyOnce, oneSided }: ReturnType<typeof proposeSplit>,
-  { classes }: FoundClasses,
-): string[] {
-  const quote = (ids: readonly number[]) =>
-    quoteNames(ids.map((id) => classes[id]?.name ?? String(id)));
-  return [
-    ...(onlyOnce.length === 0 ? [] : [
-      `${quote(onlyOnce)}: in a single image, so that the other part has none of it`,
-    ]),
-    ...(oneSided.length === 0 ? [] : [
-      `${quote(oneSided)}: in images of one part only: move some in the lists`,
-    ]),
-  ];
-}
-
-/** Images to learn from without labels, and the rule that does. */
-interface UnchosenSource {
-  readonly part: FoundPart | null;
-  readonly names: readonly string[];
-  readonly isWhole: boolean;
-  readonly method: MethodChoice;
-  readonly notes: readonly string[];
-}
-
-function chooseUnlabeled(
-  parts: readonly FoundPart[],
-  training: FoundPart,
-): UnchosenSource {
-  const choice = (part: FoundPart, method: MethodChoice): UnchosenSource => ({
-    part,
-    names: part.unlabeled,
-    isWhole: part.labeled.length === 0 && part.isWhole === false,
-    method,
-    notes: [],
-  });
-  const others = parts.filter((part) => part !== training && part.unlabeled.length > 0);
-  const target = others.find(({ name }) => /target/i.test(name));
-  if (target !== undefined) {
-    return choice(target, {
-      name: "self-training",
-      reason:
-        `"${target.name}" holds ${target.unlabeled.length} images without labels, a ` +
-        "target domain by its name: self-training adapts to it",
-    });
-  }
-  const extra = others.find(({ name }) =>
-    /un-?_?label|un-?_?annot|no_?label/i.test(name)
-  );
-  const half = training.unlabeled.length >= training.labeled.length
-    ? training
-    : undefined;
-  const part = extra ?? half;
-  if (part !== undefined) {
-    return choice(part, {
-      name: "mean-teacher",
-      reason:
-        `${training.labeled.length} images have labels and ${part.unlabeled.length} ` +
-        'have none: the semi-supervised rule "mean-teacher" learns from both; "supervised" ' +
-        "leaves the others aside",
-    });
-  }
-  const left = parts.flatMap((one) =>
-    one.unlabeled.length === 0 ? [] : [
-      `${countOf(one.unlabeled.length, "image")} of "${one.name}" without a label ` +
-      `${one.unlabeled.length === 1 ? "is" : "are"} not used (first: "${
-        one.unlabeled[0]
-      }")`,
-    ]
-  );
-  return {
-    part: null,
-    names: [],
-    isWhole: false,
-    method: { name: "supervised", reason: null },
-    notes: left,
-  };
-}
-
 /** Pictures of a sheet, in all. */
 const SHEET_PICTURES = 12;
 
@@ -516,7 +292,7 @@ async function checkWritten(
   const folder = await Deno.makeTempDir({ prefix: "fst_init_" });
   try {
     for (const [path, list] of lists) {
-      await Deno.writeTextFile(join(folder, basename(path)), `${list.join("\n")}\n`);
+      await Deno.writeTextFile(join(folder, basename(path)), listText(list));
     }
     await Deno.writeTextFile(join(folder, file), text);
     const splits = splitsOfConfig(await loadConfig(join(folder, file)), null);
