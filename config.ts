@@ -23,6 +23,9 @@
  * @module
  */
 export type {
+  AnnotatedDataConfig,
+  CocoDataConfig,
+  CocoFilesConfig,
   CommonDataConfig,
   DataConfig,
   EmbeddedDataConfig,
@@ -30,6 +33,8 @@ export type {
   FileNamesConfig,
   FolderDataConfig,
   FolderSplitConfig,
+  LabelmeDataConfig,
+  LabelmeFilesConfig,
   NativeDataConfig,
   NativeSplitConfig,
   PaddingConfig,

@@ -122,6 +122,69 @@ export interface FolderDataConfig extends CommonDataConfig {
   readonly evaluations: Readonly<Record<string, FolderSplitConfig>>;
 }
 
+/** What data sets with annotations in JSON have in common. */
+export interface AnnotatedDataConfig extends CommonDataConfig {
+  /**
+   * The data set's folder, which may hold archives, or an archive; null: it has to be given
+   * with `--set data.root=FOLDER` where files are read.
+   */
+  readonly root: string | null;
+  /** In the order of their ids. */
+  readonly classes: readonly ClassInfo[];
+  /**
+   * The class of each category that is not called like it, as `{ sedan: car }`; null in
+   * place of a class: its pixels are ignored. `"*"` is every other category.
+   */
+  readonly categoryMap: Readonly<Record<string, string | null>> | null;
+  /** The class of pixels that no annotation covers; null: they are ignored. */
+  readonly background: string | null;
+  /**
+   * Folder of the lists, where they are not found from here; the configuration's own folder
+   * unless given.
+   */
+  readonly listFolder: string | null;
+  /** Images with labels. */
+  readonly source: FolderSplitConfig;
+  /** Images without labels, which need no annotations; null: the method needs none. */
+  readonly target: FolderSplitConfig | null;
+  /** By name; the first one decides which checkpoint is the best. */
+  readonly evaluations: Readonly<Record<string, FolderSplitConfig>>;
+}
+
+/** What the files of a COCO data set are called. */
+export interface CocoFilesConfig {
+  /** The folder of the images; `{split}` stands for the split's name. */
+  readonly images: string;
+  /** The JSON of their annotations, likewise. */
+  readonly annotations: string;
+}
+
+/** Images, and one COCO JSON per split. */
+export interface CocoDataConfig extends AnnotatedDataConfig {
+  /** Images in files, and polygons or run-length encodings of a split in one JSON. */
+  readonly kind: "coco";
+  /** What files are called, where it is not as COCO has them. */
+  readonly files: CocoFilesConfig;
+  /** Regions with `iscrowd` have the class of their category, or are ignored. */
+  readonly crowd: "class" | "ignore";
+}
+
+/** What the files of a labelme data set are called. */
+export interface LabelmeFilesConfig {
+  /** The folder of the images; `{split}` stands for the split's name. */
+  readonly images: string;
+  /** The folder of the annotations, likewise. */
+  readonly annotations: string;
+}
+
+/** Images, and one labelme JSON for each. */
+export interface LabelmeDataConfig extends AnnotatedDataConfig {
+  /** Images in files, and the shapes of each in a JSON of its name. */
+  readonly kind: "labelme";
+  /** What folders are called, where annotations are not beside the images of a split. */
+  readonly files: LabelmeFilesConfig;
+}
+
 /** Scenes that are drawn while the run needs them. */
 export interface EmbeddedSplitConfig {
   /** "clean" is flat and sharp, "worn" has texture, noise, haze and shifted colors. */
@@ -191,7 +254,12 @@ export interface NativeDataConfig extends CommonDataConfig {
 }
 
 /** Source, target, evaluations, and how images become crops. */
-export type DataConfig = FolderDataConfig | NativeDataConfig | EmbeddedDataConfig;
+export type DataConfig =
+  | FolderDataConfig
+  | CocoDataConfig
+  | LabelmeDataConfig
+  | NativeDataConfig
+  | EmbeddedDataConfig;
 
 const positiveNumber = z.number().positive();
 
@@ -264,6 +332,21 @@ const Files = z.strictObject({
   labelSuffix: z.string().default(""),
 });
 
+/** Checks that padding has the label of a class, or none. */
+function checkPaddingLabel(
+  { classes, padding }: Pick<FolderDataConfig, "classes" | "padding">,
+  context: z.RefinementCtx,
+): void {
+  if (padding.label < classes.length || padding.label === IGNORE_INDEX) return;
+  context.addIssue({
+    code: "custom",
+    path: ["padding", "label"],
+    message: `must be a class id of 0 … ${
+      classes.length - 1
+    }, or ${IGNORE_INDEX}: received ${padding.label}`,
+  });
+}
+
 const FolderSchema = z.strictObject({
   kind: z.literal("folder"),
   root: z.string().min(1).nullable().default(null),
@@ -276,16 +359,7 @@ const FolderSchema = z.strictObject({
   target: folderSplit.nullable().default(null),
   evaluations: namedEvaluations(folderSplit),
   ...commonDataFields,
-}).superRefine(({ classes, labelMap, padding }, context) => {
-  if (padding.label >= classes.length && padding.label !== IGNORE_INDEX) {
-    context.addIssue({
-      code: "custom",
-      path: ["padding", "label"],
-      message: `must be a class id of 0 … ${
-        classes.length - 1
-      }, or ${IGNORE_INDEX}: received ${padding.label}`,
-    });
-  }
+}).superRefine(checkPaddingLabel).superRefine(({ classes, labelMap }, context) => {
   for (const [value, id] of Object.entries(labelMap ?? {})) {
     if (id < classes.length || id === IGNORE_INDEX) continue;
     context.addIssue({
@@ -297,6 +371,66 @@ const FolderSchema = z.strictObject({
     });
   }
 });
+
+/** Limits and defaults of {@linkcode AnnotatedDataConfig}. */
+const annotatedFields = {
+  root: z.string().min(1).nullable().default(null),
+  classes,
+  categoryMap: z.record(z.string().min(1), z.string().min(1).nullable())
+    .nullable().default(null),
+  background: z.string().min(1).nullable().default("background"),
+  listFolder: z.string().min(1).nullable().default(null),
+  source: folderSplit,
+  target: folderSplit.nullable().default(null),
+  evaluations: namedEvaluations(folderSplit),
+  ...commonDataFields,
+};
+
+/** Checks that the names of classes in an annotated data set are those of its classes. */
+function checkClassNames(
+  { classes, categoryMap, background }: Pick<
+    AnnotatedDataConfig,
+    "classes" | "categoryMap" | "background"
+  >,
+  context: z.RefinementCtx,
+): void {
+  const names = classes.map(({ name }) => name);
+  const named: [string[], string | null][] = [
+    ...Object.entries(categoryMap ?? {}).map(
+      ([category, name]): [string[], string | null] => [["categoryMap", category], name],
+    ),
+    [["background"], background],
+  ];
+  for (const [path, name] of named) {
+    if (name === null || names.includes(name)) continue;
+    context.addIssue({
+      code: "custom",
+      path,
+      message: `must be the name of a class, or null to ignore: received "${name}"${
+        didYouMean(name, names)
+      }`,
+    });
+  }
+}
+
+const CocoSchema = z.strictObject({
+  kind: z.literal("coco"),
+  files: z.strictObject({
+    images: z.string().min(1).default("{split}"),
+    annotations: z.string().min(1).default("annotations/instances_{split}.json"),
+  }).prefault({}),
+  crowd: z.enum(["class", "ignore"]).default("class"),
+  ...annotatedFields,
+}).superRefine(checkClassNames).superRefine(checkPaddingLabel);
+
+const LabelmeSchema = z.strictObject({
+  kind: z.literal("labelme"),
+  files: z.strictObject({
+    images: z.string().min(1).default("{split}"),
+    annotations: z.string().min(1).default("{split}"),
+  }).prefault({}),
+  ...annotatedFields,
+}).superRefine(checkClassNames).superRefine(checkPaddingLabel);
 
 const embeddedSplit = z.strictObject({
   domain: z.enum(["clean", "worn"]),
@@ -356,6 +490,8 @@ const NativeSchema = z.strictObject({
 /** Limits and defaults of {@linkcode DataConfig}. */
 export const DataSchema: z.ZodType<DataConfig> = z.discriminatedUnion("kind", [
   FolderSchema,
+  CocoSchema,
+  LabelmeSchema,
   NativeSchema,
   EmbeddedSchema,
 ]);

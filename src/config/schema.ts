@@ -213,7 +213,7 @@ export const RunSchema: z.ZodType<RunConfig> = RunObject.check(
   }),
   crossCheck(["data", "method"], ({ data, method }, report) => {
     if (method.name !== "self-training" || data.kind === "embedded") return;
-    const known = data.kind === "folder" ? data.classes : NATIVE_CLASSES[data.source.set];
+    const known = data.kind === "native" ? NATIVE_CLASSES[data.source.set] : data.classes;
     (method.featureDistance?.classes ?? []).forEach((one, index) => {
       try {
         resolveClassIds([one], known);

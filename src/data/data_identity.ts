@@ -34,7 +34,7 @@ export async function filesIdentity(
   samples: readonly SampleFiles[],
 ): Promise<DataIdentity> {
   const filesOf = ({ image, label }: SampleFiles) =>
-    label === null ? [image] : [image, label];
+    typeof label === "string" ? [image, label] : [image];
   const files = samples.flatMap(filesOf);
   const sizes = await inChunks(files, source.size);
   const areKnown = files.every((path) => source.knownCrc32(path) !== null);
@@ -46,7 +46,22 @@ export async function filesIdentity(
     names: hashLines(samples.map(({ name }) => name)),
     sizes: hashLines(sizes.map(String)),
     contents: contentsOf(checksums),
+    ...annotationsOf(samples),
   };
+}
+
+// Of all labels that are parts of files, since these have been read anyway.
+function annotationsOf(
+  samples: readonly SampleFiles[],
+): Pick<DataIdentity, "annotations"> {
+  const hash = createHash("sha256");
+  let isEmpty = true;
+  for (const { label } of samples) {
+    if (label === null || typeof label === "string") continue;
+    hash.update(label.bytes).update("\n");
+    isEmpty = false;
+  }
+  return isEmpty ? {} : { annotations: hash.digest("hex").slice(0, 32) };
 }
 
 /** Those of one kind can be compared. */
@@ -58,7 +73,10 @@ interface Checksum {
 async function checksumOf(source: FileSource, path: string): Promise<Checksum | null> {
   const crc = source.knownCrc32(path);
   if (crc !== null) return { kind: "crc", value: crc.toString(16) };
-  const end = await source.readEnd(path);
+  // labelme puts the picture behind its shapes: the end does not tell of them.
+  const end = /\.json$/i.test(path)
+    ? await source.read(path)
+    : await source.readEnd(path);
   if (end === null) return null;
   const hash = createHash("sha256").update(end).digest("hex");
   return { kind: "tail", value: hash.slice(0, 16) };

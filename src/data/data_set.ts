@@ -6,6 +6,8 @@ import type { ClassInfo, Size } from "../core/host_batch.ts";
 export interface LabelMap extends Size {
   /** Class ids, 255 ignored. [H, W] */
   readonly data: Uint8Array;
+  /** What is odd about it, and was read all the same; a sentence each. */
+  readonly oddities?: readonly string[];
 }
 
 /** One image of a data set, at its own resolution. */
@@ -20,12 +22,22 @@ export interface Sample extends Size {
   readonly orientation?: number;
 }
 
-/** The files of an image, by their paths in their source: plain JSON. */
+/** A label that is no file of its own: what a file of annotations has of one image. */
+export interface LabelPart {
+  /** The file, by its path in its source. */
+  readonly path: string;
+  /** The part, for messages, as in "image 37". */
+  readonly title: string;
+  /** What the file has of the image. */
+  readonly bytes: Uint8Array;
+}
+
+/** The files of an image, by their paths in their source: plain values. */
 export interface SampleFiles {
   readonly name: string;
   readonly image: string;
   /** Null in a set without labels. */
-  readonly label: string | null;
+  readonly label: string | LabelPart | null;
 }
 
 /**
@@ -51,6 +63,8 @@ export interface DataIdentity {
    * are many; null where files would have to be fetched.
    */
   readonly contents: string | null;
+  /** A hash of labels that are no files of their own; left out where all are. */
+  readonly annotations?: string;
 }
 
 /** Images that can be read in any order, any number of times. */

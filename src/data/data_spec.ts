@@ -56,6 +56,49 @@ export interface FolderSpec extends SampleSelection, SourceLocation {
   readonly labeled: boolean;
 }
 
+/** What the files of an annotated data set are called. */
+export interface AnnotationPattern {
+  /** The folder of the images; `{split}` stands for the split's name. */
+  readonly images: string;
+  /** The file of COCO's annotations, or the folder of labelme's, likewise. */
+  readonly annotations: string;
+}
+
+/** What the names of annotated objects stand for. */
+export interface CategoryMeaning {
+  /**
+   * From the name of a category to that of a class, or null to ignore it; "*" is every
+   * other name. One that is not in it is the class of its name.
+   */
+  readonly categoryMap?: Readonly<Record<string, string | null>> | null;
+  /** The class of pixels without an annotation; null: they are ignored. */
+  readonly background: string | null;
+}
+
+/** What data sets with annotations in JSON have in common. */
+interface AnnotatedSpec extends SampleSelection, SourceLocation, CategoryMeaning {
+  /** What stands for `{split}`. */
+  readonly split: string;
+  /** What files are called; as the tool itself calls them if left out. */
+  readonly files?: AnnotationPattern;
+  /** Index = class id. */
+  readonly classes: readonly ClassInfo[];
+  /** Whether labels are needed; if not, they are neither looked for nor read. */
+  readonly labeled: boolean;
+}
+
+/** Describes a data set with one COCO JSON per split. */
+export interface CocoSpec extends AnnotatedSpec {
+  readonly kind: "coco";
+  /** Regions with `iscrowd` have the class of their category, or are ignored. */
+  readonly crowd?: "class" | "ignore";
+}
+
+/** Describes a data set with one labelme JSON per image. */
+export interface LabelmeSpec extends AnnotatedSpec {
+  readonly kind: "labelme";
+}
+
 /** Describes a data set in its native layout. */
 export interface NativeSpec extends SampleSelection, SourceLocation {
   readonly kind: "native";
@@ -92,7 +135,7 @@ export interface EmbeddedSpec {
 }
 
 /** Describes a data set in files. */
-export type FileDataSpec = FolderSpec | NativeSpec;
+export type FileDataSpec = FolderSpec | CocoSpec | LabelmeSpec | NativeSpec;
 
 /** Describes a data set. */
 export type DataSpec = FileDataSpec | EmbeddedSpec;

@@ -4,7 +4,13 @@ import { createHash } from "node:crypto";
 import type { ClassInfo, Size } from "../core/host_batch.ts";
 import { decodeImage, type RgbImage } from "../formats/image_codec.ts";
 import { filesIdentity } from "./data_identity.ts";
-import type { DataSet, LabelMap, SampleFiles, UnpackedFiles } from "./data_set.ts";
+import type {
+  DataSet,
+  LabelMap,
+  LabelPart,
+  SampleFiles,
+  UnpackedFiles,
+} from "./data_set.ts";
 import { type FileSource, isHidden, quoteNames } from "./source/file_source.ts";
 
 /** Files whose size and date are requested at a time. */
@@ -31,6 +37,8 @@ export interface DataSetFiles extends SampleDecoder {
   readonly statisticsFolder: string | null;
   /** What a user should know, a sentence each. */
   readonly notes?: readonly string[];
+  /** Those of which labels are parts. */
+  readonly annotationFiles?: readonly string[];
 }
 
 /** The files of a data set, and what is missing among them. */
@@ -53,6 +61,8 @@ export interface DataSetListing {
   readonly address: string;
   /** What is left out and to be mended, a sentence each. */
   readonly problems: readonly string[];
+  /** What has to be mended before the set can be used, a sentence each. */
+  readonly faults?: readonly string[];
   /** What there is in place of missing labels, for messages; null: nothing. */
   readonly labelsInstead: string | null;
 }
@@ -60,13 +70,12 @@ export interface DataSetListing {
 /** Makes a data set that reads files when they are needed. */
 export function fileDataSet(set: DataSetFiles): DataSet {
   const { name, source, samples, classes, labeled, statisticsFolder, notes = [] } = set;
-  const labelOf = ({ name: image, label }: SampleFiles): string => {
+  const labelOf = ({ name: image, label }: SampleFiles): string | LabelPart => {
     if (label !== null) return label;
     throw new RangeError(`Cannot read the label of "${image}" of "${name}": no labels`);
   };
   const readLabel = async (index: number): Promise<LabelMap> => {
-    const path = labelOf(sampleFilesAt(set, index));
-    return set.decode(await source.read(path), source.displayPath(path), path);
+    return await decodeLabelOf(set, labelOf(sampleFilesAt(set, index)));
   };
 
   return {
@@ -87,16 +96,33 @@ export function fileDataSet(set: DataSetFiles): DataSet {
       const image = await decodeImage(await source.read(files.image), file);
       const label = await labelPromise;
       if (label !== null) {
-        assertSameSize(image, file, label, source.displayPath(labelOf(files)));
+        assertSameSize(image, file, label, labelTitle(source, labelOf(files)));
       }
       const { data, ...rest } = image;
       return { ...rest, name: files.name, image: data, label: label?.data ?? null };
     },
 
-    fingerprint: () => filesFingerprint(set, (files) => [labelOf(files)]),
+    fingerprint: () => filesFingerprint(set, "labels"),
     identity: () => filesIdentity(source, samples),
   };
 }
+
+/** Reads and decodes a label. */
+export async function decodeLabelOf(
+  { source, decode }: Pick<DataSetFiles, "source" | "decode">,
+  label: string | LabelPart,
+): Promise<LabelMap> {
+  const title = labelTitle(source, label);
+  return typeof label === "string"
+    ? decode(await source.read(label), title, label)
+    : decode(label.bytes, title, label.path);
+}
+
+/** What a label is called in messages. */
+export const labelTitle = (source: FileSource, label: string | LabelPart): string =>
+  typeof label === "string"
+    ? source.displayPath(label)
+    : `${source.displayPath(label.path)}: ${label.title}`;
 
 /** The files of one image. @throws {RangeError} If there is no such image. */
 export function sampleFilesAt({ name, samples }: DataSetFiles, index: number) {
@@ -120,9 +146,13 @@ export function unpackedFiles({ source, samples }: DataSetFiles): UnpackedFiles 
 
 /** Changes whenever what labels mean, the images, or one of the chosen files may have. */
 export async function filesFingerprint(
-  { source, samples, classes, labelMeaning }: DataSetFiles,
-  filesOf: (sample: SampleFiles) => readonly string[],
+  { source, samples, classes, labelMeaning, annotationFiles = [] }: DataSetFiles,
+  chosen: "labels" | "all",
 ): Promise<string> {
+  const filesOf = ({ image, label }: SampleFiles) => [
+    ...(chosen === "all" ? [image] : []),
+    ...(typeof label === "string" ? [label] : []),
+  ];
   const hash = createHash("sha256");
   hash.update(JSON.stringify([classes.map(({ name }) => name), labelMeaning]));
   for (let at = 0; at < samples.length; at += STAT_CONCURRENCY) {
@@ -133,6 +163,7 @@ export async function filesFingerprint(
     }));
     hash.update(lines.join(""));
   }
+  for (const path of annotationFiles) hash.update(`${await source.fingerprint(path)}\n`);
   return hash.digest("hex");
 }
 
@@ -155,6 +186,16 @@ export function assertSameSize(
     `Cannot pair "${imageFile}" with "${labelFile}": the image${turned} is ` +
       `${width}×${height} and the label ${label.width}×${label.height}: ${cure}`,
   );
+}
+
+/** @throws {RangeError} Saying the first thing to be mended first, if there is one. */
+export function assertNoFaults({ faults = [] }: DataSetListing): void {
+  const [first] = faults;
+  if (first === undefined) return;
+  const more = faults.length === 1
+    ? ""
+    : ` (and ${faults.length - 1} more such problems: prepare lists all)`;
+  throw new RangeError(`${first}${more}`);
 }
 
 /** @throws {RangeError} Naming the first missing label, if there is one. */
@@ -284,6 +325,12 @@ function countExtensions(
 }
 
 const IMAGE_EXTENSIONS = /\.(jpe?g|png)$/i;
+
+/** The path of an image without its ending; null: the file is none, or hidden. */
+export const imageStemOf = (file: string): string | null =>
+  IMAGE_EXTENSIONS.test(file) && !isHidden(file)
+    ? file.replace(IMAGE_EXTENSIONS, "")
+    : null;
 
 /**
  * The stem that a line of a list means: itself, or that of the file which it names in its

@@ -74,23 +74,17 @@ export async function openFolder(spec: FolderSpec): Promise<DataSet> {
 export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing> {
   const { root, split, labeled, files = DEFAULT_FILE_PATTERN } = spec;
   const { imageSuffix } = files;
-  assertRelativePath(split, '"split"');
-  const folderOf = (key: "images" | "labels") => {
-    assertRelativePath(files[key], `"files.${key}"`);
-    const folder = files[key].replaceAll("{split}", split);
-    return folder.split("/").filter((part) => part !== "" && part !== ".").join("/");
-  };
   const { source } = await openSource({
     ...spec,
     root: root.replaceAll("{split}", split),
   });
-  const imageFolder = await findFolder(source, folderOf("images"));
-  const labelPlace = folderOf("labels");
+  const imageFolder = await findFolder(source, folderOfPattern(files, "images", split));
+  const labelPlace = folderOfPattern(files, "labels", split);
   const labelFolder = labeled ? await findFolder(source, labelPlace) : labelPlace;
   const decoder = folderDecoder(spec);
 
   const address = source.displayPath(imageFolder);
-  const imageFiles = await listFiles(source, imageFolder, files);
+  const imageFiles = await listFiles(source, imageFolder, [files.images, files.labels]);
   const isShared = isSameFolder(imageFolder, labelFolder);
   // Side by side under the same stems, PNGs are the labels of JPEGs.
   const areLabelsPngs = imageFolder === labelFolder && imageSuffix === files.labelSuffix;
@@ -104,7 +98,7 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
   const labelFiles = labeled && images.size > 0
     ? (labelFolder === imageFolder
       ? imageFiles
-      : await listFiles(source, labelFolder, files))
+      : await listFiles(source, labelFolder, [files.images, files.labels]))
     : [];
   const labels = labelsByStem(labelFiles, files.labelSuffix);
   const labelOf = (name: string) => labels.get(name.normalize("NFC")) ?? null;
@@ -276,11 +270,23 @@ class FolderSampleFiles implements SampleFiles {
   }
 }
 
+/** The path that an entry of "files" means for a split; "" for the root itself. */
+export function folderOfPattern<Key extends string>(
+  files: Readonly<Record<Key, string>>,
+  key: Key,
+  split: string,
+): string {
+  assertRelativePath(split, '"split"');
+  assertRelativePath(files[key], `"files.${key}"`);
+  return files[key].replaceAll("{split}", split).split("/")
+    .filter((part) => part !== "" && part !== ".").join("/");
+}
+
 /**
  * Where a folder is: in the root, or in the only folder of the root that has it, as archives
  * of one folder and folders made by unpacking one do.
  */
-async function findFolder(source: FileSource, folder: string): Promise<string> {
+export async function findFolder(source: FileSource, folder: string): Promise<string> {
   // Where only the split is missing, that of another copy is not what was meant.
   if (await source.findFirst([folder.replace(/\/.*$/, "")]) !== null) return folder;
   const places = (await source.listChildren("") ?? [])
@@ -294,23 +300,28 @@ async function findFolder(source: FileSource, folder: string): Promise<string> {
   return found.length > 1 ? folder : only;
 }
 
-// Every file below a folder, or an error that says how far the path exists.
-async function listFiles(
+/**
+ * Every file below a folder.
+ *
+ * @param patterns What else the root should hold, for the message.
+ * @throws {RangeError} If there is no such folder, saying how far the path exists.
+ */
+export async function listFiles(
   source: FileSource,
   folder: string,
-  { images, labels }: FilePattern,
+  patterns: readonly [string, string],
 ): Promise<readonly string[]> {
   const found = await source.list(folder);
   if (found !== null) return found;
   const parent = folder.includes("/") ? folder.replace(/\/[^/]*$/, "") : "";
   const present = parent === "" ? null : await source.listChildren(parent);
   const siblings = await source.listChildren("");
-  const [image, label] = [images, labels].map((pattern) => pattern.replace(/\/.*$/, ""));
+  const expected = patterns.map((pattern) => `"${pattern.replace(/\/.*$/, "")}"`);
   const foundInstead = present !== null
     ? `"${source.displayPath(parent)}" holds ${quoteNames(present)}: correct "split"`
     : siblings !== null
-    ? `"${source.name}" holds ${quoteNames(siblings)}: it should hold "${image}" and ` +
-      `"${label}"${unsupportedArchiveHint(siblings)}`
+    ? `"${source.name}" holds ${quoteNames(siblings)}: it should hold ` +
+      `${[...new Set(expected)].join(" and ")}${unsupportedArchiveHint(siblings)}`
     : `there is no folder "${source.name}" either: correct "data.root"`;
   throw new RangeError(
     `Cannot use the data set: there is no folder "${

@@ -1,9 +1,11 @@
 /** From the description of a data set to the data set, its files, or what decodes them. @module */
 
+import { cocoDecoder, listCocoFiles, openCoco } from "./annotations/coco.ts";
+import { labelmeDecoder, listLabelmeFiles, openLabelme } from "./annotations/labelme.ts";
 import type { DataSet, SampleFiles } from "./data_set.ts";
 import type { DataSpec, FileDataSpec } from "./data_spec.ts";
 import { openEmbedded } from "./embedded/embedded.ts";
-import type { DataSetFiles, DataSetListing } from "./file_data_set.ts";
+import type { DataSetFiles, DataSetListing, SampleDecoder } from "./file_data_set.ts";
 import { folderDecoder, listFolderFiles, openFolder } from "./folder.ts";
 import {
   listNativeFiles,
@@ -22,6 +24,10 @@ export async function openDataSet(spec: DataSpec): Promise<DataSet> {
   switch (spec.kind) {
     case "folder":
       return await openFolder(spec);
+    case "coco":
+      return await openCoco(spec);
+    case "labelme":
+      return await openLabelme(spec);
     case "native":
       return await openNative(spec);
     case "embedded":
@@ -35,7 +41,16 @@ export async function openDataSet(spec: DataSpec): Promise<DataSet> {
  * @throws If there is nothing of it, or the description fits nothing.
  */
 export function listDataSetFiles(spec: FileDataSpec): Promise<DataSetListing> {
-  return spec.kind === "folder" ? listFolderFiles(spec) : listNativeFiles(spec);
+  switch (spec.kind) {
+    case "folder":
+      return listFolderFiles(spec);
+    case "coco":
+      return listCocoFiles(spec);
+    case "labelme":
+      return listLabelmeFiles(spec);
+    case "native":
+      return listNativeFiles(spec);
+  }
 }
 
 /** Whether label values are class ids, with no map in between. */
@@ -46,6 +61,19 @@ export const hasClassIds = (spec: DataSpec): boolean =>
 export const labelIdsOf = (spec: DataSpec): readonly number[] | null =>
   spec.kind === "native" ? NATIVE_LAYOUTS[spec.set].labelIds ?? null : null;
 
+function decoderOf(spec: FileDataSpec): SampleDecoder {
+  switch (spec.kind) {
+    case "folder":
+      return folderDecoder(spec);
+    case "coco":
+      return cocoDecoder(spec);
+    case "labelme":
+      return labelmeDecoder(spec);
+    case "native":
+      return nativeDecoder(spec);
+  }
+}
+
 /** Makes sets of some files of a data set below a folder, without listing the folder. */
 export function openUnpacked(
   spec: DataSpec,
@@ -54,7 +82,7 @@ export function openUnpacked(
   if (spec.kind === "embedded") {
     throw new TypeError("Cannot read rendered scenes from files");
   }
-  const decoder = spec.kind === "folder" ? folderDecoder(spec) : nativeDecoder(spec);
+  const decoder = decoderOf(spec);
   const source = createFolderSource(root);
   return (samples) => ({
     ...decoder,

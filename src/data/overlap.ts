@@ -50,6 +50,8 @@ function locationOf(spec: DataSpec): string {
     case "embedded": // the name of a scene is its number
       return JSON.stringify([spec.kind, spec.domain, spec.size ?? null, spec.seed ?? 0]);
     case "folder":
+    case "coco":
+    case "labelme":
       return JSON.stringify([spec.kind, spec.root, spec.split, spec.files ?? null]);
     case "native":
       return JSON.stringify([spec.kind, spec.set, spec.root, spec.split ?? null]);

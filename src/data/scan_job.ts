@@ -7,7 +7,9 @@ import type { SampleFiles } from "./data_set.ts";
 import {
   assertSameSize,
   type DataSetFiles,
+  decodeLabelOf,
   fileDataSet,
+  labelTitle,
   sampleFilesAt,
 } from "./file_data_set.ts";
 import { listDataSetFiles, openDataSet, openUnpacked } from "./open_data_set.ts";
@@ -118,10 +120,9 @@ export function sendableError(error: unknown): Error {
 
 /** Reads both files of an image to their ends. Never throws because of them. */
 async function checkFiles(set: DataSetFiles, index: number): Promise<FileCheck> {
-  const { source, decode, classes } = set;
-  const { image: imagePath, label: labelPath } = sampleFilesAt(set, index);
+  const { source, classes } = set;
+  const { image: imagePath, label: labelFiles } = sampleFilesAt(set, index);
   const imageFile = source.displayPath(imagePath);
-  const labelFile = source.displayPath(labelPath ?? "");
   const problems: string[] = [];
   const attempt = async <T>(read: () => T | Promise<T>): Promise<T | null> => {
     try {
@@ -135,13 +136,13 @@ async function checkFiles(set: DataSetFiles, index: number): Promise<FileCheck> 
   const imagePromise = attempt(async () =>
     await decodeImage(await source.read(imagePath), imageFile)
   );
-  const label = labelPath === null
+  const label = labelFiles === null
     ? null
-    : await attempt(async () =>
-      decode(await source.read(labelPath), labelFile, labelPath)
-    );
+    : await attempt(() => decodeLabelOf(set, labelFiles));
+  problems.push(...label?.oddities ?? []);
   const image = await imagePromise;
-  if (image !== null && label !== null) {
+  if (image !== null && label !== null && labelFiles !== null) {
+    const labelFile = labelTitle(source, labelFiles);
     await attempt(() => assertSameSize(image, imageFile, label, labelFile));
   }
   return {

@@ -1,6 +1,10 @@
 /** From a configuration to descriptions of data sets and loaders. @module */
 import {
+  type CocoDataConfig,
   type DataConfig,
+  type FolderDataConfig,
+  type FolderSplitConfig,
+  type LabelmeDataConfig,
   type NativeDataConfig,
   nativeDataRoot,
   type NativeSplitConfig,
@@ -27,6 +31,8 @@ export function classesOf(data: DataConfig): readonly ClassInfo[] {
     case "native":
       return NATIVE_CLASSES[data.source.set];
     case "folder":
+    case "coco":
+    case "labelme":
       return data.classes;
   }
 }
@@ -115,7 +121,7 @@ export function evaluationSpec(
   }
   const split = ownValue(data.evaluations, name) ??
     { split: name, include: ["*"], list: null };
-  return { kind: "folder", ...split, ...folderFields(data), labeled: true, cacheFolder };
+  return folderSpec(data, split, true, cacheFolder);
 }
 
 // Every object has a "constructor" that it does not own.
@@ -141,14 +147,30 @@ function trainingSpec(
   if (data.kind === "native") {
     return nativeSpec(data, data[domain] ?? data.source, labeled, cacheFolder);
   }
-  const split = data[domain] ?? data.source;
-  return { kind: "folder", ...split, ...folderFields(data), labeled, cacheFolder };
+  return folderSpec(data, data[domain] ?? data.source, labeled, cacheFolder);
 }
 
-function folderFields(data: Extract<DataConfig, { kind: "folder" }>) {
-  const { classes, labelMap, files, listFolder } = data;
+function folderSpec(
+  data: FolderDataConfig | CocoDataConfig | LabelmeDataConfig,
+  split: FolderSplitConfig,
+  labeled: boolean,
+  cacheFolder: string | null,
+): DataSpec {
+  const { classes, listFolder } = data;
   const root = expandHome(requireDataRoot(data));
-  return { root, classes, labelMap, files, listFolder };
+  const common = { ...split, root, classes, listFolder, labeled, cacheFolder };
+  switch (data.kind) {
+    case "folder":
+      return { kind: "folder", ...common, files: data.files, labelMap: data.labelMap };
+    case "coco": {
+      const { files, categoryMap, background, crowd } = data;
+      return { kind: "coco", ...common, files, categoryMap, background, crowd };
+    }
+    case "labelme": {
+      const { files, categoryMap, background } = data;
+      return { kind: "labelme", ...common, files, categoryMap, background };
+    }
+  }
 }
 
 function nativeSpec(

@@ -121,6 +121,7 @@ export async function prepareSplit(
       ),
       ...orphanLabels.map((file) => `The label "${file}" has no image`),
       ...inventory.problems,
+      ...inventory.faults ?? [],
       ...contents.problems,
     ],
   };
@@ -255,10 +256,7 @@ export async function checkSplit(
 ): Promise<CheckedSplit> {
   const { cacheFolder, cachesStatistics } = options;
   const { usable } = inventory;
-  const files = await filesFingerprint(
-    usable,
-    ({ image, label }) => label === null ? [image] : [image, label],
-  );
+  const files = await filesFingerprint(usable, "all");
   const fingerprint = JSON.stringify([
     CHECK_VERSION,
     absoluteLocation(usable.name),

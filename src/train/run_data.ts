@@ -51,6 +51,7 @@ function changeOf(before: DataIdentity, now: DataIdentity): string | null {
   }
   if (before.names !== now.names) return "images of other names";
   if (before.sizes !== now.sizes) return "images or labels of other sizes in bytes";
+  if (before.annotations !== now.annotations) return "other annotations";
   if (before.contents === null || now.contents === null) return null;
   const kindOf = (contents: string) => contents.split(" ", 1)[0];
   return kindOf(before.contents) === kindOf(now.contents) &&

@@ -30,7 +30,7 @@ Deno.test("openFolder() takes images and labels with endings in capitals", async
       assert.deepEqual(set.names, ["a", "b"]);
       assert.equal((await set.read(0)).label?.[1], 1);
       assert.equal((await set.readLabel(1)).data[1], 2); // the usual name goes first
-      assert.match(set.unpacked?.slice(0, 1)[0]?.label ?? "", /labels.train.a\.PNG$/);
+      assert.match(String(set.unpacked?.slice(0, 1)[0]?.label), /labels.train.a\.PNG$/);
     },
   );
 });
