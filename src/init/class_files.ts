@@ -14,6 +14,7 @@
  */
 
 import { CLASS_NAME } from "../core/host_batch.ts";
+import { parseClassesCsv, parseLabelMap } from "../data/annotations/annotated_classes.ts";
 import { decodeListText } from "../data/image_list.ts";
 import { type Color } from "../data/label_colors.ts";
 import { type FileSource, isHidden } from "../data/source/file_source.ts";
@@ -34,13 +35,27 @@ export interface ClassFile {
   readonly classes: readonly NamedClass[];
 }
 
-/** What such files are called; the first that is there is read. */
-const NAMES = [
-  /(^|\/)labelmap\.txt$/i,
-  /(^|\/)_classes\.csv$/i,
-  /(^|\/)class_(dict|dict_seg)\.csv$/i,
-  /(^|\/)label_colou?rs\.txt$/i,
-  /(^|\/)(classes|class_names|label_names|labels|codes)\.(txt|csv)$/i,
+/** What such files are called, and how they are read; the first that is there is. */
+const FORMS: readonly {
+  readonly name: RegExp;
+  readonly parse: (text: string, file: string) => NamedClass[];
+}[] = [
+  {
+    name: /(^|\/)labelmap\.txt$/i,
+    parse: (text, file) =>
+      parseLabelMap(text, file).map((one) => ({ ...one, value: null })),
+  },
+  {
+    name: /(^|\/)_classes\.csv$/i,
+    parse: (text, file) =>
+      parseClassesCsv(text, file).map((one) => ({ ...one, color: null })),
+  },
+  { name: /(^|\/)class_(dict|dict_seg)\.csv$/i, parse: parseClassFile },
+  { name: /(^|\/)label_colou?rs\.txt$/i, parse: parseClassFile },
+  {
+    name: /(^|\/)(labelmap|classes|class_names|label_names|labels|codes)\.(txt|csv)$/i,
+    parse: parseClassFile,
+  },
 ];
 
 /** More bytes than any such file has. */
@@ -56,14 +71,18 @@ export async function readClassFile(
   source: FileSource,
   files: readonly string[],
 ): Promise<ClassFile | null> {
-  const candidates = NAMES.flatMap((pattern) =>
-    files.filter((file) => pattern.test(file) && !isHidden(file))
-      .sort((a, b) => a.split("/").length - b.split("/").length || (a < b ? -1 : 1))
-  );
-  for (const path of candidates) {
-    if (await source.size(path) > MAX_BYTES) continue;
-    const classes = parseClassFile(decodeListText(await source.read(path)));
-    if (classes.length > 0) return { path, classes };
+  for (const { name, parse } of FORMS) {
+    const candidates = files.filter((file) => name.test(file) && !isHidden(file))
+      .sort((a, b) => a.split("/").length - b.split("/").length || (a < b ? -1 : 1));
+    for (const path of candidates) {
+      if (await source.size(path) > MAX_BYTES) continue;
+      try {
+        const classes = parse(decodeListText(await source.read(path)), path);
+        if (classes.length > 0) return { path, classes };
+      } catch (error) {
+        if (!(error instanceof SyntaxError)) throw error; // of another tool
+      }
+    }
   }
   return null;
 }
@@ -95,10 +114,6 @@ function parseLine(line: string): NamedClass | null {
       ? [r, g, b]
       : null;
   };
-  const labelMap = /^([^:]+):(\d+),(\d+),(\d+):/.exec(line);
-  if (labelMap !== null) {
-    return { name: labelMap[1] ?? "", value: null, color: colorOf(labelMap.slice(2)) };
-  }
   const colorFirst = /^(\d+)[\s,]+(\d+)[\s,]+(\d+)[\s,]+(.+)$/.exec(line);
   if (colorFirst !== null) {
     const name = colorFirst[4]?.trim() ?? "";

@@ -1,8 +1,8 @@
 /** Images and label files in folders of any names, found by what belongs together. @module */
 
-import type { FilePattern, FolderSpec } from "../data/data_spec.ts";
+import type { FileDataSpec, FilePattern, FolderSpec } from "../data/data_spec.ts";
 import type { SampleFiles } from "../data/data_set.ts";
-import { listFolderFiles } from "../data/folder.ts";
+import { listDataSetFiles } from "../data/open_data_set.ts";
 import { type FileSource, isInFolder } from "../data/source/file_source.ts";
 import { decodeImage } from "../formats/image_codec.ts";
 import { TARGET_WORDS, UNLABELED_WORDS } from "./choose_images.ts";
@@ -196,76 +196,39 @@ async function folderData(
   layout: Layout,
   notes: readonly string[],
 ): Promise<FoundData> {
-  const patterns = withUnlabeledFolder(files, layout);
-  const { images, labels, imageSuffix, labelSuffix } = patterns;
-  const pattern: FilePattern = { images, labels, imageSuffix, labelSuffix };
-  const splits = splitsOf(files, patterns);
-  const pathsOf = new Map<string, Pick<SampleFiles, "image" | "label">>();
-  const parts: FoundPart[] = [];
-  const found: string[] = [...notes];
-  for (const split of splits) {
-    const spec = (labeled: boolean): FolderSpec => ({
+  const pattern = withUnlabeledFolder(files, layout);
+  const { images, labels, imageSuffix, labelSuffix } = pattern;
+  const names: FilePattern = { images, labels, imageSuffix, labelSuffix };
+  const splits = splitsOf(files, pattern);
+  const { parts, pathsOf, notes: partNotes } = await findParts(source, {
+    splits,
+    labelsChoose: false,
+    imageFolder: (split) => folderOf(images, split),
+    labelFolder: labelFolderOf(pattern),
+    specOf: (split, labeled): FolderSpec => ({
       kind: "folder",
-      root,
-      split,
-      files: pattern,
+      files: names,
       classes: [],
-      labeled,
-    });
-    const labelFolders = splits.map((one) => folderOf(labels, one))
-      .filter((folder) => folder !== folderOf(images, split));
-    const isImage = (path: string) =>
-      !labelFolders.some((folder) => folder !== "" && isInFolder(path, folder));
-    const all = await listFolderFiles(spec(false));
-    // A split without labels has no folder of theirs, or shares none with the images.
-    const isLabeled = await source.findFirst([folderOf(labels, split)]) !== null &&
-      (labels.includes("{split}") || !images.includes("{split}") ||
-        split === layout.images);
-    const labeled = isLabeled
-      ? await listFolderFiles(spec(true))
-      : { ...all, usable: null };
-    const samples = labeled.usable?.samples ?? [];
-    for (const { name, image, label } of [...all.usable.samples, ...samples]) {
-      pathsOf.set(imageKey({ part: split, name }), { image, label });
-    }
-    const withLabel = new Set(
-      samples.filter(({ image }) => isImage(image)).map(({ name }) => name),
-    );
-    const names = all.usable.samples.filter(({ image }) => isImage(image))
-      .map(({ name }) => name);
-    if (withLabel.size > 0 && labeled.orphanLabels.length > 0) {
-      const [first = ""] = labeled.orphanLabels;
-      found.push(
-        `labels without an image are left out: ${labeled.orphanLabels.length} (first: ` +
-          `"${first}")`,
-      );
-    }
-    found.push(...all.usable.notes ?? [], ...all.problems);
-    parts.push({
-      name: split,
-      settings: { split },
-      labeled: names.filter((name) => withLabel.has(name)),
-      unlabeled: names.filter((name) => !withLabel.has(name)),
-      isWhole: names.length === all.usable.samples.length &&
-        (withLabel.size === 0 || withLabel.size === names.length),
-    });
-  }
-  const rest = unusedPictures(files, splits, patterns);
-  if (rest.length > 0) {
-    found.push(
-      `${rest.length} pictures elsewhere in the folder are not used (first: "${
-        rest[0]
-      }")`,
-    );
-  }
+      ...{ root, split, labeled },
+    }),
+  });
+  const rest = unusedPictures(files, splits, names);
   return {
     title: layout.images === layout.labels
       ? `images and labels side by side in "${layout.images}"`
       : `images in "${layout.images}", labels in "${layout.labels}"`,
-    settings: { kind: "folder", root, files: pattern },
+    settings: { kind: "folder", root, files: names },
     parts,
     lists: listsOf(source, files),
-    notes: [...new Set(found)],
+    notes: [
+      ...notes,
+      ...partNotes,
+      ...(rest.length === 0 ? [] : [
+        `pictures elsewhere in the folder are not used: ${rest.length} (first: "${
+          rest[0]
+        }")`,
+      ]),
+    ],
     async readImage(image) {
       const path = pathsOf.get(imageKey(image))?.image ?? "";
       return await decodeImage(await source.read(path), source.displayPath(path));
@@ -275,7 +238,7 @@ async function folderData(
       const summary = await summarizeLabels(
         images.map((image) => {
           const key = imageKey(image);
-          const path = pathsOf.get(key)?.label ?? "";
+          const path = labelPath(pathsOf.get(key));
           return { key, path: source.displayPath(path), read: () => source.read(path) };
         }),
         search,
@@ -285,15 +248,15 @@ async function folderData(
         throw new RangeError(
           `Cannot use the labels: ${summary.blurred.length} of the ${images.length} that ` +
             "were read hold more values than there are classes, as after JPEG or smooth " +
-            `scaling (first: "${blurred}"): save ` +
-            "them without either, with one value for each class",
+            `scaling (first: "${blurred}"): save them without either, with one value for ` +
+            "each class",
         );
       }
-      const names = images.map(({ name }) => name);
+      const imageNames = images.map(({ name }) => name);
       const { classes, labelMap, idOf, reasons } = guessClasses(
         summary,
         classFile,
-        names,
+        imageNames,
       );
       return {
         classes,
@@ -312,8 +275,105 @@ async function folderData(
   };
 }
 
+const labelPath = (files: Pick<SampleFiles, "label"> | undefined): string =>
+  typeof files?.label === "string" ? files.label : "";
+
+/** The parts of a data set in folders, and where their images and labels are. */
+export interface FoundParts {
+  readonly parts: readonly FoundPart[];
+  /** By the key of the image. */
+  readonly pathsOf: ReadonlyMap<string, Pick<SampleFiles, "image" | "label">>;
+  /** What to know, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** How the files of every split are listed. */
+export interface PartSearch {
+  readonly splits: readonly string[];
+  /** Where the images of a split are. */
+  readonly imageFolder: (split: string) => string;
+  /** Where its labels are; null: nowhere, it has none. */
+  readonly labelFolder: (split: string) => string | null;
+  readonly specOf: (split: string, labeled: boolean) => FileDataSpec;
+  /** Whether the labels of a split say which images it has. */
+  readonly labelsChoose: boolean;
+}
+
+/** Lists the files of every split, as a run does. */
+export async function findParts(
+  source: FileSource,
+  { splits, imageFolder, labelFolder, specOf, labelsChoose }: PartSearch,
+): Promise<FoundParts> {
+  const pathsOf = new Map<string, Pick<SampleFiles, "image" | "label">>();
+  const parts: FoundPart[] = [];
+  const notes: string[] = [];
+  for (const split of splits) {
+    const folder = labelFolder(split);
+    const isLabeled = folder !== null && await source.findFirst([folder]) !== null;
+    const all = await listDataSetFiles(specOf(split, false));
+    const labeled = isLabeled ? await listDataSetFiles(specOf(split, true)) : null;
+    const labelFolders = splits.map(labelFolder)
+      .filter((one) => one !== null && one !== "" && one !== imageFolder(split));
+    const isImage = ({ image }: SampleFiles) =>
+      !labelFolders.some((one) => one !== null && isInFolder(image, one));
+    const samples = labeled?.usable.samples.filter(isImage) ?? [];
+    for (const sample of [...all.usable.samples, ...samples]) {
+      pathsOf.set(imageKey({ part: split, name: sample.name }), sample);
+    }
+    const withLabel = new Set(samples.map(({ name }) => name));
+    const names = all.usable.samples.filter(isImage).map(({ name }) => name);
+    const [orphan] = labeled?.orphanLabels ?? [];
+    if (withLabel.size > 0 && orphan !== undefined) {
+      notes.push(
+        `labels without an image are left out: ${labeled?.orphanLabels.length} (first: ` +
+          `"${orphan}")`,
+      );
+    }
+    notes.push(...all.usable.notes ?? [], ...all.problems);
+    const isChosen = labelsChoose && withLabel.size > 0;
+    parts.push({
+      name: split,
+      settings: { split },
+      labeled: names.filter((name) => withLabel.has(name)),
+      unlabeled: names.filter((name) => !withLabel.has(name)),
+      isWhole: isChosen || (names.length === all.usable.samples.length &&
+        (withLabel.size === 0 || withLabel.size === names.length)),
+    });
+  }
+  return {
+    parts: withoutLabeledElsewhere(parts, imageFolder),
+    pathsOf,
+    notes: [...new Set(notes)],
+  };
+}
+
+// Splits may share a folder of images: what has a label in one is not unlabeled in another.
+function withoutLabeledElsewhere(
+  parts: readonly FoundPart[],
+  imageFolder: (split: string) => string,
+): FoundPart[] {
+  return parts.map((part, i) => {
+    const sharing = parts.filter(({ name }) =>
+      imageFolder(name) === imageFolder(part.name)
+    );
+    const labeled = new Set(sharing.flatMap((one) => one.labeled));
+    // Of images without labels, the first of those that share them has all.
+    const isFirst = sharing[0] === parts[i];
+    const unlabeled = isFirst ? part.unlabeled.filter((name) => !labeled.has(name)) : [];
+    return sharing.length === 1 ? part : { ...part, unlabeled };
+  });
+}
+
+/** Where labels of splits are, of a layout. */
+export const labelFolderOf =
+  ({ images, labels, splits }: Layout) => (split: string): string | null =>
+    // Where images of another split share no folder of labels, they have none.
+    labels.includes("{split}") || !images.includes("{split}") || split === splits[0]
+      ? folderOf(labels, split)
+      : null;
+
 /** Names of the splits that have images. */
-function splitsOf(
+export function splitsOf(
   files: readonly string[],
   { images, labels, splits }: Layout,
 ): string[] {
@@ -332,7 +392,9 @@ function splitsOf(
     splits.includes(split) ||
     ((isSplitName(split) || UNLABELED_WORDS.test(split) || TARGET_WORDS.test(split)) &&
       !labelFolders.has(folderOf(images, split)));
-  return [...found].filter(isOwn).sort();
+  // Those of the layout first: they have labels.
+  return [...splits, ...[...found].filter((one) => !splits.includes(one)).sort()]
+    .filter(isOwn);
 }
 
 // Where pictures without labels lie in a folder of their own, it is a split beside the one
@@ -365,7 +427,10 @@ function unusedPictures(
 }
 
 /** Lists of a data set, by the split that they are called after; those at the top first. */
-function listsOf(source: FileSource, files: readonly string[]): Map<string, string> {
+export function listsOf(
+  source: FileSource,
+  files: readonly string[],
+): Map<string, string> {
   const lists = new Map<string, string>();
   const isUnpacked = (source.unpackedRoot?.() ?? null) !== null;
   const found = isUnpacked

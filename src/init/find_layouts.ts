@@ -55,8 +55,12 @@ interface NamedFile {
 
 /** The pictures of a listing: no hidden files, none that macOS adds to archives. */
 export const picturesOf = (files: readonly string[]): string[] =>
+  visibleFiles(files, PICTURE);
+
+const visibleFiles = (files: readonly string[], others: RegExp): string[] =>
   files.filter((file) =>
-    PICTURE.test(file) && !isHidden(file) && !file.startsWith("__MACOSX/")
+    (PICTURE.test(file) || others.test(file)) && !isHidden(file) &&
+    !file.startsWith("__MACOSX/")
   ).sort();
 
 /**
@@ -64,15 +68,16 @@ export const picturesOf = (files: readonly string[]): string[] =>
  * in one of them for each way to read it: which files are labels, their names do not say.
  *
  * @param files Paths from the data set's folder.
+ * @param isLabel What labels end in.
  */
-export function findLayouts(files: readonly string[]): Layout[] {
+export function findLayouts(files: readonly string[], isLabel = PICTURE): Layout[] {
   const found = new Map<string, Layout & { pairs: FilePair[]; splits: string[] }>();
   const known = new Set<string>();
-  for (const group of groupsOfFiles(someOf(picturesOf(files)))) {
+  for (const group of groupsOfFiles(someOf(visibleFiles(files, isLabel)))) {
     for (const image of group) {
       if (!IMAGE.test(image.path)) continue;
       for (const label of group) {
-        const isSamePlace = image.path === label.path ||
+        const isSamePlace = image.path === label.path || !isLabel.test(label.path) ||
           (image.suffix === label.suffix && image.suffix !== "");
         if (isSamePlace) continue;
         const pairKey = [image.path, label.path, image.suffix, label.suffix].join("\0");
@@ -115,7 +120,7 @@ function groupsOfFiles(files: readonly string[]): NamedFile[][] {
   const groups = new Map<string, NamedFile[]>();
   for (const path of files) {
     const folder = path.split("/").slice(0, -1);
-    const stem = path.replace(/^.*\//, "").replace(PICTURE, "");
+    const stem = path.replace(/^.*\/|\.[^.]*$/g, "");
     const places = [folder, ...folder.map((_, i) => folder.toSpliced(i, 1))]
       .map((parts) => parts.join("/"));
     for (const suffix of suffixesOf(stem)) {
@@ -175,8 +180,8 @@ export const isSplitName = (name: string): boolean =>
 /** What may follow the name of a split in that of a folder, as in "trainannot". */
 const AFTER_SPLIT = "(?=$|[^a-z]|annot|anno|mask|label|image|img|gt)";
 
-// A word at the start of a name or behind a delimiter.
-function withoutSplit(
+/** Puts `{split}` for a word: at the start of a name, or behind a delimiter. */
+export function withoutSplit(
   path: string,
   word: string,
 ): { readonly pattern: string; readonly split: string } | null {

@@ -4,8 +4,7 @@ import { basename, dirname, extname, join, resolve } from "node:path";
 import { loadConfig } from "../config/read.ts";
 import { type BackendChoice, openBackend } from "../core/backend.ts";
 import { evenlySpacedIndices } from "../data/evenly_spaced.ts";
-import { fileDataSet } from "../data/file_data_set.ts";
-import { listDataSetFiles } from "../data/open_data_set.ts";
+import { openDataSet } from "../data/open_data_set.ts";
 import { createThumbnail, type Thumbnail } from "../data/pipelines.ts";
 import { type FileSource, isHidden, quoteNames } from "../data/source/file_source.ts";
 import { openSource, unsupportedArchiveHint } from "../data/source/open_source.ts";
@@ -16,6 +15,7 @@ import type { SplitPictures } from "../prepare/prepare.ts";
 import { splitsOfConfig } from "../prepare/splits_to_prepare.ts";
 import { chooseImages, chooseParts, countOf, type ListFiles } from "./choose_images.ts";
 import { configText, quoteArgument } from "./config_text.ts";
+import { findAnnotations } from "./find_annotations.ts";
 import { findFolder } from "./find_folder.ts";
 import { picturesOf } from "./find_layouts.ts";
 import { findNative } from "./find_native.ts";
@@ -90,6 +90,7 @@ export async function initConfig(
   const root = resolve(expandHome(folder));
   const { source, files } = await openFolder(folder, root);
   const found = await findNative(source, files, root) ??
+    (labels === null ? await findAnnotations(source, files, root) : null) ??
     await findFolder(source, files, root, labels) ??
     await fail(folder, source, files, labels);
   const { training, evaluation } = chooseParts(found.parts);
@@ -300,15 +301,14 @@ async function checkWritten(
     const samples: SplitPictures[] = [];
     for (const { name, spec } of splits) {
       if (spec.kind === "embedded") continue;
-      const { usable } = await listDataSetFiles(spec);
-      const dataSet = fileDataSet(usable);
+      const dataSet = await openDataSet(spec);
       const most = Math.max(1, Math.floor(SHEET_PICTURES / labeled.length));
       const thumbnails: Thumbnail[] = [];
-      for (const index of evenlySpacedIndices(usable.samples.length, most)) {
+      for (const index of evenlySpacedIndices(dataSet.names.length, most)) {
         thumbnails.push(createThumbnail(await dataSet.read(index), SHEET_WIDTH));
       }
       if (spec.labeled) {
-        samples.push({ split: name, classes: usable.classes, thumbnails });
+        samples.push({ split: name, classes: dataSet.classes, thumbnails });
       }
     }
     return samples;

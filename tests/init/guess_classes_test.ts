@@ -79,7 +79,7 @@ Deno.test("guessClasses() takes each color of RGB labels for a class", () => {
     guess(colors([0, 0, 0], [255, 255, 255])),
     ["background foreground", null],
   );
-  const map = "# label:color_rgb:parts:actions\nbg:0,0,0::\ncat:250,50,83::\n";
+  const map = "bg,0,0,0\ncat,250,50,83\n";
   assert.deepEqual(guess(colors([0, 0, 0], [250, 50, 83]), map), ["bg cat", null]);
   assert.deepEqual(
     guess(colors([0, 0, 0], [250, 50, 83], [1, 2, 3]), map),
@@ -120,10 +120,7 @@ Deno.test("guessClasses() refuses what is no label, with what to do", () => {
   );
 });
 
-Deno.test("parseClassFile() reads the forms of CVAT, Roboflow, CamVid and plain names", () => {
-  assert.deepEqual(parseClassFile("cat:1,2,3:leg:\n"), [
-    { name: "cat", value: null, color: [1, 2, 3] },
-  ]);
+Deno.test("parseClassFile() reads names with values, with colors, and plain ones", () => {
   assert.deepEqual(parseClassFile("Pixel Value, Class\r\n1, small cat\r\n"), [
     { name: "small cat", value: 1, color: null },
   ]);

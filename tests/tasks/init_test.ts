@@ -6,6 +6,7 @@ import { loadConfig } from "../../src/config/read.ts";
 import { main } from "../../tasks/init.ts";
 import { main as train } from "../../tasks/train.ts";
 import { zipOf } from "../data/archives.ts";
+import { cocoFiles, labelmeFiles } from "../data/annotations/fixtures.ts";
 import { withFiles } from "../data/tiny_folder.ts";
 import { assertRefused, call, WASM } from "../support/commands.ts";
 import { namesIn } from "../support/files.ts";
@@ -196,6 +197,44 @@ Deno.test("init reads what others leave: layouts, names and lists", async (t) =>
         await assertTrains(out, root);
       }));
   }
+});
+
+Deno.test("init reads annotations of COCO and of labelme", async (t) => {
+  const roboflow = (split: string) => `${split}/_annotations.coco.json`;
+  const cases: [string, Record<string, Uint8Array | string>, RegExp][] = [
+    [
+      "COCO",
+      cocoFiles(),
+      /kind: coco[^]*annotations: "annotations\/instances_\{split\}\.json"[^]*name: person/,
+    ],
+    [
+      "COCO in one folder with the images",
+      cocoFiles(() => {}, roboflow),
+      /annotations: "\{split\}\/_annotations\.coco\.json"[^]*val: \{ split: val \}/,
+    ],
+    [
+      "labelme",
+      labelmeFiles(),
+      /kind: labelme[^]*name: car[^]*source: \{ split: train \}/,
+    ],
+  ];
+  for (const [name, data, expected] of cases) {
+    await t.step(name, () =>
+      withInit(data, async ({ error, root, out, text }) => {
+        assert.match(text, expected, error);
+        await assertTrains(out, root);
+      }));
+  }
+  await t.step("COCO with boxes alone", () =>
+    withInit(
+      cocoFiles((json) => {
+        for (const one of json.annotations) delete one.segmentation;
+      }, (split) => split === "train" ? "a.json" : "b.txt"),
+      (made) => {
+        assertRefused(made, "a.json", "boxes and no outlines");
+        return Promise.resolve();
+      },
+    ));
 });
 
 Deno.test("init reads an archive", async () => {
