@@ -87,6 +87,7 @@ export {
   type InitOptions,
   type InitResult,
 } from "./src/init/init.ts";
+export { writeExample } from "./src/init/write_example.ts";
 export type { NativeEngineInfo } from "./src/native/engine.ts";
 export { defaultCacheFolder } from "./src/io/cache_folder.ts";
 export {

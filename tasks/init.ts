@@ -5,7 +5,7 @@
  */
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
-import { initConfig } from "../mod.ts";
+import { initConfig, writeExample } from "../mod.ts";
 import { type CommandMain, defineCommand } from "../src/cli/command.ts";
 import { drawContactSheet } from "../src/cli/image_grid.ts";
 import { argument, option } from "../src/cli/option.ts";
@@ -23,6 +23,7 @@ export const main: CommandMain = defineCommand({
     "Nothing is overwritten, and nothing in the folder is changed.",
   examples: [
     "deno task init photos",
+    "deno task init streets --example",
     "deno task init /data/camvid --out camvid.yaml",
     "deno task init photos --labels masks_by_hand --seed 1",
   ],
@@ -32,6 +33,7 @@ export const main: CommandMain = defineCommand({
     ),
   },
   options: {
+    example: option.flag("first draw some streets with masks into FOLDER, a new one"),
     out: option.string(
       "FILE",
       "the configuration; FOLDER's name with .yaml unless given",
@@ -51,6 +53,9 @@ export const main: CommandMain = defineCommand({
   handlesInterrupt: true,
   async action({ arguments: { folder }, options, terminal, print, signal }) {
     const { out = `${nameOf(folder)}.yaml`, labels, seed, backend } = options;
+    if (options.example) {
+      print(`drawn      ${await writeExample(folder)} streets with masks, in ${folder}`);
+    }
     using counter = openSplitProgress(terminal, "label");
     const schema = SCHEMA.protocol === "file:" ? fileURLToPath(SCHEMA) : SCHEMA.href;
     const progress = (done: number, of: number) => counter.update("labels", done, of);

@@ -217,7 +217,7 @@ async function folderData(
     title: layout.images === layout.labels
       ? `images and labels side by side in "${layout.images}"`
       : `images in "${layout.images}", labels in "${layout.labels}"`,
-    settings: { kind: "folder", root, files: names },
+    settings: { kind: "folder", root, files: withoutDefaults(names) },
     parts,
     lists: listsOf(source, files),
     notes: [
@@ -274,6 +274,10 @@ async function folderData(
     },
   };
 }
+
+// What the schema says anyway.
+const withoutDefaults = (files: FilePattern): Record<string, string> =>
+  Object.fromEntries(Object.entries(files).filter(([, value]) => value !== ""));
 
 const labelPath = (files: Pick<SampleFiles, "label"> | undefined): string =>
   typeof files?.label === "string" ? files.label : "";
