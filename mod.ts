@@ -44,7 +44,13 @@ export {
   openBackend,
   probeAdapter,
 } from "./src/core/backend.ts";
-export type { ClassInfo, Normalization } from "./src/core/host_batch.ts";
+export type {
+  ClassInfo,
+  Normalization,
+  Picture,
+  PixelFormat,
+  Pixels,
+} from "./src/core/host_batch.ts";
 export type { Sample } from "./src/data/data_set.ts";
 export type { Thumbnail } from "./src/data/pipelines.ts";
 export type { CheckResult } from "./src/doctor/check.ts";
@@ -80,7 +86,13 @@ export {
   type ExportOptions,
   type ExportResult,
 } from "./src/export/export_network.ts";
-export { readImage, type RgbImage } from "./src/formats/image_codec.ts";
+export {
+  type RasterImage,
+  readImage,
+  readRaster,
+  type RgbImage,
+} from "./src/formats/image_codec.ts";
+export { displayNote } from "./src/formats/display_rgb.ts";
 export {
   initConfig,
   type InitImageCounts,

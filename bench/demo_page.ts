@@ -11,6 +11,7 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { displayRgb } from "../src/formats/display_rgb.ts";
 import { encodePng } from "../src/formats/png.ts";
 import { openDataSet } from "../src/data/open_data_set.ts";
 import {
@@ -36,8 +37,9 @@ async function writeScene(path: string): Promise<void> {
     size: SCENE,
     labeled: false,
   });
-  const { image, height, width } = await scenes.read(0);
-  await Deno.writeFile(path, encodePng({ height, width, channels: 3, data: image }));
+  const { image, height, width, channels } = await scenes.read(0);
+  const data = displayRgb(image, channels);
+  await Deno.writeFile(path, encodePng({ height, width, channels, data }));
 }
 
 /** Milliseconds of a mark since the page was asked for. */

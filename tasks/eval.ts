@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { defaultCacheFolder, type EvaluateOptions, loadNetwork } from "../mod.ts";
+import {
+  defaultCacheFolder,
+  displayNote,
+  type EvaluateOptions,
+  loadNetwork,
+} from "../mod.ts";
 import { type CommandMain, deferFailure, defineCommand } from "../src/cli/command.ts";
 import { cpuOptionsFrom, formatBackend } from "../src/cli/cpu_options.ts";
 import { prepareConfusionFiles } from "../src/cli/confusion_matrix.ts";
@@ -64,6 +69,8 @@ export const main: CommandMain = defineCommand({
     });
     const { classes, config } = network;
     log(formatBackend(network.backend));
+    const shown = displayNote(config.data);
+    if (shown !== null && folder !== undefined && ids === "classIds") log(shown);
     const openedFolder = openPredictionFolder(folder, classes, config.data, ids);
     const save = deferFailure(await openedFolder, failures);
     using progress = openCounter(terminal, "image");

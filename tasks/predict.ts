@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { loadNetwork, readImage } from "../mod.ts";
+import { displayNote, loadNetwork, readRaster } from "../mod.ts";
 import { type CommandMain, defineCommand } from "../src/cli/command.ts";
 import { cpuOptionsFrom, formatBackend } from "../src/cli/cpu_options.ts";
 import {
@@ -27,7 +27,7 @@ export const main: CommandMain = defineCommand({
   ],
   arguments: {
     ckpt: argument.one("a .safetensors file that a run has saved"),
-    image: argument.many("JPEG or PNG files of any size"),
+    image: argument.many("JPEG, PNG or TIFF files of any size"),
   },
   options: {
     out: option.string("DIR", "where results go; beside each image unless given"),
@@ -45,11 +45,13 @@ export const main: CommandMain = defineCommand({
     const cpu = cpuOptionsFrom({ native, threads });
     using network = await loadNetwork(ckpt, { overrides, backend, ...cpu, log, ...role });
     log(formatBackend(network.backend));
+    const shown = displayNote(network.config.data);
+    if (shown !== null && ids === "classIds") log(shown);
     const write = createPredictionWriter(network.classes, ids);
     using progress = openCounter(terminal, "image");
     let done = 0;
     for (const outputs of paths) {
-      const picture = await readImage(outputs.image);
+      const picture = await readRaster(outputs.image, network.config.data);
       const labels = await network.predict(picture, testTimeAugmentation);
       await write(outputs, { ...picture, labels });
       progress.update(++done, paths.length);

@@ -28,7 +28,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "core",
     "config",
     "data",
-    "formats",
     "io",
     "methods/learner.ts",
     "models",

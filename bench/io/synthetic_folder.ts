@@ -1,5 +1,6 @@
 /** A folder data set of drawn streets, for benchmarks without data. @module */
 import { join } from "node:path";
+import { displayRgb } from "../../src/formats/display_rgb.ts";
 import { encodeJpeg } from "../../src/formats/image_codec.ts";
 import { encodePng } from "../../src/formats/png.ts";
 import { openEmbedded } from "../../src/data/embedded/embedded.ts";
@@ -22,8 +23,8 @@ export async function writeSyntheticFolder(root: string): Promise<void> {
     labeled: true,
   });
   for (let i = 0; i < PICTURES; i++) {
-    const { image, label } = await scenes.read(i);
-    const picture = await encodeJpeg({ ...SIZE, data: image });
+    const { image, channels, label } = await scenes.read(i);
+    const picture = await encodeJpeg({ ...SIZE, data: displayRgb(image, channels) });
     await Deno.writeFile(join(images, `${i}.jpg`), picture);
     if (label === null) continue;
     const png = encodePng({ ...SIZE, channels: 1, data: label });

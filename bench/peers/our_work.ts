@@ -115,8 +115,9 @@ async function openPrediction(
   const weights = drawWeights(network);
   const input = tf.tensor4d(image, [1, side, side, 3]);
   const { parameters, tensors } = await describeNetwork(network, weights, input);
-  const size = { height: side, width: side };
-  const view = { name: "image", ...size, originalSize: size, image, label: null };
+  const originalSize = { height: side, width: side };
+  const shape = { ...originalSize, channels: 3 };
+  const view = { name: "image", ...shape, originalSize, image, label: null };
   const whole = { mode: "whole", windowSize: null, stride: null, flip: false } as const;
   return {
     parameters,

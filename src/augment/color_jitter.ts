@@ -20,7 +20,7 @@ import {
 } from "../core/host_input.ts";
 import type { Normalization } from "../core/host_batch.ts";
 import type { Random } from "../core/random.ts";
-import type * as tf from "../core/tf.ts";
+import * as tf from "../core/tf.ts";
 import { colorJitter } from "../ops/color_jitter/color_jitter.ts";
 
 /** The changes of the colors of one sample. */
@@ -38,6 +38,8 @@ export interface JitterFactors {
 }
 
 const JITTER_STEPS = 4;
+
+const RGB_CHANNELS = 3;
 
 /** Leaves a sample unchanged, bit for bit. */
 export const NO_JITTER: JitterFactors = {
@@ -62,12 +64,13 @@ export function drawColorJitter(strength: number, random: Random): JitterFactors
 }
 
 /**
- * Applies color jitter to normalized images.
+ * Applies color jitter to the first three channels of normalized images, which are taken
+ * for red, green and blue. Images of fewer channels have no colors and stay as they are.
  *
- * @param images Normalized RGB. [B, H, W, 3]
+ * @param images Normalized. [B, H, W, C]
  * @param factors One per sample, or null to change nothing.
- * @param normalization How the images were normalized.
- * @returns Normalized RGB; the caller owns it. [B, H, W, 3]
+ * @param normalization How those three were normalized, on the scale of 0 … 255.
+ * @returns Normalized; the caller owns it. [B, H, W, C]
  * @throws {RangeError} If there are not as many factors as samples.
  */
 export function applyColorJitter(
@@ -75,13 +78,19 @@ export function applyColorJitter(
   factors: MaybeHostInput<readonly JitterFactors[] | null>,
   normalization: Normalization,
 ): tf.Tensor4D {
-  const [B] = images.shape;
+  const [B, , , C] = images.shape;
   assertOnePerImage("jitter", "factors", hostValue(factors), B);
+  if (C < RGB_CHANNELS) return tf.clone(images);
   const settings = uploadHostInput<tf.Rank.R2>(
     mapHostInput(factors, (factors) => packFactors(factors ?? Array(B).fill(NO_JITTER))),
     [B, 2 * JITTER_STEPS],
   );
-  const result = colorJitter(images, settings, normalization);
+  const result = tf.tidy(() => {
+    if (C === RGB_CHANNELS) return colorJitter(images, settings, normalization);
+    const rgb = tf.slice(images, [0, 0, 0, 0], [-1, -1, -1, RGB_CHANNELS]);
+    const others = tf.slice(images, [0, 0, 0, RGB_CHANNELS], [-1, -1, -1, -1]);
+    return tf.concat([colorJitter(rgb, settings, normalization), others], 3);
+  });
   settings.dispose();
   return result;
 }

@@ -2,7 +2,7 @@
 import { checkConfig } from "../config/check_config.ts";
 import { renameOldKeys } from "../config/renamed_keys.ts";
 import type { BackendChoice, BackendInfo } from "../core/device.ts";
-import type { ClassInfo } from "../core/host_batch.ts";
+import { type ClassInfo, describeFormat, isRgbFormat } from "../core/host_batch.ts";
 import { isOutOfMemory } from "../core/out_of_memory.ts";
 import { releaseWeights } from "../core/weights.ts";
 import { checkpointNetwork } from "../evaluate/checkpoint_network.ts";
@@ -63,6 +63,7 @@ export interface PageNetworkOptions {
  * on the device.
  * @returns The caller releases it.
  * @throws {SyntaxError} If the bytes are damaged, or no checkpoint.
+ * @throws {RangeError} If it reads other images than RGB of 8 bits.
  * @throws {WeightsMismatchError} If the weights do not fit the configuration.
  * @throws {Error} If the backend cannot be opened.
  */
@@ -73,6 +74,13 @@ export async function networkFrom(
   const checkpoint = parseCheckpoint(parseSafetensors(bytes, name), name);
   const { classes, iteration, config: saved } = checkpoint.metadata;
   const config = checkConfig(renameOldKeys(saved, name).root, name);
+  if (!isRgbFormat(config.data)) {
+    throw new RangeError(
+      `Cannot open "${name}" in a page: its network reads images of ${
+        describeFormat(config.data)
+      }, and a page decodes pictures to RGB of 8 bits: use deno task predict`,
+    );
+  }
   const { role, network, section } = checkpointNetwork(checkpoint, config, name);
   const backendInfo = await openPageBackend(backend);
   const weights = readCheckpointSection(network.parameters, section, name);

@@ -1,6 +1,7 @@
 /** Label maps, confidences and images as RGB pixels. @module */
 
-import type { ClassInfo, Normalization } from "../core/host_batch.ts";
+import type { ClassInfo, Normalization, PixelFormat } from "../core/host_batch.ts";
+import { displayRgb } from "../formats/display_rgb.ts";
 
 type Palette = readonly Pick<ClassInfo, "color">[];
 
@@ -71,18 +72,25 @@ export function grayscale(values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Turns what a network sees back into a picture.
+ * Turns what a network sees back into a picture, as `displayRgb` shows it.
  *
- * @param image After normalization. [H, W, 3]
+ * @param image After normalization. [H, W, C]
+ * @param bitDepth Of the pixels before that.
  * @returns [H, W, 3]
  */
 export function denormalize(
   image: ArrayLike<number>,
   { mean, std }: Normalization,
-): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length: image.length }, (_, at) => {
-    const channel = at % 3;
+  bitDepth: PixelFormat["bitDepth"],
+): Uint8Array {
+  const channels = mean.length;
+  const most = 2 ** bitDepth - 1;
+  const { length } = image;
+  const pixels = bitDepth === 8 ? new Uint8Array(length) : new Uint16Array(length);
+  for (let at = 0; at < length; at++) {
+    const channel = at % channels;
     const value = (image[at] ?? 0) * (std[channel] ?? 1) + (mean[channel] ?? 0);
-    return Math.min(255, Math.max(0, Math.round(value)));
-  });
+    pixels[at] = Math.min(most, Math.max(0, Math.round(value)));
+  }
+  return displayRgb(pixels, channels);
 }

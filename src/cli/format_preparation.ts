@@ -32,6 +32,7 @@ export function formatPreparation(
     ...(splits.some(({ classes }) => classes !== null)
       ? ["", classTable(splits, terminal)]
       : []),
+    ...normalizationLines(splits),
     "",
     ...all.map((note) => `note: ${note}`),
     ...(problems.length === 0
@@ -41,6 +42,20 @@ export function formatPreparation(
     ...(more > 0 ? [`  and ${more} more; --json lists all`] : []),
     ...(cache === null ? [] : [`statistics cached in ${cache}`]),
   ].join("\n");
+}
+
+/** Mean and deviation of the channels, as a configuration has them. */
+function normalizationLines(splits: readonly PreparedSplit[]): string[] {
+  const lines = splits.flatMap(({ name, normalization }) => {
+    if (normalization === null) return [];
+    const [mean, std] = [normalization.mean, normalization.std].map((values) =>
+      values.join(", ")
+    );
+    return [`  normalization: { mean: [${mean}], std: [${std}] } # of "${name}"`];
+  });
+  return lines.length === 0
+    ? []
+    : ["", 'mean and standard deviation of the channels, for "data":', ...lines];
 }
 
 function splitTable(

@@ -1,5 +1,6 @@
 /** Where predictions go as files, and what they look like. @module */
-import type { ClassInfo } from "../core/host_batch.ts";
+import type { ClassInfo, Pixels } from "../core/host_batch.ts";
+import { displayRgb } from "../formats/display_rgb.ts";
 import { encodePng } from "../formats/png.ts";
 import { assertWritableFolder, writeOutputFile } from "../io/output_file.ts";
 import { cityscapesLabelIds, type LabelIdKind } from "./cityscapes_label_ids.ts";
@@ -18,8 +19,10 @@ export interface PredictionPaths {
 export interface LabeledImage {
   readonly width: number;
   readonly height: number;
-  /** Red, green, blue in 0 … 255. [H, W, 3] */
-  readonly data: Uint8Array;
+  /** C; red, green, blue if left out. */
+  readonly channels?: number;
+  /** [H, W, C] */
+  readonly data: Pixels;
   /** Class ids. [H, W] */
   readonly labels: Uint8Array;
 }
@@ -37,14 +40,14 @@ export function createPredictionWriter(
 ): (paths: PredictionPaths, prediction: LabeledImage) => Promise<void> {
   const palette = classes.map(({ color }) => color);
   const labelIds = ids === "labelIds" ? cityscapesLabelIds(classes) : null;
-  return async (paths, { width, height, data, labels }) => {
+  return async (paths, { width, height, channels = 3, data, labels }) => {
     const size = { width, height };
     const map = labelIds === null
       ? { data: labels, palette }
       : { data: labels.map((id) => labelIds[id] ?? 0) };
     await writeOutputFile(paths.labels, encodePng({ ...size, channels: 1, ...map }));
     if (paths.overlay === null) return;
-    const rgb = overlay(data, labels, classes);
+    const rgb = overlay(displayRgb(data, channels), labels, classes);
     await writeOutputFile(paths.overlay, encodePng({ ...size, channels: 3, data: rgb }));
   };
 }

@@ -5,14 +5,7 @@ import { colorize, denormalize, grayscale } from "./colorize.ts";
 import { drawImageGrid } from "./image_grid.ts";
 import { formatBytes } from "./format_bytes.ts";
 import { openCounter, openTrainingProgress, type Progress } from "./progress_bar.ts";
-import type {
-  ClassInfo,
-  MemoryEstimate,
-  Normalization,
-  Observer,
-  PanelCell,
-  RunConfig,
-} from "../../mod.ts";
+import type { MemoryEstimate, Observer, Panel, PanelCell, RunConfig } from "../../mod.ts";
 import { type Terminal, visibleText } from "./terminal.ts";
 import { join } from "node:path";
 
@@ -60,9 +53,10 @@ export function openTrainingReporter(terminal: Terminal): TrainingReporter {
       );
       log(`iteration ${iteration}: ${figures.join("; ")}`);
     },
-    async panel({ iteration, rows, classes, normalization }, { pictures }) {
+    async panel(panel, { pictures }) {
+      const { iteration, rows } = panel;
       const rendered = rows.map((row) =>
-        row.map((cell) => ({ ...cell, rgb: renderCell(cell, classes, normalization) }))
+        row.map((cell) => ({ ...cell, rgb: renderCell(cell, panel) }))
       );
       // Three tall crops below each other would fit on no screen.
       const isTall = rendered.flat().every(({ height, width }) => height > 2 * width);
@@ -83,12 +77,11 @@ const formatPercent = (share: number) =>
 
 function renderCell(
   { kind, values }: PanelCell,
-  classes: readonly ClassInfo[],
-  normalization: Normalization,
+  { classes, normalization, bitDepth }: Omit<Panel, "rows" | "iteration">,
 ): Uint8Array {
   switch (kind) {
     case "image":
-      return denormalize(values, normalization);
+      return denormalize(values, normalization, bitDepth);
     case "labels":
       return colorize(values, classes);
     case "weight":

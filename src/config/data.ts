@@ -5,7 +5,9 @@ import {
   type ClassInfo,
   IGNORE_INDEX,
   IMAGENET,
+  MAX_CHANNELS,
   type Normalization,
+  STEPS_OF_16_BITS,
 } from "../core/host_batch.ts";
 import {
   NATIVE_CLASSES,
@@ -60,7 +62,15 @@ export interface CommonDataConfig {
   readonly rareClassSampling: RareClassSamplingConfig | null;
   /** Labeled crops per iteration, and as many without labels. */
   readonly batchSize: number;
-  /** What images are shifted and divided by. */
+  /** Values per pixel of an image; 3: red, green, blue. */
+  readonly channels: number;
+  /** Bits per value: 8, or 16 for values of 0 … 65535. */
+  readonly bitDepth: 8 | 16;
+  /**
+   * What images are shifted and divided by. Null, in a file: with three channels the
+   * statistics of ImageNet, times 257 where they have 16 bits; with another number of
+   * channels it has to be given.
+   */
   readonly normalization: Normalization;
   /** Background threads that read and crop images; 0: none. */
   readonly numWorkers: number;
@@ -283,10 +293,12 @@ const commonDataFields = {
     minCropRatio: fraction.default(0.5),
   }).nullable().default(null),
   batchSize: z.int().positive().default(2),
+  channels: z.int().gte(1).lte(MAX_CHANNELS).default(3),
+  bitDepth: z.literal([8, 16]).default(8),
   normalization: z.strictObject({
-    mean: z.tuple([z.number(), z.number(), z.number()]),
-    std: z.tuple([positiveNumber, positiveNumber, positiveNumber]),
-  }).default({ mean: [...IMAGENET.mean], std: [...IMAGENET.std] }),
+    mean: z.array(z.number()).min(1).max(MAX_CHANNELS),
+    std: z.array(positiveNumber).min(1).max(MAX_CHANNELS),
+  }).nullable().default(null),
   numWorkers: z.int().nonnegative().lte(256).default(1),
 };
 
@@ -487,6 +499,18 @@ const NativeSchema = z.strictObject({
   }
 });
 
+/** No channel: the statistics are still to be given. */
+const OPEN_NORMALIZATION: Normalization = { mean: [], std: [] };
+
+function defaultNormalization(
+  { channels, bitDepth }: Pick<CommonDataConfig, "channels" | "bitDepth">,
+): Normalization {
+  if (channels !== IMAGENET.mean.length) return OPEN_NORMALIZATION;
+  const steps = bitDepth === 16 ? STEPS_OF_16_BITS : 1;
+  const scaled = (values: readonly number[]) => values.map((value) => value * steps);
+  return { mean: scaled(IMAGENET.mean), std: scaled(IMAGENET.std) };
+}
+
 /** Limits and defaults of {@linkcode DataConfig}. */
 export const DataSchema: z.ZodType<DataConfig> = z.discriminatedUnion("kind", [
   FolderSchema,
@@ -494,7 +518,44 @@ export const DataSchema: z.ZodType<DataConfig> = z.discriminatedUnion("kind", [
   LabelmeSchema,
   NativeSchema,
   EmbeddedSchema,
-]);
+]).superRefine(({ kind, channels, bitDepth, normalization }, context) => {
+  const report = (path: string[], message: string) =>
+    context.addIssue({ code: "custom", path, message });
+  if (kind === "embedded") {
+    const drawn = "the scenes of the embedded data set are drawn in RGB of 8 bits";
+    if (channels !== 3) {
+      report(["channels"], `must be 3, as ${drawn}: received ${channels}`);
+    }
+    if (bitDepth !== 8) {
+      report(["bitDepth"], `must be 8, as ${drawn}: received ${bitDepth}`);
+    }
+  }
+  for (const key of ["mean", "std"] as const) {
+    const { length } = normalization?.[key] ?? { length: channels };
+    if (length === channels) continue;
+    report(
+      ["normalization", key],
+      `must have a number for each of "data.channels", ${channels}: received ${length}`,
+    );
+  }
+}).transform((data) => ({
+  ...data,
+  normalization: data.normalization ?? defaultNormalization(data),
+}));
+
+/**
+ * Sees to it that images can be normalized.
+ *
+ * @throws {RangeError} If the configuration and its overrides leave it open.
+ */
+export function assertNormalization({ channels, normalization }: CommonDataConfig): void {
+  if (normalization.mean.length === channels) return;
+  throw new RangeError(
+    'Cannot train: "data.normalization" is not given, and there is no default for ' +
+      `"data.channels" of ${channels}: "deno task prepare" with this configuration prints ` +
+      "mean and standard deviation of each channel, to be pasted",
+  );
+}
 
 /**
  * The folder of a data set, needed as soon as a file is to be read.

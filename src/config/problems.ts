@@ -17,6 +17,7 @@ function unwrapSchema(schema: unknown, value: unknown): unknown {
     schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault ||
     schema instanceof z.ZodNullable
   ) return unwrapSchema(schema.unwrap(), value);
+  if (schema instanceof z.ZodPipe) return unwrapSchema(schema.in, value);
   if (schema instanceof z.ZodDiscriminatedUnion) {
     const { discriminator } = schema.def;
     return schema.options.find((option) =>

@@ -118,7 +118,11 @@ export async function convertWeights(
   if (!force) await assertNoFile(output);
   const source = await readWeights(input, readOptions);
   const runRecord = await runRecordOf(input, source, config);
-  const network = runRecord && buildNetwork(runRecord.config.model, runRecord.classes);
+  const network = runRecord && buildNetwork(
+    runRecord.config.model,
+    runRecord.classes,
+    runRecord.config.data.channels,
+  );
   const loaded = network && fitNetwork(network, source, input);
   const weights = loaded?.tensors ?? source.tensors;
   const adjustments = loaded === null ? variantSettings(weights) : describeFit(loaded);

@@ -5,7 +5,7 @@ import * as tf from "./tf.ts";
 /** What a student learns from in one forward and backward pass. */
 export interface Batch {
   readonly source: {
-    /** Normalized RGB. [B, H, W, 3] */
+    /** Normalized. [B, H, W, C] */
     readonly images: tf.Tensor4D;
     /** Class ids as int32, 255 ignored. [B, H, W] */
     readonly labels: tf.Tensor3D;
@@ -16,16 +16,21 @@ export interface Batch {
   readonly host: HostBatch;
 }
 
+/** Channels of the images of a batch. */
+export const channelsOf = ({ batchSize, height, width, source }: HostBatch): number =>
+  source.images.length / (batchSize * height * width);
+
 /** Moves a batch to the device; the caller releases it with {@linkcode releaseBatch}. */
 export function uploadBatch(host: HostBatch): Batch {
   const { batchSize: B, height: H, width: W, source, target } = host;
   const labels = Int32Array.from(source.labels);
+  const shape = [B, H, W, channelsOf(host)] as const;
   return {
     source: {
-      images: tf.tensor4d(source.images, [B, H, W, 3]),
+      images: tf.tensor4d(source.images, [...shape]),
       labels: tf.tensor3d(labels, [B, H, W], "int32"),
     },
-    target: target && { images: tf.tensor4d(target.images, [B, H, W, 3]) },
+    target: target && { images: tf.tensor4d(target.images, [...shape]) },
     host,
   };
 }

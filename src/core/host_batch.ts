@@ -22,25 +22,61 @@ export interface ClassInfo {
   readonly color: readonly [number, number, number];
 }
 
-/** Mean and standard deviation of the normalization, per channel, in 0 … 255. */
-export interface Normalization {
-  /** Red, green, blue. */
-  readonly mean: readonly [number, number, number];
-  /** Red, green, blue. */
-  readonly std: readonly [number, number, number];
+/** Values of pixels, of 8 or of 16 bits. */
+export type Pixels = Uint8Array | Uint16Array;
+
+/** The most channels of an image. */
+export const MAX_CHANNELS = 64;
+
+/** What the values of an image are. */
+export interface PixelFormat {
+  /** Values per pixel, 1 … {@linkcode MAX_CHANNELS}. */
+  readonly channels: number;
+  /** Bits per value. */
+  readonly bitDepth: 8 | 16;
 }
 
+/** Red, green and blue of 8 bits. */
+export const RGB_FORMAT: PixelFormat = { channels: 3, bitDepth: 8 };
+
+/** Channels and bits for messages, as "4 channels of 16 bits". */
+export const describeFormat = ({ channels, bitDepth }: PixelFormat): string =>
+  `${channels} ${channels === 1 ? "channel" : "channels"} of ${bitDepth} bits`;
+
+/** Whether images are red, green and blue of 8 bits. */
+export const isRgbFormat = ({ channels, bitDepth }: PixelFormat): boolean =>
+  channels === 3 && bitDepth === 8;
+
+/** A picture of any number of channels, of 8 or 16 bits. */
+export interface Picture extends Size {
+  /** C; red, green and blue if left out. */
+  readonly channels?: number;
+  /** [H, W, C] */
+  readonly data: Pixels;
+}
+
+/** Mean and standard deviation of the normalization, in the units of the pixels. */
+export interface Normalization {
+  /** Per channel; of pictures, red, green, blue. */
+  readonly mean: readonly number[];
+  /** Likewise. */
+  readonly std: readonly number[];
+}
+
+/** 65535 / 255: what 16 bits have for each step of 8. */
+export const STEPS_OF_16_BITS = 257;
+
 /** The statistics of ImageNet, used by every published backbone. */
-export const IMAGENET: Normalization = {
+export const IMAGENET = {
   mean: [123.675, 116.28, 103.53],
   std: [58.395, 57.12, 57.375],
-};
+} as const satisfies Normalization;
 
 /** B labeled crops of H×W pixels. */
 export interface LabeledCrops {
   /** File names, for messages. */
   readonly fileNames: readonly string[];
-  /** Normalized RGB. [B, H, W, 3] */
+  /** Normalized; the channels of pictures are red, green, blue. [B, H, W, C] */
   readonly images: Float32Array<ArrayBuffer>;
   /** Class ids, {@linkcode IGNORE_INDEX} elsewhere. [B, H, W] */
   readonly labels: Uint8Array<ArrayBuffer>;

@@ -107,18 +107,19 @@ function batchMakerFrom(
   readers: { readonly source: ReaderOf; readonly target: ReaderOf | null },
   isCancelled: () => boolean,
 ): MakeBatch {
-  const { seed, cropSize: { height, width } } = options;
+  const { seed, cropSize: { height, width }, normalization } = options;
   const cropOptions: Record<Domain, CropOptions> = {
     source: { ...options, resize: options.sourceResize ?? options.resize },
     target: options,
   };
   const pixels = height * width;
+  const values = pixels * normalization.mean.length;
 
   // Space for the crops of a domain, and what fills that of each item.
   const planCrops = (request: BatchRequest, domain: Domain) => {
     const draws = request.draws[domain] ?? [];
     const read = readers[domain]?.(request);
-    const images = new Float32Array(draws.length * pixels * 3);
+    const images = new Float32Array(draws.length * values);
     const labels = new Uint8Array(domain === "source" ? draws.length * pixels : 0);
     const fileNames: string[] = [];
     const tasks = read === undefined ? [] : draws.map((draw, item) => async () => {
@@ -132,7 +133,7 @@ function batchMakerFrom(
         cropOptions[domain],
         createRandom(seed, stream, position),
         {
-          image: images.subarray(item * pixels * 3, (item + 1) * pixels * 3),
+          image: images.subarray(item * values, (item + 1) * values),
           label: domain === "source"
             ? labels.subarray(item * pixels, (item + 1) * pixels)
             : null,

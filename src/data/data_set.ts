@@ -1,6 +1,8 @@
 /** What a data set is to the rest of the library. @module */
 
-import type { ClassInfo, Size } from "../core/host_batch.ts";
+import type { ClassInfo, Pixels, Size } from "../core/host_batch.ts";
+
+export type { Pixels } from "../core/host_batch.ts";
 
 /** A label map at its own resolution. */
 export interface LabelMap extends Size {
@@ -14,8 +16,10 @@ export interface LabelMap extends Size {
 export interface Sample extends Size {
   /** The stem of its files. */
   readonly name: string;
-  /** Red, green, blue in 0 … 255. [H, W, 3] */
-  readonly image: Uint8Array;
+  /** C: 3 for red, green, blue. */
+  readonly channels: number;
+  /** In 0 … 255, or 0 … 65535. [H, W, C] */
+  readonly image: Pixels;
   /** Class ids, 255 ignored; null in a set that is used without labels. [H, W] */
   readonly label: Uint8Array | null;
   /** The EXIF orientation, 2 … 8, by which the image was turned, and its label was not. */

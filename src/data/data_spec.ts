@@ -1,6 +1,6 @@
 /** Descriptions of data sets that can be written to a file or sent to a worker: plain JSON. @module */
 
-import type { ClassInfo, Size } from "../core/host_batch.ts";
+import type { ClassInfo, PixelFormat, Size } from "../core/host_batch.ts";
 import type { NativeDataSet } from "./native_classes.ts";
 
 /** Which images of a folder to use. A value of null does not restrict. */
@@ -16,7 +16,7 @@ export interface SampleSelection {
   readonly listFolder?: string | null;
 }
 
-/** Where a data set is. */
+/** Where the files of a data set are, and what its images hold. */
 export interface SourceLocation {
   /**
    * A folder, which may hold archives; an archive; or the address of one. A range such as
@@ -25,6 +25,8 @@ export interface SourceLocation {
   readonly root: string;
   /** Where the tables of contents of archives are cached; null or left out for nowhere. */
   readonly cacheFolder?: string | null;
+  /** Channels and bits of the images; RGB of 8 bits if left out. */
+  readonly pixelFormat?: PixelFormat;
 }
 
 /** What the files of a folder data set are called. */

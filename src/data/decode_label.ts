@@ -1,7 +1,9 @@
 /** From the values or the colors in a label file to class ids, strictly. @module */
 
 import { type ClassInfo, IGNORE_INDEX, type Size } from "../core/host_batch.ts";
-import { decodePng } from "../formats/png.ts";
+import { isTiff } from "../formats/image_file.ts";
+import { decodePng, type PngImage } from "../formats/png.ts";
+import { decodeTiff } from "../formats/tiff.ts";
 import type { LabelMap } from "./data_set.ts";
 import {
   type Color,
@@ -107,7 +109,7 @@ export const offsetLabelMap = (classes: number): string => {
 
 /**
  * Decodes a label file: a PNG whose gray value, palette index or red value is looked up in
- * the table, or whose colors are those of classes.
+ * the table, or whose colors are those of classes; or a TIFF, which has no palette.
  *
  * @param file Its path, for messages.
  * @param colors What colors stand for; null: a palette is not looked at.
@@ -122,7 +124,9 @@ export function decodeLabel(
   encoding: LabelEncoding = CLASS_ID_ENCODING,
   colors: LabelColors | null = null,
 ): LabelMap {
-  const { width, height, channels, bitDepth, data, palette } = decodePng(bytes, file);
+  const { width, height, channels, bitDepth, data, palette } = isTiff(bytes)
+    ? decodeTiffLabel(bytes, file)
+    : decodePng(bytes, file);
   if (palette === null && (bitDepth === 2 || bitDepth === 4)) {
     throw new SyntaxError(
       `Cannot read the label "${file}": its pixels are ${bitDepth}-bit gray, of which 1 is ` +
@@ -141,11 +145,11 @@ export function decodeLabel(
   }
   if (
     isColored !== (encoding.channel === "red") || channels === 2 ||
-    !encoding.bitDepths.includes(bitDepth) ||
+    !(encoding.bitDepths.includes(bitDepth) || isTiff(bytes)) ||
     (palette !== null && encoding.palette === "none")
   ) {
     const found = palette === null
-      ? `${bitDepth}-bit ${["", "gray", "gray and alpha", "RGB", "RGBA"][channels]}`
+      ? `${bitDepth}-bit ${CHANNEL_NAMES[channels] ?? `of ${channels} channels`}`
       : "indices of a palette";
     throw new SyntaxError(
       `Cannot read the label "${file}": its pixels are ${found}, but ${encoding.expectation}`,
@@ -169,6 +173,17 @@ export function decodeLabel(
     ? { ...table, ids: idsOfPalette(palette, colors) }
     : table;
   return mapLabelValues(values, file, byColor, "palette index");
+}
+
+const CHANNEL_NAMES = ["", "gray", "gray and alpha", "RGB", "RGBA"];
+
+function decodeTiffLabel(bytes: Uint8Array, file: string): PngImage {
+  const { orientation, ...image } = decodeTiff(bytes, file);
+  if (orientation === 1) return { ...image, palette: null };
+  throw new SyntaxError(
+    `Cannot read the label "${file}": its orientation is ${orientation}, and only pictures ` +
+      "are turned: save it turned",
+  );
 }
 
 function idsOfPalette(

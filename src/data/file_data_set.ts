@@ -1,8 +1,13 @@
 /** Images and their labels, in files of any source, as a data set. @module */
 
 import { createHash } from "node:crypto";
-import type { ClassInfo, Size } from "../core/host_batch.ts";
-import { decodeImage, type RgbImage } from "../formats/image_codec.ts";
+import {
+  type ClassInfo,
+  type PixelFormat,
+  RGB_FORMAT,
+  type Size,
+} from "../core/host_batch.ts";
+import { decodeRaster, type RgbImage } from "../formats/image_codec.ts";
 import { filesIdentity } from "./data_identity.ts";
 import type {
   DataSet,
@@ -20,6 +25,8 @@ const STAT_CONCURRENCY = 256;
 export interface SampleDecoder {
   readonly classes: readonly ClassInfo[];
   readonly labeled: boolean;
+  /** Channels and bits of the images; RGB of 8 bits if left out. */
+  readonly pixelFormat?: PixelFormat | undefined;
   /** Turns a label file into class ids; `file` is its name in messages. */
   readonly decode: (bytes: Uint8Array, file: string, path: string) => LabelMap;
 }
@@ -70,6 +77,7 @@ export interface DataSetListing {
 /** Makes a data set that reads files when they are needed. */
 export function fileDataSet(set: DataSetFiles): DataSet {
   const { name, source, samples, classes, labeled, statisticsFolder, notes = [] } = set;
+  const { pixelFormat = RGB_FORMAT } = set;
   const labelOf = ({ name: image, label }: SampleFiles): string | LabelPart => {
     if (label !== null) return label;
     throw new RangeError(`Cannot read the label of "${image}" of "${name}": no labels`);
@@ -93,7 +101,7 @@ export function fileDataSet(set: DataSetFiles): DataSet {
       const file = source.displayPath(files.image);
       const labelPromise = labeled ? readLabel(index) : null;
       labelPromise?.catch(() => {}); // where both are damaged, the image is named
-      const image = await decodeImage(await source.read(files.image), file);
+      const image = await decodeRaster(await source.read(files.image), file, pixelFormat);
       const label = await labelPromise;
       if (label !== null) {
         assertSameSize(image, file, label, labelTitle(source, labelOf(files)));
@@ -248,11 +256,11 @@ export function withProblemNotes({ usable, problems }: DataSetListing): DataSetF
   };
 }
 
-/** Endings of pictures in formats that are not read, and of labels that are no PNGs. */
+/** Endings of pictures, and of labels, in formats that are not read. */
 const OTHER_IMAGE_EXTENSIONS =
-  /\.(avif|bmp|exr|gif|heic|heif|jfif|jp2|jpe|pbm|pgm|ppm|svg|tga|tiff?|webp)$/i;
+  /\.(avif|bmp|exr|gif|heic|heif|jfif|jp2|jpe|pbm|pgm|ppm|svg|tga|webp)$/i;
 const OTHER_LABEL_EXTENSIONS =
-  /\.(bmp|csv|exr|gif|jpe?g|json|mat|npy|npz|pgm|pkl|pt|pth|svg|tiff?|txt|webp|xml)$/i;
+  /\.(bmp|csv|exr|gif|jpe?g|json|mat|npy|npz|pgm|pkl|pt|pth|svg|txt|webp|xml)$/i;
 
 /** What macOS leaves beside files on other disks and in archives. */
 const APPLE_DOUBLE = /(^|\/)\._/;
@@ -271,12 +279,12 @@ export function describeOtherImages(files: readonly string[]): string | null {
 /** Says what {@linkcode describeOtherImages} found. */
 export const otherImageNotes = (found: string | null, folder: string): string[] =>
   found === null ? [] : [
-    `left out ${found} of "${folder}": images are .jpg, .jpeg or .png files ` +
-    "that are not hidden",
+    `left out ${found} of "${folder}": images are .jpg, .jpeg, .png, .tif or ` +
+    ".tiff files that are not hidden",
   ];
 
 /**
- * What lies where labels are missing: files of their names in another format, or PNGs of
+ * What lies where labels are missing: files of their names in another format, or labels of
  * other names; null: nothing like a label.
  *
  * @param files Paths from the folder of the labels.
@@ -296,8 +304,8 @@ export function describeLabelsInstead(
   );
   const candidates = areAllMissing && named.length === 0 ? files : named;
   const [other] = countExtensions(candidates, OTHER_LABEL_EXTENSIONS);
-  const pngs = files.filter((file) => /\.png$/i.test(file) && !isHidden(file));
-  if (other !== undefined && (named.length > 0 || pngs.length === 0)) {
+  const labels = files.filter((file) => LABEL_EXTENSIONS.test(file) && !isHidden(file));
+  if (other !== undefined && (named.length > 0 || labels.length === 0)) {
     return `the labels in "${folder}" are ${
       other[0]
     } files, and labels are read from .png ` +
@@ -305,8 +313,8 @@ export function describeLabelsInstead(
   }
   const visible = files.filter((file) => !isHidden(file));
   if (!areAllMissing || visible.length === 0) return null;
-  return pngs.length > 0
-    ? `"${folder}" holds ${quoteNames(pngs)}: names must be those of the images`
+  return labels.length > 0
+    ? `"${folder}" holds ${quoteNames(labels)}: names must be those of the images`
     : `"${folder}" holds ${quoteNames(visible)}: labels are read from .png files`;
 }
 
@@ -324,7 +332,10 @@ function countExtensions(
   return [...counts].sort(([, a], [, b]) => b - a);
 }
 
-const IMAGE_EXTENSIONS = /\.(jpe?g|png)$/i;
+const IMAGE_EXTENSIONS = /\.(jpe?g|png|tiff?)$/i;
+
+/** Endings of labels. */
+export const LABEL_EXTENSIONS = /\.(png|tiff?)$/i;
 
 /** The path of an image without its ending; null: the file is none, or hidden. */
 export const imageStemOf = (file: string): string | null =>

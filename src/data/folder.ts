@@ -2,8 +2,9 @@
  * Data sets in folders:
  *
  * ```text
- * ROOT/images/<split>/<stem>.jpg      or .jpeg, .png; folders below <split> are part of the stem
- * ROOT/labels/<split>/<stem>.png      8-bit class ids, gray or palette; 255 is ignored
+ * ROOT/images/<split>/<stem>.jpg      or .jpeg, .png, .tif, .tiff; folders below <split> are
+ *                                     part of the stem
+ * ROOT/labels/<split>/<stem>.png      class ids, gray or palette; 255 is ignored; or .tif, .tiff
  * ```
  *
  * The folders may have other names, stems may have suffixes, and both may be in archives.
@@ -27,6 +28,7 @@ import {
   describeOtherImages,
   fileDataSet,
   imagesByStem,
+  LABEL_EXTENSIONS,
   otherImageNotes,
   remarksOf,
   type SampleDecoder,
@@ -100,7 +102,10 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
       ? imageFiles
       : await listFiles(source, labelFolder, [files.images, files.labels]))
     : [];
-  const labels = labelsByStem(labelFiles, files.labelSuffix);
+  const labels = labelsByStem(
+    areLabelsPngs ? labelFiles.filter(isPng) : labelFiles,
+    files.labelSuffix,
+  );
   const labelOf = (name: string) => labels.get(name.normalize("NFC")) ?? null;
   const otherImages = describeOtherImages(imageFiles);
   const pngLabels = areLabelsPngs && images.size === 0 && imageFiles.some(isPng)
@@ -195,13 +200,13 @@ function withoutLabels(
   return new Map([...images].filter(([stem]) => !isLabel(stem)));
 }
 
-/** Labels by the composed form of their images' stems; ".png" in any case, the usual first. */
+/** Labels by the composed form of their images' stems; endings in any case, ".png" first. */
 function labelsByStem(files: readonly string[], suffix: string): Map<string, string> {
   const labels = new Map<string, string>();
   const ending = `${suffix}.png`.normalize("NFC");
   for (const file of files) {
-    if (isHidden(file) || !isPng(file)) continue;
-    const composed = `${file.slice(0, -4)}.png`.normalize("NFC");
+    if (isHidden(file) || !LABEL_EXTENSIONS.test(file)) continue;
+    const composed = file.replace(LABEL_EXTENSIONS, ".png").normalize("NFC");
     if (!composed.endsWith(ending)) continue;
     const stem = composed.slice(0, -ending.length);
     if (!labels.has(stem) || file.endsWith(".png")) labels.set(stem, file);
@@ -211,10 +216,11 @@ function labelsByStem(files: readonly string[], suffix: string): Map<string, str
 
 /** What decodes the files of such a data set, wherever they are. */
 export const folderDecoder = (
-  { classes, labelMap = null, hasClassColors = true, labeled }: FolderSpec,
+  { classes, labelMap = null, hasClassColors = true, labeled, pixelFormat }: FolderSpec,
 ): SampleDecoder => ({
   classes,
   labeled,
+  pixelFormat,
   decode: labelDecoder(
     createLabelLookup(classes, labelMap),
     hasClassColors ? classColors(classes, labelMap === null) : null,

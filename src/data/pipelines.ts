@@ -7,9 +7,11 @@
 
 import { IGNORE_INDEX, type Normalization, type Size } from "../core/host_batch.ts";
 import type { Random } from "../core/random.ts";
+import { displayRgb } from "../formats/display_rgb.ts";
 import { classHistogram } from "./class_counts.ts";
 import type { Sample } from "./data_set.ts";
 import {
+  type ImageShape,
   randomWindow,
   randomWindowByMaxRatio,
   rescaleSize,
@@ -55,7 +57,7 @@ export interface RequiredClass {
 
 /** Where a crop goes: the slot of one item in a batch. */
 export interface CropBuffers {
-  /** Normalized RGB, zero beforehand. [crop.height, crop.width, 3] */
+  /** Normalized, zero beforehand. [crop.height, crop.width, C] */
   readonly image: Float32Array;
   /** Class ids; null to leave labels out. [crop.height, crop.width] */
   readonly label: Uint8Array | null;
@@ -116,7 +118,7 @@ export function writeTrainingCrop(
   const margin = (side: "height" | "width") =>
     position === "corner" ? 0 : Math.floor((cropSize[side] - window[side]) / 2);
   const offset = margin("height") * cropSize.width + margin("width");
-  const target = buffers.image.subarray(3 * offset);
+  const target = buffers.image.subarray(sample.channels * offset);
   writeNormalized(image, window, normalization, flipped, target, cropSize.width);
 
   if (buffers.label === null) return;
@@ -146,11 +148,11 @@ function scaleSize({ height, width }: Size, factor: number): Size {
   };
 }
 
-/** A scaled image for the network, of H×W, and the label against which it is scored. */
-export interface EvaluationImage extends Size {
+/** A scaled image for the network, of H×W×C, and the label against which it is scored. */
+export interface EvaluationImage extends ImageShape {
   /** The stem of its files. */
   readonly name: string;
-  /** Normalized RGB. [H, W, 3] */
+  /** Normalized. [H, W, C] */
   readonly image: Float32Array<ArrayBuffer>;
   /** The size of the file, at which predictions are scored. */
   readonly originalSize: Size;
@@ -169,18 +171,18 @@ export function prepareEvaluationImage(
   options: { readonly resize: Size | null; readonly normalization: Normalization },
 ): EvaluationImage {
   const scaled = rescaleSize(sample, options.resize);
-  const image = new Float32Array(scaled.height * scaled.width * 3);
+  const { name, height, width, channels, label } = sample;
+  const image = new Float32Array(scaled.height * scaled.width * channels);
   const pixels = resizeBilinear(sample.image, sample, scaled);
   writeNormalized(pixels, scaled, options.normalization, false, image, scaled.width);
-  const { name, height, width, label } = sample;
-  return { name, ...scaled, image, originalSize: { height, width }, label };
+  return { name, ...scaled, channels, image, originalSize: { height, width }, label };
 }
 
 /** An image and its label, made small. */
 export interface Thumbnail extends Size {
   /** The sample's. */
   readonly name: string;
-  /** Means over the pixels that fall into one. [H, W, 3] */
+  /** Means over the pixels that fall into one, as they are shown. [H, W, 3] */
   readonly rgb: Uint8Array<ArrayBuffer>;
   /** The class id in the middle of them. [H, W] */
   readonly labels: Uint8Array<ArrayBuffer>;
@@ -188,7 +190,8 @@ export interface Thumbnail extends Size {
 
 /** Scales a sample down to a width; a smaller one stays as it is. */
 export function createThumbnail(sample: Sample, maxWidth: number): Thumbnail {
-  const { name, image, label } = sample;
+  const { name, label } = sample;
+  const image = displayRgb(sample.image, sample.channels);
   const width = Math.min(maxWidth, sample.width);
   const height = Math.max(1, Math.round(sample.height * width / sample.width));
   const boundary = (i: number, from: number, to: number) => Math.floor(i * from / to);

@@ -1,6 +1,8 @@
 /** What a scan does with each image: count the classes of its label, or check its files. @module */
 
-import { decodeImage } from "../formats/image_codec.ts";
+import { isRgbFormat, RGB_FORMAT } from "../core/host_batch.ts";
+import { decodeRaster } from "../formats/image_codec.ts";
+import { type ChannelSums, channelSums } from "./channel_sums.ts";
 import { classPixels, countLabelPixels } from "./class_counts.ts";
 import type { DataSpec, FileDataSpec } from "./data_spec.ts";
 import type { SampleFiles } from "./data_set.ts";
@@ -32,6 +34,8 @@ export interface FileCheck {
   readonly isTurned: boolean;
   /** Pixels per class id; null without a label, or with one that cannot be used. */
   readonly classPixels: number[] | null;
+  /** Of the image; null if it cannot be read, and for RGB of 8 bits, where none are needed. */
+  readonly channelSums: ChannelSums | null;
   /** What is wrong, a sentence each. */
   readonly problems: string[];
 }
@@ -120,7 +124,7 @@ export function sendableError(error: unknown): Error {
 
 /** Reads both files of an image to their ends. Never throws because of them. */
 async function checkFiles(set: DataSetFiles, index: number): Promise<FileCheck> {
-  const { source, classes } = set;
+  const { source, classes, pixelFormat = RGB_FORMAT } = set;
   const { image: imagePath, label: labelFiles } = sampleFilesAt(set, index);
   const imageFile = source.displayPath(imagePath);
   const problems: string[] = [];
@@ -134,7 +138,7 @@ async function checkFiles(set: DataSetFiles, index: number): Promise<FileCheck> 
   };
   // Decoded by threads of a library, while this one decodes the label.
   const imagePromise = attempt(async () =>
-    await decodeImage(await source.read(imagePath), imageFile)
+    await decodeRaster(await source.read(imagePath), imageFile, pixelFormat)
   );
   const label = labelFiles === null
     ? null
@@ -150,6 +154,7 @@ async function checkFiles(set: DataSetFiles, index: number): Promise<FileCheck> 
     height: image?.height ?? null,
     isTurned: image?.orientation !== undefined && label !== null,
     classPixels: label && classPixels(label, classes.length),
+    channelSums: image === null || isRgbFormat(pixelFormat) ? null : channelSums(image),
     problems: problems.sort(),
   };
 }

@@ -66,9 +66,11 @@ export async function selectImages(
     const { folder, leftOut } = images;
     throw new RangeError(
       `Cannot use the data set: no image in "${folder}" ` +
-        `${criteria === "" ? "ends in .jpg, .jpeg or .png" : `fits ${criteria}`}: found ${
-          describeNames(found)
-        }${leftOut === null ? "" : `, and ${leftOut}`}`,
+        `${
+          criteria === ""
+            ? "ends in .jpg, .jpeg, .png, .tif or .tiff"
+            : `fits ${criteria}`
+        }: found ${describeNames(found)}${leftOut === null ? "" : `, and ${leftOut}`}`,
     );
   }
   return { names, notes: listed?.notes ?? [] };

@@ -5,7 +5,12 @@
  * @module
  */
 
-import { IGNORE_INDEX, type Normalization, type Size } from "../core/host_batch.ts";
+import {
+  IGNORE_INDEX,
+  type Normalization,
+  type Pixels,
+  type Size,
+} from "../core/host_batch.ts";
 import type { Random } from "../core/random.ts";
 import { classHistogram, type CropWindow } from "./class_counts.ts";
 
@@ -39,61 +44,118 @@ export function rescaleSize(size: Size, box: Size | null): Size {
   };
 }
 
+/** The size of an image and how many values a pixel of it has. */
+export interface ImageShape extends Size {
+  readonly channels: number;
+}
+
+/** As many zeros of the kind of other pixels. */
+export const zeroPixels = (like: Pixels, length: number): Pixels =>
+  like instanceof Uint16Array ? new Uint16Array(length) : new Uint8Array(length);
+
 /**
- * Bilinear scaling of 8-bit RGB, without antialiasing.
+ * Bilinear scaling without antialiasing.
  *
- * Source position = (i + ½)·in/out − ½, neighbors clamped to the border; weights have 11
- * bits and the result is rounded to whole numbers.
+ * Source position = (i + ½)·in/out − ½, neighbors clamped to the border; the result is
+ * rounded to whole numbers. The weights of 8-bit pixels have 11 bits, those of 16-bit
+ * pixels are floats.
  *
- * Source: `cv::resize` with INTER_LINEAR of OpenCV 4.4 on `uint8`.
+ * Source: `cv::resize` with INTER_LINEAR of OpenCV 4.4 on `uint8` and `uint16`.
  *
- * @param image Red, green, blue. [H, W, 3]
- * @param from Its size.
+ * @param image [H, W, C]
+ * @param from Its H, W and C.
  * @param to The size to scale to.
  * @param window The part of the scaled image to compute; all of it if left out.
- * @returns The window. [window.height, window.width, 3]
+ * @returns The window. [window.height, window.width, C]
  */
 export function resizeBilinear(
-  image: Uint8Array,
-  from: Size,
+  image: Pixels,
+  from: ImageShape,
   to: Size,
   window: CropWindow = { top: 0, left: 0, ...to },
-): Uint8Array {
+): Pixels {
+  const { channels } = from;
   const { top, left, height, width } = window;
-  const result = new Uint8Array(height * width * 3);
+  const result = zeroPixels(image, height * width * channels);
   if (from.height === to.height && from.width === to.width) {
     for (let row = 0; row < height; row++) {
-      const start = ((top + row) * from.width + left) * 3;
-      result.set(image.subarray(start, start + width * 3), row * width * 3);
+      const start = ((top + row) * from.width + left) * channels;
+      const line = image.subarray(start, start + width * channels);
+      result.set(line, row * width * channels);
     }
     return result;
   }
 
   const columns = linearWeights(from.width, to.width, left, width);
   const rows = linearWeights(from.height, to.height, top, height);
-  for (let row = 0; row < height; row++) {
-    const above = (rows.first[row] ?? 0) * from.width * 3;
-    const below = (rows.second[row] ?? 0) * from.width * 3;
+  const lerp = image instanceof Uint16Array ? lerpFloats : lerpFixedPoint;
+  lerp(image, from, columns, rows, result);
+  return result;
+}
+
+function lerpFixedPoint(
+  image: Pixels,
+  { width, channels }: ImageShape,
+  columns: LinearWeights,
+  rows: LinearWeights,
+  result: Pixels,
+): void {
+  let at = 0;
+  for (let row = 0; row < rows.weight.length; row++) {
+    const above = (rows.first[row] ?? 0) * width * channels;
+    const below = (rows.second[row] ?? 0) * width * channels;
     const lower = rows.weight[row] ?? 0;
     const upper = WEIGHT_SCALE - lower;
-    for (let column = 0; column < width; column++) {
-      const a = (columns.first[column] ?? 0) * 3;
-      const b = (columns.second[column] ?? 0) * 3;
+    for (let column = 0; column < columns.weight.length; column++) {
+      const a = (columns.first[column] ?? 0) * channels;
+      const b = (columns.second[column] ?? 0) * channels;
       const right = columns.weight[column] ?? 0;
       const near = WEIGHT_SCALE - right;
-      const at = (row * width + column) * 3;
-      for (let c = 0; c < 3; c++) {
+      for (let c = 0; c < channels; c++) {
         const high = near * (image[above + a + c] ?? 0) +
           right * (image[above + b + c] ?? 0);
         const low = near * (image[below + a + c] ?? 0) +
           right * (image[below + b + c] ?? 0);
         // OpenCV drops bits on the way so that its sums fit 16-bit lanes.
-        result[at + c] = ((upper * (high >> 4)) >> 16) + ((lower * (low >> 4)) >> 16) +
+        result[at++] = ((upper * (high >> 4)) >> 16) + ((lower * (low >> 4)) >> 16) +
             2 >> 2;
       }
     }
   }
-  return result;
+}
+
+function lerpFloats(
+  image: Pixels,
+  { width, channels }: ImageShape,
+  columns: LinearWeights,
+  rows: LinearWeights,
+  result: Pixels,
+): void {
+  const { fround } = Math;
+  const mix = (x: number, y: number, share: number) =>
+    fround(fround(x * fround(1 - share)) + fround(y * share));
+  let at = 0;
+  for (let row = 0; row < rows.weight.length; row++) {
+    const above = (rows.first[row] ?? 0) * width * channels;
+    const below = (rows.second[row] ?? 0) * width * channels;
+    const lower = rows.fraction[row] ?? 0;
+    for (let column = 0; column < columns.weight.length; column++) {
+      const a = (columns.first[column] ?? 0) * channels;
+      const b = (columns.second[column] ?? 0) * channels;
+      const right = columns.fraction[column] ?? 0;
+      for (let c = 0; c < channels; c++) {
+        const high = mix(image[above + a + c] ?? 0, image[above + b + c] ?? 0, right);
+        const low = mix(image[below + a + c] ?? 0, image[below + b + c] ?? 0, right);
+        result[at++] = roundHalfToEven(mix(high, low, lower));
+      }
+    }
+  }
+}
+
+/** The nearest whole number of one of at least 0; the even one of two. */
+function roundHalfToEven(value: number): number {
+  const floor = Math.floor(value);
+  return value - floor === 0.5 ? floor + floor % 2 : Math.round(value);
 }
 
 /**
@@ -121,19 +183,35 @@ export function resizeNearest(label: Uint8Array, from: Size, to: Size): Uint8Arr
   return result;
 }
 
-// Both neighbors of each output position along one axis, and the second one's weight.
-function linearWeights(from: number, to: number, start: number, count: number) {
+/** Both neighbors of each output position along one axis, and the second one's weight. */
+interface LinearWeights {
+  readonly first: Int32Array;
+  readonly second: Int32Array;
+  /** Of {@linkcode WEIGHT_SCALE}. */
+  readonly weight: Int32Array;
+  /** Of 1. */
+  readonly fraction: Float32Array;
+}
+
+function linearWeights(
+  from: number,
+  to: number,
+  start: number,
+  count: number,
+): LinearWeights {
   const first = new Int32Array(count);
   const second = new Int32Array(count);
   const weight = new Int32Array(count);
+  const fraction = new Float32Array(count);
   for (let i = 0; i < count; i++) {
     const position = Math.fround((start + i + 0.5) * (from / to) - 0.5);
     const floor = Math.floor(position);
     first[i] = Math.min(Math.max(floor, 0), from - 1);
     second[i] = Math.min(Math.max(floor + 1, 0), from - 1);
     weight[i] = Math.round((position - floor) * WEIGHT_SCALE);
+    fraction[i] = first[i] === second[i] ? 0 : position - floor;
   }
-  return { first, second, weight };
+  return { first, second, weight, fraction };
 }
 
 /**
@@ -192,17 +270,17 @@ export function randomWindowByMaxRatio(
 }
 
 /**
- * Writes (color − mean) / std into the top left of a larger image and leaves the rest alone.
+ * Writes (value − mean) / std into the top left of a larger image and leaves the rest alone.
  *
- * @param image Red, green, blue in 0 … 255. [H, W, 3]
+ * @param image [H, W, C]
  * @param size H and W.
- * @param normalization Per channel, on the 0 … 255 scale.
+ * @param normalization Of C channels, in the units of the pixels.
  * @param flipped Whether to swap left and right.
- * @param result Where to write. [·, stride, 3]
+ * @param result Where to write. [·, stride, C]
  * @param stride Width of `result`, W or more.
  */
 export function writeNormalized(
-  image: Uint8Array,
+  image: Pixels,
   size: Size,
   normalization: Normalization,
   flipped: boolean,
@@ -210,18 +288,21 @@ export function writeNormalized(
   stride: number,
 ): void {
   const { height, width } = size;
-  for (let c = 0; c < 3; c++) {
-    // 256 possible values: a table rounds each exactly like the division would.
-    const table = new Float32Array(256);
+  const channels = normalization.mean.length;
+  for (let c = 0; c < channels; c++) {
     const mean = normalization.mean[c] ?? 0;
     const std = normalization.std[c] ?? 1;
-    for (let value = 0; value < 256; value++) table[value] = (value - mean) / std;
-
+    // Of 256 possible values, a table rounds each exactly like the division would.
+    const table = image instanceof Uint8Array
+      ? Float32Array.from({ length: 256 }, (_, value) => (value - mean) / std)
+      : null;
     for (let row = 0; row < height; row++) {
       for (let column = 0; column < width; column++) {
         const from = flipped ? width - 1 - column : column;
-        result[(row * stride + column) * 3 + c] =
-          table[image[(row * width + from) * 3 + c] ?? 0] ?? 0;
+        const value = image[(row * width + from) * channels + c] ?? 0;
+        result[(row * stride + column) * channels + c] = table === null
+          ? (value - mean) / std
+          : table[value] ?? 0;
       }
     }
   }

@@ -28,15 +28,20 @@ import { segformerHead } from "../models/segformer_head.ts";
 import { swin, SWIN_PRESETS } from "../models/swin.ts";
 import { upernetHead } from "../models/upernet_head.ts";
 
-/** Builds the network that a configuration describes. */
+/**
+ * Builds the network that a configuration describes.
+ *
+ * @param imageChannels Channels of the images that it reads.
+ */
 export function buildNetwork(
   { encoder: encoderConfig, decoder: decoderConfig, auxiliaryHead }: Pick<
     ModelConfig,
     "encoder" | "decoder" | "auxiliaryHead"
   >,
   classes: number,
+  imageChannels = 3,
 ): Network {
-  const encoder = buildEncoder(encoderConfig);
+  const encoder = buildEncoder(encoderConfig, imageChannels);
   const decoder = buildDecoder(decoderConfig, encoder, classes);
   const auxiliaryHeads = auxiliaryHead === null
     ? []
@@ -50,42 +55,49 @@ const NECK = "neck";
 const SEMI_SUPERVISED_ENCODER = "encoder";
 
 /** Builds an encoder. */
-function buildEncoder(encoder: EncoderConfig): Encoder {
+function buildEncoder(encoder: EncoderConfig, imageChannels: number): Encoder {
   switch (encoder.name) {
     case "mit":
-      return mit(BACKBONE, encoder);
+      return mit(BACKBONE, { ...encoder, imageChannels });
     case "mit-b0":
     case "mit-b1":
     case "mit-b2":
     case "mit-b3":
     case "mit-b4":
     case "mit-b5":
-      return mit(BACKBONE, { ...MIT_PRESETS[encoder.name], ...encoder });
+      return mit(BACKBONE, { ...MIT_PRESETS[encoder.name], ...encoder, imageChannels });
     case "resnet":
-      return resnet(BACKBONE, resnetSizes(encoder));
+      return resnet(BACKBONE, { ...resnetSizes(encoder), imageChannels });
     case "resnet-50":
     case "resnet-101":
-      return resnet(BACKBONE, RESNET_PRESETS[encoder.name]);
+      return resnet(BACKBONE, { ...RESNET_PRESETS[encoder.name], imageChannels });
     case "resnet-multigrid":
-      return resnetMultigrid(SEMI_SUPERVISED_ENCODER, resnetSizes(encoder));
+      return resnetMultigrid(SEMI_SUPERVISED_ENCODER, {
+        ...resnetSizes(encoder),
+        imageChannels,
+      });
     case "resnet-50-multigrid":
     case "resnet-101-multigrid":
-      return resnetMultigrid(
-        SEMI_SUPERVISED_ENCODER,
-        RESNET_MULTIGRID_PRESETS[encoder.name],
-      );
+      return resnetMultigrid(SEMI_SUPERVISED_ENCODER, {
+        ...RESNET_MULTIGRID_PRESETS[encoder.name],
+        imageChannels,
+      });
     case "swin":
-      return swin(BACKBONE, encoder);
+      return swin(BACKBONE, { ...encoder, imageChannels });
     case "swin-t":
     case "swin-s":
     case "swin-b":
     case "swin-l":
-      return swin(BACKBONE, { ...SWIN_PRESETS[encoder.name], ...encoder });
+      return swin(BACKBONE, { ...SWIN_PRESETS[encoder.name], ...encoder, imageChannels });
     case "beit":
-      return beitWithPyramid(encoder);
+      return beitWithPyramid({ ...encoder, imageChannels });
     case "beit-b":
     case "beit-l":
-      return beitWithPyramid({ ...BEIT_PRESETS[encoder.name], ...encoder });
+      return beitWithPyramid({
+        ...BEIT_PRESETS[encoder.name],
+        ...encoder,
+        imageChannels,
+      });
   }
 }
 

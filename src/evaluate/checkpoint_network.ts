@@ -25,10 +25,11 @@ export interface CheckpointNetwork {
  * @param teacher Whether to take the teacher, or the student; by default the one that the
  * run is for.
  * @param makeNetwork What made the network, where it was not the configuration's `model`.
- * @throws {RangeError} If the network that is wanted is not there.
+ * @throws {RangeError} If the network that is wanted is not there, or reads images of
+ * another number of channels.
  */
 export function checkpointNetwork(
-  { tensors, metadata: { classes, iteration } }: Checkpoint,
+  { tensors, metadata: { classes, iteration, normalization } }: Checkpoint,
   config: RunConfig,
   path: string,
   { teacher = primaryNetworkAt(config.method, iteration) === "teacher", makeNetwork }: {
@@ -49,7 +50,14 @@ export function checkpointNetwork(
         `${teacher ? "student with --student" : "teacher with --teacher"}`,
     );
   }
-  const network = makeNetwork?.(classes.length) ??
-    buildNetwork(config.model, classes.length);
+  const { channels } = config.data;
+  if (channels !== normalization.mean.length) {
+    throw new RangeError(
+      `Cannot set "data.channels" to ${channels} for "${path}": its network reads images ` +
+        `of ${normalization.mean.length}`,
+    );
+  }
+  const network = makeNetwork?.(classes.length, channels) ??
+    buildNetwork(config.model, classes.length, channels);
   return { role, network, section };
 }

@@ -1,7 +1,12 @@
 /** What a network of the user's own is for: learning, labeling, being measured. @module */
 import type { Size } from "../config/ranges.ts";
-import { type ClassInfo, IMAGENET, type Normalization } from "../core/host_batch.ts";
-import type { RgbImage } from "../formats/image_codec.ts";
+import {
+  type ClassInfo,
+  IMAGENET,
+  type Normalization,
+  type Picture,
+  type PixelFormat,
+} from "../core/host_batch.ts";
 import type { Network, Weights } from "../core/network.ts";
 import { openDataSet } from "../data/open_data_set.ts";
 import { type DetailedEvaluation, evaluate, type Prediction } from "./evaluate.ts";
@@ -12,8 +17,8 @@ import {
   sampleFromImage,
 } from "./predict_image.ts";
 
-/** Makes a network that tells apart so many classes. */
-export type NetworkFactory = (classes: number) => Network;
+/** Makes a network that tells apart so many classes, of images of so many channels. */
+export type NetworkFactory = (classes: number, channels: number) => Network;
 
 /** A network, its weights and what they expect of pictures. */
 export interface CustomNetwork {
@@ -22,11 +27,17 @@ export interface CustomNetwork {
   /** All that it asks for. */
   readonly weights: Weights;
   /**
-   * What the weights were trained with.
+   * What the weights were trained with; a number for each channel of the images.
    *
    * @default the statistics of ImageNet
    */
   readonly normalization?: Normalization;
+  /**
+   * Bits of the images.
+   *
+   * @default {8}
+   */
+  readonly bitDepth?: PixelFormat["bitDepth"];
 }
 
 /** `ROOT/images/<split>/<stem>.(jpg|png)` and `ROOT/labels/<split>/<stem>.png`. */
@@ -95,19 +106,19 @@ export interface EvaluateCustomOptions extends PredictOptions {
  * Labels every pixel of a picture of any size with a network of your own.
  *
  * @returns Class ids. [H, W]
- * @throws {RangeError} If the picture's bytes do not fill its size, or a scale is not
- * above 0.
+ * @throws {RangeError} If the picture's values do not fill its size, it has another number
+ * of channels or bits than the network reads, or a scale is not above 0.
  */
 export async function predictCustomNetwork(
   custom: CustomNetwork,
-  picture: RgbImage,
+  picture: Picture,
   options: PredictOptions = {},
 ): Promise<Uint8Array> {
   const { network, weights } = custom;
   return await predictSample(
     network,
     weights,
-    sampleFromImage(picture),
+    sampleFromImage(picture, formatOf(custom)),
     customEvaluationOptions(custom, options),
   );
 }
@@ -130,13 +141,23 @@ export async function evaluateCustomNetwork(
         `classes and "classes" lists ${folder.classes.length}: both must be the same`,
     );
   }
-  const data = await openDataSet({ kind: "folder", labeled: true, ...folder });
+  const pixelFormat = formatOf(custom);
+  const data = await openDataSet({
+    kind: "folder",
+    labeled: true,
+    pixelFormat,
+    ...folder,
+  });
   const evaluationOptions = {
     ...customEvaluationOptions(custom, options),
     maxImages,
   };
   return await evaluate(network, weights, data, evaluationOptions, onPrediction, signal);
 }
+
+const formatOf = (
+  { normalization = IMAGENET, bitDepth = 8 }: CustomNetwork,
+): PixelFormat => ({ channels: normalization.mean.length, bitDepth });
 
 function customEvaluationOptions(
   { normalization = IMAGENET }: CustomNetwork,

@@ -1,9 +1,10 @@
 /** How good a network is on a data set. @module */
 import { setImmediate } from "node:timers/promises";
-import type { ClassInfo, Size } from "../core/host_batch.ts";
+import type { ClassInfo, Pixels, Size } from "../core/host_batch.ts";
 import type { Network, Weights } from "../core/network.ts";
 import type { DataSet, Sample } from "../data/data_set.ts";
 import { evenlySpacedIndices } from "../data/evenly_spaced.ts";
+import { zeroPixels } from "../data/transforms.ts";
 import {
   addToConfusionMatrix,
   computeMetrics,
@@ -137,8 +138,7 @@ function centerCrop(sample: Sample, center: Size | null): Sample {
   const width = Math.min(center.width, sample.width);
   const top = Math.floor((sample.height - height) / 2);
   const left = Math.floor((sample.width - width) / 2);
-  const cropPixels = (pixels: Uint8Array, channels: number) => {
-    const cropped = new Uint8Array(height * width * channels);
+  const cropPixels = <P extends Pixels>(pixels: P, cropped: P, channels: number) => {
     for (let row = 0; row < height; row++) {
       const from = ((top + row) * sample.width + left) * channels;
       const line = pixels.subarray(from, from + width * channels);
@@ -146,13 +146,14 @@ function centerCrop(sample: Sample, center: Size | null): Sample {
     }
     return cropped;
   };
-  const { image, label } = sample;
+  const { image, label, channels } = sample;
+  const area = height * width;
   return {
     ...sample,
     height,
     width,
-    image: cropPixels(image, 3),
-    label: label && cropPixels(label, 1),
+    image: cropPixels(image, zeroPixels(image, area * channels), channels),
+    label: label && cropPixels(label, new Uint8Array(area), 1),
   };
 }
 

@@ -50,7 +50,8 @@ function predictLabelTensor(
   const mirrorings = inference.flip ? [false, true] : [false];
   const isAveraged = views.length * mirrorings.length > 1;
   const scoresAt = (view: EvaluationImage, isMirrored: boolean) => {
-    const image = tf.tensor4d(view.image, [1, view.height, view.width, 3]);
+    const { height: h, width: w, channels } = view;
+    const image = tf.tensor4d(view.image, [1, h, w, channels]);
     const input = isMirrored ? tf.reverse(image, 2) : image;
     const viewLogits = inference.mode === "whole"
       ? wholeLogits(network, weights, input)
@@ -123,7 +124,7 @@ function slidingLogits(
     for (const left of cols) {
       const previous = [sum, coverage];
       [sum, coverage] = tf.tidy(() => {
-        const crop = tf.slice(image, [0, top, left, 0], [1, h, w, 3]);
+        const crop = tf.slice(image, [0, top, left, 0], [1, h, w, -1]);
         const padding: [[0, 0], [number, number], [number, number], [0, 0]] = [
           [0, 0],
           [top, H - top - h],

@@ -7,8 +7,7 @@ import {
   type CpuOptions,
   openBackend,
 } from "../core/backend.ts";
-import type { ClassInfo } from "../core/host_batch.ts";
-import type { RgbImage } from "../formats/image_codec.ts";
+import type { ClassInfo, Picture } from "../core/host_batch.ts";
 import { releaseWeights } from "../core/weights.ts";
 import { readCheckpointSection } from "../weights/checkpoint.ts";
 import { loadCheckpoint } from "../weights/checkpoint_file.ts";
@@ -46,7 +45,7 @@ export interface LoadedNetwork {
    * @returns Class ids. [H, W]
    * @throws {RangeError} If the picture's bytes do not fill its size.
    */
-  predict(picture: RgbImage, augmentation?: TestTimeAugmentation): Promise<Uint8Array>;
+  predict(picture: Picture, augmentation?: TestTimeAugmentation): Promise<Uint8Array>;
   /**
    * Measures it on labeled pictures.
    *

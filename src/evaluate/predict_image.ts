@@ -1,11 +1,16 @@
 /** The label map of one picture, as a run's configuration has pictures prepared. @module */
 import type { Size } from "../config/ranges.ts";
 import type { RunConfig } from "../config/schema.ts";
-import type { ClassInfo, Normalization } from "../core/host_batch.ts";
+import {
+  type ClassInfo,
+  describeFormat,
+  type Normalization,
+  type Picture,
+  type PixelFormat,
+} from "../core/host_batch.ts";
 import type { Network, Weights } from "../core/network.ts";
 import type { Sample } from "../data/data_set.ts";
 import { type EvaluationImage, prepareEvaluationImage } from "../data/pipelines.ts";
-import type { RgbImage } from "../formats/image_codec.ts";
 import { type InferenceOptions, predictLabels } from "./inference.ts";
 
 /** The largest picture that is scaled; as floats, 3 GB. */
@@ -70,17 +75,18 @@ export interface TestTimeAugmentation {
  * Labels every pixel of a picture of any size.
  *
  * @returns Class ids. [H, W]
- * @throws {RangeError} If the picture's bytes do not fill its size.
+ * @throws {RangeError} If the picture's values do not fill its size, or it has another
+ * number of channels or bits than the network reads.
  */
 export async function predictImage(
   { network, weights, config }: TrainedNetwork,
-  image: RgbImage,
+  image: Picture,
   augmentation: TestTimeAugmentation = {},
 ): Promise<Uint8Array> {
   return await predictSample(
     network,
     weights,
-    sampleFromImage(image),
+    sampleFromImage(image, config.data),
     evaluationOptionsWith(config, augmentation),
   );
 }
@@ -88,15 +94,31 @@ export async function predictImage(
 /**
  * A picture as data sets have it, without a label.
  *
- * @throws {RangeError} If its bytes do not fill its size.
+ * @param format What the network reads.
+ * @throws {RangeError} If its values do not fill its size, or it has another format.
  */
-export function sampleFromImage({ width, height, data }: RgbImage): Sample {
-  if (width < 1 || height < 1 || data.length !== 3 * width * height) {
+export function sampleFromImage(
+  { width, height, channels = 3, data }: Picture,
+  format: PixelFormat,
+): Sample {
+  const bitDepth = data instanceof Uint16Array ? 16 : 8;
+  if (channels !== format.channels || bitDepth !== format.bitDepth) {
     throw new RangeError(
-      `Cannot label a picture: ${data.length} bytes are not ${width}×${height} RGB pixels`,
+      `Cannot label a picture of ${
+        describeFormat({ channels, bitDepth })
+      }: the network ` +
+        `reads ${describeFormat(format)}`,
     );
   }
-  return { name: "picture", width, height, image: data, label: null };
+  if (width < 1 || height < 1 || data.length !== channels * width * height) {
+    const [values, pixels] = channels === 3 && bitDepth === 8
+      ? ["bytes", "RGB pixels"]
+      : ["values", `pixels of ${channels} channels`];
+    throw new RangeError(
+      `Cannot label a picture: ${data.length} ${values} are not ${width}×${height} ${pixels}`,
+    );
+  }
+  return { name: "picture", width, height, channels, image: data, label: null };
 }
 
 /** Labels one picture at its own size. */

@@ -74,8 +74,8 @@ export async function exportNetwork(
     ...log && { log },
   });
   const { network, weights, classes, config } = loaded;
-  const { normalization, cropSize, resize } = config.data;
-  const exported = { network, weights, classes, normalization };
+  const { normalization, bitDepth, cropSize, resize } = config.data;
+  const exported = { network, weights, classes, normalization, bitDepth };
   const notes: string[] = [];
   if (resize !== null) {
     notes.push(
@@ -130,7 +130,7 @@ export async function exportNetwork(
  * ONNX.
  */
 export async function exportCustomNetwork(
-  { network, weights, normalization = IMAGENET }: CustomNetwork,
+  { network, weights, normalization = IMAGENET, bitDepth = 8 }: CustomNetwork,
   classes: readonly ClassInfo[],
   output: string,
   options: OnnxOptions & Pick<ExportOptions, "force"> = {},
@@ -142,7 +142,7 @@ export async function exportCustomNetwork(
     );
   }
   await assertOutput(output, "onnx", options);
-  const exported = { network, weights, normalization, classes };
+  const exported = { network, weights, normalization, bitDepth, classes };
   return await writeOnnx(exported, output, options, DEFAULT_SIZE, output);
 }
 

@@ -1,6 +1,12 @@
 /** From a network and its weights to an ONNX file. @module */
 import { readBack } from "../core/backend.ts";
-import type { ClassInfo, Normalization, Size as ImageSize } from "../core/host_batch.ts";
+import {
+  type ClassInfo,
+  isRgbFormat,
+  type Normalization,
+  type PixelFormat,
+  type Size as ImageSize,
+} from "../core/host_batch.ts";
 import { EVAL_CONTEXT, type Network, type Weights } from "../core/network.ts";
 import type * as tf from "../core/tf.ts";
 import { versions } from "../core/versions.ts";
@@ -22,8 +28,8 @@ import { translateCalls } from "./translation.ts";
 /** How a network becomes an ONNX file. */
 export interface OnnxOptions {
   /**
-   * Whether the input is normalized already; else it is RGB in 0 … 255 and the file
-   * normalizes it.
+   * Whether the input is normalized already; else it has the values of the pixels, as RGB
+   * in 0 … 255, and the file normalizes it.
    * @default {false}
    */
   readonly raw?: boolean;
@@ -51,6 +57,8 @@ export interface ExportedNetwork {
   readonly weights: Weights;
   /** What the weights were trained with. */
   readonly normalization: Normalization;
+  /** Bits of the pixels before that. */
+  readonly bitDepth: PixelFormat["bitDepth"];
   /** What it tells apart, in the order of their ids. */
   readonly classes: readonly ClassInfo[];
 }
@@ -87,7 +95,7 @@ const MAX_BYTES = 2 ** 31 - 2 ** 20;
 /**
  * Makes an ONNX file of a network.
  *
- * The input is float32 [batch, 3, height, width]; the output is `logits`, float32 [batch,
+ * The input is float32 [batch, channels, height, width]; the output is `logits`, float32 [batch,
  * classes, height, width], or `labels`, int32 [batch, height, width].
  *
  * @param fallbackSize The size that the file takes if it can take but one.
@@ -101,7 +109,7 @@ export async function makeOnnxFile(
   form: GraphForm = PER_PIXEL,
 ): Promise<OnnxFile> {
   const { size = null } = options;
-  const trace: Tracer = (sizes) => traceNetwork(exported.network, sizes, form);
+  const trace: Tracer = (sizes) => traceNetwork(exported, sizes, form);
   const notes: string[] = [];
   const attempts = size === null
     ? [...DYNAMIC_ATTEMPTS, ...fixedAttempts(fallbackSize)]
@@ -216,7 +224,7 @@ function fixedAttempts({ height, width }: ImageSize): readonly Attempt[] {
 }
 
 async function traceNetwork(
-  network: Network,
+  { network, normalization }: ExportedNetwork,
   sizes: readonly TraceSize[],
   { isUpsampled }: GraphForm,
 ): Promise<TracedGraph> {
@@ -226,11 +234,12 @@ async function traceNetwork(
     if (!isUpsampled) return logits;
     return resizeLogits(logits, [height, width], network.decoder);
   };
-  return await traceForward(forward, network.parameters, sizes);
+  const channels = normalization.mean.length;
+  return await traceForward(forward, network.parameters, sizes, channels);
 }
 
 async function encodeGraph(
-  { network, weights, normalization, classes }: ExportedNetwork,
+  { network, weights, normalization, bitDepth, classes }: ExportedNetwork,
   graph: TracedGraph,
   { raw = false, argmax = false, half = false }: OnnxOptions,
   { input: inputName, isUpsampled }: GraphForm,
@@ -282,22 +291,25 @@ async function encodeGraph(
         ...isUpsampled ? lengths : ["logits_height", "logits_width"],
       ],
     };
+  const channels = normalization.mean.length;
+  const format = { channels, bitDepth };
   const input: OnnxValue = {
     name: inputName,
     type: "float",
-    shape: [side(batch, "batch"), 3, ...lengths],
+    shape: [side(batch, "batch"), channels, ...lengths],
   };
   const version = versions().fst ?? "";
   const bytes = await encodeOnnx({
     opset: OPSET,
     producer: { name: "fst", version },
     name: "segmentation",
-    description: descriptionOf(inputName, raw, argmax),
+    description: descriptionOf(inputName, format, raw, argmax),
     metadata: {
       classes: JSON.stringify(classes.map(({ name }) => name)),
       colors: JSON.stringify(classes.map(({ color }) => color)),
       normalization: JSON.stringify({ ...normalization, inside: !raw }),
-      channelOrder: "RGB",
+      channelOrder: channels === 3 ? "RGB" : "as in the images of the training",
+      ...(isRgbFormat(format) ? {} : { bitDepth: String(bitDepth) }),
     },
     inputs: [input],
     outputs: [output],
@@ -318,7 +330,7 @@ function normalizedImage(
   { mean, std }: Normalization,
 ): string {
   const perChannel = (name: string, values: readonly number[]) =>
-    builder.floats(name, Float32Array.from(values), [1, 3, 1, 1]);
+    builder.floats(name, Float32Array.from(values), [1, values.length, 1, 1]);
   const centered = builder.node("Sub", [image, perChannel("normalization.mean", mean)], {
     name: "normalization.sub",
   });
@@ -334,11 +346,18 @@ function labelsOf(builder: GraphBuilder, logits: string): string {
   return builder.cast(labels, "int32");
 }
 
-const descriptionOf = (image: string, raw: boolean, argmax: boolean) =>
-  `Semantic segmentation. "${image}": RGB, ${
+const descriptionOf = (
+  image: string,
+  { channels, bitDepth }: PixelFormat,
+  raw: boolean,
+  argmax: boolean,
+) =>
+  `Semantic segmentation. "${image}": ${
+    channels === 3 ? "RGB" : `${channels} channels`
+  }, ${
     raw
       ? "normalized as the metadata say"
-      : "0 to 255, not normalized: the first nodes do that"
+      : `0 to ${2 ** bitDepth - 1}, not normalized: the first nodes do that`
   }. ${
     argmax ? '"labels": the class of each pixel' : '"logits": a score per class and pixel'
   }; the metadata name the classes.`;

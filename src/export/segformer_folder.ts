@@ -7,6 +7,7 @@
  * @module
  */
 import type { RunConfig } from "../config/schema.ts";
+import { describeFormat, isRgbFormat } from "../core/host_batch.ts";
 import { type HostTensor, numel } from "../core/host_tensor.ts";
 import { weightsToHost } from "../core/weights.ts";
 import { MIT_PRESETS } from "../models/mit.ts";
@@ -134,7 +135,7 @@ function halved(value: HostTensor, name: string, checkpoint: string): HostTensor
 
 function segformerConfig(
   { classes, network }: ExportedNetwork,
-  { model: { encoder, decoder } }: RunConfig,
+  { model: { encoder, decoder }, data }: RunConfig,
   checkpoint: string,
 ) {
   const shape = encoder.name === "mit"
@@ -147,6 +148,12 @@ function segformerConfig(
       `Cannot export "${checkpoint}" with --format hf: that is for a "mit" encoder with a ` +
         `"segformer" decoder, and this is "${encoder.name}" with "${decoder.name}"; ` +
         "--format onnx takes every network",
+    );
+  }
+  if (!isRgbFormat(data)) {
+    throw new RangeError(
+      `Cannot export "${checkpoint}" with --format hf: transformers reads RGB of 8 bits, ` +
+        `and this network ${describeFormat(data)}; --format onnx takes every network`,
     );
   }
   const stages = shape.depths.length;

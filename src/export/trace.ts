@@ -63,8 +63,9 @@ const SPEED_FLAGS = new Set(["aligned", "large"]);
 /**
  * Traces a forward pass.
  *
- * @param forward From images [B, H, W, 3] and weights to a tensor.
+ * @param forward From images [B, H, W, C] and weights to a tensor.
  * @param sizes Those of the images, a trace each.
+ * @param channels C
  * @throws {TraceDifferenceError} If the pass does not do the same at all sizes, or refuses
  * one.
  * @throws {UntranslatedKernelError} If it runs a kernel of tfjs that is unknown here.
@@ -73,11 +74,12 @@ export async function traceForward(
   forward: (weights: Weights, images: tf.Tensor4D) => tf.Tensor,
   parameters: readonly Parameter[],
   sizes: readonly TraceSize[],
+  channels: number,
 ): Promise<TracedGraph> {
   const recordings: Recording[] = [];
   for (const size of sizes) {
     try {
-      recordings.push(await record(forward, parameters, size));
+      recordings.push(await record(forward, parameters, size, channels));
     } catch (error) {
       const [, kernel] = UNKNOWN_KERNEL.exec(String(error)) ?? [];
       if (kernel !== undefined) throw new UntranslatedKernelError(kernel);
@@ -119,6 +121,7 @@ async function record(
   forward: (weights: Weights, images: tf.Tensor4D) => tf.Tensor,
   parameters: readonly Parameter[],
   [batch, height, width]: TraceSize,
+  channels: number,
 ): Promise<Recording> {
   const shapes: (readonly number[])[] = [];
   const numbers = new Map<object, Map<string, number>>();
@@ -140,7 +143,7 @@ async function record(
   const made = new Set<number>();
   const constants = new Map<number, tf.Tensor>();
   const { result } = await dryRun(() => {
-    const images = metaTensor([batch, height, width, 3]) as tf.Tensor4D;
+    const images = metaTensor([batch, height, width, channels]) as tf.Tensor4D;
     const weights = new Map(
       parameters.map(({ name, shape }) => [name, metaTensor(shape)]),
     );

@@ -1,7 +1,13 @@
-/** Images: JPEG and PNG, as 8-bit RGB. @module */
+/** Images: JPEG, PNG and TIFF, as 8-bit RGB or as the channels that they hold. @module */
 
 import type { Sharp } from "npm:sharp@0.35.5";
-import type { Size } from "../core/host_batch.ts";
+import {
+  isRgbFormat,
+  type PixelFormat,
+  type Pixels,
+  RGB_FORMAT,
+  type Size,
+} from "../core/host_batch.ts";
 import { errorReason, fileReadError } from "../io/file_errors.ts";
 import { readWholeFile } from "../io/read_whole_file.ts";
 import {
@@ -9,14 +15,26 @@ import {
   describeForeignFile,
   isJpeg,
   isPng,
+  isTiff,
 } from "./image_file.ts";
 import { type JpegFile, readJpegStructure, withoutBytes } from "./jpeg.ts";
-import { readPngStructure } from "./png.ts";
+import { decodeSamples, readPngStructure } from "./png.ts";
+import { readTiff, type TiffImage } from "./tiff.ts";
 
 /** An image. */
 export interface RgbImage extends Size {
   /** Red, green, blue in 0 … 255. [H, W, 3] */
   readonly data: Uint8Array;
+  /** The EXIF orientation, 2 … 8, by which the stored pixels were turned. */
+  readonly orientation?: number;
+}
+
+/** An image of any number of channels. */
+export interface RasterImage extends Size {
+  /** C */
+  readonly channels: number;
+  /** In 0 … 255, or 0 … 65535. [H, W, C] */
+  readonly data: Pixels;
   /** The EXIF orientation, 2 … 8, by which the stored pixels were turned. */
   readonly orientation?: number;
 }
@@ -43,22 +61,145 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 // memory behind `toBuffer` is freed with it, but a worker must not end amid a decoding.
 
 /**
- * Reads an image file, a JPEG or a PNG, as {@linkcode decodeImage} does.
+ * Reads an image file, a JPEG, a PNG or a TIFF, as {@linkcode decodeImage} does.
  *
  * @throws {Error} If there is no such file, or it may not be read.
  * @throws {SyntaxError} If it is no image or is cut short.
  */
 export async function readImage(path: string): Promise<RgbImage> {
-  const bytes = await readWholeFile(path).catch((error) => {
-    throw fileReadError(path, error);
-  });
-  return await decodeImage(bytes, path);
+  return await decodeImage(await readImageFile(path), path);
 }
 
 /**
- * Decodes a JPEG or a PNG to the values that OpenCV gives. Gray becomes RGB, CMYK becomes
- * RGB, alpha is dropped, 16 bits become 8, an EXIF orientation is applied, and color
- * profiles and gamma are ignored.
+ * Reads an image file as {@linkcode decodeRaster} does.
+ *
+ * @throws {Error} If there is no such file, or it may not be read.
+ * @throws {SyntaxError} If it is no image of that format or is cut short.
+ */
+export async function readRaster(
+  path: string,
+  format: PixelFormat,
+): Promise<RasterImage> {
+  return await decodeRaster(await readImageFile(path), path, format);
+}
+
+const readImageFile = (path: string): Promise<Uint8Array> =>
+  readWholeFile(path).catch((error) => {
+    throw fileReadError(path, error);
+  });
+
+/**
+ * Decodes an image to a number of channels and bits.
+ *
+ * With three channels, gray becomes RGB and alpha is dropped, and with 8 bits the values
+ * are those of {@linkcode decodeImage}. All other values are those of the file: alpha is a
+ * channel like others, and nothing is scaled, premultiplied or converted by a profile.
+ *
+ * @param bytes The whole file.
+ * @param name The file's name, for the message.
+ * @throws {SyntaxError} If the bytes are no such image, are cut short, stand for too many
+ * pixels, or hold another number of channels or bits.
+ */
+export async function decodeRaster(
+  bytes: Uint8Array,
+  name: string,
+  format: PixelFormat,
+): Promise<RasterImage> {
+  if (isRgbFormat(format)) return { ...await decodeImage(bytes, name), channels: 3 };
+  try {
+    const stored = isTiff(bytes)
+      ? readTiff(bytes)
+      : isPng(bytes)
+      ? pngSamples(bytes)
+      : await jpegSamples(bytes);
+    const { channels } = format;
+    const data = fitPixels(stored, format);
+    return turn({ ...sizeOf(stored), channels, data }, stored.orientation);
+  } catch (error) {
+    throw new SyntaxError(`Cannot read "${name}" as an image: ${errorReason(error)}`);
+  }
+}
+
+/** An image as its file has it. */
+type StoredImage = TiffImage;
+
+function pngSamples(bytes: Uint8Array): StoredImage {
+  const structure = readPngStructure(bytes);
+  if (structure.palette !== null) {
+    throw new Error("its pixels are indices of a palette: convert it to gray or RGB");
+  }
+  const { orientation } = structure;
+  const { width, height, channels, bitDepth, data } = decodeSamples(structure);
+  const [isRgb, hasAlpha] = [channels >= 3, channels % 2 === 0];
+  const kind = { width, height, channels, isRgb, hasAlpha, orientation };
+  if (bitDepth === 16) return { ...kind, bitDepth, data };
+  const most = 2 ** bitDepth - 1; // 1, 2 and 4 bits are scaled, as by all programs
+  const bytesOfData = data.map((value) => value * 255 / most);
+  return { ...kind, bitDepth: 8, data: bitDepth === 8 ? data : bytesOfData };
+}
+
+async function jpegSamples(bytes: Uint8Array): Promise<StoredImage> {
+  if (!isJpeg(bytes)) throw new Error(describeForeignFile(bytes));
+  await loadSharp(); // what it throws is not about the file
+  const file = readJpegStructure(bytes);
+  const isGray = file.components === 1;
+  const asStored = { ...file, orientation: 1 };
+  const { width, height, data } = await decodeJpeg(asStored);
+  return {
+    width,
+    height,
+    ...(isGray
+      ? { channels: 1, data: data.filter((_, i) => i % 3 === 0) }
+      : { channels: 3, data }),
+    bitDepth: 8,
+    isRgb: !isGray,
+    hasAlpha: false,
+    orientation: file.orientation,
+  };
+}
+
+/** @throws {Error} If the channels or bits are others; names the key of a configuration. */
+function fitPixels(
+  { channels, bitDepth, isRgb, hasAlpha, data }: StoredImage,
+  format: PixelFormat,
+): Pixels {
+  const colors = hasAlpha ? channels - 1 : channels;
+  const becomesRgb = format.channels === 3 && (colors === 1 || (isRgb && colors === 3));
+  if (channels !== format.channels && !becomesRgb) {
+    throw new Error(
+      `it has ${channels} ${channels === 1 ? "channel" : "channels"}${
+        hasAlpha ? " with alpha" : ""
+      }, and "data.channels" is ${format.channels}: convert it, or train with "data.channels" of ${channels}`,
+    );
+  }
+  if (bitDepth !== format.bitDepth) {
+    throw new Error(
+      `its values have ${bitDepth} bits, and "data.bitDepth" is ${format.bitDepth}: ` +
+        `convert it, or train with "data.bitDepth" of ${bitDepth}`,
+    );
+  }
+  if (channels === format.channels) return data;
+  const length = 3 * data.length / channels;
+  const rgb = bitDepth === 8 ? new Uint8Array(length) : new Uint16Array(length);
+  for (let i = 0; i < length; i++) {
+    const pixel = channels * Math.floor(i / 3);
+    rgb[i] = data[colors === 1 ? pixel : pixel + i % 3] ?? 0;
+  }
+  return rgb;
+}
+
+/** 16 bits become 8 as OpenCV has it: gray loses the low ones, and colors are rounded. */
+function withBytes(stored: StoredImage): StoredImage {
+  const { bitDepth, isRgb, data } = stored;
+  if (bitDepth === 8) return stored;
+  const toByte = (value: number) => isRgb ? (value + 128) / 257 : value >> 8;
+  return { ...stored, bitDepth: 8, data: Uint8Array.from(data, toByte) };
+}
+
+/**
+ * Decodes a JPEG, a PNG or a TIFF to the values that OpenCV gives. Gray becomes RGB, CMYK
+ * of a JPEG becomes RGB, alpha is dropped, 16 bits become 8, an EXIF orientation is
+ * applied, and color profiles and gamma are ignored.
  *
  * Faults that cost no pixel are accepted, such as bytes between the segments of a JPEG.
  *
@@ -70,10 +211,15 @@ export async function readImage(path: string): Promise<RgbImage> {
 export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbImage> {
   await loadSharp(); // what it throws is not about the file
   try {
+    if (isTiff(bytes)) {
+      const stored = withBytes(readTiff(bytes));
+      const data = asUint8Array(fitPixels(stored, RGB_FORMAT));
+      return turn({ ...sizeOf(stored), data }, stored.orientation);
+    }
     if (!isPng(bytes) && !isJpeg(bytes)) throw new Error(describeForeignFile(bytes));
     if (!isPng(bytes)) return await decodeJpeg(readJpegStructure(bytes));
     const { orientation, bytes: intact } = readPngStructure(bytes);
-    return await turn(await decodeRgb(intact), orientation);
+    return turn(await decodeRgb(intact), orientation);
   } catch (error) {
     throw new SyntaxError(`Cannot read "${name}" as an image: ${errorReason(error)}`);
   }
@@ -85,10 +231,7 @@ async function decodeJpeg(file: JpegFile): Promise<RgbImage> {
   const { data } = await decodeDespiteStrayBytes(file, decode, {
     attempts: MAX_ATTEMPTS,
   });
-  return await turn(
-    { width, height, data: data.subarray(0, 3 * width * height) },
-    orientation,
-  );
+  return turn({ width, height, data: data.subarray(0, 3 * width * height) }, orientation);
 }
 
 /** What libjpeg says about bytes that it has skipped in front of a marker. */
@@ -182,23 +325,34 @@ const TURNS: Readonly<Record<number, readonly [isMirrored: boolean, degrees: num
   8: [false, 270],
 };
 
-async function turn(stored: RgbImage, orientation: number): Promise<RgbImage> {
+function turn<Image extends Size & { readonly data: Pixels }>(
+  stored: Image,
+  orientation: number,
+): Image & { readonly orientation?: number } {
   const [isMirrored, degrees] = TURNS[orientation] ?? [false, 0];
   if (!isMirrored && degrees === 0) return stored;
   const { width, height, data } = stored;
-  const sharp = await loadSharp();
-  const turned = await sharp(data, { raw: { width, height, channels: 3 } })
-    .flop(isMirrored)
-    .rotate(degrees)
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  const { info } = turned;
-  return {
-    width: info.width,
-    height: info.height,
-    data: asUint8Array(turned.data),
-    orientation,
-  };
+  const channels = data.length / (width * height);
+  const isOnItsSide = degrees % 180 !== 0;
+  const [turnedWidth, turnedHeight] = isOnItsSide ? [height, width] : [width, height];
+  const turned = data.slice();
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const column = isMirrored ? width - 1 - x : x;
+      const [toX, toY] = degrees === 0
+        ? [column, y]
+        : degrees === 90
+        ? [height - 1 - y, column]
+        : degrees === 180
+        ? [width - 1 - column, height - 1 - y]
+        : [y, width - 1 - column];
+      const from = (y * width + x) * channels;
+      const to = (toY * turnedWidth + toX) * channels;
+      for (let c = 0; c < channels; c++) turned[to + c] = data[from + c] ?? 0;
+    }
+  }
+  const size = { width: turnedWidth, height: turnedHeight };
+  return { ...stored, ...size, data: turned, orientation };
 }
 
 /** Encodes an image as JPEG of the given quality (1 … 100). */
@@ -209,6 +363,8 @@ export async function encodeJpeg(image: RgbImage, quality = 92): Promise<Uint8Ar
   return asUint8Array(await pixels.jpeg({ quality }).toBuffer());
 }
 
+const sizeOf = ({ width, height }: Size): Size => ({ width, height });
+
 // The result is a Buffer of Node.js, whose methods differ from those of its class.
-const asUint8Array = ({ buffer, byteOffset, length }: Uint8Array): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, length);
+const asUint8Array = ({ buffer, byteOffset, byteLength }: Pixels): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);

@@ -17,7 +17,7 @@ const KINDS: readonly (readonly [begin: RegExp, kind: string, cure: string])[] =
   [/^\x89PNG/, "a damaged PNG", ASK_WHETHER_COMPLETE],
   [/^GIF8[79]a/, "a GIF", CONVERT],
   [/^RIFF....WEBP/s, "a WebP", CONVERT],
-  [/^(II[*+]\0|MM\0[*+])/, "a TIFF", CONVERT],
+  [/^(II[*+]\0|MM\0[*+])/, "a TIFF", CONVERT], // where a PNG is expected
   [/^BM....\0\0\0\0/s, "a BMP", CONVERT],
   [/^....ftypavi[fs]/s, "an AVIF", CONVERT],
   [/^....ftyp(hei|hev|mif1|msf1)/s, "a HEIC", CONVERT],
@@ -59,6 +59,11 @@ export const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a] as
 
 /** Whether a file says that it is a PNG. */
 export const isPng = (bytes: Uint8Array): boolean => beginsWith(bytes, PNG_SIGNATURE);
+
+/** Whether a file says that it is a TIFF, in either order of bytes, of either size. */
+export const isTiff = (bytes: Uint8Array): boolean =>
+  beginsWith(bytes, [0x49, 0x49, 0x2a, 0]) || beginsWith(bytes, [0x4d, 0x4d, 0, 0x2a]) ||
+  beginsWith(bytes, [0x49, 0x49, 0x2b, 0]) || beginsWith(bytes, [0x4d, 0x4d, 0, 0x2b]);
 
 /** What is wrong with a file that is no picture of the wanted kind, and the cure. */
 export function describeForeignFile(bytes: Uint8Array): string {

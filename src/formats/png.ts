@@ -232,7 +232,12 @@ function readPalette(body: Uint8Array): number[][] {
   return Array.from({ length: count }, (_, i) => [...body.subarray(3 * i, 3 * i + 3)]);
 }
 
-function decodeSamples(structure: PngStructure): PngImage {
+/**
+ * Inflates the pixels of a PNG.
+ *
+ * @throws {Error} If they are damaged; the message is a part of a sentence.
+ */
+export function decodeSamples(structure: PngStructure): PngImage {
   const { width, height, channels, bitDepth, passes, byteLength, palette, packed } =
     structure;
   const filtered = inflateChunks(packed, byteLength);

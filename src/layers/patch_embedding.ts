@@ -4,8 +4,12 @@ import * as tf from "../core/tf.ts";
 import { linear } from "../ops/linear.ts";
 import { padToMultiple } from "../ops/pad_to_multiple.ts";
 import { convolution } from "./convolution.ts";
+import { withImageFilter } from "./image_filter.ts";
 import { layerNorm } from "./normalization.ts";
 import { parameter, parametersOf } from "./parameter.ts";
+
+/** Channels of an image in RGB. */
+const RGB_CHANNELS = 3;
 
 /**
  * One normalized token per square patch of an image; zeros at the bottom and the right
@@ -13,13 +17,23 @@ import { parameter, parametersOf } from "./parameter.ts";
  *
  * @param name Parameters are `<name>.projection.*` and `<name>.norm.*`.
  * @param patchSize Side of a patch, in pixels.
+ * @param imageChannels Channels of the images.
  */
-export function patchEmbedding(name: string, channels: number, patchSize: number): Layer {
-  const projection = convolution(`${name}.projection`, 3, channels, {
-    kernelSize: patchSize,
-    stride: patchSize,
-    init: "pytorch",
-  });
+export function patchEmbedding(
+  name: string,
+  channels: number,
+  patchSize: number,
+  imageChannels = RGB_CHANNELS,
+): Layer {
+  const filter = `${name}.projection`;
+  const projection = withImageFilter(
+    convolution(filter, imageChannels, channels, {
+      kernelSize: patchSize,
+      stride: patchSize,
+      init: "pytorch",
+    }),
+    `${filter}.weight`,
+  );
   const norm = layerNorm(`${name}.norm`, channels);
   return {
     parameters: parametersOf(projection, norm),

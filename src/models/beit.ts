@@ -10,6 +10,7 @@
 import { type Encoder, type Layer, type Parameter, weightOf } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import { checkpointable, type MapAccessor } from "../layers/activation_checkpoint.ts";
+import { withImageFilter } from "../layers/image_filter.ts";
 import { beitAttention, type TokenSequence } from "../layers/beit_attention.ts";
 import { convolution } from "../layers/convolution.ts";
 import { layerNorm } from "../layers/normalization.ts";
@@ -49,6 +50,8 @@ export interface BeitOptions {
   readonly dropPathRate: number;
   /** Initial factor of the residual branches. */
   readonly layerScaleInit: number;
+  /** Channels of the images. @default {3} */
+  readonly imageChannels?: number;
 }
 
 /** The published shapes. */
@@ -100,6 +103,7 @@ export function beit(
     imageSize = PUBLISHED_IMAGE_SIZE,
     dropPathRate,
     layerScaleInit,
+    imageChannels = 3,
   }: BeitOptions,
 ): Encoder {
   const invalidBlock = outIndices.find((block) => !(block >= 0 && block < depth));
@@ -120,11 +124,15 @@ export function beit(
     kind: "truncated-normal",
     std: TOKEN_INIT_STD,
   });
-  const patchEmbed = convolution(`${name}.patch_embed.projection`, 3, embedDim, {
-    kernelSize: PATCH_SIZE,
-    stride: PATCH_SIZE,
-    init: Math.sqrt(2 / (3 * PATCH_SIZE ** 2)),
-  });
+  const projection = `${name}.patch_embed.projection`;
+  const patchEmbed = withImageFilter(
+    convolution(projection, imageChannels, embedDim, {
+      kernelSize: PATCH_SIZE,
+      stride: PATCH_SIZE,
+      init: Math.sqrt(2 / (imageChannels * PATCH_SIZE ** 2)),
+    }),
+    `${projection}.weight`,
+  );
   const blocks = dropPathRates([depth], dropPathRate).flat().map((dropPath, k) => {
     const options = { heads: numHeads, tableGrid, dropPath, layerScale: layerScaleInit };
     const block = beitBlock(`${name}.layers.${k}`, embedDim, options);

@@ -9,6 +9,7 @@
 import type { Encoder, Layer } from "../core/network.ts";
 import type * as tf from "../core/tf.ts";
 import { convolution, depthwiseConvolution } from "../layers/convolution.ts";
+import { withImageFilter } from "../layers/image_filter.ts";
 import { linear } from "../layers/linear.ts";
 import { layerNorm } from "../layers/normalization.ts";
 import { parametersOf } from "../layers/parameter.ts";
@@ -29,6 +30,8 @@ export interface MitOptions {
   readonly srRatios: readonly number[];
   /** Drop-path rate of the last block; it grows linearly from 0 at the first. */
   readonly dropPathRate: number;
+  /** Channels of the images. @default {3} */
+  readonly imageChannels?: number;
 }
 
 const B0_CHANNELS = [32, 64, 160, 256];
@@ -61,7 +64,14 @@ const BLOCK_EPSILON = 1e-6;
  */
 export function mit(
   name: string,
-  { embedDims: channels, depths, numHeads, srRatios, dropPathRate }: MitOptions,
+  {
+    embedDims: channels,
+    depths,
+    numHeads,
+    srRatios,
+    dropPathRate,
+    imageChannels = 3,
+  }: MitOptions,
 ): Encoder {
   const lengths = new Set(
     [channels, depths, numHeads, srRatios].map((list) => list.length),
@@ -87,9 +97,11 @@ export function mit(
     return {
       embed: overlapPatchEmbedding(
         `${name}.patch_embed${stage}`,
-        channels[s - 1] ?? 3,
+        channels[s - 1] ?? imageChannels,
         stageChannels,
-        s === 0 ? { kernelSize: 7, stride: 4 } : { kernelSize: 3, stride: 2 },
+        s === 0
+          ? { kernelSize: 7, stride: 4, readsImages: true }
+          : { kernelSize: 3, stride: 2 },
       ),
       blocks: sequential([...blocks, norm]),
     };
@@ -118,12 +130,17 @@ function overlapPatchEmbedding(
   name: string,
   inChannels: number,
   outChannels: number,
-  { kernelSize, stride }: { readonly kernelSize: number; readonly stride: number },
+  { kernelSize, stride, readsImages = false }: {
+    readonly kernelSize: number;
+    readonly stride: number;
+    readonly readsImages?: boolean;
+  },
 ): Layer {
   const padding = Math.floor(kernelSize / 2);
   const options = { kernelSize, stride, padding };
+  const projection = convolution(`${name}.proj`, inChannels, outChannels, options);
   return pipe(
-    convolution(`${name}.proj`, inChannels, outChannels, options),
+    readsImages ? withImageFilter(projection, `${name}.proj.weight`) : projection,
     layerNorm(`${name}.norm`, outChannels),
   );
 }

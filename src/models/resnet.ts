@@ -14,6 +14,7 @@
 import type { Encoder, Layer } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import { convNorm, type ConvNormNames, convNormRelu } from "../layers/conv_module.ts";
+import { withImageFilter } from "../layers/image_filter.ts";
 import { parametersOf } from "../layers/parameter.ts";
 import { pipe, sequential } from "../layers/sequential.ts";
 import { maxPool } from "../ops/pool/max_pool.ts";
@@ -27,6 +28,8 @@ export interface ResnetOptions {
   readonly stemChannels?: number;
   /** Channels inside the blocks of the first stage; they double per stage. @default {64} */
   readonly baseChannels?: number;
+  /** Channels of the images. @default {3} */
+  readonly imageChannels?: number;
 }
 
 /** The published shapes. */
@@ -57,13 +60,13 @@ const MULTI_GRID = [2, 2, 4] as const;
  * @throws {RangeError} If the channels of the stem are odd.
  */
 export function resnet(name: string, options: ResnetOptions): Encoder {
-  const { stemChannels = 64 } = options;
+  const { stemChannels = 64, imageChannels = 3 } = options;
   const stemNames = [0, 3, 6].map((i) =>
     [`${name}.stem.${i}`, `${name}.stem.${i + 1}`] as const
   );
   return dilatedResnet(name, {
     ...options,
-    stem: deepStem(stemNames, stemChannels),
+    stem: deepStem(stemNames, imageChannels, stemChannels),
     stemChannels,
     // "Contracted": the step from one dilation to the next is taken in two halves.
     dilation: (stage, block) => {
@@ -83,7 +86,7 @@ export function resnet(name: string, options: ResnetOptions): Encoder {
  * blocks than there are grids.
  */
 export function resnetMultigrid(name: string, options: ResnetOptions): Encoder {
-  const { depths, stemChannels = 128 } = options;
+  const { depths, stemChannels = 128, imageChannels = 3 } = options;
   if (depths[3] > MULTI_GRID.length) {
     throw new RangeError(
       `Cannot build a ResNet with multi-grid: the last of "depths" must be at most ` +
@@ -96,6 +99,7 @@ export function resnetMultigrid(name: string, options: ResnetOptions): Encoder {
       [`${name}.conv1.3`, `${name}.conv1.4`],
       [`${name}.conv1.6`, `${name}.bn1`], // as in a ResNet with one convolution there
     ],
+    imageChannels,
     stemChannels,
   );
   return dilatedResnet(name, {
@@ -168,15 +172,19 @@ function dilatedResnet(
  *
  * @param channels Channels at the end.
  */
-function deepStem(names: readonly ConvNormNames[], channels: number): Layer {
+function deepStem(
+  names: readonly ConvNormNames[],
+  imageChannels: number,
+  channels: number,
+): Layer {
   if (channels % 2 !== 0) {
     throw new RangeError(
       `Cannot build a ResNet: "stemChannels" must be even, because its first half has ` +
         `half as many channels: received ${channels}`,
     );
   }
-  const widths = [3, channels / 2, channels / 2, channels];
-  return sequential(
+  const widths = [imageChannels, channels / 2, channels / 2, channels];
+  const stem = sequential(
     names.map((names, i) =>
       convNormRelu(names, widths[i] ?? channels, widths[i + 1] ?? channels, {
         kernelSize: 3,
@@ -184,6 +192,7 @@ function deepStem(names: readonly ConvNormNames[], channels: number): Layer {
       })
     ),
   ); // [B, H/2, W/2, channels]
+  return withImageFilter(stem, `${names[0]?.[0]}.weight`);
 }
 
 const BOTTLENECK_EXPANSION = 4;

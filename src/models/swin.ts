@@ -34,6 +34,8 @@ export interface SwinOptions {
   readonly windowSize?: number;
   /** Drop-path rate of the last block; it grows linearly from 0 at the first. */
   readonly dropPathRate: number;
+  /** Channels of the images. @default {3} */
+  readonly imageChannels?: number;
 }
 
 /** The published shapes; base and large exist with windows of 7 and of 12. */
@@ -57,7 +59,14 @@ const MLP_RATIO = 4;
  */
 export function swin(
   name: string,
-  { embedDim, depths, numHeads, windowSize = DEFAULT_WINDOW, dropPathRate }: SwinOptions,
+  {
+    embedDim,
+    depths,
+    numHeads,
+    windowSize = DEFAULT_WINDOW,
+    dropPathRate,
+    imageChannels = 3,
+  }: SwinOptions,
 ): Encoder {
   if (depths.length !== numHeads.length) {
     throw new RangeError(
@@ -67,7 +76,12 @@ export function swin(
   }
   const stageChannels = depths.map((_, s) => embedDim * 2 ** s);
   const rates = dropPathRates(depths, dropPathRate);
-  const embed = patchEmbedding(`${name}.patch_embed`, embedDim, PATCH_SIZE);
+  const embed = patchEmbedding(
+    `${name}.patch_embed`,
+    embedDim,
+    PATCH_SIZE,
+    imageChannels,
+  );
   const stages = stageChannels.map((channels, s) => {
     const stage = `${name}.stages.${s}`;
     const blocks = (rates[s] ?? []).map((dropPath, k) =>

@@ -13,7 +13,7 @@ import {
 } from "../config/data.ts";
 import { lookAheadWidth, usesTarget } from "../config/method.ts";
 import type { RunConfig } from "../config/schema.ts";
-import type { ClassInfo } from "../core/host_batch.ts";
+import type { ClassInfo, PixelFormat } from "../core/host_batch.ts";
 import { NATIVE_CLASSES } from "../data/native_classes.ts";
 import type { DataSpec } from "../data/data_spec.ts";
 import { EMBEDDED_CLASSES } from "../data/embedded/classes.ts";
@@ -22,6 +22,12 @@ import { expandHome } from "../io/home_folder.ts";
 
 // Evaluation scenes of the embedded set are numbered from here: training never meets them.
 const FIRST_EVALUATION_SCENE = 1_000_000;
+
+/** Channels and bits of the images of a run. */
+export const pixelFormatOf = ({ channels, bitDepth }: DataConfig): PixelFormat => ({
+  channels,
+  bitDepth,
+});
 
 /** The classes of a data set, in the order of their ids. */
 export function classesOf(data: DataConfig): readonly ClassInfo[] {
@@ -158,7 +164,16 @@ function folderSpec(
 ): DataSpec {
   const { classes, listFolder } = data;
   const root = expandHome(requireDataRoot(data));
-  const common = { ...split, root, classes, listFolder, labeled, cacheFolder };
+  const pixelFormat = pixelFormatOf(data);
+  const common = {
+    ...split,
+    root,
+    classes,
+    listFolder,
+    pixelFormat,
+    labeled,
+    cacheFolder,
+  };
   switch (data.kind) {
     case "folder":
       return { kind: "folder", ...common, files: data.files, labelMap: data.labelMap };
@@ -183,5 +198,7 @@ function nativeSpec(
   const sbdFolder = sbdRoot(data, split);
   const sbd = sbdFolder && expandHome(sbdFolder);
   const { listFolder } = data;
-  return { kind: "native", ...split, root, sbd, listFolder, labeled, cacheFolder };
+  const pixelFormat = pixelFormatOf(data);
+  const place = { root, sbd, listFolder, cacheFolder, pixelFormat };
+  return { kind: "native", ...split, ...place, labeled };
 }

@@ -16,6 +16,12 @@ import {
   labelCounts,
   type PixelCounts,
 } from "../data/class_counts.ts";
+import { type Normalization, RGB_FORMAT } from "../core/host_batch.ts";
+import {
+  addChannelSums,
+  channelStatistics,
+  type ChannelSums,
+} from "../data/channel_sums.ts";
 import { scanEach } from "../data/scan.ts";
 import { absoluteLocation } from "../data/source/open_source.ts";
 import { cachedResult } from "../io/cached_result.ts";
@@ -37,6 +43,8 @@ export interface PreparedSplit {
   readonly sizes: readonly ImageSizeCount[];
   /** In the order of their ids; null without labels. */
   readonly classes: readonly ClassPixelCount[] | null;
+  /** Of the pixels of all pictures; null for RGB of 8 bits, whose default is ImageNet's. */
+  readonly normalization: Normalization | null;
   /** Whether an earlier call has checked the same files. */
   readonly isCached: boolean;
   /** What to know, a sentence each. */
@@ -72,6 +80,7 @@ export async function prepareSplit(
     labeled: spec.labeled,
     sizes: [],
     classes: null,
+    normalization: null,
     isCached: false,
     notes: [],
     problems: [],
@@ -101,12 +110,13 @@ export async function prepareSplit(
     ...options,
     cachesStatistics: hasClassNames,
   });
-  const { sizes, classes } = contents;
+  const { sizes, classes, normalization } = contents;
   const result: PreparedSplit = {
     ...emptyResult,
     folder: address,
     pictures: usable.samples.length,
     sizes,
+    normalization,
     classes: classes &&
       (hasClassNames ? classes : classes.filter(({ pixels }) => pixels > 0)),
     isCached,
@@ -212,6 +222,8 @@ export interface SplitContents {
   readonly sizes: readonly ImageSizeCount[];
   /** In the order of their ids; null without labels. */
   readonly classes: readonly ClassPixelCount[] | null;
+  /** Of the pixels of all pictures that can be read; null for RGB of 8 bits. */
+  readonly normalization: Normalization | null;
   /** Labeled pictures that their EXIF orientation turns. */
   readonly turnedCount: number;
   /** Whether a `sample_class_stats.json` of the PyTorch code agrees; null: there is none. */
@@ -242,7 +254,7 @@ export interface CheckedSplit {
 }
 
 /** Checks are made anew after a change of what they look for. */
-const CHECK_VERSION = 3;
+const CHECK_VERSION = 4;
 
 /**
  * Checks every file, or takes the cached result of an earlier check.
@@ -262,6 +274,7 @@ export async function checkSplit(
     absoluteLocation(usable.name),
     usable.labeled,
     cachesStatistics,
+    usable.pixelFormat ?? RGB_FORMAT,
     files,
   ]);
   const { value: contents, isCached } = await cachedResult(
@@ -283,8 +296,10 @@ async function inspectFiles(
   const problems: (readonly string[])[] = [];
   const sizes = new Map<string, ImageSizeCount>();
   let [counted, turnedCount] = [0, 0];
+  const sums: ChannelSums[] = [];
   const addFinding = (finding: FileCheck, index: number) => {
     addSize(sizes, finding);
+    if (finding.channelSums !== null) sums[index] = finding.channelSums;
     if (finding.problems.length > 0) problems[index] = finding.problems;
     if (finding.isTurned) turnedCount++;
     if (finding.classPixels === null) return;
@@ -315,10 +330,17 @@ async function inspectFiles(
     classes: usable.labeled
       ? usable.classes.map(({ name }, id) => ({ name, ...classPixels(counts, id) }))
       : null,
+    // In the order of the pictures, whichever thread was first: rounding depends on it.
+    normalization: statisticsOf(sums),
     turnedCount,
     agreesWithPyTorch,
     problems: problems.flat(),
   };
+}
+
+function statisticsOf(sums: readonly ChannelSums[]): Normalization | null {
+  const total = sums.reduce<ChannelSums | null>(addChannelSums, null);
+  return total && channelStatistics(total);
 }
 
 function classPixels({ data, classCount }: PixelCounts, id: number) {

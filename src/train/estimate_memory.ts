@@ -201,10 +201,10 @@ function emptyWeights(parameters: readonly Parameter[]): Weights {
 }
 
 function blankBatch({ data, method }: RunConfig): HostBatch {
-  const { batchSize, cropSize: { height, width } } = data;
+  const { batchSize, channels, cropSize: { height, width } } = data;
   const pixels = batchSize * height * width;
   const fileNames = Array.from({ length: batchSize }, () => "");
-  const images = new Float32Array(3 * pixels);
+  const images = new Float32Array(channels * pixels);
   const labeled = { fileNames, images, labels: new Uint8Array(pixels) };
   return {
     batchSize,

@@ -14,7 +14,12 @@ import {
   type SemiSupervisedConfig,
 } from "../config/method.ts";
 import type { RunConfig } from "../config/schema.ts";
-import { type ClassInfo, IGNORE_INDEX } from "../core/host_batch.ts";
+import {
+  type ClassInfo,
+  IGNORE_INDEX,
+  type Normalization,
+  STEPS_OF_16_BITS,
+} from "../core/host_batch.ts";
 import { hostInput, uploadHostInput } from "../core/host_input.ts";
 import type { Network, Parameter, Weights } from "../core/network.ts";
 import { createRandom } from "../core/random.ts";
@@ -100,7 +105,7 @@ function domainAdaptationObjective(
     });
   }
   const { lookAhead, featureDistance, pseudoLabel } = method;
-  const mix = mixFunction(method, seed, data.normalization);
+  const mix = mixFunction(method, seed, colorNormalization(data));
   return domainAdaptation({
     ...common,
     reuse: lookAhead?.reuse ?? false,
@@ -116,10 +121,20 @@ function domainAdaptationObjective(
   });
 }
 
+/** Of the three channels that color jitter takes for RGB, on its scale of 0 … 255. */
+function colorNormalization(
+  { bitDepth, normalization: { mean, std } }: RunConfig["data"],
+): Normalization {
+  const steps = bitDepth === 16 ? STEPS_OF_16_BITS : 1;
+  const scaled = (values: readonly number[]) =>
+    values.slice(0, 3).map((value) => value / steps);
+  return { mean: scaled(mean), std: scaled(std) };
+}
+
 function mixFunction(
   { mixing }: SelfTrainingConfig,
   seed: number,
-  normalization: RunConfig["data"]["normalization"],
+  normalization: Normalization,
 ): MixFunction {
   return ({ host, source, target }, pseudoLabel, forwardIndex) => {
     const drawn = hostInput({ host, forwardIndex }, ({ host, forwardIndex }) => {
@@ -149,9 +164,10 @@ function buildCriterion({ criterion }: SemiSupervisedConfig): Criterion {
 function semiSupervisedObjective(
   method: SemiSupervisedConfig,
   contrast: ContrastTerm | null,
-  { config: { seed, data: { normalization, padding } }, network, onStep, progress }:
-    ObjectiveOptions,
+  { config: { seed, data }, network, onStep, progress }: ObjectiveOptions,
 ): Objective {
+  const { padding } = data;
+  const normalization = colorNormalization(data);
   const common = {
     ...{ network, seed, onStep },
     criterion: buildCriterion(method),

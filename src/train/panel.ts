@@ -1,6 +1,7 @@
 /** What one iteration looked like, in plain arrays for a picture. @module */
-import type { ClassInfo, Normalization } from "../core/host_batch.ts";
+import type { ClassInfo, Normalization, PixelFormat } from "../core/host_batch.ts";
 import { readBack } from "../core/backend.ts";
+import { channelsOf } from "../core/batch.ts";
 import { EVAL_CONTEXT, type Network, type Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import type { StepInputs } from "../methods/pseudo_labeler.ts";
@@ -15,7 +16,7 @@ export interface PanelCell {
   /** In pixels. */
   readonly height: number;
   /**
-   * "image": normalized RGB [H, W, 3]; "labels": class ids [H, W]; "weight": 0 … 1 [H, W].
+   * "image": normalized [H, W, C]; "labels": class ids [H, W]; "weight": 0 … 1 [H, W].
    */
   readonly kind: "image" | "labels" | "weight";
   /** To be read as `kind` says. */
@@ -32,6 +33,8 @@ export interface Panel {
   readonly classes: readonly ClassInfo[];
   /** What images were shifted and divided by. */
   readonly normalization: Normalization;
+  /** Bits of the pixels before that. */
+  readonly bitDepth: PixelFormat["bitDepth"];
 }
 
 /** Tensors of one evaluation that outlive it, for a panel. */
@@ -77,12 +80,13 @@ export async function makePanel(
 ): Promise<Panel> {
   const { height, width, source, target } = host;
   const pixels = height * width;
+  const channels = channelsOf(host);
   const size = { height, width };
   const image = (title: string, values: Float32Array): PanelCell => ({
     title,
     ...size,
     kind: "image",
-    values: values.subarray(0, 3 * pixels),
+    values: values.subarray(0, channels * pixels),
   });
   const labels = (title: string, values: Int32Array | Uint8Array): PanelCell => ({
     title,
@@ -92,7 +96,8 @@ export async function makePanel(
   });
   const predicted = async (values: Float32Array) => {
     const ids = tf.tidy(() => {
-      const picture = tf.tensor4d(values.slice(0, 3 * pixels), [1, height, width, 3]);
+      const first = values.slice(0, channels * pixels);
+      const picture = tf.tensor4d(first, [1, height, width, channels]);
       const { logits } = network.forward(student, picture, EVAL_CONTEXT);
       return tf.argMax(resizeLogits(logits, [height, width], network.decoder), 3);
     });

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { type Batch, releaseBatch } from "../core/batch.ts";
+import { type Batch, channelsOf, releaseBatch } from "../core/batch.ts";
 import {
   type ForwardKey,
   hostInput,
@@ -160,7 +160,7 @@ function uploadReplayableBatch(host: HostBatch): Batch {
   ) =>
     uploadHostInput<tf.Rank.R4>(
       hostInput({ host }, ({ host }) => of(host)?.images ?? new Float32Array()),
-      [B, H, W, 3],
+      [B, H, W, channelsOf(host)],
     );
   return {
     source: {

@@ -1,4 +1,5 @@
 /** The loop around a method: build, train, evaluate, log, save, resume. @module */
+import { assertNormalization } from "../config/data.ts";
 import { isSemiSupervised, type SemiSupervisedConfig } from "../config/method.ts";
 import { stringifyConfig, withListFolder } from "../config/read.ts";
 import type { RunConfig } from "../config/schema.ts";
@@ -11,9 +12,10 @@ import {
 } from "../core/backend.ts";
 import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
 import * as tf from "../core/tf.ts";
-import type { HostBatch } from "../core/host_batch.ts";
+import { describeFormat, type HostBatch } from "../core/host_batch.ts";
 import { isOutOfMemory } from "../core/out_of_memory.ts";
 import { type Loader, openLoader } from "../data/loader.ts";
+import { displayNote } from "../formats/display_rgb.ts";
 import type { NetworkFactory } from "../evaluate/custom_network.ts";
 import type { EvaluationResult } from "../evaluate/evaluate.ts";
 import {
@@ -131,7 +133,7 @@ export interface TrainResult {
  * computed uninterrupted. With oneDNN its version, the instruction set and the number of
  * threads must be the same, too: where they are not, the log says so.
  *
- * @throws If the folder holds another run, or another process trains in it, the data has
+ * @throws If images cannot be normalized, the folder holds another run, or another process trains in it, the data has
  * changed, a file is missing or damaged, the device fails, or a loss is not finite; the
  * newest checkpoint stays as it was.
  */
@@ -140,6 +142,7 @@ export async function train(
   options: TrainOptions,
 ): Promise<TrainResult> {
   const { out, fresh = false } = options;
+  assertNormalization(given.data);
   const folder = runFolder(out);
   const config = fresh ? given : await withListFolder(given, folder.lists);
   if (fresh) {
@@ -386,7 +389,7 @@ async function reportEvaluation(
 
 // Does one iteration; returns what draws its panel, if one is wanted.
 async function trainIteration(
-  { config: { data: { normalization } }, loader, session }: TrainContext,
+  { config: { data: { normalization, bitDepth } }, loader, session }: TrainContext,
   losses: LossBuffer,
   throughput: ThroughputMeter,
   hasPanel: boolean,
@@ -424,7 +427,8 @@ async function trainIteration(
   const [realBatch] = batches;
   const draw = !hasPanel || realBatch === undefined ? null : async (done: number) => {
     const { network, learner } = session;
-    const panelInfo = { iteration: done, classes: loader.classes, normalization };
+    const { classes } = loader;
+    const panelInfo = { iteration: done, classes, normalization, bitDepth };
     const panel = await makePanel(
       panelInfo,
       network,
@@ -509,10 +513,21 @@ export function createThroughputMeter(): ThroughputMeter {
 /** What a user should know about the settings before a run; a sentence each. */
 export function configWarnings({ method, iterations, data }: RunConfig): string[] {
   const notes: string[] = [];
+  const most = 2 ** data.bitDepth - 1;
   if (data.normalization.std.every((deviation) => deviation < 1)) {
     notes.push(
-      '"data.normalization" is of pixels in 0 … 1, and those here are in 0 … 255: multiply ' +
-        'both "mean" and "std" by 255',
+      '"data.normalization" is of pixels in 0 … 1, and those here are in 0 … ' +
+        `${most}: multiply both "mean" and "std" by ${most}`,
+    );
+  }
+  const shown = displayNote(data);
+  if (shown !== null) notes.push(shown);
+  if (data.channels < 3 && jittersColors(method)) {
+    notes.push(
+      `colors are not jittered: images of ${
+        describeFormat(data)
+      } have none, and the other ` +
+        "strong augmentations are as they are set",
     );
   }
   if (!isSemiSupervised(method)) return notes;
@@ -537,6 +552,13 @@ export function configWarnings({ method, iterations, data }: RunConfig): string[
     );
   }
   return notes;
+}
+
+/** Whether a method jitters the colors of images. */
+function jittersColors(method: RunConfig["method"]): boolean {
+  if (method.name === "self-training") return method.mixing.colorJitterProbability > 0;
+  if (method.name !== "weak-to-strong") return false;
+  return method.strongAugmentation.colorJitterProbability > 0;
 }
 
 /** The key of what pastes from image to image; null: nothing does. */

@@ -92,8 +92,9 @@ export async function openTrainingSession(
 ): Promise<TrainingSession> {
   const { checkpoint, runPath, engine, data, log = () => {}, makeNetwork } = options;
   const { acceptChangedData = false } = options;
-  const plainNetwork = makeNetwork?.(classes.length) ??
-    buildNetwork(config.model, classes.length);
+  const { channels } = config.data;
+  const plainNetwork = makeNetwork?.(classes.length, channels) ??
+    buildNetwork(config.model, classes.length, channels);
   const network = config.model.activationCheckpointing
     ? withActivationCheckpointing(plainNetwork)
     : plainNetwork;

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { CLASS_NAME } from "../core/host_batch.ts";
+import { CLASS_NAME, MAX_CHANNELS } from "../core/host_batch.ts";
 import type { HostTensor } from "../core/host_tensor.ts";
 import type { Parameter, Weights } from "../core/network.ts";
 import { pytorchShape, weightsFromHost } from "../core/weights.ts";
@@ -30,7 +30,7 @@ const METADATA_KEY = "fst";
 
 const countSchema = z.int().nonnegative();
 const byteSchema = z.int().gte(0).lte(255);
-const rgbTriple = z.tuple([z.number(), z.number(), z.number()]).readonly();
+const perChannel = z.array(z.number()).min(1).max(MAX_CHANNELS).readonly();
 const classSchema = z.object({
   name: z.string().regex(CLASS_NAME),
   color: z.tuple([byteSchema, byteSchema, byteSchema]).readonly(),
@@ -66,7 +66,7 @@ const MetadataSchema = z.object({
   /** In the order of their ids. */
   classes: z.array(classSchema).max(256).readonly(),
   /** Mean and standard deviation that images were normalized with. */
-  normalization: z.object({ mean: rgbTriple, std: rgbTriple }),
+  normalization: z.object({ mean: perChannel, std: perChannel }),
   /** Metrics of the last and of the best evaluation, by name; null: not measured. */
   metrics: z.record(z.string(), z.number().nullable()).readonly(),
   /** Of this project and its libraries, by name. */

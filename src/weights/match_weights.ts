@@ -83,6 +83,10 @@ const VARIANTS: readonly {
 /** SegFormer's fusion, whose kernel is a setting. */
 const FUSION_WEIGHT = "decode_head.linear_fuse.conv.weight";
 
+/** The filter that reads images: of MiT, of BEiT and Swin, and of both kinds of ResNet. */
+const IMAGE_FILTER =
+  /^(backbone|encoder)\.(patch_embed1?\.proj(ection)?|stem\.0|conv1\.0)\.weight$/;
+
 /** Which settings make the model the variant that a file is of, a line per setting. */
 function variantHints(
   missing: readonly string[],
@@ -98,6 +102,9 @@ function variantHints(
   const fusion = shapeMismatches.find(({ name }) => name === FUSION_WEIGHT);
   const [theirs, ours] = [fusion?.found.at(-1), fusion?.expected.at(-1)];
   if (theirs !== ours) settings.push(`model.decoder.fusionKernelSize: ${theirs}`);
+  const images = shapeMismatches.find(({ name }) => IMAGE_FILTER.test(name));
+  const [fileReads, modelReads] = [images?.found[1], images?.expected[1]];
+  if (fileReads !== modelReads) settings.push(`data.channels: ${fileReads}`);
   return settings.map((setting) => `the file is of the variant with "${setting}"`);
 }
 
@@ -238,6 +245,8 @@ export interface NetworkParameters {
 export interface NetworkWeights extends MatchedWeights {
   /** Parameters that were resized to the network's shape. */
   readonly resized: readonly string[];
+  /** Filters of images that were adapted to other channels, with how many they had. */
+  readonly adaptedFilters: readonly string[];
   /** Parameters that were converted to float32. */
   readonly cast: readonly string[];
   /**
@@ -266,10 +275,12 @@ const COUNTER_NAME = /num_batches_tracked$/;
 
 /** Describes the conversions that were necessary for the log, one line per kind. */
 export function describeFit(
-  { resized, cast, defaultedCounters, zeroedUnused, recomputedBuffers }: NetworkWeights,
+  { resized, adaptedFilters, cast, ...fit }: NetworkWeights,
 ): string[] {
+  const { defaultedCounters, zeroedUnused, recomputedBuffers } = fit;
   return [
     ...countAndList("resized", resized),
+    ...countAndList("adapted to the channels of the images", adaptedFilters),
     ...countAndList("cast to float32", cast),
     ...countAndList("batch counters absent, started at 0", defaultedCounters),
     ...countAndList("never used, missing or of another shape, set to 0", zeroedUnused),
@@ -325,6 +336,7 @@ export function matchNetworkWeights(
   }
   const expected = new Map<string, readonly number[]>();
   const resized: string[] = [];
+  const adaptedFilters: string[] = [];
   const cast: string[] = [];
   const defaultedCounters: string[] = [];
   const zeroedUnused: string[] = [];
@@ -353,12 +365,17 @@ export function matchNetworkWeights(
     if (float !== value) cast.push(name);
     const fits = sameShape(float.shape, shape);
     const resizedValue = fits ? null : adaptShape?.(float) ?? null;
-    if (resizedValue !== null) resized.push(name);
+    if (resizedValue !== null) {
+      const change = `${name} (${value.shape[1]} to ${shape[1]})`;
+      if (layout === "convolution") adaptedFilters.push(change);
+      else resized.push(name);
+    }
     adapted.set(name, resizedValue ?? float);
   }
   return {
     ...matchWeights(expected, adapted, file, options),
     resized,
+    adaptedFilters,
     cast,
     defaultedCounters,
     zeroedUnused,

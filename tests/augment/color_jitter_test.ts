@@ -53,6 +53,22 @@ onEachBackend(
 );
 
 onEachBackend(
+  "applyColorJitter() leaves all but the first three channels alone",
+  async () => {
+    const elements = [0.2, 0.5, 0.9, 7, -3, 0.1, 0.2, 0.3, 8, -4];
+    const image = tf.tensor4d(elements, [1, 1, 2, 5]);
+    const bright = applyColorJitter(image, [{ ...IDENTITY, brightness: 1.2 }], PLAIN);
+    await assertClose(bright, [0.4, 0.7, 1, 7, -3, 0.3, 0.4, 0.5, 8, -4], 1e-5);
+    const gray = tf.tensor4d(elements, [1, 1, 5, 2]);
+    await assertClose(
+      applyColorJitter(gray, [{ ...IDENTITY, brightness: 1.2 }], PLAIN),
+      gray,
+      0,
+    );
+  },
+);
+
+onEachBackend(
   "applyColorJitter() rotates the hue of red by a third to green in both directions",
   async () => {
     const red = tf.tensor4d([0.8, 0, 0], [1, 1, 1, 3]);

@@ -35,7 +35,7 @@ Deno.test("grayscale() goes from black to white and cuts off", () => {
 });
 
 Deno.test("denormalize() undoes the normalization", () => {
-  const pixels = denormalize([0, 1, -9], { mean: [10, 20, 30], std: [1, 2, 4] });
+  const pixels = denormalize([0, 1, -9], { mean: [10, 20, 30], std: [1, 2, 4] }, 8);
   assert.deepEqual([...pixels], [10, 22, 0]);
 });
 

@@ -295,7 +295,7 @@ Deno.test("pictures of names without an ending are named as what is there", asyn
     async (root) => {
       assert.match(
         await complaint(root, openFolder(tinySpec(root, { labeled: false }))),
-        /ends in \.jpg, \.jpeg or \.png: found no images, and other files: "a"$/,
+        /ends in \.jpg, \.jpeg, \.png, \.tif or \.tiff: found no images, and other files: "a"$/,
       );
     },
   );
@@ -336,7 +336,7 @@ Deno.test("an empty selection says where it looked and what is there", async () 
     assert.equal(
       await complaint(root, openFolder(tinySpec(root))),
       'RangeError: Cannot use the data set: no image in "ROOT/images/train" ends in ' +
-        '.jpg, .jpeg or .png: found no images, and other files: "readme.txt"',
+        '.jpg, .jpeg, .png, .tif or .tiff: found no images, and other files: "readme.txt"',
     );
   });
 });

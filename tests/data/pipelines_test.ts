@@ -25,7 +25,7 @@ function sample(height: number, width: number): Sample {
     (_, k) => Math.floor(k / 3) + 50 * (k % 3),
   );
   const label = Uint8Array.from({ length: height * width }, (_, i) => i % 3);
-  return { name: "s", height, width, image, label };
+  return { name: "s", height, width, channels: 3, image, label };
 }
 
 // One crop in fresh arrays; the label is 255 everywhere if the sample has none.
@@ -183,6 +183,7 @@ Deno.test("createThumbnail() takes means of pixels and the label in the middle",
     name: "a",
     width: 4,
     height: 2,
+    channels: 3,
     image: Uint8Array.from(
       [0, 8, 40, 80].flatMap((v) => [v, 0, 255]).concat(
         [0, 8, 40, 80].flatMap((v) => [v, 4, 255]),

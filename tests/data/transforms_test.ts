@@ -7,10 +7,11 @@ import {
   rescaleSize,
   resizeBilinear,
   resizeNearest,
+  writeNormalized,
 } from "../../src/data/transforms.ts";
 
 // Recorded from cv2.resize of OpenCV 5.0 (the same code as in 4.4) on this image.
-const FROM = { height: 4, width: 5 };
+const FROM = { height: 4, width: 5, channels: 3 };
 const PICTURE = Uint8Array.from({ length: 60 }, (_, i) => i * 37 + (i * i) % 11 * 9);
 // deno-fmt-ignore
 const TO_3_7 = [
@@ -51,6 +52,45 @@ Deno.test("resizeBilinear() gives the very bytes of OpenCV", () => {
   assert.deepEqual([...smaller], TO_2_3);
 });
 
+// `cv2.resize` of OpenCV 4 without IPP.
+const FROM_16 = { height: 4, width: 5, channels: 4 };
+const PICTURE_16 = Uint16Array.from({ length: 80 }, (_, i) => {
+  const [y, x, c] = [Math.floor(i / 20), Math.floor(i / 4) % 5, i % 4];
+  return y * 7919 + x * 104729 + c * 15485863;
+});
+// deno-fmt-ignore
+const TO_3_7_OF_16 = [
+  1320, 20687, 40054, 48498, 23716, 36841, 25001, 39687, 32986, 44551, 24909, 25551, 14170,
+  33537, 52904, 6735, 42165, 14720, 34087, 34730, 42073, 23991, 38677, 34638, 27020, 46387,
+  54831, 19585, 11878, 31246, 50612, 4444, 34274, 16192, 35559, 26840, 43545, 16100, 26105,
+  36110, 24728, 44096, 30694, 17294, 29318, 25279, 35284, 45288, 33907, 34550, 25830, 45197,
+  37578, 56946, 10776, 30144, 22437, 41804, 61171, 15002, 44833, 26751, 46118, 37398, 54104,
+  26659, 27302, 46669, 35287, 54654, 8485, 27852, 16471, 35838, 36480, 16838, 25741, 21702,
+  36388, 24548, 48137, 12891, 21335, 40702,
+];
+// deno-fmt-ignore
+const TO_2_3_OF_16 = [
+  17024, 25468, 33912, 31434, 16810, 36176, 55544, 9374, 38440, 35962, 33484, 31006, 32862,
+  30384, 49750, 25427, 32648, 52014, 5846, 25212, 32433, 29955, 27476, 35921,
+];
+
+Deno.test("resizeBilinear() gives the very values of OpenCV of 16 bits and four channels", () => {
+  const wider = resizeBilinear(PICTURE_16, FROM_16, { height: 3, width: 7 });
+  assert.ok(wider instanceof Uint16Array);
+  assert.deepEqual([...wider], TO_3_7_OF_16);
+  const smaller = resizeBilinear(PICTURE_16, FROM_16, { height: 2, width: 3 });
+  assert.deepEqual([...smaller], TO_2_3_OF_16);
+});
+
+Deno.test("writeNormalized() takes any number of channels, of 16 bits too", () => {
+  const image = Uint16Array.of(0, 1000, 65535, 300, 500, 20000);
+  const normalization = { mean: [100, 600], std: [50, 200] };
+  const result = new Float32Array(8).fill(9);
+  writeNormalized(image, { height: 1, width: 3 }, normalization, true, result, 4);
+  const expected = Float32Array.of(8, 97, 65435 / 50, -1.5, -2, 2, 9, 9);
+  assert.deepEqual([...result], [...expected]);
+});
+
 Deno.test("resizeBilinear() of a window is that window of the whole", () => {
   const to = { height: 9, width: 8 };
   const window = { top: 2, left: 3, height: 5, width: 4 };
@@ -71,7 +111,10 @@ Deno.test("resizeBilinear() to the same size copies", () => {
 
 Deno.test("an exact halving is the mean of two by two pixels", () => {
   const gray = Uint8Array.from([10, 10, 10, 20, 20, 20, 30, 30, 30, 41, 41, 41]);
-  const half = resizeBilinear(gray, { height: 2, width: 2 }, { height: 1, width: 1 });
+  const half = resizeBilinear(gray, { height: 2, width: 2, channels: 3 }, {
+    height: 1,
+    width: 1,
+  });
   assert.deepEqual([...half], [25, 25, 25]);
 });
 

@@ -155,8 +155,8 @@ Deno.test("PNGs are the labels of JPEGs of the same folder and stems", async () 
 Deno.test("openFolder() names what is there in place of images and labels", async () => {
   const files = {
     ...tinyFiles(["a"]),
-    "images/train/b.tif": "",
-    "images/train/c.TIF": "",
+    "images/train/b.gif": "",
+    "images/train/c.GIF": "",
     "images/train/d.bmp": "",
     "images/train/.e.png": "",
     "images/train/._a.png": "",
@@ -172,13 +172,13 @@ Deno.test("openFolder() names what is there in place of images and labels", asyn
     assert.deepEqual(
       (await openFolder(tinySpec(root))).notes?.map((note) => note.replace(root, "ROOT")),
       [
-        'left out 2 .tif files, 1 .bmp files, 1 hidden files of "ROOT/images/train": images are .jpg, ' +
-        ".jpeg or .png files that are not hidden",
+        'left out 2 .gif files, 1 .bmp files, 1 hidden files of "ROOT/images/train": images are .jpg, ' +
+        ".jpeg, .png, .tif or .tiff files that are not hidden",
       ],
     );
     assert.match(
       await said("none"),
-      /ends in \.jpg, \.jpeg or \.png: found no images, and 1 \.webp files$/,
+      /ends in \.jpg, \.jpeg, \.png, \.tif or \.tiff: found no images, and 1 \.webp files$/,
     );
     assert.match(
       await said("arrays"),

@@ -50,6 +50,7 @@ function sample(seed: number, height = HEIGHT, width = WIDTH): Sample {
     name: `picture${seed}`,
     width,
     height,
+    channels: 3,
     image: Uint8Array.from({ length: 3 * height * width }, (_, i) => 256 * noise(i)),
     label: Uint8Array.from({ length: height * width }, (_, i) => {
       const value = Math.floor(4 * noise(i + 9999));

@@ -30,7 +30,8 @@ const view = (red: (y: number, x: number) => number) => {
     image[3 * i] = red(Math.floor(i / WIDTH), i % WIDTH);
   }
   const originalSize = { height: 2 * HEIGHT, width: 2 * WIDTH };
-  return { name: "x", height: HEIGHT, width: WIDTH, image, originalSize, label: null };
+  const size = { height: HEIGHT, width: WIDTH, channels: 3 };
+  return { name: "x", ...size, image, originalSize, label: null };
 };
 const whole = { mode: "whole", windowSize: null, stride: null, flip: false } as const;
 const slide = {

@@ -72,7 +72,14 @@ Deno.test({
       assert.deepEqual([size, notes], [null, []]);
       const network = published();
       const weights = await weightsFromTorch(network, CHECKPOINT);
-      const exported = { network, weights, classes: [], normalization: ESPNET_CAMVID };
+      const normalization = ESPNET_CAMVID;
+      const exported = {
+        network,
+        weights,
+        classes: [],
+        normalization,
+        bitDepth: 8,
+      } as const;
       await assertSameLogits(await Deno.readFile(out), exported);
       releaseWeights(weights);
     }),

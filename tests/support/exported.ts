@@ -36,6 +36,7 @@ export function exportedNetwork(network: Network): ExportedNetwork {
     network,
     weights,
     normalization: { mean: [120, 110, 100], std: [60, 50, 70] },
+    bitDepth: 8,
     classes: Array.from({ length: network.classCount }, (_, i) => ({
       name: `class ${i}`,
       color: [i, 2 * i, 3 * i] as const,

@@ -79,7 +79,7 @@ Deno.test("evaluate() looks at the middle of pictures and nowhere else [wasm]", 
       (_, i) => (8 + Math.floor(i / 20)) * width + 14 + i % 20,
     );
     return {
-      ...{ name, height: 16, width: 20 },
+      ...{ name, height: 16, width: 20, channels: 3 },
       image: Uint8Array.from(
         pixels.flatMap((i) => [...image.subarray(3 * i, 3 * i + 3)]),
       ),

@@ -62,7 +62,7 @@ Deno.test("reportData() says how many images each part has, and where from", asy
     ...tinyFiles(["a", "b", "c"]),
     ...split("val", { v: ALL }),
     "images/dusk/d.png": tinyImage(5),
-    "images/dusk/e.tif": "",
+    "images/dusk/e.gif": "",
     "list.txt": "a\n./b.png labels/train/c.png\n",
   };
   await withFiles(files, async (root) => {
@@ -81,8 +81,8 @@ Deno.test("reportData() says how many images each part has, and where from", asy
       'val        1 images with labels in "ROOT/images/val"',
       '1 of the 2 lines of the list "list.txt" name another label than the one that is ' +
       'read (first: line 2: "./b.png labels/train/c.png"; read is "labels/train/b.png")',
-      'left out 1 .tif files of "ROOT/images/dusk": images are .jpg, .jpeg or .png files ' +
-      "that are not hidden",
+      'left out 1 .gif files of "ROOT/images/dusk": images are .jpg, .jpeg, .png, .tif or ' +
+      ".tiff files that are not hidden",
     ]);
     await Deno.remove(join(root, "images/val"), { recursive: true });
     assert.match(

@@ -35,7 +35,7 @@ async function allKernels(): Promise<Map<string, Kernel>> {
         if (!name.endsWith(".yaml")) continue;
         const config = await loadConfig(join(CONFIGS, name), SMALL);
         const classes = classesOf(config.data);
-        const network = buildNetwork(config.model, classes.length);
+        const network = buildNetwork(config.model, classes.length, config.data.channels);
         await estimateMemory(config, classes, network, false);
       }
     });

@@ -13,6 +13,7 @@ import { openDataSet } from "../../src/data/open_data_set.ts";
 import { decodeImage } from "../../src/formats/image_codec.ts";
 import { readMatByteMatrix } from "../../src/formats/mat.ts";
 import { decodePng, encodePng } from "../../src/formats/png.ts";
+import { decodeTiff } from "../../src/formats/tiff.ts";
 import { cachedResult } from "../../src/io/cached_result.ts";
 import { openHttpFile } from "../../src/io/http_file.ts";
 import { loadCheckpoint } from "../../src/weights/checkpoint_file.ts";
@@ -132,6 +133,15 @@ export const PARSERS = {
       Promise.resolve(async (bytes) => {
         const { width, height, data } = await decodeImage(bytes, "input.jpg");
         assertGives(data.length === 3 * width * height, "an image");
+      }),
+  },
+  tiff: {
+    title: "TIFF pictures and labels",
+    seeds: [["tests/formats/tiff", /\.tif$/]],
+    open: () =>
+      Promise.resolve((bytes) => {
+        const { width, height, channels, data } = decodeTiff(bytes, "input.tif");
+        assertGives(data.length === width * height * channels, "an image");
       }),
   },
   mat: {

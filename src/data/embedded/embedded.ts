@@ -78,7 +78,7 @@ export function openEmbedded(spec: EmbeddedSpec): DataSet {
     }
     const { height, width, color, label } = canvas;
     const image = new Uint8Array(color.buffer, color.byteOffset, color.length);
-    return { name, height, width, image, label: labeled ? label : null };
+    return { name, height, width, channels: 3, image, label: labeled ? label : null };
   };
 
   // A run reads each scene many times, and drawing one takes longer than copying it.

@@ -163,9 +163,12 @@ const withComposedNames = (files: ReadonlyMap<string, string>) =>
   new Map([...files].map(([name, path]) => [name.normalize("NFC"), path]));
 
 /** What decodes the files of such a data set, wherever they are. */
-export const nativeDecoder = ({ set, labeled }: NativeSpec): SampleDecoder => ({
+export const nativeDecoder = (
+  { set, labeled, pixelFormat }: NativeSpec,
+): SampleDecoder => ({
   classes: NATIVE_LAYOUTS[set].classes,
   labeled,
+  pixelFormat,
   decode: labelDecoder(NATIVE_LAYOUTS[set]),
 });
 

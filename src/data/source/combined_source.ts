@@ -117,7 +117,7 @@ export async function joinSources(
 }
 
 // Licenses and notes come with every archive of a data set.
-const isAuxiliaryFile = (path: string) => !/\.(png|jpe?g)$/i.test(path);
+const isAuxiliaryFile = (path: string) => !/\.(png|jpe?g|tiff?)$/i.test(path);
 
 /** The archives that lie in a folder. */
 export interface ArchivesOfFolder {

@@ -30,13 +30,14 @@ const CLASS_MASK = defineKernel({
 
 const MIX_IMAGES = defineKernel({
   name: "classMixImages",
-  uniforms: {},
+  uniforms: { channels: "u32" },
   inputs: { mask: "i32", source: "f32", other: "f32" },
   outputs: { images: "f32" },
   shader: imagesShader,
-  wasm(engine, { mask, source, other, images }) {
+  wasm(engine, { mask, source, other, images }, { channels }) {
     const arrays = [mask.address, source.address, other.address, images.address];
-    engine.run("pasteImages", [...arrays, mask.length], elementItems(mask.length));
+    const args = [...arrays, channels, mask.length];
+    engine.run("pasteImages", args, elementItems(mask.length));
   },
   reference: pasteImagesReference,
 });
@@ -72,7 +73,7 @@ export function classMask(labels: tf.Tensor, pastedClasses: tf.Tensor): tf.Tenso
 
 /** Images, labels and weights of one domain. */
 export interface MixedBatch {
-  /** [B, H, W, 3] */
+  /** [B, H, W, C] */
   readonly images: tf.Tensor;
   /** int32. [B, H, W] */
   readonly labels: tf.Tensor;
@@ -92,7 +93,7 @@ export function pasteSource(
   target: MixedBatch,
 ): MixedBatch {
   const { images } = launch(MIX_IMAGES, {
-    uniforms: {},
+    uniforms: { channels: target.images.size / mask.size },
     inputs: { mask, source: source.images, other: target.images },
     outputs: { images: target.images.shape },
     invocations: mask.size,

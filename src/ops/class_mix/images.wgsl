@@ -1,14 +1,15 @@
-// Pasting source pixels over target pixels: the images.
+// Pasting source pixels over target pixels: the images, of `channels` channels, C.
 //
 //   images[p] = source[p] where mask[p] is not 0, else other[p]
 //
 // Invocations  P = B · H · W
-// Reads        mask [P], source [P, 3], other [P, 3] of the target
-// Writes       images [P, 3]
+// Reads        mask [P], source [P, C], other [P, C] of the target
+// Writes       images [P, C]
 
 fn compute(i: u32) {
   let pasted = mask[i] != 0;
-  for (var c = 3u * i; c < 3u * i + 3u; c++) {
+  let first = uniforms.channels * i;
+  for (var c = first; c < first + uniforms.channels; c++) {
     if (pasted) {
       images[c] = source[c];
     } else {

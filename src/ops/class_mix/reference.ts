@@ -14,13 +14,15 @@ export function classMaskReference(
   }
 }
 
-/** images = source where the mask is not 0, else the other; three channels. */
+/** images = source where the mask is not 0, else the other. */
 export function pasteImagesReference(
   { mask, source, other, images }: Arrays<"mask" | "source" | "other" | "images">,
+  { channels }: { readonly channels: number },
 ): void {
   for (let i = 0; i < mask.length; i++) {
     const from = mask[i]! !== 0 ? source : other;
-    for (let c = 3 * i; c < 3 * i + 3; c++) images[c] = from[c]!;
+    const first = channels * i;
+    for (let c = first; c < first + channels; c++) images[c] = from[c]!;
   }
 }
 

@@ -40,8 +40,8 @@ export function colorJitter(
   { mean, std }: Normalization,
 ): tf.Tensor4D {
   const [B, H, W] = images.shape;
-  const [meanRed, meanGreen, meanBlue] = mean;
-  const [stdRed, stdGreen, stdBlue] = std;
+  const [meanRed = 0, meanGreen = 0, meanBlue = 0] = mean;
+  const [stdRed = 1, stdGreen = 1, stdBlue = 1] = std;
   const normalization = { meanRed, meanGreen, meanBlue, stdRed, stdGreen, stdBlue };
   return launch(COLOR_JITTER, {
     uniforms: { pixels: H * W, ...normalization },

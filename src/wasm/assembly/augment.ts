@@ -22,21 +22,30 @@ export function classMask(
   }
 }
 
-/** images = source where the mask is not 0, else the other. Items: 4096 pixels. */
+/**
+ * images = source where the mask is not 0, else the other.
+ *
+ * Items: 4096 pixels.
+ *
+ * @param channels Floats of a pixel.
+ */
 export function pasteImages(
   mask: usize,
   source: usize,
   other: usize,
   images: usize,
+  channels: i32,
   count: i32,
   begin: i32,
   end: i32,
 ): void {
   for (let i = begin * ITEM_ELEMENTS; i < min(end * ITEM_ELEMENTS, count); i++) {
-    const at = 3 * FLOAT * <usize> i;
+    const at = FLOAT * <usize> channels * <usize> i;
     const from = load<i32>(mask + FLOAT * <usize> i) !== 0 ? source + at : other + at;
-    store<i64>(images + at, load<i64>(from));
-    store<i32>(images + at, load<i32>(from, 8), 8);
+    const bytes = FLOAT * <usize> channels;
+    for (let byte: usize = 0; byte < bytes; byte += FLOAT) {
+      store<i32>(images + at + byte, load<i32>(from + byte));
+    }
   }
 }
 
