@@ -6,9 +6,8 @@
  */
 
 import { basename } from "node:path";
-import type { FileDataSpec } from "../data/data_spec.ts";
-import { listDataSetFiles } from "../data/open_data_set.ts";
 import { quoteNames } from "../data/source/file_source.ts";
+import type { RasterImage } from "../formats/image_codec.ts";
 import {
   type FoundClasses,
   type FoundData,
@@ -79,17 +78,21 @@ export function chooseParts(parts: readonly FoundPart[]): LabeledParts {
   return { training, evaluation };
 }
 
-/**
- * Chooses images.
- *
- * @param seed Of a division where the data set has none.
- */
+/** How images are chosen. */
+export interface ChoiceOptions {
+  /** Of a division where the data set has none. */
+  readonly seed: number;
+  readonly files: ListFiles;
+  /** Reads an image of the part that is trained on. */
+  readonly readImage: (name: string) => Promise<RasterImage>;
+}
+
+/** Chooses images. */
 export async function chooseImages(
   found: FoundData,
   parts: LabeledParts,
   classes: FoundClasses,
-  seed: number,
-  files: ListFiles,
+  { seed, files, readImage }: ChoiceOptions,
 ): Promise<ChosenImages> {
   const lists = new Map<string, readonly string[]>();
   const withList = (part: FoundPart, key: keyof ListFiles, names: readonly string[]) => {
@@ -97,7 +100,7 @@ export async function chooseImages(
     return { ...part.settings, list: basename(files[key]) };
   };
   const labeled = ownSplits(parts, withList) ?? await ownLists(found, parts.training) ??
-    await proposedLists(found, parts.training, classes, seed, withList);
+    await proposedLists(parts.training, classes, { seed, withList, readImage });
   const unlabeled = chooseUnlabeled(found.parts, parts.training);
   const { part, method } = unlabeled;
   const isAll = part !== null && part.labeled.length === 0 && part.isWhole;
@@ -152,53 +155,50 @@ function ownSplits(
 
 // Lists that name images of this part, all of them with labels, are its splits.
 async function ownLists(
-  { lists, settings }: FoundData,
+  { lists, readList }: FoundData,
   part: FoundPart,
 ): Promise<LabeledImages | null> {
   const trainingPath = lists.get("train");
   const evaluationPath = ["val", "valid", "validation", "test"]
     .map((name) => lists.get(name)).find((path) => path !== undefined);
   if (trainingPath === undefined || evaluationPath === undefined) return null;
-  const namesOf = async (list: string): Promise<string[]> => {
-    const spec = { ...settings, ...part.settings, list, classes: [], labeled: false };
-    const { usable } = await listDataSetFiles(spec as unknown as FileDataSpec);
-    return usable.samples.map(({ name }) => name);
-  };
-  try {
-    const trainingNames = await namesOf(trainingPath);
-    const evaluationNames = await namesOf(evaluationPath);
-    const known = new Set(part.labeled);
-    if (![...trainingNames, ...evaluationNames].every((name) => known.has(name))) {
-      return null;
+  const known = new Set(part.labeled);
+  const namesOf = async (list: string): Promise<readonly string[] | null> => {
+    try {
+      const names = await readList(part.name, list);
+      return names.every((name) => known.has(name)) ? names : null;
+    } catch (error) {
+      if (error instanceof RangeError) return null; // of something else
+      throw error;
     }
-    const settingsOf = (list: string, count: number): ImageSettings => ({
-      settings: { ...part.settings, list },
-      comment: `${countOf(count, "image")} with labels, by a list of the data set`,
-    });
-    return {
-      source: settingsOf(trainingPath, trainingNames.length),
-      evaluations: { val: settingsOf(evaluationPath, evaluationNames.length) },
-      trainingNames,
-      evaluationCount: evaluationNames.length,
-      notes: [],
-    };
-  } catch {
-    return null; // lists of something else
-  }
+  };
+  const trainingNames = await namesOf(trainingPath);
+  const evaluationNames = await namesOf(evaluationPath);
+  if (trainingNames === null || evaluationNames === null) return null;
+  const settingsOf = (list: string, names: readonly string[]): ImageSettings => ({
+    settings: { ...part.settings, list },
+    comment: `${countOf(names.length, "image")} with labels, by a list of the data set`,
+  });
+  return {
+    source: settingsOf(trainingPath, trainingNames),
+    evaluations: { val: settingsOf(evaluationPath, evaluationNames) },
+    trainingNames,
+    evaluationCount: evaluationNames.length,
+    notes: [],
+  };
 }
 
 async function proposedLists(
-  found: FoundData,
   part: FoundPart,
   classes: FoundClasses,
-  seed: number,
-  withList: WithList,
+  { seed, withList, readImage }: Pick<ChoiceOptions, "seed" | "readImage"> & {
+    readonly withList: WithList;
+  },
 ): Promise<LabeledImages> {
-  const keyOf = (name: string) => ({ part: part.name, name });
-  const inBlocks = await areFrames(part.labeled, (name) => found.readImage(keyOf(name)));
+  const inBlocks = await areFrames(part.labeled, readImage);
   const images = part.labeled.map((name) => ({
     name,
-    classes: classesOf(classes.counts.get(imageKey(keyOf(name)))),
+    classes: classesOf(classes.counts.get(imageKey({ part: part.name, name }))),
   }));
   const split = proposeSplit(images, { seed, share: EVALUATION_SHARE, inBlocks });
   const [training, evaluation] = [split.training.length, split.evaluation.length];

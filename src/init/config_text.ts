@@ -1,7 +1,7 @@
 /** A configuration as people write one: with a comment wherever something was guessed. @module */
 
 import { relative, sep } from "node:path";
-import { IMAGENET } from "../core/host_batch.ts";
+import { IMAGENET, isRgbFormat, type PixelFormat } from "../core/host_batch.ts";
 import type { ChosenImages, ImageSettings, MethodChoice } from "./choose_images.ts";
 import type { FoundClasses } from "./found_data.ts";
 import type { ImageMeasures } from "./measure_images.ts";
@@ -24,6 +24,7 @@ export interface ConfigParts {
   readonly chosen: ChosenImages;
   readonly run: ProposedRun;
   readonly measures: ImageMeasures;
+  readonly format: PixelFormat;
 }
 
 /** Characters of a line of comments. */
@@ -75,7 +76,7 @@ export function configText(parts: ConfigParts): string {
     "  flipProbability: 0.5 # 0 where left and right are not the same",
     ...imbalanceLines(parts),
     `  batchSize: ${batchSize}`,
-    ...normalizationLines(measures),
+    ...normalizationLines(parts),
     "optimizer:",
     "  # As in the configurations of this project that start from random weights.",
     `  learningRate: ${learningRate.toExponential(1)}`,
@@ -185,10 +186,14 @@ const quoteSome = (names: readonly string[]): string =>
 const MAX_MEAN_DIFFERENCE = 70;
 const MIN_STD = 25;
 
-function normalizationLines({ mean, std, count }: ImageMeasures): string[] {
-  const isUsual = IMAGENET.mean.every((one, c) =>
-    Math.abs(one - (mean[c] ?? 0)) < MAX_MEAN_DIFFERENCE && (std[c] ?? 0) > MIN_STD
-  );
+function normalizationLines(
+  { measures: { mean, std, count }, format }: ConfigParts,
+): string[] {
+  const { channels, bitDepth } = format;
+  const isUsual = isRgbFormat(format) &&
+    IMAGENET.mean.every((one, c) =>
+      Math.abs(one - (mean[c] ?? 0)) < MAX_MEAN_DIFFERENCE && (std[c] ?? 0) > MIN_STD
+    );
   const chosen = isUsual ? IMAGENET : { mean, std };
   return [
     ...comment(
@@ -199,6 +204,9 @@ function normalizationLines({ mean, std, count }: ImageMeasures): string[] {
           : "not those of ImageNet (123.675, …), which pretrained encoders expect."),
       "  ",
     ),
+    ...(isRgbFormat(format)
+      ? []
+      : [`  channels: ${channels}`, `  bitDepth: ${bitDepth}`]),
     `  normalization: ${flow(chosen)}`,
   ];
 }

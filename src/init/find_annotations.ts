@@ -13,11 +13,11 @@ import { fileDataSet } from "../data/file_data_set.ts";
 import { listDataSetFiles } from "../data/open_data_set.ts";
 import { type FileSource, isHidden } from "../data/source/file_source.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
-import { decodeImage } from "../formats/image_codec.ts";
 import {
   findParts,
   type FoundParts,
   labelFolderOf,
+  listedNames,
   listsOf,
   splitsOf,
 } from "./find_folder.ts";
@@ -270,10 +270,11 @@ function annotatedData(
     settings: { kind, root, files: pattern },
     parts,
     lists: listsOf(source, files),
+    readList: (split, list) => listedNames({ ...specOf(split, false), list }),
     notes,
     async readImage(image) {
       const path = pathsOf.get(imageKey(image))?.image ?? "";
-      return await decodeImage(await source.read(path), source.displayPath(path));
+      return { bytes: await source.read(path), path: source.displayPath(path) };
     },
     async readClasses(images, { progress, signal }): Promise<FoundClasses> {
       const names = await namesOf(images);

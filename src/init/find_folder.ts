@@ -4,7 +4,6 @@ import type { FileDataSpec, FilePattern, FolderSpec } from "../data/data_spec.ts
 import type { SampleFiles } from "../data/data_set.ts";
 import { listDataSetFiles } from "../data/open_data_set.ts";
 import { type FileSource, isInFolder } from "../data/source/file_source.ts";
-import { decodeImage } from "../formats/image_codec.ts";
 import { TARGET_WORDS, UNLABELED_WORDS } from "./choose_images.ts";
 import { readClassFile } from "./class_files.ts";
 import {
@@ -73,8 +72,8 @@ export async function findFolder(
   if (form === "other format") {
     throw new RangeError(
       `Cannot use the labels in ${place}: they are ${layout.labelEnding} files (first: ` +
-        `"${example}"), and labels are read from .png files: convert them to PNGs whose ` +
-        "values are class ids",
+        `"${example}"), and labels are read from .png and .tif files: convert ` +
+        "them to PNGs whose values are class ids",
     );
   }
   if (form === "picture") {
@@ -99,13 +98,13 @@ const isWanted =
 async function rate(source: FileSource, layout: Layout): Promise<RatedLayout> {
   const { images, labels, imageSuffix, labelSuffix, labelEnding, pairs } = layout;
   const looked = pairs.slice(0, MAX_PAIRS);
-  const isPng = labelEnding === ".png";
+  const isRead = /^\.(png|tiff?)$/.test(labelEnding);
   const labelForms = await Promise.all(
-    looked.map(({ label }) => isPng ? formOf(source, label) : "other format" as const),
+    looked.map(({ label }) => isRead ? formOf(source, label) : "other format" as const),
   );
   const imageForms = await Promise.all(
     looked.map(({ image }) =>
-      /\.png$/i.test(image) ? formOf(source, image) : "picture" as const
+      /\.(png|tiff?)$/i.test(image) ? formOf(source, image) : "picture" as const
     ),
   );
   const isNot = (form: RatedLayout["form"]) => labelForms.includes(form);
@@ -200,17 +199,18 @@ async function folderData(
   const { images, labels, imageSuffix, labelSuffix } = pattern;
   const names: FilePattern = { images, labels, imageSuffix, labelSuffix };
   const splits = splitsOf(files, pattern);
+  const specOf = (split: string, labeled: boolean): FolderSpec => ({
+    kind: "folder",
+    files: names,
+    classes: [],
+    ...{ root, split, labeled },
+  });
   const { parts, pathsOf, notes: partNotes } = await findParts(source, {
     splits,
     labelsChoose: false,
     imageFolder: (split) => folderOf(images, split),
     labelFolder: labelFolderOf(pattern),
-    specOf: (split, labeled): FolderSpec => ({
-      kind: "folder",
-      files: names,
-      classes: [],
-      ...{ root, split, labeled },
-    }),
+    specOf,
   });
   const rest = unusedPictures(files, splits, names);
   return {
@@ -220,6 +220,7 @@ async function folderData(
     settings: { kind: "folder", root, files: withoutDefaults(names) },
     parts,
     lists: listsOf(source, files),
+    readList: (split, list) => listedNames({ ...specOf(split, false), list }),
     notes: [
       ...notes,
       ...partNotes,
@@ -231,7 +232,7 @@ async function folderData(
     ],
     async readImage(image) {
       const path = pathsOf.get(imageKey(image))?.image ?? "";
-      return await decodeImage(await source.read(path), source.displayPath(path));
+      return { bytes: await source.read(path), path: source.displayPath(path) };
     },
     async readClasses(images, search) {
       const classFile = await readClassFile(source, files);
@@ -428,6 +429,12 @@ function unusedPictures(
   return picturesOf(files).filter((file) =>
     !used.some((folder) => isInFolder(file, folder))
   );
+}
+
+/** Names of the images of a data set. */
+export async function listedNames(spec: FileDataSpec): Promise<string[]> {
+  const { usable } = await listDataSetFiles(spec);
+  return usable.samples.map(({ name }) => name);
 }
 
 /** Lists of a data set, by the split that they are called after; those at the top first. */

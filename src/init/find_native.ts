@@ -5,7 +5,6 @@ import { NATIVE_LAYOUTS } from "../data/native/native.ts";
 import type { FoundFiles } from "../data/native/layout.ts";
 import type { NativeDataSet } from "../data/native_classes.ts";
 import type { FileSource } from "../data/source/file_source.ts";
-import { decodeImage } from "../formats/image_codec.ts";
 import { decodePng } from "../formats/png.ts";
 import { type FoundData, type FoundPart, imageKey } from "./found_data.ts";
 
@@ -107,10 +106,11 @@ async function nativeData(
     settings: { kind: "native" },
     parts,
     lists: new Map(),
+    readList: () => Promise.resolve([]),
     notes,
     async readImage({ name }) {
       const path = found.images.get(name) ?? "";
-      return await decodeImage(await source.read(path), source.displayPath(path));
+      return { bytes: await source.read(path), path: source.displayPath(path) };
     },
     async readClasses(images, { progress, signal }) {
       const counts = new Map<string, readonly number[]>();

@@ -1,7 +1,6 @@
 /** What a folder turned out to hold: the same for every kind of data. @module */
 
 import type { ClassInfo } from "../core/host_batch.ts";
-import type { RgbImage } from "../formats/image_codec.ts";
 
 /** Images that a configuration can name together: those of a split, or all. */
 export interface FoundPart {
@@ -21,6 +20,12 @@ export interface FoundPart {
 export interface FoundImage {
   readonly part: string;
   readonly name: string;
+}
+
+/** A file, and its path for messages. */
+export interface ImageFile {
+  readonly bytes: Uint8Array;
+  readonly path: string;
 }
 
 /** What an image is called among those of all parts. */
@@ -52,8 +57,14 @@ export interface FoundData {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Labeled ones, and others without labels. */
   readonly parts: readonly FoundPart[];
-  /** Part names of its own lists of images, with the list's path. */
+  /** Paths of lists of images that it has, by the split that they are called after. */
   readonly lists: ReadonlyMap<string, string>;
+  /**
+   * Names of the images of a part that a list chooses.
+   *
+   * @throws {RangeError} If it is a list of something else.
+   */
+  readonly readList: (part: string, list: string) => Promise<readonly string[]>;
   /** What to know, a sentence each. */
   readonly notes: readonly string[];
   /** Reads labels and tells what they mean. */
@@ -61,8 +72,8 @@ export interface FoundData {
     images: readonly FoundImage[],
     search: ClassSearch,
   ) => Promise<FoundClasses>;
-  /** Reads an image. */
-  readonly readImage: (image: FoundImage) => Promise<RgbImage>;
+  /** Reads the file of an image. */
+  readonly readImage: (image: FoundImage) => Promise<ImageFile>;
 }
 
 /** Labels that are read, of a large set. */

@@ -8,6 +8,7 @@ import { openDataSet } from "../data/open_data_set.ts";
 import { createThumbnail, type Thumbnail } from "../data/pipelines.ts";
 import { type FileSource, isHidden, quoteNames } from "../data/source/file_source.ts";
 import { openSource, unsupportedArchiveHint } from "../data/source/open_source.ts";
+import { decodeRaster } from "../formats/image_codec.ts";
 import { errorReason, statOrNull } from "../io/file_errors.ts";
 import { expandHome } from "../io/home_folder.ts";
 import { writeOutputFile } from "../io/output_file.ts";
@@ -21,7 +22,7 @@ import { picturesOf } from "./find_layouts.ts";
 import { findNative } from "./find_native.ts";
 import { MAX_LABELS_READ } from "./found_data.ts";
 import { readLabelContents } from "./label_contents.ts";
-import { measureImages } from "./measure_images.ts";
+import { measureImages, pixelFormatOf } from "./measure_images.ts";
 import { proposeRun } from "./propose_run.ts";
 
 /** How a configuration is made. */
@@ -100,15 +101,19 @@ export async function initConfig(
   const read = evenlySpacedIndices(images.length, MAX_LABELS_READ)
     .flatMap((index) => images[index] ?? []);
   const classes = await found.readClasses(read, { progress, signal });
-  const chosen = await chooseImages(
-    found,
-    { training, evaluation },
-    classes,
-    seed,
-    names,
+  const readFile = (name: string) => found.readImage({ part: training.name, name });
+  const format = await pixelFormatOf(
+    training.labeled.length,
+    (index) => readFile(training.labeled[index] ?? ""),
   );
+  const readImage = async (name: string) => {
+    const { bytes, path } = await readFile(name);
+    return await decodeRaster(bytes, path, format);
+  };
+  const parts = { training, evaluation };
+  const choice = { seed, files: names, readImage };
+  const chosen = await chooseImages(found, parts, classes, choice);
   const { trainingNames, method } = chosen;
-  const readImage = (name: string) => found.readImage({ part: training.name, name });
   const measures = await measureImages(
     trainingNames.length,
     (index) => readImage(trainingNames[index] ?? ""),
@@ -120,13 +125,14 @@ export async function initConfig(
     size: measures.typical,
     isOneSize: measures.sizes.length === 1,
     method: method.name,
+    format,
   }, backendName);
   const text = configText({
     folder: dirname(resolve(out)),
     file: out,
     title: found.title,
     settings: found.settings,
-    ...{ schema, seed, classes, chosen, run, measures },
+    ...{ schema, seed, classes, chosen, run, measures, format },
   });
   const samples = await checkWritten(text, basename(out), chosen.lists);
   for (const [path, list] of chosen.lists) {

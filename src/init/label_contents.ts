@@ -1,7 +1,9 @@
 /** What label files hold, before anybody has said what it means. @module */
 
 import { packRgb } from "../data/label_colors.ts";
+import { isTiff } from "../formats/image_file.ts";
 import { decodePng } from "../formats/png.ts";
+import { decodeTiff } from "../formats/tiff.ts";
 import type { ClassSearch } from "./found_data.ts";
 
 /** What the pixels of a label file are. */
@@ -27,10 +29,12 @@ const MAX_GRAY_STEPS = 160;
  * Counts the values of a label, or its colors where it is RGB.
  *
  * @param file Its path, for messages.
- * @throws {SyntaxError} If it is no PNG.
+ * @throws {SyntaxError} If it is no PNG or TIFF.
  */
 export function readLabelContents(bytes: Uint8Array, file: string): LabelContents {
-  const { channels, bitDepth, data, palette } = decodePng(bytes, file);
+  const { channels, bitDepth, data, palette } = isTiff(bytes)
+    ? { ...decodeTiff(bytes, file), palette: null }
+    : decodePng(bytes, file);
   const form = channels >= 3 ? "colors" : "values";
   const pixels = new Map<number, number>();
   const most = form === "colors"

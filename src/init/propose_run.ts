@@ -4,7 +4,7 @@ import { checkConfig } from "../config/check_config.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { openedGpu } from "../core/backend.ts";
 import { systemMemory } from "../core/environment.ts";
-import type { ClassInfo, Size } from "../core/host_batch.ts";
+import type { ClassInfo, PixelFormat, Size } from "../core/host_batch.ts";
 import { buildNetwork } from "../evaluate/build_network.ts";
 import { estimateMemory } from "../train/estimate_memory.ts";
 
@@ -87,6 +87,7 @@ export interface RunNeeds {
   readonly size: Size;
   /** Whether all have it: else the box that they are scaled into is square. */
   readonly isOneSize: boolean;
+  readonly format: PixelFormat;
   /** The learning rule. */
   readonly method: "supervised" | "mean-teacher" | "self-training";
 }
@@ -125,7 +126,11 @@ export async function proposeRun(
   for (const preset of presets) {
     const run = { ...runOf(preset, needs), limit: known };
     const config = configOf(run, needs);
-    const network = buildNetwork(config.model, needs.classes.length);
+    const network = buildNetwork(
+      config.model,
+      needs.classes.length,
+      needs.format.channels,
+    );
     const { total } = await estimateMemory(config, needs.classes, network, false);
     const weights = network.parameters.filter(({ trainable }) => trainable)
       .reduce((sum, { shape }) => sum + shape.reduce((all, side) => all * side, 1), 0);
@@ -175,9 +180,11 @@ function runOf(
 
 function configOf(
   { encoder, decoder, cropSize, batchSize }: Omit<ProposedRun, "memory" | "weights">,
-  { classes, method }: RunNeeds,
+  { classes, method, format: { channels, bitDepth } }: RunNeeds,
 ): RunConfig {
   const part = { split: "train" };
+  const ofEach = (value: number) => new Array<number>(channels).fill(value);
+  const normalization = { mean: ofEach(0), std: ofEach(1) }; // nothing is computed
   return checkConfig({
     model: { encoder, decoder },
     data: {
@@ -188,6 +195,7 @@ function configOf(
       evaluations: { val: part },
       cropSize,
       batchSize,
+      ...{ channels, bitDepth, normalization },
     },
     method: { name: method },
   }, "the proposal");

@@ -38,8 +38,8 @@ export async function writeExample(folder: string): Promise<number> {
     const name = `street_${String(index + 1).padStart(2, "0")}.png`;
     const write = async (kind: string, png: Uint8Array) =>
       await writeOutputFile(join(folder, kind, name), png);
+    if (label === null || !(image instanceof Uint8Array)) continue; // drawn with both
     await write("images", encodePng({ width, height, channels: 3, data: image }));
-    if (label === null) continue;
     const mask = { width, height, channels: 1, data: label, palette };
     await write("masks", encodePng(mask));
   }

@@ -6,6 +6,7 @@ const picture = (width: number, height: number, value: (i: number) => number) =>
   Promise.resolve({
     width,
     height,
+    channels: 3,
     data: Uint8Array.from({ length: 3 * width * height }, (_, i) => value(i)),
   });
 

@@ -354,6 +354,19 @@ Deno.test("init refuses what is no folder, and another name for the file", async
   });
 });
 
+Deno.test("init --example draws streets into a new folder, and trains on them", async () => {
+  await withFiles({ x: "" }, async (root) => {
+    const folder = join(root, "streets");
+    const out = join(root, "streets.yaml");
+    const made = await call(main, folder, "--example", "--out", out, ...WASM);
+    assert.equal(made.status, 0, made.error);
+    assert.match(made.out, /48 to train on, 12 to evaluate on\nclasses +road, pavement/);
+    const more = ["--out", join(root, "other.yaml"), ...WASM];
+    const again = await call(main, folder, "--example", ...more);
+    assertRefused(again, folder, "nothing is overwritten");
+  });
+});
+
 Deno.test("init --labels chooses another folder of labels", () =>
   withInit(
     {
