@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { initConfig, writeExample } from "../mod.ts";
 import { type CommandMain, defineCommand } from "../src/cli/command.ts";
@@ -81,7 +81,7 @@ export const main: CommandMain = defineCommand({
 });
 
 const nameOf = (folder: string): string => {
-  const name = basename(folder.replace(/[\\/]+$/, "")).replace(/\.(zip|tar)$/i, "")
+  const name = basename(resolve(folder)).replace(/\.(zip|tar)$/i, "")
     .replace(/[^\w.-]+/g, "_");
   return /^[.~]*$/.test(name) ? "my" : name;
 };

@@ -99,7 +99,8 @@ export async function chooseImages(
     lists.set(files[key], names);
     return { ...part.settings, list: basename(files[key]) };
   };
-  const labeled = ownSplits(parts, withList) ?? await ownLists(found, parts.training) ??
+  const labeled = ownSplits(parts, withList) ??
+    await ownLists(found, parts.training, withList) ??
     await proposedLists(parts.training, classes, { seed, withList, readImage });
   const unlabeled = chooseUnlabeled(found.parts, parts.training);
   const { part, method } = unlabeled;
@@ -153,17 +154,15 @@ function ownSplits(
   };
 }
 
-// Lists that name images of this part, all of them with labels, are its splits.
+// Lists that name images of this part, all of them with labels, are its splits. Where there
+// is one of those to evaluate on alone, all others are trained on.
 async function ownLists(
   { lists, readList }: FoundData,
   part: FoundPart,
+  withList: WithList,
 ): Promise<LabeledImages | null> {
-  const trainingPath = lists.get("train");
-  const evaluationPath = ["val", "valid", "validation", "test"]
-    .map((name) => lists.get(name)).find((path) => path !== undefined);
-  if (trainingPath === undefined || evaluationPath === undefined) return null;
   const known = new Set(part.labeled);
-  const namesOf = async (list: string): Promise<readonly string[] | null> => {
+  const namesIn = async (list: string): Promise<readonly string[] | null> => {
     try {
       const names = await readList(part.name, list);
       return names.every((name) => known.has(name)) ? names : null;
@@ -172,15 +171,28 @@ async function ownLists(
       throw error;
     }
   };
-  const trainingNames = await namesOf(trainingPath);
-  const evaluationNames = await namesOf(evaluationPath);
-  if (trainingNames === null || evaluationNames === null) return null;
+  const trainingPath = lists.get("train");
+  const evaluationPath = ["val", "valid", "validation"].map((name) => lists.get(name))
+    .find((path) => path !== undefined) ??
+    (trainingPath === undefined ? undefined : lists.get("test"));
+  if (evaluationPath === undefined) return null;
+  const evaluationNames = await namesIn(evaluationPath);
+  const evaluated = new Set(evaluationNames);
+  const trainingNames = trainingPath === undefined
+    ? part.labeled.filter((name) => !evaluated.has(name))
+    : await namesIn(trainingPath);
+  if (evaluationNames === null || !trainingNames || trainingNames.length === 0) {
+    return null;
+  }
   const settingsOf = (list: string, names: readonly string[]): ImageSettings => ({
     settings: { ...part.settings, list },
     comment: `${countOf(names.length, "image")} with labels, by a list of the data set`,
   });
   return {
-    source: settingsOf(trainingPath, trainingNames),
+    source: trainingPath !== undefined ? settingsOf(trainingPath, trainingNames) : {
+      settings: withList(part, "train", trainingNames),
+      comment: `The other ${trainingNames.length} images with labels`,
+    },
     evaluations: { val: settingsOf(evaluationPath, evaluationNames) },
     trainingNames,
     evaluationCount: evaluationNames.length,

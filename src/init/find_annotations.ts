@@ -14,6 +14,7 @@ import { listDataSetFiles } from "../data/open_data_set.ts";
 import { type FileSource, isHidden } from "../data/source/file_source.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
 import {
+  findLabelPlace,
   findParts,
   type FoundParts,
   labelFolderOf,
@@ -63,8 +64,22 @@ export async function findAnnotations(
 ): Promise<FoundData | null> {
   const jsons = files.filter(isJson);
   if (jsons.length === 0) return null;
-  return await findLabelme(source, files, root) ??
+  const found = await findLabelme(source, files, root) ??
     await findCoco(source, files, jsons, root);
+  return found &&
+    { ...found, notes: [...await maskNotes(source, files), ...found.notes] };
+}
+
+// Tools export masks of their annotations, which may be what was meant.
+async function maskNotes(
+  source: FileSource,
+  files: readonly string[],
+): Promise<string[]> {
+  const place = await findLabelPlace(source, files);
+  return place === null ? [] : [
+    `there are labels in "${place}", too: the annotations are used; for the labels add ` +
+    `--labels ${JSON.stringify(place)}`,
+  ];
 }
 
 async function findLabelme(

@@ -7,6 +7,7 @@ import { type FileSource, isInFolder } from "../data/source/file_source.ts";
 import { TARGET_WORDS, UNLABELED_WORDS } from "./choose_images.ts";
 import { readClassFile } from "./class_files.ts";
 import {
+  findDistantLayouts,
   findLayouts,
   folderOf,
   isSplitName,
@@ -30,7 +31,7 @@ interface RatedLayout {
   readonly isSecondary: boolean;
 }
 
-const LABEL_WORDS = /mask|label|annot|anno\b|gt|seg|truth|target|class|manual/i;
+const LABEL_WORDS = /mask|label|annot|anno\b|gt|seg|semantic|trimap|truth|class|manual/i;
 const IMAGE_WORDS = /image|img|jpeg|jpg|rgb|picture|photo|frame|raw|input|stills/i;
 const SECONDARY_WORDS =
   /object|instance|\binst|_inst|colou?r|visual|\bvis|_vis|overlay|edge|bound|contour|depth|preview|polygon|person/i;
@@ -60,11 +61,7 @@ export async function findFolder(
   root: string,
   wanted: string | null,
 ): Promise<FoundData | null> {
-  const rated: RatedLayout[] = [];
-  for (const layout of findLayouts(files).filter(isWanted(wanted)).slice(0, MAX_RATED)) {
-    rated.push(await rate(source, layout));
-  }
-  const [best, ...others] = rankLayouts(rated);
+  const [best, ...others] = await ratedLayouts(source, files, wanted);
   if (best === undefined) return null;
   const { layout, form } = best;
   const place = describePlace(layout);
@@ -84,6 +81,35 @@ export async function findFolder(
     );
   }
   return await folderData(source, files, root, layout, chosenNote(best, others));
+}
+
+/** Where labels lie, as `--labels` takes it; null: nowhere. */
+export async function findLabelPlace(
+  source: FileSource,
+  files: readonly string[],
+): Promise<string | null> {
+  const [best] = await ratedLayouts(source, files, null);
+  if (best === undefined || best.form === "other format" || best.form === "picture") {
+    return null;
+  }
+  const { images, labels, labelSuffix } = best.layout;
+  return images === labels ? labelSuffix || null : lastOf(labels);
+}
+
+async function ratedLayouts(
+  source: FileSource,
+  files: readonly string[],
+  wanted: string | null,
+): Promise<RatedLayout[]> {
+  for (const find of [findLayouts, findDistantLayouts]) {
+    const rated: RatedLayout[] = [];
+    for (const layout of find(files).filter(isWanted(wanted)).slice(0, MAX_RATED)) {
+      rated.push(await rate(source, layout));
+    }
+    const ranked = rankLayouts(rated);
+    if (ranked.length > 0) return ranked;
+  }
+  return [];
 }
 
 const isWanted =
@@ -138,9 +164,7 @@ async function formOf(source: FileSource, path: string): Promise<RatedLayout["fo
 /** The best first: labels that look like labels, of the most images. */
 export function rankLayouts(rated: readonly RatedLayout[]): RatedLayout[] {
   const likely = rated.filter(({ form, hint, areImagesLabels }) =>
-    form === "values" || form === "colors"
-      ? !areImagesLabels || hint > 0 || !rated.some((other) => other.hint > 0)
-      : hint > 0
+    form === "values" || form === "colors" ? !areImagesLabels || hint > 0 : hint > 0
   );
   const isLabel = ({ form }: RatedLayout) => form === "values" || form === "colors";
   const usable = likely.some(isLabel) ? likely.filter(isLabel) : likely;
@@ -163,26 +187,45 @@ export function rankLayouts(rated: readonly RatedLayout[]): RatedLayout[] {
 const describePlace = ({ labels, labelSuffix }: FilePattern): string =>
   `"${labels}"${labelSuffix === "" ? "" : ` with the suffix "${labelSuffix}"`}`;
 
-// Another folder of labels for the same images, which may be the one that was meant.
+// Another folder of labels for the same images may be the one that was meant, and there may
+// be other images with labels.
 function chosenNote(
   { layout }: RatedLayout,
   others: readonly RatedLayout[],
 ): readonly string[] {
-  const other = others.find(({ layout: one }) =>
-    (one.labels !== layout.labels || one.labelSuffix !== layout.labelSuffix) &&
-    (one.images !== layout.labels || one.labels !== layout.images) &&
-    one.pairs.length >= MIN_SHARE * layout.pairs.length
+  const notes: string[] = [];
+  const isAlternative = ({ images, labels, labelSuffix, pairs }: Layout) =>
+    images === layout.images &&
+    (labels !== layout.labels || labelSuffix !== layout.labelSuffix) &&
+    pairs.length >= MIN_SHARE * layout.pairs.length;
+  const other = others.find((one) => isAlternative(one.layout))?.layout;
+  if (other !== undefined) {
+    const folder = lastOf(other.labels);
+    const name = other.labels === layout.labels
+      ? other.labelSuffix
+      : folder === lastOf(layout.labels)
+      ? other.labels
+      : folder;
+    notes.push(
+      `labels are in ${describePlace(layout)} and in ${
+        describePlace(other)
+      }: the first ` +
+        `are used; for the others add --labels ${JSON.stringify(name)}`,
+    );
+  }
+  const used = new Set(layout.pairs.flatMap(({ image, label }) => [image, label]));
+  const apart = others.find((one) =>
+    one.layout.pairs.every(({ image, label }) => !used.has(image) && !used.has(label))
   )?.layout;
-  if (other === undefined) return [];
-  const isFolder = other.labels !== layout.labels;
-  return [
-    `labels are in ${describePlace(layout)} and in ${
-      describePlace(other)
-    }: the first are ` +
-    `used; for the others add --labels ${
-      JSON.stringify(isFolder ? lastOf(other.labels) : other.labelSuffix)
-    }`,
-  ];
+  if (apart !== undefined) {
+    notes.push(
+      `there are others, as "${apart.images}" with labels in ${
+        describePlace(apart)
+      }, which ` +
+        "are not used: put all images into one folder and all labels into another",
+    );
+  }
+  return notes;
 }
 
 const lastOf = (folder: string): string =>

@@ -71,9 +71,21 @@ const visibleFiles = (files: readonly string[], others: RegExp): string[] =>
  * @param isLabel What labels end in.
  */
 export function findLayouts(files: readonly string[], isLabel = PICTURE): Layout[] {
+  const some = someOf(visibleFiles(files, isLabel));
+  return layoutsIn(groupsOfFiles(some, nearFolders), isLabel);
+}
+
+/**
+ * Finds layouts by the names of files alone, where folders differ in more than one part, as
+ * `images` and `annotations/trimaps`.
+ */
+export const findDistantLayouts = (files: readonly string[]): Layout[] =>
+  layoutsIn(groupsOfFiles(someOf(picturesOf(files)), () => [""]), PICTURE);
+
+function layoutsIn(groups: readonly NamedFile[][], isLabel: RegExp): Layout[] {
   const found = new Map<string, Layout & { pairs: FilePair[]; splits: string[] }>();
   const known = new Set<string>();
-  for (const group of groupsOfFiles(someOf(visibleFiles(files, isLabel)))) {
+  for (const group of groups) {
     for (const image of group) {
       if (!IMAGE.test(image.path)) continue;
       for (const label of group) {
@@ -96,7 +108,7 @@ export function findLayouts(files: readonly string[], isLabel = PICTURE): Layout
     }
   }
   return [...found.values()].map(withCommonFolder)
-    .sort((a, b) => b.pairs.length - a.pairs.length);
+    .sort((a, b) => b.pairs.length - a.pairs.length || b.splits.length - a.splits.length);
 }
 
 // Of every folder the first files: names that belong together stand at the same place.
@@ -115,14 +127,22 @@ function someOf(files: readonly string[]): string[] {
   return [...byFolder.values()].flatMap((inFolder) => inFolder.slice(0, most));
 }
 
-/** Files that may belong together: of one name, in folders that differ in one part. */
-function groupsOfFiles(files: readonly string[]): NamedFile[][] {
+/** A folder, and it without one of its parts. */
+const nearFolders = (folder: readonly string[]): string[] =>
+  [folder, ...folder.map((_, i) => folder.toSpliced(i, 1))].map((parts) =>
+    parts.join("/")
+  );
+
+/** Files that may belong together: of one name, in folders that have a place in common. */
+function groupsOfFiles(
+  files: readonly string[],
+  placesOf: (folder: readonly string[]) => readonly string[],
+): NamedFile[][] {
   const groups = new Map<string, NamedFile[]>();
   for (const path of files) {
     const folder = path.split("/").slice(0, -1);
     const stem = path.replace(/^.*\/|\.[^.]*$/g, "");
-    const places = [folder, ...folder.map((_, i) => folder.toSpliced(i, 1))]
-      .map((parts) => parts.join("/"));
+    const places = placesOf(folder);
     for (const suffix of suffixesOf(stem)) {
       const name = stem.slice(0, stem.length - suffix.length);
       for (const place of new Set(places)) {

@@ -90,9 +90,10 @@ export async function initConfig(
   for (const path of Object.values(names)) await assertNothingThere(path);
   const root = resolve(expandHome(folder));
   const { source, files } = await openFolder(folder, root);
-  const found = await findNative(source, files, root) ??
-    (labels === null ? await findAnnotations(source, files, root) : null) ??
-    await findFolder(source, files, root, labels) ??
+  const known = labels === null
+    ? await findNative(source, files, root) ?? await findAnnotations(source, files, root)
+    : null;
+  const found = known ?? await findFolder(source, files, root, labels) ??
     await fail(folder, source, files, labels);
   const { training, evaluation } = chooseParts(found.parts);
   const images = [training, evaluation].flatMap((part) =>
