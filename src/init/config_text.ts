@@ -46,7 +46,8 @@ export function configText(parts: ConfigParts): string {
     "",
     `seed: ${seed}`,
     ...comment(
-      `Every image is seen ${epochs} times. More iterations are better, and take longer.`,
+      `Every image is seen ${epochs} times. More iterations take longer, and are better until ` +
+        "the scores on images that are not trained on fall.",
       "",
     ),
     `iterations: ${iterations}`,

@@ -59,7 +59,7 @@ const MIT_B0: Preset = {
   batchSize: 4,
   longestSide: 1024,
   epochs: 100,
-  iterations: [2000, 40_000],
+  iterations: [1000, 40_000],
 };
 
 /** The first that fits is taken. */

@@ -1,6 +1,10 @@
 // Which files belong together, by their names alone.
 import assert from "node:assert/strict";
-import { findLayouts, type Layout } from "../../src/init/find_layouts.ts";
+import {
+  findDistantLayouts,
+  findLayouts,
+  type Layout,
+} from "../../src/init/find_layouts.ts";
 
 const numbered = (count: number, name: (i: string) => string) =>
   Array.from({ length: count }, (_, i) => name(`p${i}`));
@@ -86,6 +90,23 @@ Deno.test("findLayouts() finds suffixes of labels, of images, and of both", () =
     suffixOf((i) => `im/${i}.png`, (i) => `gt/${i}mask.png`),
     "im → gt |mask: 4",
   );
+});
+
+Deno.test("findDistantLayouts() pairs by names alone, and tells splits apart", () => {
+  const files = both((i) => `images/${i}.jpg`, (i) => `annotations/trimaps/${i}.png`);
+  assert.deepEqual(findLayouts(files), []);
+  const bestOf = (all: readonly string[]) => {
+    const layouts = findDistantLayouts(all);
+    const { images, labels, pairs } =
+      layouts.find(({ labelEnding }) => labelEnding === ".png") ?? layouts[0] ??
+        { images: "", labels: "", pairs: [] };
+    return [images, labels, pairs.length];
+  };
+  assert.deepEqual(bestOf(files), ["images", "annotations/trimaps", 4]);
+  const splits = ["train", "val"].flatMap((split) =>
+    both((i) => `images/${split}/${i}.jpg`, (i) => `a/b/c/${split}/${i}.png`)
+  );
+  assert.deepEqual(bestOf(splits), ["images/{split}", "a/b/c/{split}", 8]);
 });
 
 Deno.test("findLayouts() joins folders of pairs that lie side by side", () => {

@@ -8,7 +8,7 @@ import { main as train } from "../../tasks/train.ts";
 import { zipOf } from "../data/archives.ts";
 import { cocoFiles, labelmeFiles } from "../data/annotations/fixtures.ts";
 import { withFiles } from "../data/tiny_folder.ts";
-import { assertRefused, call, WASM } from "../support/commands.ts";
+import { assertRefused, call, type Ended, WASM } from "../support/commands.ts";
 import { namesIn } from "../support/files.ts";
 
 const SIZE = { width: 40, height: 32 };
@@ -52,23 +52,28 @@ function files(
   return all;
 }
 
-/** Runs init on `data` below a folder with `files`. */
+/** What init did with a folder. */
+interface Made extends Ended {
+  /** A folder that holds the folder, as `data`. */
+  readonly root: string;
+  /** The configuration's path, and its text if it was written. */
+  readonly config: string;
+  readonly text: string;
+}
+
+/** Runs init on a folder with some files. */
 async function withInit(
   data: Readonly<Record<string, Uint8Array | string>>,
-  use: (
-    made: Awaited<ReturnType<typeof call>> & { out: string; root: string; text: string },
-  ) => Promise<void>,
+  use: (made: Made) => Promise<void> | void,
   ...more: string[]
 ): Promise<void> {
   const below = Object.entries(data).map(([path, one]) => [`data/${path}`, one] as const);
   await withFiles({ ...Object.fromEntries(below), "w/x": "" }, async (root) => {
-    const out = join(root, "w", "my.yaml");
-    const made = await call(
-      main,
-      ...[join(root, "data"), "--out", out, ...WASM, ...more],
-    );
-    const text = made.status === 0 ? await Deno.readTextFile(out) : "";
-    await use({ ...made, out, said: made.out, root, text } as never);
+    const config = join(root, "w", "my.yaml");
+    const args = [join(root, "data"), "--out", config, ...WASM, ...more];
+    const ended = await call(main, ...args);
+    const text = ended.status === 0 ? await Deno.readTextFile(config) : "";
+    await use({ ...ended, root, config, text });
   });
 }
 
@@ -88,7 +93,7 @@ const MASKS = files(
 );
 
 Deno.test("init writes a configuration that trains, its lists and a sheet", () =>
-  withInit(MASKS, async ({ status, error, out, root, text }) => {
+  withInit(MASKS, async ({ status, error, config, root, text }) => {
     assert.equal(status, 0, error);
     assert.deepEqual(
       await namesIn(join(root, "w")),
@@ -96,7 +101,7 @@ Deno.test("init writes a configuration that trains, its lists and a sheet", () =
     );
     assert.match(text, /^# yaml-language-server: \$schema=\S+configs\/schema\.json\n/);
     assert.match(text, /labelMap: \{ 0: 0, 255: 1 \}/);
-    const { data } = await loadConfig(out);
+    const { data } = await loadConfig(config);
     assert.ok(data.kind === "folder");
     assert.equal(data.root, join(root, "data"));
     assert.deepEqual(data.files.labels, "masks");
@@ -106,41 +111,31 @@ Deno.test("init writes a configuration that trains, its lists and a sheet", () =
       ),
     );
     assert.equal(lists.join("").trim().split("\n").length, 6);
-    await assertTrains(out, root);
+    await assertTrains(config, root);
   }));
 
-Deno.test("init says what it assumed and what to run, and with --json one document", () =>
-  withInit(MASKS, async ({ out: said, root }) => {
-    assert.doesNotMatch(said, /undefined/);
-    const again = join(root, "w", "other.yaml");
-    const args = [join(root, "data"), "--out", again, ...WASM];
-    const plain = await call(main, ...args);
-    assert.match(plain.out, /^found +images in "img", labels in "masks"$/m);
-    assert.match(plain.out, /^note +masks hold 0 and 255$/m);
-    assert.match(plain.out, /^note +no split was found: 5 images to train on/m);
-    assert.match(plain.out, /^ +deno task train \S+other\.yaml$/m);
-    const third = join(root, "w", "third.yaml");
-    const { out } = await call(
-      main,
-      ...[join(root, "data"), "--out", third, ...WASM, "--json"],
-    );
+Deno.test("init says what it assumed and what to run, and with --json one document", async () => {
+  await withInit(MASKS, ({ out }) => {
+    assert.match(out, /^found +images in "img", labels in "masks"$/m);
+    assert.match(out, /^note +masks hold 0 and 255$/m);
+    assert.match(out, /^note +no split was found: 5 images to train on/m);
+    assert.match(out, /^ +deno task train \S+my\.yaml$/m);
+  });
+  await withInit(MASKS, ({ out }) => {
     const { images, classes, method } = JSON.parse(out);
     assert.deepEqual(images, { labeled: 5, unlabeled: 0, evaluation: 1 });
     assert.deepEqual([classes, method], [["background", "foreground"], "supervised"]);
-  }));
+  }, "--json");
+});
 
 Deno.test("init overwrites nothing, and makes the same of a folder each time", () =>
-  withInit(MASKS, async ({ out, root, text }) => {
-    const again = await call(main, join(root, "data"), "--out", out, ...WASM);
-    assertRefused(again, out, "there is such a file", "--out");
-    await Deno.remove(out);
-    const lists = await call(main, join(root, "data"), "--out", out, ...WASM);
-    assertRefused(lists, join(root, "w", "my_train.txt"));
+  withInit(MASKS, async ({ config, root, text }) => {
+    const again = (out: string) => call(main, join(root, "data"), "--out", out, ...WASM);
+    assertRefused(await again(config), config, "there is such a file", "--out");
+    await Deno.remove(config);
+    assertRefused(await again(config), join(root, "w", "my_train.txt"));
     const other = join(root, "w", "more", "my.yaml");
-    assert.equal(
-      (await call(main, join(root, "data"), "--out", other, ...WASM)).status,
-      0,
-    );
+    assert.equal((await again(other)).status, 0);
     const [first, second] = [text, await Deno.readTextFile(other)].map((one) =>
       one.replaceAll(/\S*my\S*\.(yaml|txt)|schema=\S+/g, "")
     );
@@ -192,9 +187,9 @@ Deno.test("init reads what others leave: layouts, names and lists", async (t) =>
   ];
   for (const [name, data, expected] of cases) {
     await t.step(name, () =>
-      withInit(data, async ({ error, root, out, text }) => {
+      withInit(data, async ({ error, root, config, text }) => {
         assert.match(text, expected, error);
-        await assertTrains(out, root);
+        await assertTrains(config, root);
       }));
   }
 });
@@ -220,9 +215,9 @@ Deno.test("init reads annotations of COCO and of labelme", async (t) => {
   ];
   for (const [name, data, expected] of cases) {
     await t.step(name, () =>
-      withInit(data, async ({ error, root, out, text }) => {
+      withInit(data, async ({ error, root, config, text }) => {
         assert.match(text, expected, error);
-        await assertTrains(out, root);
+        await assertTrains(config, root);
       }));
   }
   await t.step("COCO with boxes alone", () =>
@@ -230,10 +225,7 @@ Deno.test("init reads annotations of COCO and of labelme", async (t) => {
       cocoFiles((json) => {
         for (const one of json.annotations) delete one.segmentation;
       }, (split) => split === "train" ? "a.json" : "b.txt"),
-      (made) => {
-        assertRefused(made, "a.json", "boxes and no outlines");
-        return Promise.resolve();
-      },
+      (made) => assertRefused(made, "a.json", "boxes and no outlines"),
     ));
 });
 
@@ -251,35 +243,37 @@ Deno.test("init proposes a rule for images without labels, and says why", async 
   await t.step("half of the images have none", () =>
     withInit(
       { ...labeled, ...files(4, (n) => `images/u${n}.png`, () => null) },
-      async ({ error, root, out, text }) => {
+      async ({ error, root, config, text }) => {
         assert.match(text, /name: mean-teacher/, error);
         assert.match(text, /target: \{ split: all, list: my_unlabeled\.txt \}/);
-        await assertTrains(out, root);
+        await assertTrains(config, root);
       },
     ));
   await t.step("a folder is called so", () =>
     withInit(
       { ...labeled, ...files(3, (n) => `unlabeled/${n}.png`, () => null) },
-      async ({ error, root, out, text }) => {
+      async ({ error, root, config, text }) => {
         assert.match(text, /target: \{ split: unlabeled \}/, error);
-        await assertTrains(out, root);
+        await assertTrains(config, root);
       },
     ));
   await t.step("a folder is a target domain", () =>
     withInit({
       ...files(4, (n) => `source/images/${n}.png`, (n) => `source/labels/${n}.png`),
       ...files(3, (n) => `target/images/${n}.png`, () => null),
-    }, async ({ error, root, out, text }) => {
+    }, async ({ error, root, config, text }) => {
       assert.match(text, /name: self-training/, error);
-      await assertTrains(out, root);
+      await assertTrains(config, root);
     }));
   await t.step("a few are left aside", () =>
     withInit(
       { ...labeled, "images/odd.png": picture(9) },
-      ({ out: said, text, status, error }) => {
-        assert.equal(status, 0, error + said);
-        assert.match(text, /name: supervised/);
-        return Promise.resolve();
+      ({ out, text, error }) => {
+        assert.match(text, /name: supervised/, error);
+        assert.match(
+          out,
+          /1 image of "all" without a label is not used \(first: "odd"\)/,
+        );
       },
     ));
 });
@@ -367,16 +361,28 @@ Deno.test("init --example draws streets into a new folder, and trains on them", 
   });
 });
 
+Deno.test("init says which of two it chose, and how the other is chosen", async () => {
+  const colored = files(3, (n) => `i/${n}.png`, (n) => `labels_color/${n}.png`);
+  await withInit(
+    { ...files(3, (n) => `i/${n}.png`, (n) => `labels/${n}.png`), ...colored },
+    ({ out }) => {
+      assert.match(out, /labels are in "labels" and in "labels_color"/);
+      assert.match(out, /add --labels "labels_color"/);
+    },
+  );
+  const masks = files(4, (n) => `i/${n}.png`, (n) => `masks/${n}.png`);
+  await withInit({ ...labelmeFiles(), ...masks }, ({ out }) => {
+    assert.match(out, /there are labels in "masks", too[^]*add --labels "masks"/);
+  });
+});
+
 Deno.test("init --labels chooses another folder of labels", () =>
   withInit(
     {
       ...files(3, (n) => `i/${n}.png`, (n) => `masks_a/${n}.png`),
       ...files(3, (n) => `i/${n}.png`, (n) => `masks_b/${n}.png`, () => label(0, 255)),
     },
-    ({ text, error }) => {
-      assert.match(text, /labels: masks_b/, error);
-      return Promise.resolve();
-    },
+    ({ text, error }) => assert.match(text, /labels: masks_b/, error),
     "--labels",
     "masks_b",
   ));
