@@ -1,5 +1,6 @@
 /** What label files hold, before anybody has said what it means. @module */
 
+import { IGNORE_INDEX } from "../core/host_batch.ts";
 import { packRgb } from "../data/label_colors.ts";
 import { isTiff } from "../formats/image_file.ts";
 import { decodePng } from "../formats/png.ts";
@@ -82,8 +83,17 @@ export interface LabelFile {
   readonly read: () => Promise<Uint8Array>;
 }
 
+/** A label that was read, with nothing left to ask. */
+interface ReadLabel {
+  readonly path: string;
+  readonly form: LabelForm;
+  readonly pixels: ReadonlyMap<number, number>;
+  readonly palette: LabelContents["palette"];
+}
+
 /**
- * Reads labels and puts together what they hold.
+ * Reads labels and puts together what they hold. Where a value has one color in the palette
+ * of one label and another one in that of another, colors are what they have in common.
  *
  * @throws {SyntaxError} If one cannot be read, or some hold values and others colors.
  */
@@ -91,34 +101,68 @@ export async function summarizeLabels(
   labels: readonly LabelFile[],
   { progress, signal }: ClassSearch,
 ): Promise<LabelSummary> {
-  const totals = new Map<number, number>();
-  const byImage = new Map<string, ReadonlyMap<number, number>>();
+  const found = new Map<string, ReadLabel>();
   const blurred: string[] = [];
-  let first: { readonly path: string; readonly form: LabelForm } | null = null;
-  let palette: LabelSummary["palette"] = null;
   for (const [i, { key, path, read }] of labels.entries()) {
     signal?.throwIfAborted();
-    const contents = readLabelContents(await read(), path);
+    const { pixels, ...rest } = readLabelContents(await read(), path);
     progress(i + 1, labels.length);
-    if (contents.pixels === null) {
-      blurred.push(path);
-      continue;
-    }
-    first ??= { path, form: contents.form };
-    if (first.form !== contents.form) {
-      const [gray, rgb] = first.form === "values"
-        ? [first.path, path]
-        : [path, first.path];
-      throw new SyntaxError(
-        `Cannot use the labels: "${gray}" holds values and "${rgb}" colors: convert the ` +
-          "ones to the form of the others",
-      );
-    }
-    palette ??= contents.palette;
-    byImage.set(key, contents.pixels);
-    for (const [value, count] of contents.pixels) {
+    if (pixels === null) blurred.push(path);
+    else found.set(key, { ...rest, path, pixels });
+  }
+  const all = [...found.values()];
+  const [first] = all;
+  const other = all.find(({ form }) => form !== first?.form);
+  if (first !== undefined && other !== undefined) {
+    const [gray, rgb] = first.form === "values" ? [first, other] : [other, first];
+    throw new SyntaxError(
+      `Cannot use the labels: "${gray.path}" holds values and "${rgb.path}" colors: convert ` +
+        "the ones to the form of the others",
+    );
+  }
+  const areColors = first?.form === "colors" || havePalettesOfTheirOwn(all);
+  const pixelsOf = (label: ReadLabel) =>
+    areColors && label.form === "values" ? colorsOf(label) : label.pixels;
+  const byImage = new Map([...found].map(([key, label]) => [key, pixelsOf(label)]));
+  const totals = new Map<number, number>();
+  for (const pixels of byImage.values()) {
+    for (const [value, count] of pixels) {
       totals.set(value, (totals.get(value) ?? 0) + count);
     }
   }
-  return { form: first?.form ?? "values", totals, byImage, palette, blurred };
+  return {
+    form: areColors ? "colors" : "values",
+    palette: all.find(({ palette }) => palette !== null)?.palette ?? null,
+    ...{ totals, byImage, blurred },
+  };
+}
+
+// As programs make them that reduce a picture to few colors.
+function havePalettesOfTheirOwn(labels: readonly ReadLabel[]): boolean {
+  if (labels.some(({ palette }) => palette === null)) return false;
+  const colorOf = new Map<number, number>();
+  return labels.some(({ pixels, palette }) =>
+    [...pixels.keys()].some((value) => {
+      if (value === IGNORE_INDEX) return false;
+      const color = paletteColor(palette, value);
+      const before = colorOf.get(value) ?? color;
+      colorOf.set(value, before);
+      return color !== before;
+    })
+  );
+}
+
+function colorsOf({ pixels, palette }: ReadLabel): Map<number, number> {
+  const colors = new Map<number, number>();
+  for (const [value, count] of pixels) {
+    if (value === IGNORE_INDEX) continue;
+    const color = paletteColor(palette, value);
+    colors.set(color, (colors.get(color) ?? 0) + count);
+  }
+  return colors;
+}
+
+function paletteColor(palette: LabelContents["palette"], value: number): number {
+  const [red = 0, green = 0, blue = 0] = palette?.[value] ?? [];
+  return packRgb(red, green, blue);
 }
