@@ -78,7 +78,7 @@ export interface CommonDataConfig {
 
 /** Images of one split folder, all of them unless `include` or `list` say otherwise. */
 export interface FolderSplitConfig {
-  /** Name of the folder below `images/` and `labels/`. */
+  /** What stands for `{split}` in `files`: the folder below `images/` and `labels/`. */
   readonly split: string;
   /** Stems to use, with `*` for any text. */
   readonly include: readonly string[];

@@ -85,7 +85,7 @@ export async function createWorkerBatchMaker(
       const dataSet = await openDataSet(domainSpec);
       return () => ({ index }) => dataSet.read(index);
     }
-    const withFiles = openUnpacked(domainSpec, root);
+    const withFiles = await openUnpacked(domainSpec, root);
     return ({ sampleFiles }) => {
       const dataSet = fileDataSet(withFiles(sampleFiles?.[domain] ?? []));
       return (_, item) => dataSet.read(item);

@@ -3,6 +3,8 @@
  * names, the size of each file, and checksums that cost little: the CRC-32 that a zip has
  * of each file, or else a hash of the end of the files of some images.
  *
+ * Labels that are parts of a file of annotations are hashed, all of them.
+ *
  * A file that changes and keeps its size is noticed if it lies in a zip, and else if it is
  * one of those and its end changes, too, where a PNG has a checksum of its pixels. Dates
  * are no part of it: copies have others.
@@ -33,35 +35,28 @@ export async function filesIdentity(
   source: FileSource,
   samples: readonly SampleFiles[],
 ): Promise<DataIdentity> {
-  const filesOf = ({ image, label }: SampleFiles) =>
-    typeof label === "string" ? [image, label] : [image];
-  const files = samples.flatMap(filesOf);
+  const annotations = createHash("sha256");
+  let hasParts = false;
+  const filesOfSamples = samples.map(({ image, label }) => {
+    if (label === null) return [image];
+    if (typeof label === "string") return [image, label];
+    annotations.update(label.bytes).update("\n");
+    hasParts = true;
+    return [image];
+  });
+  const files = filesOfSamples.flat();
   const sizes = await inChunks(files, source.size);
   const areKnown = files.every((path) => source.knownCrc32(path) !== null);
   const checked = areKnown ? files : evenlySpacedIndices(samples.length, MOST_READ)
-    .flatMap((i) => samples.slice(i, i + 1)).flatMap(filesOf);
+    .flatMap((i) => filesOfSamples[i] ?? []);
   const checksums = await inChunks(checked, (path) => checksumOf(source, path));
   return {
     images: samples.length,
     names: hashLines(samples.map(({ name }) => name)),
     sizes: hashLines(sizes.map(String)),
     contents: contentsOf(checksums),
-    ...annotationsOf(samples),
+    ...(hasParts ? { annotations: annotations.digest("hex").slice(0, 32) } : {}),
   };
-}
-
-// Of all labels that are parts of files, since these have been read anyway.
-function annotationsOf(
-  samples: readonly SampleFiles[],
-): Pick<DataIdentity, "annotations"> {
-  const hash = createHash("sha256");
-  let isEmpty = true;
-  for (const { label } of samples) {
-    if (label === null || typeof label === "string") continue;
-    hash.update(label.bytes).update("\n");
-    isEmpty = false;
-  }
-  return isEmpty ? {} : { annotations: hash.digest("hex").slice(0, 32) };
 }
 
 /** Those of one kind can be compared. */

@@ -45,11 +45,11 @@ export interface SampleFiles {
 }
 
 /**
- * Files that lie unpacked in a folder: a thread that is given some of them need not list
- * them all, which takes time and memory in every thread.
+ * Files that lie unpacked in a folder, or whose labels are parts of one file: a thread that
+ * is given some of them need not list them all, which takes time and memory in every thread.
  */
 export interface UnpackedFiles {
-  /** The folder. */
+  /** The folder; in the second case it may hold archives, or be one. */
   readonly root: string;
   /** The files of the images `from` … `to` − 1. */
   slice(from: number, to: number): readonly SampleFiles[];
@@ -98,6 +98,6 @@ export interface DataSet {
   readonly notes?: readonly string[];
   /** A folder in which other tools may have left their statistics; null if there is none. */
   readonly statisticsFolder: string | null;
-  /** Its files, if they all lie in a folder. */
+  /** Its files, if they all lie in a folder or bring their labels. */
   readonly unpacked?: UnpackedFiles | null;
 }

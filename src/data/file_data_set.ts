@@ -46,6 +46,8 @@ export interface DataSetFiles extends SampleDecoder {
   readonly notes?: readonly string[];
   /** Those of which labels are parts. */
   readonly annotationFiles?: readonly string[];
+  /** Where threads find the images that are handed to them with such labels. */
+  readonly imageRoot?: string;
 }
 
 /** The files of a data set, and what is missing among them. */
@@ -141,9 +143,11 @@ export function sampleFilesAt({ name, samples }: DataSetFiles, index: number) {
   );
 }
 
-/** The files of a set, if they all lie in a folder; else null. */
-export function unpackedFiles({ source, samples }: DataSetFiles): UnpackedFiles | null {
-  const root = source.unpackedRoot?.() ?? null;
+/** The files of a set, if they all lie in a folder or bring their labels; else null. */
+export function unpackedFiles(
+  { source, samples, imageRoot }: DataSetFiles,
+): UnpackedFiles | null {
+  const root = imageRoot ?? source.unpackedRoot?.() ?? null;
   if (root === null) return null;
   return {
     root,
@@ -157,10 +161,14 @@ export async function filesFingerprint(
   { source, samples, classes, labelMeaning, annotationFiles = [] }: DataSetFiles,
   chosen: "labels" | "all",
 ): Promise<string> {
-  const filesOf = ({ image, label }: SampleFiles) => [
-    ...(chosen === "all" ? [image] : []),
-    ...(typeof label === "string" ? [label] : []),
-  ];
+  const isLabelPart = annotationFiles.length > 0; // put together where it is asked for
+  const filesOf = (sample: SampleFiles) => {
+    const label = isLabelPart ? null : sample.label;
+    return [
+      ...(chosen === "all" ? [sample.image] : []),
+      ...(typeof label === "string" ? [label] : []),
+    ];
+  };
   const hash = createHash("sha256");
   hash.update(JSON.stringify([classes.map(({ name }) => name), labelMeaning]));
   for (let at = 0; at < samples.length; at += STAT_CONCURRENCY) {
@@ -309,7 +317,8 @@ export function describeLabelsInstead(
     return `the labels in "${folder}" are ${
       other[0]
     } files, and labels are read from .png ` +
-      "files: convert them to PNGs whose values are class ids";
+      "files: convert them to PNGs whose values are class ids" +
+      (other[0] === ".json" ? ', or set "data.kind" to labelme or coco' : "");
   }
   const visible = files.filter((file) => !isHidden(file));
   if (!areAllMissing || visible.length === 0) return null;

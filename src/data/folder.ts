@@ -76,10 +76,8 @@ export async function openFolder(spec: FolderSpec): Promise<DataSet> {
 export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing> {
   const { root, split, labeled, files = DEFAULT_FILE_PATTERN } = spec;
   const { imageSuffix } = files;
-  const { source } = await openSource({
-    ...spec,
-    root: root.replaceAll("{split}", split),
-  });
+  const place = root.replaceAll("{split}", split);
+  const { source } = await openSource({ ...spec, root: place });
   const imageFolder = await findFolder(source, folderOfPattern(files, "images", split));
   const labelPlace = folderOfPattern(files, "labels", split);
   const labelFolder = labeled ? await findFolder(source, labelPlace) : labelPlace;
@@ -118,7 +116,7 @@ export async function listFolderFiles(spec: FolderSpec): Promise<DataSetListing>
   const { names, notes } = await selectImages({
     folder: address,
     leftOut: pngLabels ?? otherImages ?? otherFiles,
-    root,
+    root: place,
     paths: new Map(
       [...images.keys()].sort().map((
         name,

@@ -1,6 +1,11 @@
 /** From the description of a data set to the data set, its files, or what decodes them. @module */
 
-import { cocoDecoder, listCocoFiles, openCoco } from "./annotations/coco.ts";
+import {
+  cocoDecoder,
+  listCocoFiles,
+  openCoco,
+  openCocoImages,
+} from "./annotations/coco.ts";
 import { labelmeDecoder, listLabelmeFiles, openLabelme } from "./annotations/labelme.ts";
 import type { DataSet, SampleFiles } from "./data_set.ts";
 import type { DataSpec, FileDataSpec } from "./data_spec.ts";
@@ -74,16 +79,18 @@ function decoderOf(spec: FileDataSpec): SampleDecoder {
   }
 }
 
-/** Makes sets of some files of a data set below a folder, without listing the folder. */
-export function openUnpacked(
+/** Makes sets of some files of a data set below a folder, without listing its samples. */
+export async function openUnpacked(
   spec: DataSpec,
   root: string,
-): (samples: readonly SampleFiles[]) => DataSetFiles {
+): Promise<(samples: readonly SampleFiles[]) => DataSetFiles> {
   if (spec.kind === "embedded") {
     throw new TypeError("Cannot read rendered scenes from files");
   }
   const decoder = decoderOf(spec);
-  const source = createFolderSource(root);
+  const source = spec.kind === "coco"
+    ? await openCocoImages(spec, root)
+    : createFolderSource(root);
   return (samples) => ({
     ...decoder,
     name: root,

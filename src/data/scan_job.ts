@@ -68,7 +68,7 @@ export async function openScanJob(
   root: string | null,
 ): Promise<(range: ScanRange) => Inspect> {
   if (root !== null) {
-    const withFiles = openUnpacked(job.spec, root);
+    const withFiles = await openUnpacked(job.spec, root);
     return ({ from, files }) => {
       const set = withFiles(files ?? []);
       if (job.kind === "check") return (index) => checkFiles(set, index - from);

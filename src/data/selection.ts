@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
-import { basename, isAbsolute, join } from "node:path";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { errorReason, isMissingPath } from "../io/file_errors.ts";
 import { readWholeFile } from "../io/read_whole_file.ts";
@@ -15,6 +15,7 @@ import {
   type ListedImages,
 } from "./image_list.ts";
 import { isRelativePath } from "./source/file_source.ts";
+import { openSource } from "./source/open_source.ts";
 
 /** The published splits, beside the configurations of this project. */
 const BUNDLED_SPLITS = "../../configs/splits/";
@@ -98,9 +99,10 @@ export const listPathsIn = (folder: string, list: string): string[] =>
 
 /**
  * Reads the list of a selection: from its path as it is given, else from `listFolder`, from
- * the data set's folder, or from the published splits of this project.
+ * the data set's folder, from the published splits of this project, or from the archives of the
+ * data set.
  *
- * @param root The data set's folder.
+ * @param root The data set's folder or archive.
  * @returns The text of the list.
  * @throws {RangeError} If there is no such list, or it cannot be read.
  */
@@ -123,7 +125,9 @@ export async function readList(
   const places = [name, ...others].map((path) => async () =>
     decodeListText(await readWholeFile(path))
   );
-  if (isRelativePath(name)) places.push(() => readBundledSplit(name));
+  if (isRelativePath(name)) {
+    places.push(() => readBundledSplit(name), () => readPackedList(name, root));
+  }
   let failure: RangeError | null = null;
   for (const read of places) {
     try {
@@ -151,6 +155,17 @@ export async function bundledSplitPath(list: string): Promise<string | null> {
   if (!isRelativePath(list) || url.protocol !== "file:") return null;
   const path = fileURLToPath(url);
   return await stat(path).then(() => path, () => null);
+}
+
+// From the archive that the data set is, or from those that its folder holds.
+async function readPackedList(list: string, root: string): Promise<string> {
+  const { source } = await openSource({ root });
+  const path = list.replaceAll("\\", "/");
+  const folder = path.includes("/") ? dirname(path) : "";
+  // What cannot be listed was looked at before: in the folder, or as the data set.
+  const files = await source.list(folder).catch(() => null);
+  if (!files?.includes(basename(path))) throw new Deno.errors.NotFound(list);
+  return decodeListText(await source.read(path));
 }
 
 // Also where this project was imported by its address: its files are fetched as it was.

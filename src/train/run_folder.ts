@@ -13,7 +13,7 @@ import {
 import { errorReason, fileReadError, isNotFound } from "../io/file_errors.ts";
 import { removeDrafts, writeAtomic } from "../io/write_atomic.ts";
 import { LOCK_FILE, type RunLock, unusableFolderError } from "./run_lock.ts";
-import type { DataSpec } from "../data/data_spec.ts";
+import type { DataSpec, FileDataSpec } from "../data/data_spec.ts";
 import { listCopyPath, readList } from "../data/selection.ts";
 import type { RunFolder } from "./run_files.ts";
 import { basename, dirname, isAbsolute, join } from "node:path";
@@ -44,10 +44,13 @@ export async function readLists(
   const texts = new Map<string, string>();
   for (const spec of specs) {
     if (spec === null || spec.kind === "embedded" || !spec.list) continue;
-    texts.set(listCopyPath(lists, spec.list), await readList(spec, spec.root));
+    texts.set(listCopyPath(lists, spec.list), await readList(spec, rootOf(spec)));
   }
   return texts;
 }
+
+const rootOf = (spec: FileDataSpec): string =>
+  spec.root.replaceAll("{split}", spec.split ?? "{split}");
 
 /**
  * Copies lists into the run's folder.

@@ -12,6 +12,7 @@ import {
   type CocoJson,
   labelmeFiles,
 } from "../data/annotations/fixtures.ts";
+import { cvatExport, roboflowExport } from "../data/annotations/exports.ts";
 import { zipOf } from "../data/archives.ts";
 import { tinyImage, withFiles } from "../data/tiny_folder.ts";
 import { assertRefused, call, WASM } from "../support/commands.ts";
@@ -99,6 +100,42 @@ for (const [kind, filesOf] of Object.entries(SETS)) {
         () => result(config, join(root, "run")),
         /its data has changed: "data.source" has (other annotations|images or labels with other)/,
       );
+    });
+  });
+}
+
+const EXPORTS = { CVAT: cvatExport(), Roboflow: roboflowExport() };
+
+for (const [tool, { files, classes, pattern, splits }] of Object.entries(EXPORTS)) {
+  Deno.test(`masks that ${tool} exports train and evaluate alike from a folder and a zip`, async () => {
+    const [source, val] = Object.entries(splits).map(([split, { list }]) => ({
+      split,
+      list,
+    }));
+    const text = RUN.replace("KIND", "folder").replace(/include: .*]/, "include: ['*']");
+    const config = (root: string) =>
+      parseConfig(text, "folder.yaml", [
+        `data.root=${root}`,
+        `data.classes=${JSON.stringify(classes)}`,
+        `data.files=${JSON.stringify(pattern)}`,
+        `data.source=${JSON.stringify(source)}`,
+        `data.evaluations=${JSON.stringify({ val })}`,
+      ]);
+    await withFiles({ ...files, "export.zip": zipOf(files) }, async (root) => {
+      const expected = await result(config(root), join(root, "run"));
+      assert.equal(expected.losses.length, 5);
+      assert.equal(expected.evaluation?.images, 1);
+      const zip = join(root, "export.zip");
+      assert.deepEqual(await result(config(zip), join(root, "zipped")), expected);
+      // The run keeps the lists of its archive: its checkpoint is evaluated elsewhere, too.
+      const measured = await call(
+        evaluate,
+        join(root, "zipped", "last.safetensors"),
+        ...["--set", `data.root=${root}`, "--json"],
+        ...WASM,
+      );
+      assert.equal(measured.status, 0, measured.error);
+      assert.equal(JSON.parse(measured.out).images, 1);
     });
   });
 }

@@ -1,14 +1,14 @@
 /** What reads files of strangers: the parsers that are fuzzed, and their good files. @module */
 
 import { Buffer } from "node:buffer";
-import { readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { crc32 } from "node:zlib";
 import type { HostTensor } from "../../src/core/host_tensor.ts";
 import { parseConfig, stringifyConfig } from "../../src/config/read.ts";
 import { parseSampleClassStats } from "../../src/data/class_statistics.ts";
-import type { FolderSpec } from "../../src/data/data_spec.ts";
+import type { DataSpec, FolderSpec } from "../../src/data/data_spec.ts";
 import { openDataSet } from "../../src/data/open_data_set.ts";
 import { decodeImage } from "../../src/formats/image_codec.ts";
 import { readMatByteMatrix } from "../../src/formats/mat.ts";
@@ -72,7 +72,7 @@ const folderSpec = (root: string, rest: Partial<FolderSpec> = {}): FolderSpec =>
 });
 
 /** Reads all of a data set. */
-async function readAll(spec: FolderSpec): Promise<void> {
+async function readAll(spec: DataSpec): Promise<void> {
   const set = await openDataSet(spec);
   for (const i of set.names.keys()) {
     const { width, height, image, label } = await set.read(i);
@@ -91,6 +91,31 @@ const archive = (title: string, ending: string, repair?: Parser["repair"]): Pars
       await writeFile(path, bytes);
       await readAll(folderSpec(path));
     });
+  },
+});
+
+const annotations = (
+  kind: "coco" | "labelme",
+  title: string,
+  place: string,
+  sizes: readonly (readonly [width: number, height: number])[],
+): Parser => ({
+  title,
+  seeds: [[`tests/fuzz/${kind}`, /./]],
+  open: async (folder) => {
+    const path = join(folder, place);
+    await mkdir(join(folder, "train"), { recursive: true });
+    await mkdir(dirname(path), { recursive: true });
+    for (const [i, [width, height]] of sizes.entries()) {
+      const data = new Uint8Array(3 * width * height);
+      const image = encodePng({ width, height, channels: 3, data });
+      await writeFile(join(folder, `train/${String(i).padStart(4, "0")}.png`), image);
+    }
+    return async (bytes) => {
+      await writeFile(path, bytes);
+      const { split, classes, labeled } = folderSpec(folder);
+      await readAll({ kind, root: folder, split, classes, labeled, background: null });
+    };
   },
 });
 
@@ -165,6 +190,13 @@ export const PARSERS = {
         }
       }),
   },
+  coco: annotations(
+    "coco",
+    "COCO annotations",
+    "annotations/instances_train.json",
+    [[32, 24], [24, 30]],
+  ),
+  labelme: annotations("labelme", "labelme annotations", "train/0000.json", [[32, 24]]),
   tar: archive("tar archives", "tar", repairTar),
   zip: archive("zip archives", "zip"),
   safetensors: weights("safetensors files", "safetensors", /\.safetensors$/),

@@ -20,7 +20,6 @@ import {
   type DataSetListing,
   describeOtherImages,
   fileDataSet,
-  imageStemOf,
   otherImageNotes,
   remarksOf,
   type SampleDecoder,
@@ -28,7 +27,7 @@ import {
   withProblemNotes,
 } from "../file_data_set.ts";
 import { findFolder, folderOfPattern, listFiles } from "../folder.ts";
-import { selectImages } from "../selection.ts";
+import { compileGlob, selectImages } from "../selection.ts";
 import {
   type FileSource,
   isHidden,
@@ -39,6 +38,7 @@ import {
 import { openSource } from "../source/open_source.ts";
 import { type CategoryLookup, createCategoryLookup } from "./category_classes.ts";
 import { type CocoFile, type CocoImage, readCocoFile } from "./coco_file.ts";
+import { imagesByName, type ListedPictures, listedPictures } from "./coco_images.ts";
 import { type CrowdMeaning, decodeCocoLabel } from "./coco_label.ts";
 
 /** What COCO calls its files. */
@@ -73,10 +73,8 @@ export async function openCoco(spec: CocoSpec): Promise<DataSet> {
 export async function listCocoFiles(spec: CocoSpec): Promise<DataSetListing> {
   const { root, split, files = COCO_PATTERN, classes, labeled } = spec;
   const { categoryMap = null, background, crowd = "class" } = spec;
-  const { source } = await openSource({
-    ...spec,
-    root: root.replaceAll("{split}", split),
-  });
+  const place = root.replaceAll("{split}", split);
+  const { source } = await openSource({ ...spec, root: place });
   const imageFolder = await findFolder(source, folderOfPattern(files, "images", split));
   const imageFiles = await listFiles(source, imageFolder, [
     files.images,
@@ -84,16 +82,14 @@ export async function listCocoFiles(spec: CocoSpec): Promise<DataSetListing> {
   ]);
   const address = source.displayPath(imageFolder);
   const present = imagesByName(imageFiles);
-  const annotated = labeled
-    ? await readAnnotations(source, spec, files, imageFolder, present)
-    : null;
+  const annotated = await readAnnotations(source, spec, imageFolder, present);
   const images = annotated?.images ?? present;
   const otherImages = describeOtherImages(imageFiles);
   const unused = [...present.keys()].filter((name) => !images.has(name));
   const { names, notes } = await selectImages({
     folder: address,
     leftOut: otherImages,
-    root,
+    root: place,
     paths: new Map(
       [...images.keys()].sort().map((
         name,
@@ -110,7 +106,7 @@ export async function listCocoFiles(spec: CocoSpec): Promise<DataSetListing> {
     missingLabels: [],
     labelsInstead: null,
     orphanLabels: [],
-    missingImages: annotated?.missing ?? [],
+    missingImages: chosenOf(annotated?.missing ?? [], spec),
     splitListCount: annotated?.count ?? 0,
     problems: [...remarks.problems, ...annotated?.problems ?? []],
     faults: annotated?.faults ?? [],
@@ -120,12 +116,13 @@ export async function listCocoFiles(spec: CocoSpec): Promise<DataSetListing> {
       source,
       statisticsFolder: root,
       labelMeaning: { kind: "coco", categoryMap, background, crowd },
-      annotationFiles: annotated === null ? [] : [annotated.path],
+      annotationFiles: annotated === null || !labeled ? [] : [annotated.path],
+      imageRoot: place,
       samples: names.map((name) =>
         new CocoSampleFiles(
           name,
           joinPath(imageFolder, images.get(name) ?? name),
-          annotated?.parts.get(name) ?? null,
+          labeled ? annotated?.parts.get(name) ?? null : null,
         )
       ),
       notes: [
@@ -136,13 +133,36 @@ export async function listCocoFiles(spec: CocoSpec): Promise<DataSetListing> {
             source.displayPath(annotated.path)
           }" does not list (first: "${unused[0]}")`,
         ]),
-        ...annotated === null
+        ...annotated === null || !labeled
           ? []
           : emptyImageNotes(names, annotated.parts, classes, spec),
         ...notes,
       ],
     },
   };
+}
+
+// A list names images itself, and says which of them are missing.
+function chosenOf(
+  fileNames: readonly string[],
+  { include, list }: CocoSpec,
+): readonly string[] {
+  if ((list ?? null) !== null) return [];
+  const patterns = (include ?? ["*"]).map((one) => compileGlob(one.normalize("NFC")));
+  return fileNames.filter((fileName) => {
+    const stem = fileName.normalize("NFC").replace(/\.[^./\\]*$/, "");
+    return patterns.some((pattern) => pattern.test(stem));
+  });
+}
+
+/** Opens the images of a data set, without its annotations. */
+export async function openCocoImages(spec: CocoSpec, root: string): Promise<FileSource> {
+  const { files = COCO_PATTERN, split } = spec;
+  const { source, isArchive } = await openSource({ ...spec, root });
+  if (isArchive) return source;
+  // What is in archives of the folder is read once it was listed.
+  await source.list(await findFolder(source, folderOfPattern(files, "images", split)));
+  return source;
 }
 
 /** What decodes the annotations of such a data set, wherever they are. */
@@ -170,21 +190,6 @@ class CocoSampleFiles implements SampleFiles {
   }
 }
 
-/** Images by their stems, or by their whole paths where two share a stem. */
-function imagesByName(files: readonly string[]): Map<string, string> {
-  const byStem = new Map<string, string[]>();
-  for (const file of files) {
-    const stem = imageStemOf(file);
-    if (stem === null) continue;
-    byStem.set(stem, [...byStem.get(stem) ?? [], file]);
-  }
-  return new Map(
-    [...byStem].flatMap(([stem, [file = stem, ...others]]): [string, string][] =>
-      others.length === 0 ? [[stem, file]] : [file, ...others].map((one) => [one, one])
-    ),
-  );
-}
-
 function nameOfListLine(
   line: string,
   folder: string,
@@ -197,180 +202,134 @@ function nameOfListLine(
 }
 
 /** What a COCO JSON says about the images that are there. */
-interface Annotated {
+interface Annotated extends ListedPictures {
   readonly path: string;
   /** How many images it lists. */
   readonly count: number;
-  /** Files by name, of those that it lists. */
-  readonly images: ReadonlyMap<string, string>;
-  /** What it has of each image, by name. */
-  readonly parts: ReadonlyMap<string, CocoImage>;
-  readonly missing: readonly string[];
   readonly problems: readonly string[];
-  readonly faults: readonly string[];
 }
 
+// Of images without labels, a JSON only says which they are; where there is none, all.
 async function readAnnotations(
   source: FileSource,
   spec: CocoSpec,
-  files: AnnotationPattern,
   imageFolder: string,
   present: ReadonlyMap<string, string>,
-): Promise<Annotated> {
-  const path = await findAnnotationFile(source, files, spec.split, imageFolder);
+): Promise<Annotated | null> {
+  const { labeled } = spec;
+  const path = await findAnnotationFile(source, spec, imageFolder);
+  if (path === null) {
+    if (labeled) throw await missingFileError(source, spec);
+    return null;
+  }
   const file = source.displayPath(path);
   let coco: CocoFile;
   try {
-    coco = readCocoFile(await source.read(path), path);
+    coco = readCocoFile(await source.read(path), path, labeled);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new SyntaxError(`Cannot read the annotations "${file}": ${error.message}`);
   }
-  const nameOf = createImageFinder(present, imageFolder, posix.dirname(path));
-  const images = new Map<string, string>();
-  const parts = new Map<string, CocoImage>();
-  const missing: string[] = [];
-  const faults = coco.faults.map((fault) => `Cannot use "${file}": ${fault}`);
-  for (const image of coco.images) {
-    const name = nameOf(image.fileName);
-    if (name === null) {
-      missing.push(image.fileName);
-    } else if (typeof name !== "string") {
-      faults.push(
-        `Cannot use "${file}": its image "${image.fileName}" (id ${image.id}) may be ${
-          quoteNames(name)
-        }: give its folder too`,
-      );
-    } else if (parts.has(name)) {
-      faults.push(
-        `Cannot use "${file}": it annotates the picture "${
-          images.get(name)
-        }" twice, as image ` +
-          `${parts.get(name)?.id} and ${image.id}: remove or join one`,
-      );
-    } else {
-      images.set(name, present.get(name) ?? name);
-      parts.set(name, image);
-    }
-  }
+  const listed = listedPictures(coco.images, present, {
+    imageFolder,
+    jsonFolder: posix.dirname(path),
+  });
+  const faults = [...coco.faults, ...listed.faults, ...uselessFaults(coco)]
+    .map((fault) => `Cannot use "${file}": ${fault}`);
   const { idOf, describeUnknown } = createCategoryLookup(spec.classes, spec);
   const unknown = new Map(
     [...coco.categories].filter(([name]) => idOf(name) === undefined),
   );
   if (unknown.size > 0) faults.push(describeUnknown(file, unknown));
-  const { boxesOnly, strayAnnotations } = coco;
-  if (coco.categories.size === 0 && boxesOnly.length > 0) {
-    faults.push(
-      `Cannot use "${file}": none of its ${boxesOnly.length} annotations has a segmentation, ` +
-        "and boxes or points say nothing of pixels: export polygons or masks",
-    );
-  }
   return {
+    ...listed,
     path,
     count: coco.images.length,
-    images,
-    parts,
-    missing,
     faults,
-    problems: [
-      ...(coco.categories.size === 0 || boxesOnly.length === 0 ? [] : [
-        `Left out ${boxesOnly.length} annotations of "${file}" that have no segmentation ` +
-        `(first: ${boxesOnly[0]}): their pixels count as ${
-          spec.background === null ? "ignored" : `"${spec.background}"`
-        }`,
-      ]),
-      ...(strayAnnotations.length === 0 ? [] : [
-        `Left out ${strayAnnotations.length} annotations of "${file}" whose image it does not ` +
-        `list (first: ${strayAnnotations[0]}): add the images, or remove them`,
-      ]),
-    ],
+    problems: leftOutProblems(file, coco, spec.background),
   };
 }
 
+/** Why no annotation of a file can be used; the ends of sentences. */
+function uselessFaults(
+  { categories, boxesOnly, strayAnnotations }: CocoFile,
+): string[] {
+  if (categories.size > 0) return [];
+  if (boxesOnly.length > 0) {
+    return [
+      `none of its ${boxesOnly.length} annotations has a segmentation, and boxes or points ` +
+      "say nothing of pixels: export polygons or masks",
+    ];
+  }
+  return strayAnnotations.length === 0 ? [] : [
+    `none of its ${strayAnnotations.length} annotations is of an image that it lists: is each ` +
+    '"image_id" the "id" of an image, and as it a number or a text?',
+  ];
+}
+
+function leftOutProblems(
+  file: string,
+  { categories, boxesOnly, strayAnnotations }: CocoFile,
+  background: string | null,
+): string[] {
+  if (categories.size === 0) return [];
+  const meaning = background === null ? "ignored" : `"${background}"`;
+  return [
+    ...(boxesOnly.length === 0 ? [] : [
+      `Left out ${boxesOnly.length} annotations of "${file}" that have no segmentation ` +
+      `(first: ${boxesOnly[0]}): their pixels count as ${meaning}`,
+    ]),
+    ...(strayAnnotations.length === 0 ? [] : [
+      `Left out ${strayAnnotations.length} annotations of "${file}" whose image it does not ` +
+      `list (first: ${strayAnnotations[0]}): add the images, or remove them`,
+    ]),
+  ];
+}
+
+/** The path of the annotations; null: there is no such file. */
 async function findAnnotationFile(
   source: FileSource,
-  files: AnnotationPattern,
-  split: string,
+  { files = COCO_PATTERN, split }: CocoSpec,
   imageFolder: string,
-): Promise<string> {
-  const wanted = folderOfPattern(files, "annotations", split);
-  const name = posix.basename(wanted);
-  const parent = wanted.includes("/") ? posix.dirname(wanted) : "";
-  const folder = await findFolder(source, parent);
+): Promise<string | null> {
+  const { parent, name } = annotationPlace(files, split);
   // Where images lie in the only folder of the root, a file beside them does so, too.
   const images = folderOfPattern(files, "images", split);
-  const top = imageFolder.slice(0, imageFolder.length - images.length);
-  for (const place of [folder, joinPath(top.replace(/\/$/, ""), parent)]) {
-    if (!(await source.listChildren(place))?.includes(name)) continue;
-    await source.list(place); // a source reads what it has listed
-    return joinPath(place, name);
+  const top = imageFolder.slice(0, imageFolder.length - images.length).replace(/\/$/, "");
+  for (const folder of [await findFolder(source, parent), joinPath(top, parent)]) {
+    if (!(await source.listChildren(folder))?.includes(name)) continue;
+    await source.list(folder); // a source reads what it has listed
+    return joinPath(folder, name);
   }
-  const path = joinPath(folder, name);
+  return null;
+}
+
+function annotationPlace(files: AnnotationPattern, split: string) {
+  const path = folderOfPattern(files, "annotations", split);
+  return {
+    parent: path.includes("/") ? posix.dirname(path) : "",
+    name: posix.basename(path),
+  };
+}
+
+async function missingFileError(
+  source: FileSource,
+  { files = COCO_PATTERN, split }: CocoSpec,
+): Promise<RangeError> {
+  const { parent, name } = annotationPlace(files, split);
+  const folder = await findFolder(source, parent);
   const children = await source.listChildren(folder);
-  const jsons = children?.filter((name) => /\.json$/i.test(name) && !isHidden(name)) ??
-    [];
+  const jsons = children?.filter((one) => /\.json$/i.test(one) && !isHidden(one)) ?? [];
+  const place = source.displayPath(folder);
   const found = children === null
-    ? `there is no folder "${source.displayPath(folder)}"`
-    : `"${source.displayPath(folder)}" holds ${
-      jsons.length === 0 ? "no .json file" : quoteNames(jsons)
-    }`;
-  throw new RangeError(
+    ? `there is no folder "${place}"`
+    : `"${place}" holds ${jsons.length === 0 ? "no .json file" : quoteNames(jsons)}`;
+  return new RangeError(
     `Cannot use the data set: there is no file "${
-      source.displayPath(path)
+      source.displayPath(joinPath(folder, name))
     }": ${found}: correct "data.files.annotations" or "split"`,
   );
 }
-
-/** The name of an image, or the files of several that fit; null: none does. */
-type FoundImage = string | readonly string[] | null;
-
-/**
- * Finds images by what COCO JSONs call them: a path from the folder of the images, from the
- * root or from the JSON, or a path of another place whose end is that of one image.
- */
-function createImageFinder(
-  images: ReadonlyMap<string, string>,
-  imageFolder: string,
-  jsonFolder: string,
-): (fileName: string) => FoundImage {
-  const byFile = new Map(
-    [...images].map(([name, file]) => [file.normalize("NFC"), name]),
-  );
-  let byBase: Map<string, string[]> | null = null;
-  const indexByBase = () => {
-    const index = new Map<string, string[]>();
-    for (const file of byFile.keys()) {
-      const base = posix.basename(file);
-      index.set(base, [...index.get(base) ?? [], file]);
-    }
-    return index;
-  };
-  const fromRoot = (path: string) =>
-    imageFolder === ""
-      ? path
-      : path.startsWith(`${imageFolder}/`)
-      ? path.slice(imageFolder.length + 1)
-      : null;
-  return (fileName) => {
-    const path = posix.normalize(fileName.replaceAll("\\", "/").normalize("NFC"));
-    const exact = [
-      path,
-      fromRoot(path),
-      fromRoot(posix.normalize(joinPath(jsonFolder, path))),
-    ].map((one) => one === null ? undefined : byFile.get(one))
-      .find((name) => name !== undefined);
-    if (exact !== undefined) return exact;
-    byBase ??= indexByBase();
-    const candidates = byBase.get(posix.basename(path)) ?? [];
-    const fitting = candidates.filter((file) => isTail(file, path) || isTail(path, file));
-    const [only] = fitting;
-    if (only === undefined) return null;
-    return fitting.length === 1 ? byFile.get(only) ?? null : fitting;
-  };
-}
-
-const isTail = (tail: string, path: string): boolean =>
-  path === tail || path.endsWith(`/${tail}`);
 
 function emptyImageNotes(
   names: readonly string[],

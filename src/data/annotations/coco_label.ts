@@ -12,7 +12,7 @@ import type { LabelMap } from "../data_set.ts";
 import type { CategoryLookup } from "./category_classes.ts";
 import { annotationTitle, hasSegmentation } from "./coco_file.ts";
 import { decodeRunString, fillPolygon, type FillRun, fillRuns } from "./coco_mask.ts";
-import { parseJsonPart } from "./json_elements.ts";
+import { type JsonObject, parseJsonPart } from "./json_elements.ts";
 import { MAX_COORDINATE, outsideMessage } from "./outside.ts";
 
 /** Whether regions with `iscrowd` have a class. */
@@ -20,8 +20,6 @@ export type CrowdMeaning = "class" | "ignore";
 
 /** Annotations that a message names. */
 const MAX_LISTED = 5;
-
-type Json = Readonly<Record<string, unknown>>;
 
 /**
  * Draws a label.
@@ -38,7 +36,7 @@ export function decodeCocoLabel(
   crowd: CrowdMeaning,
 ): LabelMap {
   const { images: [image], categories, annotations } = parseJsonPart(bytes) as Readonly<
-    Record<"images" | "categories" | "annotations", readonly Json[]>
+    Record<"images" | "categories" | "annotations", readonly JsonObject[]>
   >;
   const size = sizeOf(image ?? {}, file);
   const { width, height } = size;
@@ -50,7 +48,7 @@ export function decodeCocoLabel(
     const title = annotationTitle(annotation, index);
     const name = names.get(annotation["category_id"]) ?? "";
     // A category that is no class is a fault of the whole file, and said of that.
-    const id = annotation["iscrowd"] === 1 && crowd === "ignore"
+    const id = Number(annotation["iscrowd"]) === 1 && crowd === "ignore"
       ? IGNORE_INDEX
       : idOf(name) ?? IGNORE_INDEX;
     try {
@@ -84,7 +82,7 @@ export function decodeCocoLabel(
   return { width, height, data, ...oddities && { oddities: [oddities] } };
 }
 
-function sizeOf({ width, height }: Json, file: string): Size {
+function sizeOf({ width, height }: JsonObject, file: string): Size {
   const fail = (reason: string) =>
     new RangeError(`Cannot use the label "${file}": ${reason}`);
   for (const [key, value] of Object.entries({ width, height })) {
@@ -120,7 +118,7 @@ function drawSegmentation(segmentation: unknown, size: Size, fill: FillRun): boo
       )
     );
   }
-  const { size: ownSize, counts } = segmentation as Json;
+  const { size: ownSize, counts } = segmentation as JsonObject;
   const [height, width] = Array.isArray(ownSize) ? ownSize : [];
   if (height !== size.height || width !== size.width) {
     throw new RangeError(

@@ -14,6 +14,13 @@ const [OPEN_OBJECT, CLOSE_OBJECT] = [0x7b, 0x7d];
 
 const decoder = new TextDecoder("utf-8");
 
+/** An object of which nothing is known. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Whether a value is an object, and no list. */
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 /**
  * Parses a part of a JSON file.
  *
@@ -27,7 +34,7 @@ export function parseJsonPart(bytes: Uint8Array): unknown {
     // Python writes and reads what JSON does not have.
     const [, value] = /[:[,]\s*(NaN|-?Infinity)\b/.exec(text) ?? [];
     if (value !== undefined) {
-      throw new SyntaxError(`it holds ${value}, which is no JSON: export it without`);
+      throw new SyntaxError(`it holds "${value}", which is no JSON: export it without`);
     }
     throw new SyntaxError("it is no JSON: is it complete? copy or export it again");
   }

@@ -48,31 +48,40 @@ export const LABELME_PATTERN: AnnotationPattern = {
 const READ_CONCURRENCY = 16;
 
 /**
- * Opens a data set with labelme annotations.
+ * Opens a data set with labelme annotations. Images without one are left out, as labelme's
+ * own converters do, unless a list names them.
  *
- * @throws {RangeError} If the folder is missing, no image fits the selection, an image has
- *   no annotation, or one has two.
+ * @throws {RangeError} If the folder is missing, no image fits the selection, none or a
+ *   listed one has no annotation, or one has two.
  */
 export async function openLabelme(spec: LabelmeSpec): Promise<DataSet> {
   const listing = await listLabelmeFiles(spec);
   assertNoFaults(listing);
-  assertNoMissingLabels(
-    spec.root,
-    listing,
-    "annotate it, save it in labelme without shapes if nothing is on it, leave it out with " +
-      '"list" or "include", or use this data set as the unlabeled target only',
-  );
-  return fileDataSet(withProblemNotes(listing));
+  const { missingLabels, expectedCount, usable, address } = listing;
+  if (usable.samples.length === 0 || (spec.list ?? null) !== null) {
+    assertNoMissingLabels(
+      spec.root,
+      listing,
+      "annotate it, or save it in labelme without shapes if nothing is on it",
+    );
+  }
+  const unannotated = missingLabels.length === 0 ? [] : [
+    `Left out ${missingLabels.length} of ${expectedCount} images of "${address}" that have no ` +
+    `annotation (first: "${
+      missingLabels[0]
+    }" is missing): annotate them, or save them in ` +
+    "labelme without shapes if nothing is on them",
+  ];
+  const problems = [...unannotated, ...listing.problems];
+  return fileDataSet(withProblemNotes({ ...listing, problems }));
 }
 
 /** Finds the files. Throws like {@linkcode openLabelme}, but not for annotations. */
 export async function listLabelmeFiles(spec: LabelmeSpec): Promise<DataSetListing> {
   const { root, split, files = LABELME_PATTERN, labeled } = spec;
   const { categoryMap = null, background } = spec;
-  const { source } = await openSource({
-    ...spec,
-    root: root.replaceAll("{split}", split),
-  });
+  const place = root.replaceAll("{split}", split);
+  const { source } = await openSource({ ...spec, root: place });
   const patterns = [files.images, files.annotations] as const;
   const imageFolder = await findFolder(source, folderOfPattern(files, "images", split));
   const imageFiles = await listFiles(source, imageFolder, patterns);
@@ -108,7 +117,7 @@ export async function listLabelmeFiles(spec: LabelmeSpec): Promise<DataSetListin
   const { names, notes } = await selectImages({
     folder: address,
     leftOut: otherImages ?? annotations.leftOut,
-    root,
+    root: place,
     paths: new Map(
       [...images.keys()].sort().map((
         name,

@@ -14,7 +14,7 @@ import { assertPixelCount } from "../../formats/image_file.ts";
 import { decodePng } from "../../formats/png.ts";
 import type { LabelMap } from "../data_set.ts";
 import type { CategoryLookup } from "./category_classes.ts";
-import { parseJsonPart } from "./json_elements.ts";
+import { isJsonObject, type JsonObject, parseJsonPart } from "./json_elements.ts";
 import { MAX_COORDINATE, outsideMessage } from "./outside.ts";
 import {
   type Canvas,
@@ -27,7 +27,7 @@ import {
 
 /** A labelme JSON, of which nothing but the lists is certain. */
 export interface LabelmeFile {
-  readonly shapes: readonly Readonly<Record<string, unknown>>[];
+  readonly shapes: readonly JsonObject[];
   /** The path of the picture from the folder of the JSON; null: it has none. */
   readonly imagePath: string | null;
   /** Whether the picture itself is inside. */
@@ -54,11 +54,11 @@ const MAX_LISTED = 5;
  */
 export function readLabelmeFile(bytes: Uint8Array): LabelmeFile {
   const value = parseJsonPart(bytes);
-  if (!isObject(value) || !Array.isArray(value["shapes"])) {
+  if (!isJsonObject(value) || !Array.isArray(value["shapes"])) {
     throw new SyntaxError('it has no list "shapes": is it one of labelme?');
   }
   const { shapes, imagePath, imageData, imageHeight, imageWidth } = value;
-  if (!shapes.every(isObject)) {
+  if (!shapes.every(isJsonObject)) {
     throw new SyntaxError('its "shapes" are no objects: save it with labelme again');
   }
   return {
@@ -69,9 +69,6 @@ export function readLabelmeFile(bytes: Uint8Array): LabelmeFile {
     imageWidth,
   };
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
  * Draws a label.
@@ -198,7 +195,7 @@ const POINT_COUNTS = new Map<unknown, readonly [least: number, most: number]>([
  * @throws {RangeError | SyntaxError} The message is a part of a sentence.
  */
 function drawShape(
-  shape: Readonly<Record<string, unknown>>,
+  shape: JsonObject,
   canvas: Canvas,
 ): readonly Point[] {
   const type = shape["shape_type"] ?? "polygon";

@@ -113,7 +113,7 @@ function fillEdges(canvas: Canvas, edges: readonly Edge[]): void {
       const isLast = row === edge.ymax;
       if (isLast && row < bottom) crossings.push(x, x);
       else if ((isLast || row === edge.ymin) && edge.columnsPerRow !== 0) {
-        crossings.push(joinedCorner(edge, slanted.slice(0, i), row, x));
+        crossings.push(joinedCorner(slanted, i, row, x));
       } else crossings.push(x);
     }
     crossings.sort((a, b) => a - b);
@@ -130,13 +130,16 @@ function fillEdges(canvas: Canvas, edges: readonly Edge[]): void {
 
 // Moves the end of an edge so that a pointed corner stays connected to the next row.
 function joinedCorner(
-  edge: Edge,
-  others: readonly Edge[],
+  edges: readonly Edge[],
+  index: number,
   row: number,
   x: number,
 ): number {
+  const edge = edges[index];
+  if (edge === undefined) return x;
   const next = row + (row === edge.ymax ? -1 : 1);
-  for (const other of others) {
+  for (const other of edges) {
+    if (other === edge) break; // joined when its turn comes
     if ((row !== other.ymin && row !== other.ymax) || other.columnsPerRow === 0) continue;
     if (roundf(x) !== roundf(crossing(other, row))) continue;
     if (next < other.ymin || next > other.ymax) continue;

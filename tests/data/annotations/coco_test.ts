@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { listCocoFiles } from "../../../src/data/annotations/coco.ts";
 import type { CocoSpec } from "../../../src/data/data_spec.ts";
 import { openDataSet, openUnpacked } from "../../../src/data/open_data_set.ts";
-import { countLabelPixels } from "../../../src/data/class_counts.ts";
+import { countLabelPixels, labelCounts } from "../../../src/data/class_counts.ts";
 import { fileDataSet } from "../../../src/data/file_data_set.ts";
 import { scanClassCounts } from "../../../src/data/scan.ts";
 import { zipOf } from "../archives.ts";
@@ -132,6 +132,19 @@ Deno.test("openCoco() takes no annotations for images without labels", async () 
   });
 });
 
+Deno.test("openCoco() takes the images that a JSON lists, also without labels", async () => {
+  const files = cocoFiles((json) => {
+    delete json.annotations;
+    delete json.categories;
+  });
+  await withFiles({ ...files, "train/more.png": tinyImage(3) }, async (root) => {
+    const set = await openDataSet(specOf(root, { labeled: false }));
+    assert.deepEqual(set.names, ["0000", "0001", "0002", "0003"]);
+    assert.match(set.notes?.join() ?? "", /left out 1 images .* does not list/);
+    assert.equal((await set.read(3)).label, null);
+  });
+});
+
 Deno.test("openCoco() finds images by any path that tools write", async () => {
   const names = [
     (stem: string) => `./${stem}.png`,
@@ -180,6 +193,25 @@ Deno.test("openCoco() chooses listed images by name and by path", async () => {
     assert.deepEqual(
       [...(await some.readLabel(0)).data],
       labelOf(COCO_LABELS["train/0001"]?.runs ?? []),
+    );
+  });
+});
+
+Deno.test("openCoco() needs no image that was not chosen", async () => {
+  const files: Record<string, Uint8Array | string> = {
+    ...cocoFiles(),
+    "list.txt": "0000\n0002\n",
+  };
+  delete files["train/0001.png"];
+  await withFiles(files, async (root) => {
+    const chosen = [{ list: join(root, "list.txt") }, { include: ["*0", "*2"] }];
+    for (const selection of chosen) {
+      const set = await openDataSet(specOf(root, selection));
+      assert.deepEqual(set.names, ["0000", "0002"]);
+    }
+    await assert.rejects(
+      () => openDataSet(specOf(root, { include: ["*1", "*2"] })),
+      /1 of the 4 images of its annotations are missing .*"0001.png"/,
     );
   });
 });
@@ -236,6 +268,13 @@ Deno.test("openCoco() refuses annotations of boxes alone", async () => {
   );
 });
 
+Deno.test("openCoco() refuses annotations none of which is of a listed image", async () => {
+  const { failure } = await findings(({ annotations }) => {
+    for (const one of annotations) one.image_id = String(one.image_id);
+  });
+  assert.match(failure, /none of its 12 annotations is of an image that it lists/);
+});
+
 Deno.test("openCoco() refuses what is no COCO JSON in a sentence that names it", async () => {
   const good = JSON.stringify(cocoJson("train"));
   const rejected: [string, RegExp][] = [
@@ -245,7 +284,7 @@ Deno.test("openCoco() refuses what is no COCO JSON in a sentence that names it",
     ["[1, 2]", /no JSON object \(byte 0\)/],
     [`${good}x`, /no JSON object/],
     ['{"shapes": []}', /no list "images", "categories", "annotations"/],
-    [good.replace('"area":', '"area":NaN, "a":'), /holds NaN, which is no JSON/],
+    [good.replace('"area":', '"area":NaN, "a":'), /holds "NaN", which is no JSON/],
     [good.replace('"iscrowd"', "iscrowd"), /it is no JSON/],
   ];
   for (const [text, message] of rejected) {
@@ -392,17 +431,39 @@ Deno.test("fingerprint() of a COCO set changes with its JSON and with what names
 });
 
 Deno.test("openUnpacked() draws COCO labels without their file, as other threads do", async () => {
-  await withFiles(cocoFiles(), async (root) => {
-    const set = await openDataSet(specOf(root));
-    const expected = await scanClassCounts(specOf(root), set, { workers: 0 });
-    // Nothing else could tell the classes: the file is gone before the threads begin.
-    await Deno.remove(join(root, "annotations"), { recursive: true });
-    const files = openUnpacked(specOf(root), set.unpacked?.root ?? "")(
-      structuredClone(set.unpacked?.slice(0, 4) ?? []),
-    );
-    const counts = await Promise.all(
-      [0, 1, 2, 3].map((index) => countLabelPixels(fileDataSet(files), index)),
-    );
-    assert.deepEqual(counts.flatMap((one) => [...one]), [...expected.data]);
+  const files = cocoFiles();
+  const images = Object.entries(files).filter(([path]) => path.startsWith("train/"));
+  const places = {
+    ...Object.fromEntries(
+      Object.entries(files).map(([path, bytes]) => [`folder/${path}`, bytes]),
+    ),
+    "packed/train.zip": zipOf(Object.fromEntries(images)),
+    "packed/annotations.zip": zipOf({
+      "annotations/instances_train.json": files["annotations/instances_train.json"] ??
+        assert.fail(),
+    }),
+    "all.zip": zipOf(files),
+  };
+  await withFiles(places, async (root) => {
+    for (const place of ["folder", "packed", "all.zip"]) {
+      const spec = specOf(join(root, place));
+      const set = await openDataSet(spec);
+      const expected = await scanClassCounts(spec, set, { workers: 0 });
+      const { unpacked } = set;
+      assert.ok(unpacked, place);
+      const parts = structuredClone(unpacked.slice(0, 4));
+      // Nothing else could tell the classes.
+      const json = "annotations/instances_train.json";
+      await Deno.remove(join(root, place, json)).catch(() => {});
+      const handed = fileDataSet((await openUnpacked(spec, unpacked.root))(parts));
+      for (const index of parts.keys()) {
+        assert.deepEqual(
+          await countLabelPixels(handed, index),
+          [...labelCounts(expected, index)],
+          place,
+        );
+        assert.equal((await handed.read(index)).name, set.names[index]);
+      }
+    }
   });
 });

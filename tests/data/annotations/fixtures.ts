@@ -21,7 +21,9 @@ export interface ExpectedLabel {
 
 /** Reads a fixture. */
 export const readFixture = (name: string) =>
-  JSON.parse(readFileSync(new URL(name, import.meta.url), "utf8"));
+  JSON.parse(
+    readFileSync(new URL(`../../golden/annotations/${name}`, import.meta.url), "utf8"),
+  );
 
 /** The values of a label. [H, W] */
 export function labelOf(runs: readonly number[]): number[] {

@@ -72,6 +72,18 @@ Deno.test("openLabelme() reads a flat folder, and annotations in a folder of the
   });
 });
 
+Deno.test("openLabelme() chooses listed images, and needs no annotation of others", async () => {
+  const files = { ...labelmeFiles(), "list.txt": "train/2.png train/2.json\n0\n" };
+  await withFiles({ ...files, "train/new.png": tinyImage(1) }, async (root) => {
+    const listed = await openDataSet(specOf(root, { list: join(root, "list.txt") }));
+    assert.deepEqual([listed.names, listed.notes], [["0", "2"], []]);
+    const some = await openDataSet(specOf(root, { include: ["1", "3"] }));
+    assert.deepEqual(some.names, ["1", "3"]);
+    const all = await openDataSet(specOf(root, { labeled: false }));
+    assert.deepEqual(all.names, ["0", "1", "2", "3", "new"]);
+  });
+});
+
 Deno.test("openLabelme() follows the imagePath of an annotation of another name", async () => {
   const files = labelmeFiles();
   files["train/labels/two.json"] = textOf({
@@ -147,10 +159,29 @@ Deno.test("openLabelme() says which annotations and pictures are missing", async
   assert.deepEqual(notes, [
     'left out 1 .json files that are not labelme\'s (first: "ROOT/train/settings.json")',
   ]);
-  assert.match(
-    failure,
-    /label "ROOT\/train\/3.json" is missing .* save it in labelme without/,
-  );
+  assert.equal(failure, "");
+});
+
+Deno.test("openLabelme() leaves out images without annotation, but none of a list", async () => {
+  const files: Record<string, Uint8Array | string> = {
+    ...labelmeFiles(),
+    "list.txt": "2\n3\n",
+  };
+  delete files["train/3.json"];
+  await withFiles(files, async (root) => {
+    const set = await openDataSet(specOf(root));
+    assert.deepEqual(set.names, ["0", "1", "2"]);
+    assert.match(
+      set.notes?.join("\n") ?? "",
+      /^Left out 1 of 4 images of ".*train" that have no annotation .*3.json" is missing\)/,
+    );
+    for (const selection of [{ list: join(root, "list.txt") }, { include: ["3"] }]) {
+      await assert.rejects(
+        () => openDataSet(specOf(root, selection)),
+        /the label ".*3.json" is missing \(1 of . images have none\): annotate it, or save/,
+      );
+    }
+  });
 });
 
 Deno.test("openLabelme() says that pictures are only inside of the annotations", async () => {
