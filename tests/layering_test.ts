@@ -23,7 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   objectives: ["core", "ops"],
   optim: ["core", "ops"],
   methods: ["core", "augment", "objectives", "optim"],
-  prepare: ["core", "config", "data", "io"],
+  prepare: ["core", "config", "data", "formats", "io"],
   evaluate: [
     "core",
     "config",

@@ -47,7 +47,7 @@ export function formatPreparation(
 /** Mean and deviation of the channels, as a configuration has them. */
 function normalizationLines(splits: readonly PreparedSplit[]): string[] {
   const lines = splits.flatMap(({ name, normalization }) => {
-    if (normalization === null) return [];
+    if (normalization === undefined) return [];
     const [mean, std] = [normalization.mean, normalization.std].map((values) =>
       values.join(", ")
     );

@@ -97,11 +97,11 @@ export interface FileNamesConfig {
   readonly labels: string;
   /** Between an image's stem and its ending, as `_rgb` in `0001_rgb.png`. */
   readonly imageSuffix: string;
-  /** Between a label's stem and ".png"; a file that has it is no image. */
+  /** Between a label's stem and its ending; a file that has it is no image. */
   readonly labelSuffix: string;
 }
 
-/** `ROOT/images/<split>/<stem>.(jpg|png)` and `ROOT/labels/<split>/<stem>.png`. */
+/** `ROOT/images/<split>/<stem>.(jpg|png|tif)` and `ROOT/labels/<split>/<stem>.(png|tif)`. */
 export interface FolderDataConfig extends CommonDataConfig {
   /** Images and labels in files. */
   readonly kind: "folder";

@@ -37,7 +37,7 @@ export interface FilePattern {
   readonly labels: string;
   /** Between an image's stem and its ending. */
   readonly imageSuffix: string;
-  /** Between a label's stem and ".png". */
+  /** Between a label's stem and its ending. */
   readonly labelSuffix: string;
 }
 

@@ -133,7 +133,7 @@ export function decodeLabel(
         `${255 / (2 ** bitDepth - 1)} for Pillow and 1 for others: save it with 8 bits`,
     );
   }
-  const isColored = channels >= 3;
+  const isColored = channels === 3 || channels === 4;
   const describeUnknown = colors?.describeUnknown ?? null;
   if (isColored && bitDepth === 8 && colors !== null && describeUnknown !== null) {
     return mapColors(
@@ -144,7 +144,7 @@ export function decodeLabel(
     );
   }
   if (
-    isColored !== (encoding.channel === "red") || channels === 2 ||
+    isColored !== (encoding.channel === "red") || (!isColored && channels !== 1) ||
     !(encoding.bitDepths.includes(bitDepth) || isTiff(bytes)) ||
     (palette !== null && encoding.palette === "none")
   ) {

@@ -25,8 +25,8 @@ const STAT_CONCURRENCY = 256;
 export interface SampleDecoder {
   readonly classes: readonly ClassInfo[];
   readonly labeled: boolean;
-  /** Channels and bits of the images; RGB of 8 bits if left out. */
-  readonly pixelFormat?: PixelFormat | undefined;
+  /** Channels and bits of the images; undefined: RGB of 8 bits. */
+  readonly pixelFormat: PixelFormat | undefined;
   /** Turns a label file into class ids; `file` is its name in messages. */
   readonly decode: (bytes: Uint8Array, file: string, path: string) => LabelMap;
 }
@@ -317,14 +317,16 @@ export function describeLabelsInstead(
     return `the labels in "${folder}" are ${
       other[0]
     } files, and labels are read from .png ` +
-      "files: convert them to PNGs whose values are class ids" +
+      "and .tif files: convert them to PNGs whose values are class ids" +
       (other[0] === ".json" ? ', or set "data.kind" to labelme or coco' : "");
   }
   const visible = files.filter((file) => !isHidden(file));
   if (!areAllMissing || visible.length === 0) return null;
   return labels.length > 0
     ? `"${folder}" holds ${quoteNames(labels)}: names must be those of the images`
-    : `"${folder}" holds ${quoteNames(visible)}: labels are read from .png files`;
+    : `"${folder}" holds ${
+      quoteNames(visible)
+    }: labels are read from .png and .tif files`;
 }
 
 /** How many files have each of some endings, the most frequent first. */

@@ -278,6 +278,7 @@ export function randomWindowByMaxRatio(
  * @param flipped Whether to swap left and right.
  * @param result Where to write. [·, stride, C]
  * @param stride Width of `result`, W or more.
+ * @throws {RangeError} If the image has another number of channels.
  */
 export function writeNormalized(
   image: Pixels,
@@ -289,6 +290,12 @@ export function writeNormalized(
 ): void {
   const { height, width } = size;
   const channels = normalization.mean.length;
+  if (image.length !== height * width * channels) {
+    throw new RangeError(
+      `Cannot normalize an image of ${width}×${height}: ${image.length} values are not ` +
+        `${channels} per pixel`,
+    );
+  }
   for (let c = 0; c < channels; c++) {
     const mean = normalization.mean[c] ?? 0;
     const std = normalization.std[c] ?? 1;

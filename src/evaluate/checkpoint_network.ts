@@ -1,6 +1,8 @@
 /** Which network a checkpoint holds. @module */
 import { hasTeacher, primaryNetworkAt } from "../config/method.ts";
 import type { RunConfig } from "../config/schema.ts";
+import { valueAt } from "../config/renamed_keys.ts";
+import { describeFormat, type PixelFormat } from "../core/host_batch.ts";
 import type { HostTensor } from "../core/host_tensor.ts";
 import type { Network } from "../core/network.ts";
 import { type Checkpoint, splitSections } from "../weights/checkpoint.ts";
@@ -29,10 +31,13 @@ export interface CheckpointNetwork {
  * another number of channels.
  */
 export function checkpointNetwork(
-  { tensors, metadata: { classes, iteration, normalization } }: Checkpoint,
+  { tensors, metadata }: Checkpoint,
   config: RunConfig,
   path: string,
-  { teacher = primaryNetworkAt(config.method, iteration) === "teacher", makeNetwork }: {
+  {
+    teacher = primaryNetworkAt(config.method, metadata.iteration) === "teacher",
+    makeNetwork,
+  }: {
     readonly teacher?: boolean | undefined;
     readonly makeNetwork?: NetworkFactory | undefined;
   } = {},
@@ -50,14 +55,27 @@ export function checkpointNetwork(
         `${teacher ? "student with --student" : "teacher with --teacher"}`,
     );
   }
+  const { classes } = metadata;
   const { channels } = config.data;
-  if (channels !== normalization.mean.length) {
-    throw new RangeError(
-      `Cannot set "data.channels" to ${channels} for "${path}": its network reads images ` +
-        `of ${normalization.mean.length}`,
-    );
-  }
+  assertSameFormat(metadata, config.data, path);
   const network = makeNetwork?.(classes.length, channels) ??
     buildNetwork(config.model, classes.length, channels);
   return { role, network, section };
+}
+
+/** @throws {RangeError} If other images are to be read than those of the training. */
+function assertSameFormat(
+  { normalization: { mean }, config }: Checkpoint["metadata"],
+  wanted: PixelFormat,
+  path: string,
+): void {
+  const isOf16Bits = valueAt(config, ["data", "bitDepth"]) === 16; // earlier: always 8
+  const trained: PixelFormat = { channels: mean.length, bitDepth: isOf16Bits ? 16 : 8 };
+  for (const key of ["channels", "bitDepth"] as const) {
+    if (wanted[key] === trained[key]) continue;
+    throw new RangeError(
+      `Cannot set "data.${key}" to ${wanted[key]} for "${path}": its network reads ` +
+        describeFormat(trained),
+    );
+  }
 }

@@ -40,7 +40,7 @@ export interface CustomNetwork {
   readonly bitDepth?: PixelFormat["bitDepth"];
 }
 
-/** `ROOT/images/<split>/<stem>.(jpg|png)` and `ROOT/labels/<split>/<stem>.png`. */
+/** `ROOT/images/<split>/<stem>.(jpg|png|tif)` and `ROOT/labels/<split>/<stem>.(png|tif)`. */
 export interface LabeledFolder {
   /** The data set's folder. */
   readonly root: string;

@@ -106,6 +106,7 @@ export async function decodeRaster(
   format: PixelFormat,
 ): Promise<RasterImage> {
   if (isRgbFormat(format)) return { ...await decodeImage(bytes, name), channels: 3 };
+  if (isJpeg(bytes)) await loadSharp(); // what it throws is not about the file
   try {
     const stored = isTiff(bytes)
       ? readTiff(bytes)
@@ -114,7 +115,7 @@ export async function decodeRaster(
       : await jpegSamples(bytes);
     const { channels } = format;
     const data = fitPixels(stored, format);
-    return turn({ ...sizeOf(stored), channels, data }, stored.orientation);
+    return turnRaster({ ...sizeOf(stored), channels, data }, stored.orientation);
   } catch (error) {
     throw new SyntaxError(`Cannot read "${name}" as an image: ${errorReason(error)}`);
   }
@@ -140,7 +141,6 @@ function pngSamples(bytes: Uint8Array): StoredImage {
 
 async function jpegSamples(bytes: Uint8Array): Promise<StoredImage> {
   if (!isJpeg(bytes)) throw new Error(describeForeignFile(bytes));
-  await loadSharp(); // what it throws is not about the file
   const file = readJpegStructure(bytes);
   const isGray = file.components === 1;
   const asStored = { ...file, orientation: 1 };
@@ -209,17 +209,17 @@ function withBytes(stored: StoredImage): StoredImage {
  * pixels.
  */
 export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbImage> {
-  await loadSharp(); // what it throws is not about the file
+  if (!isTiff(bytes)) await loadSharp(); // what it throws is not about the file
   try {
     if (isTiff(bytes)) {
       const stored = withBytes(readTiff(bytes));
       const data = asUint8Array(fitPixels(stored, RGB_FORMAT));
-      return turn({ ...sizeOf(stored), data }, stored.orientation);
+      return await turn({ ...sizeOf(stored), data }, stored.orientation);
     }
     if (!isPng(bytes) && !isJpeg(bytes)) throw new Error(describeForeignFile(bytes));
     if (!isPng(bytes)) return await decodeJpeg(readJpegStructure(bytes));
     const { orientation, bytes: intact } = readPngStructure(bytes);
-    return turn(await decodeRgb(intact), orientation);
+    return await turn(await decodeRgb(intact), orientation);
   } catch (error) {
     throw new SyntaxError(`Cannot read "${name}" as an image: ${errorReason(error)}`);
   }
@@ -231,7 +231,10 @@ async function decodeJpeg(file: JpegFile): Promise<RgbImage> {
   const { data } = await decodeDespiteStrayBytes(file, decode, {
     attempts: MAX_ATTEMPTS,
   });
-  return turn({ width, height, data: data.subarray(0, 3 * width * height) }, orientation);
+  return await turn(
+    { width, height, data: data.subarray(0, 3 * width * height) },
+    orientation,
+  );
 }
 
 /** What libjpeg says about bytes that it has skipped in front of a marker. */
@@ -325,34 +328,50 @@ const TURNS: Readonly<Record<number, readonly [isMirrored: boolean, degrees: num
   8: [false, 270],
 };
 
-function turn<Image extends Size & { readonly data: Pixels }>(
-  stored: Image,
-  orientation: number,
-): Image & { readonly orientation?: number } {
+async function turn(stored: RgbImage, orientation: number): Promise<RgbImage> {
   const [isMirrored, degrees] = TURNS[orientation] ?? [false, 0];
   if (!isMirrored && degrees === 0) return stored;
   const { width, height, data } = stored;
-  const channels = data.length / (width * height);
+  const sharp = await loadSharp();
+  const turned = await sharp(data, { raw: { width, height, channels: 3 } })
+    .flop(isMirrored)
+    .rotate(degrees)
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { info } = turned;
+  return {
+    width: info.width,
+    height: info.height,
+    data: asUint8Array(turned.data),
+    orientation,
+  };
+}
+
+// As `turn`, in plain loops: the library takes four channels at most.
+function turnRaster(stored: RasterImage, orientation: number): RasterImage {
+  const [isMirrored, degrees] = TURNS[orientation] ?? [false, 0];
+  if (!isMirrored && degrees === 0) return stored;
+  const { width, height, channels, data } = stored;
   const isOnItsSide = degrees % 180 !== 0;
-  const [turnedWidth, turnedHeight] = isOnItsSide ? [height, width] : [width, height];
+  const size = isOnItsSide ? { width: height, height: width } : { width, height };
+  const placeOf = (x: number, y: number) => {
+    const column = isMirrored ? width - 1 - x : x;
+    if (degrees === 0) return y * size.width + column;
+    if (degrees === 90) return column * size.width + height - 1 - y;
+    if (degrees === 180) return (height - 1 - y) * size.width + width - 1 - column;
+    return (width - 1 - column) * size.width + y;
+  };
+  const origin = placeOf(0, 0);
+  const [right, down] = [placeOf(1, 0) - origin, placeOf(0, 1) - origin];
   const turned = data.slice();
+  let from = 0;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const column = isMirrored ? width - 1 - x : x;
-      const [toX, toY] = degrees === 0
-        ? [column, y]
-        : degrees === 90
-        ? [height - 1 - y, column]
-        : degrees === 180
-        ? [width - 1 - column, height - 1 - y]
-        : [y, width - 1 - column];
-      const from = (y * width + x) * channels;
-      const to = (toY * turnedWidth + toX) * channels;
-      for (let c = 0; c < channels; c++) turned[to + c] = data[from + c] ?? 0;
+      const to = (origin + x * right + y * down) * channels;
+      for (let c = 0; c < channels; c++) turned[to + c] = data[from++] ?? 0;
     }
   }
-  const size = { width: turnedWidth, height: turnedHeight };
-  return { ...stored, ...size, data: turned, orientation };
+  return { ...size, channels, data: turned, orientation };
 }
 
 /** Encodes an image as JPEG of the given quality (1 … 100). */

@@ -3,12 +3,12 @@
  *
  * Sources: Adobe, "TIFF Revision 6.0" (1992), sections 2 (structure), 9 (PackBits), 13
  * (LZW), 14 (differences) and 15 (tiles); its "Photoshop Technical Notes" (2002) for
- * deflate; the BigTIFF of libtiff for files of more than 4 GB.
+ * deflate; libtiff for Zstandard and for BigTIFF, files of more than 4 GB.
  *
  * @module
  */
 
-import { inflateSync } from "node:zlib";
+import { inflateSync, zstdDecompressSync } from "node:zlib";
 import { MAX_CHANNELS, type Pixels } from "../core/host_batch.ts";
 import { errorReason } from "../io/file_errors.ts";
 import {
@@ -96,7 +96,6 @@ const OTHER_COMPRESSIONS: Readonly<Record<number, string>> = {
   34712: "JPEG 2000",
   34887: "LERC",
   34925: "LZMA",
-  50000: "Zstandard",
   50001: "WebP",
   50002: "JPEG XL",
 };
@@ -104,8 +103,9 @@ const OTHER_COMPRESSIONS: Readonly<Record<number, string>> = {
 /** The most bytes of pixels: those of 16384×16384 of four channels. */
 const MAX_PIXEL_BYTES = 1 << 30;
 
-/** No compression that is read makes as many bytes of one. */
+/** No compression that is read makes as many bytes of one, but Zstandard. */
 const MAX_INFLATION = 2000;
+const MAX_ZSTANDARD_INFLATION = 50_000;
 
 /** Directories of a file; a chain of more is damaged or hostile. */
 const MAX_DIRECTORIES = 4096;
@@ -345,7 +345,7 @@ function readSamples(bytes: Uint8Array, tags: Tags, layout: TiffLayout): Pixels 
   if (decompress === undefined) {
     const kind = OTHER_COMPRESSIONS[compression] ?? `the unknown method ${compression}`;
     throw new Error(
-      `its pixels are compressed with ${kind}: save it with LZW, deflate or not compressed`,
+      `its pixels are compressed with ${kind}: save it with LZW or deflate, or not compressed`,
     );
   }
   if (tags.number(TAG.fillOrder, 1) !== 1) {
@@ -406,7 +406,12 @@ function assertEnoughBytes(
 ): void {
   const byteLength = width * height * channels * bitDepth / 8;
   const stored = byteCounts.reduce((sum, count) => sum + count, 0);
-  if (stored * (compression === UNCOMPRESSED ? 1 : MAX_INFLATION) >= byteLength) return;
+  const inflation = compression === UNCOMPRESSED
+    ? 1
+    : compression === ZSTANDARD
+    ? MAX_ZSTANDARD_INFLATION
+    : MAX_INFLATION;
+  if (stored * inflation >= byteLength) return;
   throw damaged(`${stored} stored bytes cannot hold its ${byteLength} bytes of pixels`);
 }
 
@@ -429,6 +434,7 @@ function addDifferences(values: Pixels, rowValues: number, perPixel: number): vo
 }
 
 const UNCOMPRESSED = 1;
+const ZSTANDARD = 50_000;
 
 /** Gives at least the wanted bytes, at most `most`. @throws {Error} If there are fewer. */
 type Decompress = (packed: Uint8Array, wanted: number, most: number) => Uint8Array;
@@ -439,23 +445,28 @@ const DECOMPRESSORS: Readonly<Record<number, Decompress>> = {
     return packed;
   },
   5: decompressLzw,
-  8: inflate,
-  32946: inflate,
+  8: inflateBy(inflateSync),
+  32946: inflateBy(inflateSync),
   32773: unpackBits,
+  [ZSTANDARD]: inflateBy(zstdDecompressSync),
 };
 
 const incomplete = (found: number, wanted: number) =>
   damaged(`a part has ${found} bytes of pixels instead of ${wanted}`);
 
-function inflate(packed: Uint8Array, wanted: number, most: number): Uint8Array {
-  let unpacked: Uint8Array;
-  try {
-    unpacked = inflateSync(packed, { maxOutputLength: most });
-  } catch {
-    throw damaged("its compressed pixels are damaged");
-  }
-  if (unpacked.length < wanted) throw incomplete(unpacked.length, wanted);
-  return unpacked;
+function inflateBy(
+  inflate: (packed: Uint8Array, limit: { maxOutputLength: number }) => Uint8Array,
+): Decompress {
+  return (packed, wanted, most) => {
+    let unpacked: Uint8Array;
+    try {
+      unpacked = inflate(packed, { maxOutputLength: most });
+    } catch {
+      throw damaged("its compressed pixels are damaged");
+    }
+    if (unpacked.length < wanted) throw incomplete(unpacked.length, wanted);
+    return unpacked;
+  };
 }
 
 function unpackBits(packed: Uint8Array, wanted: number): Uint8Array {

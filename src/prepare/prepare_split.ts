@@ -24,6 +24,7 @@ import {
 } from "../data/channel_sums.ts";
 import { scanEach } from "../data/scan.ts";
 import { absoluteLocation } from "../data/source/open_source.ts";
+import { displayNote } from "../formats/display_rgb.ts";
 import { cachedResult } from "../io/cached_result.ts";
 import { type SplitToPrepare, UNNAMED_CLASSES } from "./splits_to_prepare.ts";
 
@@ -43,8 +44,8 @@ export interface PreparedSplit {
   readonly sizes: readonly ImageSizeCount[];
   /** In the order of their ids; null without labels. */
   readonly classes: readonly ClassPixelCount[] | null;
-  /** Of the pixels of all pictures; null for RGB of 8 bits, whose default is ImageNet's. */
-  readonly normalization: Normalization | null;
+  /** Of the pixels of all pictures; left out for RGB of 8 bits, which has a default. */
+  readonly normalization?: Normalization;
   /** Whether an earlier call has checked the same files. */
   readonly isCached: boolean;
   /** What to know, a sentence each. */
@@ -80,7 +81,6 @@ export async function prepareSplit(
     labeled: spec.labeled,
     sizes: [],
     classes: null,
-    normalization: null,
     isCached: false,
     notes: [],
     problems: [],
@@ -116,7 +116,7 @@ export async function prepareSplit(
     folder: address,
     pictures: usable.samples.length,
     sizes,
-    normalization,
+    ...(normalization && { normalization }),
     classes: classes &&
       (hasClassNames ? classes : classes.filter(({ pixels }) => pixels > 0)),
     isCached,
@@ -145,6 +145,8 @@ function notesOf(
   hasNames: boolean,
 ): string[] {
   const notes = [...usable.notes ?? []];
+  const shown = displayNote(usable.pixelFormat ?? RGB_FORMAT);
+  if (shown !== null) notes.push(shown);
   if (turnedCount > 0) {
     notes.push(
       `${turnedCount} pictures of "${name}" are turned by their EXIF orientation, and labels ` +

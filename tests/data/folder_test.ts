@@ -306,7 +306,7 @@ Deno.test("labels of names without an ending are named as such", async () => {
   await withFiles({ ...files, "labels/train/a": label }, async (root) => {
     assert.match(
       await complaint(root, openFolder(tinySpec(root))),
-      /"ROOT\/labels\/train" holds "a": labels are read from \.png files/,
+      /"ROOT\/labels\/train" holds "a": labels are read from \.png and \.tif files/,
     );
   });
 });

@@ -89,6 +89,11 @@ Deno.test("writeNormalized() takes any number of channels, of 16 bits too", () =
   writeNormalized(image, { height: 1, width: 3 }, normalization, true, result, 4);
   const expected = Float32Array.of(8, 97, 65435 / 50, -1.5, -2, 2, 9, 9);
   assert.deepEqual([...result], [...expected]);
+  const rgb = { mean: [1, 2, 3], std: [1, 1, 1] };
+  assert.throws(
+    () => writeNormalized(image, { height: 1, width: 3 }, rgb, false, result, 4),
+    /of 3×1: 6 values are not 3 per pixel$/,
+  );
 });
 
 Deno.test("resizeBilinear() of a window is that window of the whole", () => {

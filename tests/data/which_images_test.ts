@@ -182,7 +182,7 @@ Deno.test("openFolder() names what is there in place of images and labels", asyn
     );
     assert.match(
       await said("arrays"),
-      /labels\/arrays\/a\.png" is missing \(1 of 1 images have none\): the labels in "ROOT\/labels\/arrays" are \.npy files, and labels are read from \.png files: convert/,
+      /labels\/arrays\/a\.png" is missing \(1 of 1 images have none\): the labels in "ROOT\/labels\/arrays" are \.npy files, and labels are read from \.png and \.tif files: convert/,
     );
     assert.match(
       await said("names"),

@@ -54,10 +54,7 @@ Deno.test("decodeTiff() says what it does not read, and what to do", () => {
     ["cmyk", /its pixels are CMYK: convert/],
     ["white_zero", /its pixels are gray whose zero is white: convert/],
     ["lab", /its pixels are Lab: convert/],
-    [
-      "zstandard",
-      /compressed with Zstandard: save it with LZW, deflate or not compressed$/,
-    ],
+    ["webp", /compressed with WebP: save it with LZW or deflate, or not compressed$/],
     ["jpeg", /its pixels are YCbCr: convert/],
     ["two_pages", /it has 2 pages: save the one that is meant as a file of its own$/],
     ["1_bit", /its pixels are gray whose zero is white: convert/],

@@ -382,14 +382,14 @@ Deno.test("prepare() says what labels lack as a whole, and what was left out", a
     const { splits, problems } = await prepared(root, join(root, "my.yaml"));
     assert.deepEqual(splits.map(({ notes }) => notes), [
       [
-        'left out 1 .webp files of "ROOT/data/images/train": images are .jpg, .jpeg or ' +
-        ".png files that are not hidden",
+        'left out 1 .webp files of "ROOT/data/images/train": images are .jpg, .jpeg, ' +
+        ".png, .tif or .tiff files that are not hidden",
         'no pixel of "road" in the 2 labels of "source": the value 0 never occurs; if ' +
         'values are 1 … 3, set "labelMap": {0: 255, 1: 0, 2: 1, 3: 2}',
       ],
       [
         'the labels in "ROOT/data/labels/val" are .npy files, and labels are read from ' +
-        ".png files: convert them to PNGs whose values are class ids",
+        ".png and .tif files: convert them to PNGs whose values are class ids",
       ],
     ]);
     assert.deepEqual(problems.map(({ message }) => message), [

@@ -205,6 +205,14 @@ Deno.test("a network of four channels starts from one of three, is exported, and
       refused.error,
       /0\.tif" as an image: it has 3 channels, and "data\.channels" is 4: convert it, or/,
     );
+    for (const setting of ["channels=3", "bitDepth=8"]) {
+      const settings = ["--set", `data.${setting}`, "--set", "data.normalization=null"];
+      const other = await call(predictMain, checkpoint, picture, ...settings, ...outs);
+      assert.match(
+        other.error,
+        /Cannot set "data\.\w+" to \d .* reads 4 channels of 16 bits$/m,
+      );
+    }
     const onnx = await exportNetwork(checkpoint, join(folder, "four.onnx"));
     assert.equal(onnx.format, "onnx");
     await assert.rejects(
@@ -255,6 +263,7 @@ Deno.test("prepare() gives the statistics of the channels, which training asks f
       assert.ok(Math.abs((found.mean[c] ?? 0) / mean - 1) < 1e-5);
       assert.ok(Math.abs((found.std[c] ?? 0) / std - 1) < 1e-5);
     }
+    assert.match(report.splits[0]?.notes.join() ?? "", /pictures show the first three/);
     const { out } = await call(prepareMain, file, "--cache", cache, "--workers", "0");
     const [line = ""] = /^ {2}normalization: .* # of "source"$/m.exec(out) ?? [];
     const { data } = parseConfig(yamlOf(root, FOUR, line.trim()), "four.yaml");
