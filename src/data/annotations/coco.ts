@@ -169,6 +169,7 @@ export async function openCocoImages(spec: CocoSpec, root: string): Promise<File
 export const cocoDecoder = (spec: CocoSpec): SampleDecoder => ({
   classes: spec.classes,
   labeled: spec.labeled,
+  pixelFormat: spec.pixelFormat,
   decode: labelDecoder(createCategoryLookup(spec.classes, spec), spec.crowd ?? "class"),
 });
 

@@ -168,6 +168,7 @@ export async function listLabelmeFiles(spec: LabelmeSpec): Promise<DataSetListin
 export const labelmeDecoder = (spec: LabelmeSpec): SampleDecoder => ({
   classes: spec.classes,
   labeled: spec.labeled,
+  pixelFormat: spec.pixelFormat,
   decode: labelDecoder(createCategoryLookup(spec.classes, spec)),
 });
 
