@@ -2,7 +2,12 @@
 
 import { relative, sep } from "node:path";
 import { IMAGENET, isRgbFormat, type PixelFormat } from "../core/host_batch.ts";
-import type { ChosenImages, ImageSettings, MethodChoice } from "./choose_images.ts";
+import {
+  type ChosenImages,
+  countOf,
+  type ImageSettings,
+  type MethodChoice,
+} from "./choose_images.ts";
 import type { FoundClasses } from "./found_data.ts";
 import type { ImageMeasures } from "./measure_images.ts";
 import type { ProposedRun } from "./propose_run.ts";
@@ -85,7 +90,10 @@ export function configText(parts: ConfigParts): string {
     "  weightDecay: 0.01",
     `  warmupIterations: ${warmup}`,
     "method:",
-    ...comment(`${method.reason ?? "All images to learn from have labels"}.`, "  "),
+    ...comment(
+      `${sentence([method.reason ?? "all images to learn from have labels"])}.`,
+      "  ",
+    ),
     ...methodLines(method.name, iterations),
     `evaluation: { interval: ${interval} }`,
     `logging: { interval: 10, imageInterval: ${interval}, checkpointInterval: ${interval} }`,
@@ -198,7 +206,7 @@ function normalizationLines(
   const chosen = isUsual ? IMAGENET : { mean, std };
   return [
     ...comment(
-      `${count} images have the mean ${mean.join(", ")} and the deviation ` +
+      `The mean of ${countOf(count, "image")} is ${mean.join(", ")}, the deviation ` +
         `${std.join(", ")}: ` +
         (isUsual
           ? "near ImageNet's, which pretrained encoders expect."
@@ -287,7 +295,7 @@ function flow(value: unknown): string {
   if (value instanceof Map) return flow(Object.fromEntries(value));
   if (typeof value === "object" && value !== null) {
     const entries = Object.entries(value).map(([key, one]) =>
-      `${scalar(key)}: ${flow(one)}`
+      `${keyText(key)}: ${flow(one)}`
     );
     return entries.length === 0 ? "{}" : `{ ${entries.join(", ")} }`;
   }
@@ -296,10 +304,11 @@ function flow(value: unknown): string {
 
 // What could be read as something else stands in quotes.
 const scalar = (text: string): string =>
-  /^([A-Za-z_][\w./-]*|\d+)$/.test(text) &&
-    !/^(null|true|false|y|n|yes|no|on|off)$/i.test(text)
+  /^[A-Za-z_][\w./-]*$/.test(text) && !/^(null|true|false|y|n|yes|no|on|off)$/i.test(text)
     ? text
     : JSON.stringify(text);
+
+const keyText = (key: string): string => /^\d+$/.test(key) ? key : scalar(key);
 
 /** A path as a shell takes it. */
 export const quoteArgument = (path: string): string =>

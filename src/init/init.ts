@@ -6,23 +6,23 @@ import { type BackendChoice, openBackend } from "../core/backend.ts";
 import { evenlySpacedIndices } from "../data/evenly_spaced.ts";
 import { openDataSet } from "../data/open_data_set.ts";
 import { createThumbnail, type Thumbnail } from "../data/pipelines.ts";
-import { type FileSource, isHidden, quoteNames } from "../data/source/file_source.ts";
-import { openSource, unsupportedArchiveHint } from "../data/source/open_source.ts";
+import type { FileSource } from "../data/source/file_source.ts";
+import { openSource } from "../data/source/open_source.ts";
 import { decodeRaster } from "../formats/image_codec.ts";
 import { errorReason, statOrNull } from "../io/file_errors.ts";
 import { expandHome } from "../io/home_folder.ts";
 import { writeOutputFile } from "../io/output_file.ts";
 import type { SplitPictures } from "../prepare/prepare.ts";
 import { splitsOfConfig } from "../prepare/splits_to_prepare.ts";
-import { chooseImages, chooseParts, countOf, type ListFiles } from "./choose_images.ts";
-import { configText, quoteArgument } from "./config_text.ts";
+import { chooseImages, chooseParts, type ListFiles } from "./choose_images.ts";
+import { configText } from "./config_text.ts";
 import { findAnnotations } from "./find_annotations.ts";
 import { findFolder } from "./find_folder.ts";
 import { picturesOf } from "./find_layouts.ts";
 import { findNative } from "./find_native.ts";
 import { MAX_LABELS_READ } from "./found_data.ts";
-import { readLabelContents } from "./label_contents.ts";
 import { measureImages, pixelFormatOf } from "./measure_images.ts";
+import { nothingFoundError } from "./nothing_found.ts";
 import { proposeRun } from "./propose_run.ts";
 
 /** How a configuration is made. */
@@ -93,8 +93,8 @@ export async function initConfig(
   const known = labels === null
     ? await findNative(source, files, root) ?? await findAnnotations(source, files, root)
     : null;
-  const found = known ?? await findFolder(source, files, root, labels) ??
-    await fail(folder, source, files, labels);
+  const found = known ?? await findFolder(source, files, root, labels);
+  if (found === null) throw await nothingFoundError(folder, source, files, labels);
   const { training, evaluation } = chooseParts(found.parts);
   const images = [training, evaluation].flatMap((part) =>
     (part?.labeled ?? []).map((name) => ({ part: part?.name ?? "", name }))
@@ -209,80 +209,6 @@ async function openFolder(
   }
   const { source } = await openSource({ root });
   return { source, files: await source.list("") ?? [] };
-}
-
-/** Says why nothing can be made of a folder. */
-async function fail(
-  folder: string,
-  source: FileSource,
-  files: readonly string[],
-  labels: string | null,
-): Promise<never> {
-  const pictures = picturesOf(files);
-  const cannot = `Cannot make a configuration of "${folder}": `;
-  const [first = ""] = pictures;
-  if (pictures.length === 0) {
-    const visible = files.filter((file) => !isHidden(file));
-    throw new RangeError(
-      visible.length === 0
-        ? `${cannot}it is empty: put pictures and labels into it`
-        : `${cannot}it holds no picture: it holds ${quoteNames(visible)}` +
-          unsupportedArchiveHint(await source.listChildren("") ?? []),
-    );
-  }
-  if (labels !== null) {
-    throw new RangeError(
-      `${cannot}no pictures have labels in "${labels}", as --labels says: name a folder of ` +
-        "labels, or what follows the name of an image in that of its label",
-    );
-  }
-  const count = `${countOf(pictures.length, "picture")} (first: "${first}")`;
-  if (await areLabels(source, pictures)) {
-    throw new RangeError(
-      `${cannot}it holds ${count} that look like labels, and no images of their names: ` +
-        "name the folder that holds both",
-    );
-  }
-  const [images, masks] = foldersOfOneCount(pictures);
-  throw new RangeError(
-    images !== undefined && masks !== undefined
-      ? `${cannot}the names of "${images}" and "${masks}" are not the same: an image and ` +
-        "its label have one name, but for what follows it, as in 1.jpg and 1_mask.png: " +
-        "rename the ones"
-      : `${cannot}it holds ${count} and no labels of their names: label some, with labelme ` +
-        "for example, or predict them with a checkpoint: deno task predict CHECKPOINT " +
-        `${quoteArgument(join(folder, first))}`,
-  );
-}
-
-/** Pictures that are looked into. */
-const MAX_LOOKED = 3;
-
-async function areLabels(
-  source: FileSource,
-  pictures: readonly string[],
-): Promise<boolean> {
-  const looked = evenlySpacedIndices(pictures.length, MAX_LOOKED)
-    .map((index) => pictures[index] ?? "");
-  const found = await Promise.all(
-    looked.map(async (path) => {
-      try {
-        return readLabelContents(await source.read(path), path).pixels !== null;
-      } catch {
-        return false; // no PNG
-      }
-    }),
-  );
-  return found.every(Boolean);
-}
-
-// Two folders with as many pictures each may hold images and labels of other names.
-function foldersOfOneCount(pictures: readonly string[]): string[] {
-  const byFolder = Map.groupBy(pictures, (path) => path.replace(/\/?[^/]*$/, ""));
-  const [first, second, ...more] = [...byFolder.values()];
-  return first !== undefined && first.length === second?.length && more.length === 0
-    ? [first[0] ?? "", second[0] ?? ""]
-    : [];
 }
 
 /** Pictures of a sheet, in all. */
