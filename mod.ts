@@ -93,6 +93,13 @@ export {
   type RgbImage,
 } from "./src/formats/image_codec.ts";
 export { displayNote } from "./src/formats/display_rgb.ts";
+export {
+  initConfig,
+  type InitImageCounts,
+  type InitOptions,
+  type InitResult,
+} from "./src/init/init.ts";
+export { writeExample } from "./src/init/write_example.ts";
 export type { NativeEngineInfo } from "./src/native/engine.ts";
 export { defaultCacheFolder } from "./src/io/cache_folder.ts";
 export {

@@ -17,6 +17,7 @@ import { main as download } from "./download.ts";
 import { main as evaluate } from "./eval.ts";
 import { main as exportNetwork } from "./export.ts";
 import { main as fuzz } from "./fuzz.ts";
+import { main as init } from "./init.ts";
 import { main as pack } from "./pack.ts";
 import { main as predict } from "./predict.ts";
 import { main as prepare } from "./prepare.ts";
@@ -35,6 +36,7 @@ const COMMANDS: Readonly<Record<string, CommandMain>> = {
   predict,
   "demo-page": demoPage,
   bundle,
+  init,
   prepare,
   download,
   convert,

@@ -64,6 +64,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "prepare",
     "weights",
   ],
+  init: [
+    "core",
+    "config",
+    "data",
+    "evaluate/build_network.ts",
+    "formats",
+    "io",
+    "prepare",
+    "train/estimate_memory.ts",
+  ],
   browser: ["core", "config", "evaluate", "formats", "wasm", "weights"],
   doctor: ["core", "formats", "gpu/compile.ts", "io", "native", "ops"],
   // What serves the page of runs is light: it knows their files and nothing of a network.

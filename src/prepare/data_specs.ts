@@ -173,9 +173,9 @@ function folderSpec(
     root,
     classes,
     listFolder,
+    pixelFormat,
     labeled,
     cacheFolder,
-    pixelFormat,
   };
   switch (data.kind) {
     case "folder":

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { encodePng } from "../../src/formats/png.ts";
 import { tinyFile } from "../support/commands.ts";
 import { inFolder } from "../support/files.ts";
 
@@ -49,6 +50,25 @@ Deno.test("train and eval work without rights that they do not need", () =>
     );
     assert.equal(scored.code, 0, scored.error);
     assert.match(scored.out, /mIoU/);
+  }));
+
+Deno.test("init works without rights that it does not need", () =>
+  inFolder(async (folder) => {
+    const picture = (channels: number, value: (i: number) => number) =>
+      encodePng({
+        ...{ width: 32, height: 32, channels },
+        data: Uint8Array.from({ length: 1024 * channels }, (_, i) => value(i)),
+      });
+    for (const name of ["a", "b"]) {
+      await Deno.writeFile(join(folder, `${name}.png`), picture(3, (i) => i * 37 % 251));
+      await Deno.writeFile(join(folder, `${name}_mask.png`), picture(1, (i) => i % 2));
+    }
+    const { code, out, error } = await run(
+      "--allow-read --allow-write --allow-env --allow-ffi",
+      ...["tasks/init.ts", folder, "--out", join(folder, "out", "my.yaml"), ...WASM],
+    );
+    assert.equal(code, 0, error);
+    assert.match(out, /1 to train on, 1 to evaluate on/);
   }));
 
 Deno.test("a right that is missing is named in a sentence", () =>

@@ -5,15 +5,18 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { crc32 } from "node:zlib";
+import { CLASS_NAME } from "../../src/core/host_batch.ts";
 import type { HostTensor } from "../../src/core/host_tensor.ts";
 import { parseConfig, stringifyConfig } from "../../src/config/read.ts";
 import { parseSampleClassStats } from "../../src/data/class_statistics.ts";
 import type { DataSpec, FolderSpec } from "../../src/data/data_spec.ts";
 import { openDataSet } from "../../src/data/open_data_set.ts";
+import { openSource } from "../../src/data/source/open_source.ts";
 import { decodeImage } from "../../src/formats/image_codec.ts";
 import { readMatByteMatrix } from "../../src/formats/mat.ts";
 import { decodePng, encodePng } from "../../src/formats/png.ts";
 import { decodeTiff } from "../../src/formats/tiff.ts";
+import { readClassFile } from "../../src/init/class_files.ts";
 import { cachedResult } from "../../src/io/cached_result.ts";
 import { openHttpFile } from "../../src/io/http_file.ts";
 import { loadCheckpoint } from "../../src/weights/checkpoint_file.ts";
@@ -214,6 +217,23 @@ export const PARSERS = {
         const { metadata } = await loadCheckpoint(path);
         parseConfig(JSON.stringify(metadata.config), path);
       });
+    },
+  },
+  classes: {
+    title: "names of classes",
+    seeds: [["tests/fuzz/classes", /./]],
+    async open(folder) {
+      const { source } = await openSource({ root: folder });
+      return async (bytes) => {
+        for (const name of ["labelmap.txt", "_classes.csv", "classes.txt"]) {
+          await writeFile(join(folder, name), bytes);
+          const found = await readClassFile(source, [name]);
+          assertGives(
+            found?.classes.every((one) => CLASS_NAME.test(one.name)) ?? true,
+            "the name of a class",
+          );
+        }
+      };
     },
   },
   list: {
