@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { RGB_FORMAT } from "../../src/core/host_batch.ts";
 import { parseConfig } from "../../src/config/read.ts";
 import {
   classesOf,
@@ -34,6 +35,7 @@ Deno.test("the description of a COCO data set follows from its configuration", (
     cacheFolder: null,
     classes: classesOf(config.data),
     listFolder: null,
+    pixelFormat: RGB_FORMAT,
     categoryMap: { adult: "person", "*": null },
     background: "background",
     crowd: "ignore",
