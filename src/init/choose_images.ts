@@ -116,11 +116,25 @@ export async function chooseImages(
     unlabeledCount: part?.unlabeled.length ?? 0,
     notes: [
       ...labeled.notes,
+      ...keptAsideNotes(found.parts, parts),
       ...unlabeled.notes,
       ...(method.reason === null ? [] : [method.reason]),
     ],
   };
 }
+
+// A test split is for the end, and another one may have been meant.
+const keptAsideNotes = (
+  all: readonly FoundPart[],
+  { training, evaluation }: LabeledParts,
+): string[] =>
+  all.filter((part) =>
+    part.labeled.length > 0 && part !== training && part !== evaluation
+  ).map(({ name, labeled }) =>
+    `${countOf(labeled.length, "image")} with labels of "${name}" ` +
+    `${labeled.length === 1 ? "is" : "are"} kept aside: score a network on them with ` +
+    `"deno task eval CHECKPOINT --split ${name}"`
+  );
 
 /** The images with labels. */
 type LabeledImages = Pick<

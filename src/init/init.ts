@@ -11,7 +11,7 @@ import { openSource } from "../data/source/open_source.ts";
 import { decodeRaster } from "../formats/image_codec.ts";
 import { errorReason, statOrNull } from "../io/file_errors.ts";
 import { expandHome } from "../io/home_folder.ts";
-import { writeOutputFile } from "../io/output_file.ts";
+import { assertWritableFile, writeOutputFile } from "../io/output_file.ts";
 import type { SplitPictures } from "../prepare/prepare.ts";
 import { splitsOfConfig } from "../prepare/splits_to_prepare.ts";
 import { chooseImages, chooseParts, type ListFiles } from "./choose_images.ts";
@@ -95,6 +95,7 @@ export async function initConfig(
     : null;
   const found = known ?? await findFolder(source, files, root, labels);
   if (found === null) throw await nothingFoundError(folder, source, files, labels);
+  await assertWritableFile(out);
   const { training, evaluation } = chooseParts(found.parts);
   const images = [training, evaluation].flatMap((part) =>
     (part?.labeled ?? []).map((name) => ({ part: part?.name ?? "", name }))

@@ -345,6 +345,18 @@ Deno.test("init refuses what is no folder, and another name for the file", async
     await refused("a.png", "it is a picture");
     await refused("b.txt", "neither a folder nor");
     assertRefused(await call(main, root, "--out", "my.txt"), "must end with .yaml");
+    const below = join(root, "b.txt", "my.yaml");
+    assertRefused(await call(main, root, "--out", below), "b.txt");
+  });
+});
+
+Deno.test("init keeps a third split with labels aside, and says so", async () => {
+  const splits = ["train", "val", "test"].map((split) =>
+    files(2, (n) => `${split}/images/${n}.png`, (n) => `${split}/masks/${n}.png`)
+  );
+  await withInit(Object.assign({}, ...splits), ({ out, text, error }) => {
+    assert.match(text, /source: \{ split: train \}[^]*val: \{ split: val \}/, error);
+    assert.match(out, /2 images with labels of "test" are kept aside[^]*--split test/);
   });
 });
 
