@@ -14,15 +14,6 @@ import { listDataSetFiles } from "../data/open_data_set.ts";
 import { type FileSource, isHidden } from "../data/source/file_source.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
 import {
-  findLabelPlace,
-  findParts,
-  type FoundParts,
-  labelFolderOf,
-  listedNames,
-  listsOf,
-  splitsOf,
-} from "./find_folder.ts";
-import {
   findLayouts,
   folderOf,
   picturesOf,
@@ -30,12 +21,21 @@ import {
   withoutSplit,
 } from "./find_layouts.ts";
 import {
+  findParts,
+  type FoundParts,
+  labelFolderOf,
+  listedNames,
+  listsOf,
+  splitsOf,
+} from "./find_parts.ts";
+import {
   type FoundClasses,
   type FoundData,
   type FoundImage,
   imageKey,
 } from "./found_data.ts";
 import { defaultColor } from "./guess_classes.ts";
+import { findLabelPlace } from "./rate_layouts.ts";
 
 /** Files that are looked into. */
 const MAX_JSONS = 40;

@@ -1,49 +1,22 @@
 /** Images and label files in folders of any names, found by what belongs together. @module */
 
-import type { FileDataSpec, FilePattern, FolderSpec } from "../data/data_spec.ts";
+import type { FilePattern, FolderSpec } from "../data/data_spec.ts";
 import type { SampleFiles } from "../data/data_set.ts";
-import { listDataSetFiles } from "../data/open_data_set.ts";
 import { type FileSource, isInFolder } from "../data/source/file_source.ts";
 import { TARGET_WORDS, UNLABELED_WORDS } from "./choose_images.ts";
 import { readClassFile } from "./class_files.ts";
+import { folderOf, type Layout, picturesOf } from "./find_layouts.ts";
 import {
-  findDistantLayouts,
-  findLayouts,
-  folderOf,
-  isSplitName,
-  type Layout,
-  picturesOf,
-} from "./find_layouts.ts";
-import { type FoundData, type FoundPart, imageKey } from "./found_data.ts";
+  findParts,
+  labelFolderOf,
+  listedNames,
+  listsOf,
+  splitsOf,
+} from "./find_parts.ts";
+import { type FoundData, imageKey } from "./found_data.ts";
 import { guessClasses } from "./guess_classes.ts";
-import { readLabelContents, summarizeLabels } from "./label_contents.ts";
-
-/** What a label layout is chosen by. */
-interface RatedLayout {
-  readonly layout: Layout;
-  /** Of its labels: as gray or indices, as colors, or as no labels at all. */
-  readonly form: "values" | "colors" | "picture" | "other format";
-  /** Whether the same holds for its images: then names alone tell which are which. */
-  readonly areImagesLabels: boolean;
-  /** How much the names say that labels are labels and images images. */
-  readonly hint: number;
-  /** Whether names say that labels are of another kind: of instances, or made to be seen. */
-  readonly isSecondary: boolean;
-}
-
-const LABEL_WORDS = /mask|label|annot|anno\b|gt|seg|semantic|trimap|truth|class|manual/i;
-const IMAGE_WORDS = /image|img|jpeg|jpg|rgb|picture|photo|frame|raw|input|stills/i;
-const SECONDARY_WORDS =
-  /object|instance|\binst|_inst|colou?r|visual|\bvis|_vis|overlay|edge|bound|contour|depth|preview|polygon|person/i;
-
-/** Layouts that are looked into. */
-const MAX_RATED = 16;
-
-/** Pairs of each that are. */
-const MAX_PAIRS = 3;
-
-/** How many of a candidate's pairs another one needs to be a candidate, too. */
-const MIN_SHARE = 0.5;
+import { summarizeLabels } from "./label_contents.ts";
+import { describePlace, otherLayoutNotes, ratedLayouts } from "./rate_layouts.ts";
 
 /**
  * Finds images and labels in folders.
@@ -80,156 +53,8 @@ export async function findFolder(
         "value for each class",
     );
   }
-  return await folderData(source, files, root, layout, chosenNote(best, others));
+  return await folderData(source, files, root, layout, otherLayoutNotes(best, others));
 }
-
-/** Where labels lie, as `--labels` takes it; null: nowhere. */
-export async function findLabelPlace(
-  source: FileSource,
-  files: readonly string[],
-): Promise<string | null> {
-  const [best] = await ratedLayouts(source, files, null);
-  if (best === undefined || best.form === "other format" || best.form === "picture") {
-    return null;
-  }
-  const { images, labels, labelSuffix } = best.layout;
-  return images === labels ? labelSuffix || null : lastOf(labels);
-}
-
-async function ratedLayouts(
-  source: FileSource,
-  files: readonly string[],
-  wanted: string | null,
-): Promise<RatedLayout[]> {
-  for (const find of [findLayouts, findDistantLayouts]) {
-    const rated: RatedLayout[] = [];
-    for (const layout of find(files).filter(isWanted(wanted)).slice(0, MAX_RATED)) {
-      rated.push(await rate(source, layout));
-    }
-    const ranked = rankLayouts(rated);
-    if (ranked.length > 0) return ranked;
-  }
-  return [];
-}
-
-const isWanted =
-  (wanted: string | null) => ({ labels, labelSuffix }: Layout): boolean => {
-    if (wanted === null) return true;
-    const folder = wanted.replace(/^\.\/|\/+$/g, "");
-    return labelSuffix === wanted || labels === folder ||
-      labels.startsWith(`${folder}/`) ||
-      labels.split("/").includes(folder);
-  };
-
-async function rate(source: FileSource, layout: Layout): Promise<RatedLayout> {
-  const { images, labels, imageSuffix, labelSuffix, labelEnding, pairs } = layout;
-  const looked = pairs.slice(0, MAX_PAIRS);
-  const isRead = /^\.(png|tiff?)$/.test(labelEnding);
-  const labelForms = await Promise.all(
-    looked.map(({ label }) => isRead ? formOf(source, label) : "other format" as const),
-  );
-  const imageForms = await Promise.all(
-    looked.map(({ image }) =>
-      /\.(png|tiff?)$/i.test(image) ? formOf(source, image) : "picture" as const
-    ),
-  );
-  const isNot = (form: RatedLayout["form"]) => labelForms.includes(form);
-  const [imageSide, labelSide] = [images + imageSuffix, labels + labelSuffix];
-  const score = (text: string) =>
-    Number(LABEL_WORDS.test(text)) - Number(IMAGE_WORDS.test(text));
-  return {
-    layout,
-    form: isNot("other format")
-      ? "other format"
-      : isNot("picture")
-      ? "picture"
-      : isNot("colors")
-      ? "colors"
-      : "values",
-    areImagesLabels: imageForms.every((form) => form !== "picture"),
-    hint: score(labelSide) - score(imageSide),
-    isSecondary: SECONDARY_WORDS.test(labelSide),
-  };
-}
-
-async function formOf(source: FileSource, path: string): Promise<RatedLayout["form"]> {
-  try {
-    const { pixels, form } = readLabelContents(await source.read(path), path);
-    return pixels === null ? "picture" : form;
-  } catch {
-    return "picture"; // damaged: it is named when all are read
-  }
-}
-
-/** The best first: labels that look like labels, of the most images. */
-export function rankLayouts(rated: readonly RatedLayout[]): RatedLayout[] {
-  const likely = rated.filter(({ form, hint, areImagesLabels }) =>
-    form === "values" || form === "colors" ? !areImagesLabels || hint > 0 : hint > 0
-  );
-  const isLabel = ({ form }: RatedLayout) => form === "values" || form === "colors";
-  const usable = likely.some(isLabel) ? likely.filter(isLabel) : likely;
-  const most = Math.max(0, ...usable.map(({ layout }) => layout.pairs.length));
-  const order = (one: RatedLayout): number[] => [
-    one.layout.pairs.length >= MIN_SHARE * most ? 0 : 1,
-    one.isSecondary ? 1 : 0,
-    one.form === "values" ? 0 : 1,
-    -one.hint,
-    -one.layout.pairs.length,
-    one.layout.imageSuffix.length + one.layout.labelSuffix.length,
-  ];
-  return usable.toSorted((a, b) => {
-    const [first, second] = [order(a), order(b)];
-    const at = first.findIndex((value, i) => value !== second[i]);
-    return at < 0 ? 0 : (first[at] ?? 0) - (second[at] ?? 0);
-  });
-}
-
-const describePlace = ({ labels, labelSuffix }: FilePattern): string =>
-  `"${labels}"${labelSuffix === "" ? "" : ` with the suffix "${labelSuffix}"`}`;
-
-// Another folder of labels for the same images may be the one that was meant, and there may
-// be other images with labels.
-function chosenNote(
-  { layout }: RatedLayout,
-  others: readonly RatedLayout[],
-): readonly string[] {
-  const notes: string[] = [];
-  const isAlternative = ({ images, labels, labelSuffix, pairs }: Layout) =>
-    images === layout.images &&
-    (labels !== layout.labels || labelSuffix !== layout.labelSuffix) &&
-    pairs.length >= MIN_SHARE * layout.pairs.length;
-  const other = others.find((one) => isAlternative(one.layout))?.layout;
-  if (other !== undefined) {
-    const folder = lastOf(other.labels);
-    const name = other.labels === layout.labels
-      ? other.labelSuffix
-      : folder === lastOf(layout.labels)
-      ? other.labels
-      : folder;
-    notes.push(
-      `labels are in ${describePlace(layout)} and in ${
-        describePlace(other)
-      }: the first ` +
-        `are used; for the others add --labels ${JSON.stringify(name)}`,
-    );
-  }
-  const used = new Set(layout.pairs.flatMap(({ image, label }) => [image, label]));
-  const apart = others.find((one) =>
-    one.layout.pairs.every(({ image, label }) => !used.has(image) && !used.has(label))
-  )?.layout;
-  if (apart !== undefined) {
-    notes.push(
-      `there are others, as "${apart.images}" with labels in ${
-        describePlace(apart)
-      }, which ` +
-        "are not used: put all images into one folder and all labels into another",
-    );
-  }
-  return notes;
-}
-
-const lastOf = (folder: string): string =>
-  folder.split("/").findLast((part) => part !== "{split}") ?? folder;
 
 async function folderData(
   source: FileSource,
@@ -326,125 +151,6 @@ const withoutDefaults = (files: FilePattern): Record<string, string> =>
 const labelPath = (files: Pick<SampleFiles, "label"> | undefined): string =>
   typeof files?.label === "string" ? files.label : "";
 
-/** The parts of a data set in folders, and where their images and labels are. */
-export interface FoundParts {
-  readonly parts: readonly FoundPart[];
-  /** By the key of the image. */
-  readonly pathsOf: ReadonlyMap<string, Pick<SampleFiles, "image" | "label">>;
-  /** What to know, a sentence each. */
-  readonly notes: readonly string[];
-}
-
-/** How the files of every split are listed. */
-export interface PartSearch {
-  readonly splits: readonly string[];
-  /** Where the images of a split are. */
-  readonly imageFolder: (split: string) => string;
-  /** Where its labels are; null: nowhere, it has none. */
-  readonly labelFolder: (split: string) => string | null;
-  readonly specOf: (split: string, labeled: boolean) => FileDataSpec;
-  /** Whether the labels of a split say which images it has. */
-  readonly labelsChoose: boolean;
-}
-
-/** Lists the files of every split, as a run does. */
-export async function findParts(
-  source: FileSource,
-  { splits, imageFolder, labelFolder, specOf, labelsChoose }: PartSearch,
-): Promise<FoundParts> {
-  const pathsOf = new Map<string, Pick<SampleFiles, "image" | "label">>();
-  const parts: FoundPart[] = [];
-  const notes: string[] = [];
-  for (const split of splits) {
-    const folder = labelFolder(split);
-    const isLabeled = folder !== null && await source.findFirst([folder]) !== null;
-    const all = await listDataSetFiles(specOf(split, false));
-    const labeled = isLabeled ? await listDataSetFiles(specOf(split, true)) : null;
-    const labelFolders = splits.map(labelFolder)
-      .filter((one) => one !== null && one !== "" && one !== imageFolder(split));
-    const isImage = ({ image }: SampleFiles) =>
-      !labelFolders.some((one) => one !== null && isInFolder(image, one));
-    const samples = labeled?.usable.samples.filter(isImage) ?? [];
-    for (const sample of [...all.usable.samples, ...samples]) {
-      pathsOf.set(imageKey({ part: split, name: sample.name }), sample);
-    }
-    const withLabel = new Set(samples.map(({ name }) => name));
-    const names = all.usable.samples.filter(isImage).map(({ name }) => name);
-    const [orphan] = labeled?.orphanLabels ?? [];
-    if (withLabel.size > 0 && orphan !== undefined) {
-      notes.push(
-        `labels without an image are left out: ${labeled?.orphanLabels.length} (first: ` +
-          `"${orphan}")`,
-      );
-    }
-    notes.push(...all.usable.notes ?? [], ...all.problems);
-    const isChosen = labelsChoose && withLabel.size > 0;
-    parts.push({
-      name: split,
-      settings: { split },
-      labeled: names.filter((name) => withLabel.has(name)),
-      unlabeled: names.filter((name) => !withLabel.has(name)),
-      isWhole: isChosen || (names.length === all.usable.samples.length &&
-        (withLabel.size === 0 || withLabel.size === names.length)),
-    });
-  }
-  return {
-    parts: withoutLabeledElsewhere(parts, imageFolder),
-    pathsOf,
-    notes: [...new Set(notes)],
-  };
-}
-
-// Splits may share a folder of images: what has a label in one is not unlabeled in another.
-function withoutLabeledElsewhere(
-  parts: readonly FoundPart[],
-  imageFolder: (split: string) => string,
-): FoundPart[] {
-  return parts.map((part, i) => {
-    const sharing = parts.filter(({ name }) =>
-      imageFolder(name) === imageFolder(part.name)
-    );
-    const labeled = new Set(sharing.flatMap((one) => one.labeled));
-    // Of images without labels, the first of those that share them has all.
-    const isFirst = sharing[0] === parts[i];
-    const unlabeled = isFirst ? part.unlabeled.filter((name) => !labeled.has(name)) : [];
-    return sharing.length === 1 ? part : { ...part, unlabeled };
-  });
-}
-
-/** Where labels of splits are, of a layout. */
-export const labelFolderOf =
-  ({ images, labels, splits }: Layout) => (split: string): string | null =>
-    // Where images of another split share no folder of labels, they have none.
-    labels.includes("{split}") || !images.includes("{split}") || split === splits[0]
-      ? folderOf(labels, split)
-      : null;
-
-/** Names of the splits that have images. */
-export function splitsOf(
-  files: readonly string[],
-  { images, labels, splits }: Layout,
-): string[] {
-  if (!images.includes("{split}")) return ["all"];
-  const [before = "", after = ""] = images.split("{split}");
-  const found = new Set(splits);
-  for (const file of picturesOf(files)) {
-    if (!file.startsWith(before)) continue;
-    const end = after === ""
-      ? file.indexOf("/", before.length)
-      : file.indexOf(`${after}/`);
-    if (end > before.length) found.add(file.slice(before.length, end));
-  }
-  const labelFolders = new Set([...splits].map((split) => folderOf(labels, split)));
-  const isOwn = (split: string) =>
-    splits.includes(split) ||
-    ((isSplitName(split) || UNLABELED_WORDS.test(split) || TARGET_WORDS.test(split)) &&
-      !labelFolders.has(folderOf(images, split)));
-  // Those of the layout first: they have labels.
-  return [...splits, ...[...found].filter((one) => !splits.includes(one)).sort()]
-    .filter(isOwn);
-}
-
 // Where pictures without labels lie in a folder of their own, it is a split beside the one
 // of the labeled images.
 function withUnlabeledFolder(files: readonly string[], layout: Layout): Layout {
@@ -472,29 +178,4 @@ function unusedPictures(
   return picturesOf(files).filter((file) =>
     !used.some((folder) => isInFolder(file, folder))
   );
-}
-
-/** Names of the images of a data set. */
-export async function listedNames(spec: FileDataSpec): Promise<string[]> {
-  const { usable } = await listDataSetFiles(spec);
-  return usable.samples.map(({ name }) => name);
-}
-
-/** Lists of a data set, by the split that they are called after; those at the top first. */
-export function listsOf(
-  source: FileSource,
-  files: readonly string[],
-): Map<string, string> {
-  const lists = new Map<string, string>();
-  const isUnpacked = (source.unpackedRoot?.() ?? null) !== null;
-  const found = isUnpacked
-    ? files.filter((file) => /(^|\/)(train|val|valid|validation|test)\.txt$/i.test(file))
-    : [];
-  const depth = (file: string) => file.split("/").length;
-  const isOther = (file: string) => /ImageSets\/(?!Segmentation)/.test(file);
-  for (const file of found.toSorted((a, b) => depth(a) - depth(b))) {
-    const name = file.replace(/^.*\/|\.txt$/gi, "").toLowerCase();
-    if (!lists.has(name) && !isOther(file)) lists.set(name, source.displayPath(file));
-  }
-  return lists;
 }

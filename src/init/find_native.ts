@@ -13,7 +13,7 @@ const SIGNS: Readonly<Record<NativeDataSet, RegExp>> = {
   cityscapes: /(^|\/)leftImg8bit\/.*_leftImg8bit\.png$/,
   camvid: /(^|\/)701_StillsRaw_full\/[^/]+\.png$/,
   synthia: /(^|\/)GT\/LABELS\/[^/]+\.png$/,
-  voc: /(^|\/)JPEGImages\/20\d\d_\d{6}\.jpg$/,
+  voc: /(^|\/)JPEGImages\/20(0[7-9]|1[0-2])_\d{6}\.jpg$/,
   gta5: /(^|\/)images\/\d{5}\.png$/,
 };
 

@@ -48,7 +48,7 @@ const KNOWN_NAMES = [
     names: /(^|\/)[a-z-]+_\d{6}_\d{6}/,
     classes: CITYSCAPES_CLASSES,
   },
-  { title: "PASCAL VOC", names: /(^|\/)20\d\d_\d{6}$/, classes: VOC_CLASSES },
+  { title: "PASCAL VOC", names: /(^|\/)20(0[7-9]|1[0-2])_\d{6}$/, classes: VOC_CLASSES },
 ];
 
 /**
@@ -118,7 +118,7 @@ function guessFromValues(
 
   const known = KNOWN_NAMES.find(({ names: pattern, classes }) =>
     names.length > 0 && names.every((name) => pattern.test(name)) &&
-    last <= classes.length && first === 0
+    last <= classes.length && last >= classes.length / 2 && first === 0
   );
   if (classFile === null && known !== undefined) {
     const { title, classes } = known;

@@ -96,6 +96,8 @@ Deno.test("guessClasses() knows CamVid by the names of its frames", () => {
   assert.deepEqual(guess(summaryOf([0, 4, 10]), null, ["0001TP_006690"]), [names, null]);
   const [, map] = guess(summaryOf([0, 4, 11]), null, ["0001TP_006690"]);
   assert.equal((map as Record<string, number>)[11], 255, "SegNet's void");
+  const [own] = guess(summaryOf([0, 1, 2]), null, ["0001TP_006690"]);
+  assert.equal(own, "class_0 class_1 class_2", "too few values to be CamVid's");
 });
 
 Deno.test("guessClasses() takes the colors of a palette, unless it is gray", () => {
