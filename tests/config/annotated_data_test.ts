@@ -36,7 +36,6 @@ Deno.test("the description of a COCO data set follows from its configuration", (
     classes: classesOf(config.data),
     pixelFormat: RGB_FORMAT,
     listFolder: null,
-    pixelFormat: RGB_FORMAT,
     categoryMap: { adult: "person", "*": null },
     background: "background",
     crowd: "ignore",
