@@ -245,7 +245,11 @@ Deno.test("prepare() gives the statistics of the channels, which training asks f
         /^Cannot train: "data\.normalization" is not given, .*"data\.channels" of 4:/,
     });
     const cache = join(root, "cache");
-    const { report } = await prepare(file, { cache, workers: 0 });
+    const { report, cropPictures } = await prepare(file, { cache, workers: 0 });
+    await assert.rejects(cropPictures(), {
+      name: "RangeError",
+      message: /^Cannot draw crops: "data\.normalization" is not given, .* of 4:/,
+    });
     const sums = Array.from({ length: 4 }, () => [0, 0]);
     for (let i = 0; i < 3; i++) {
       const { data } = await readRaster(join(root, `images/train/${i}.tif`), FOUR);
