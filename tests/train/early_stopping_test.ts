@@ -111,6 +111,16 @@ Deno.test("earlyStopping ends a run with its summary, and it can go on [wasm]", 
     assert.deepEqual(again.said, [
       `${reason}; to go on: --set evaluation.earlyStopping=null`,
     ]);
+    // What it is measured by has changed: it is measured anew, up to its next stop.
+    const other = join(folder, "other");
+    await cp(straight, other, { recursive: true });
+    const byClean = await run(
+      other,
+      configOf(STOPPING, "evaluation.best.evaluation=clean"),
+    );
+    assert.equal(byClean.status, "finished");
+    assert.equal(byClean.summary?.iterations, 12);
+
     const shorter = ["logging.checkpointInterval=0"];
     const free = configOf("earlyStopping: null", ...shorter);
     assert.equal((await run(straight, free, 9)).status, "interrupted");
