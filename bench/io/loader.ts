@@ -1,5 +1,6 @@
 /** How fast the loader is, and whether a step has to wait for it. @module */
 import { setImmediate } from "node:timers/promises";
+import { assertNormalization } from "../../src/config/data.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { openLoader } from "../../src/data/loader.ts";
 import { trainingLoaderSpec } from "../../src/prepare/data_specs.ts";
@@ -27,6 +28,7 @@ export async function benchIo(
   config: RunConfig,
   { stepSeconds, steps }: IoOptions,
 ): Promise<IoTime> {
+  assertNormalization(config.data, "measure the loader");
   const spec = trainingLoaderSpec(config, null);
   const loader = await openLoader(spec);
   try {

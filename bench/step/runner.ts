@@ -1,5 +1,6 @@
 /** One method, ready to do one iteration after another. @module */
 import process from "node:process";
+import { assertNormalization } from "../../src/config/data.ts";
 import { hasSecondMoment } from "../../src/config/optimizer.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { releaseBatch, uploadBatch } from "../../src/core/batch.ts";
@@ -12,7 +13,9 @@ import { trainingLoaderSpec } from "../../src/prepare/data_specs.ts";
 import { createLearner } from "../../src/train/learner_checkpoint.ts";
 import { createLossBuffer } from "../../src/train/loss_buffer.ts";
 import { buildMethod } from "../../src/train/build_method.ts";
+import { uncountedWeights } from "../../src/train/criterion.ts";
 import { loadInitialWeights } from "../../src/train/initial_weights.ts";
+import { trainedNetwork } from "../../src/train/training_session.ts";
 import { deferSubmits, submitEncoded, synchronize } from "../device.ts";
 
 /** A method and its data. */
@@ -54,9 +57,14 @@ export async function openRunner(config: RunConfig, replayed: boolean): Promise<
     throw new RangeError('Cannot replay on wasm: measure it with "--backend webgpu"');
   }
   // Without workers: they would compute beside what is timed.
+  assertNormalization(config.data, "measure a step");
   const singleThreaded = { ...config, data: { ...config.data, numWorkers: 0 } };
   const loader = await openLoader(trainingLoaderSpec(singleThreaded, null));
-  const network = buildNetwork(config.model, loader.classes.length);
+  const { classes } = loader;
+  const network = trainedNetwork(
+    buildNetwork(config.model, classes.length, config.data.channels),
+    config,
+  );
   const student = await loadInitialWeights(network, config.model, config.seed);
   const learner = createLearner(
     network.parameters,
@@ -68,10 +76,11 @@ export async function openRunner(config: RunConfig, replayed: boolean): Promise<
   const log = (line: string) => lastLine = line;
   const method = buildMethod({
     config,
-    classes: loader.classes,
+    classes,
     network,
     learner,
     frozenEncoder: null,
+    countedWeights: uncountedWeights(config.method, classes), // of no effect on the time
     replay: replayed ? { log, isObserved: () => false } : null,
   });
   const losses = createLossBuffer(config.seed);

@@ -553,12 +553,16 @@ export const DataSchema: z.ZodType<DataConfig> = z.discriminatedUnion("kind", [
 /**
  * Sees to it that images can be normalized.
  *
+ * @param purpose What else cannot be done, for the message.
  * @throws {RangeError} If the configuration and its overrides leave it open.
  */
-export function assertNormalization({ channels, normalization }: CommonDataConfig): void {
+export function assertNormalization(
+  { channels, normalization }: CommonDataConfig,
+  purpose = "train",
+): void {
   if (normalization.mean.length === channels) return;
   throw new RangeError(
-    'Cannot train: "data.normalization" is not given, and there is no default for ' +
+    `Cannot ${purpose}: "data.normalization" is not given, and there is no default for ` +
       `"data.channels" of ${channels}: "deno task prepare" with this configuration prints ` +
       "mean and standard deviation of each channel, to be pasted",
   );

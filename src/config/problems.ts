@@ -67,11 +67,22 @@ function earlierKeys(at: string): Map<string, string> {
   );
 }
 
+/** What a value has to be, by what its schema calls it. */
+const KINDS: Readonly<Record<string, string>> = {
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  string: "text",
+  array: "a list",
+  tuple: "a list",
+};
+
 function invalidValueLine(value: unknown, all: readonly unknown[]): string {
   const known = all.filter((one) => one !== undefined); // a name that may be left out
   const list = known.map((one) => JSON.stringify(one)).join(", ");
   if (value === undefined) return `is required: one of ${list}`;
-  const near = typeof value === "string" ? didYouMean(value, known.map(String)) : "";
+  const words = known.filter((one) => typeof one === "string");
+  const near = typeof value === "string" ? didYouMean(value, words) : "";
   return `must be one of ${list}: received ${JSON.stringify(value)}${near}`;
 }
 
@@ -123,6 +134,10 @@ function issueLines(issue: Issue, schema: unknown, root: unknown): string[] {
       `must be a mapping${list && ` with keys of ${list}`}: received ` +
         JSON.stringify(value),
     );
+  }
+  if (issue.code === "invalid_type" && Object.hasOwn(KINDS, issue.expected)) {
+    const received = typeof value === "number" ? String(value) : JSON.stringify(value);
+    return line(`must be ${KINDS[issue.expected]}: received ${received}`);
   }
   return line(issue.message);
 }

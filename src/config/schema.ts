@@ -255,8 +255,8 @@ export const RunSchema: z.ZodType<RunConfig> = RunObject.check(
     },
   ),
   crossCheck(["data", "method"], ({ data, method: { criterion } }, report) => {
-    if (data.kind === "embedded") return;
-    const known = "classes" in data ? data.classes : NATIVE_CLASSES[data.source.set];
+    const known = knownClasses(data);
+    if (known === null) return;
     criterionTerms(criterion).forEach((term, index) => {
       if (!("classWeights" in term) || typeof term.classWeights === "string") return;
       try {
@@ -325,8 +325,8 @@ export const RunSchema: z.ZodType<RunConfig> = RunObject.check(
     );
   }),
   crossCheck(["data", "method"], ({ data, method }, report) => {
-    if (method.name !== "self-training" || data.kind === "embedded") return;
-    const known = data.kind === "native" ? NATIVE_CLASSES[data.source.set] : data.classes;
+    const known = knownClasses(data);
+    if (method.name !== "self-training" || known === null) return;
     (method.featureDistance?.classes ?? []).forEach((one, index) => {
       try {
         resolveClassIds([one], known);

@@ -95,8 +95,8 @@ const MAX_BYTES = 2 ** 31 - 2 ** 20;
 /**
  * Makes an ONNX file of a network.
  *
- * The input is float32 [batch, channels, height, width]; the output is `logits`, float32 [batch,
- * classes, height, width], or `labels`, int32 [batch, height, width].
+ * The input is float32 [batch, channels, height, width]; the output is `logits`, float32
+ * [batch, classes, height, width], or `labels`, int32 [batch, height, width].
  *
  * @param fallbackSize The size that the file takes if it can take but one.
  * @throws {UntranslatedKernelError} If a step of the network has no translation to ONNX.

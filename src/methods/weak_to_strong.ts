@@ -61,7 +61,8 @@ export interface WeakToStrongOptions extends SemiSupervisedOptions {
  * Builds the objective.
  *
  * The losses are "supervised", with the terms of the criterion if they are a list, "strong"
- * (the mean of both views) and "featureDropout", as far as they apply; "confidentShare" is the share of confident pixels.
+ * (the mean of both views) and "featureDropout", as far as they apply; "confidentShare" is
+ * the share of confident pixels.
  */
 export function weakToStrong(options: WeakToStrongOptions): Objective {
   const { network, seed, criterion, strongView, strongWeight } = options;

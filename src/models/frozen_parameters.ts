@@ -1,5 +1,4 @@
 /** Networks of which training leaves a part as it is. @module */
-import { withoutGradient } from "../core/backward.ts";
 import {
   deriveContext,
   type Encoder,
@@ -9,7 +8,7 @@ import {
   type Parameter,
   type Weights,
 } from "../core/network.ts";
-import * as tf from "../core/tf.ts";
+import { noGrad } from "../ops/no_grad.ts";
 
 /**
  * A network some of whose parameters are frozen: they have no gradient, and so neither a
@@ -61,9 +60,7 @@ export function freezableEncoder(encoder: Encoder): Encoder {
         return encoder.apply(weights, images, context);
       }
       const evaluation = { training: false, rngKey: null };
-      return withoutGradient(() =>
-        tf.tidy(() => encoder.apply(weights, images, evaluation))
-      );
+      return noGrad(() => encoder.apply(weights, images, evaluation));
     },
   };
 }

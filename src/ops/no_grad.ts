@@ -1,3 +1,4 @@
+import { withoutGradient } from "../core/backward.ts";
 import * as tf from "../core/tf.ts";
 
 /**
@@ -6,6 +7,6 @@ import * as tf from "../core/tf.ts";
  * @param compute Its intermediate tensors are released.
  * @returns What it returns; the caller owns it.
  */
-export function noGrad<T extends tf.Tensor>(compute: () => T): T {
-  return tf.differentiable<T>({}, compute, () => ({}));
+export function noGrad<T extends tf.TensorContainer>(compute: () => T): T {
+  return withoutGradient(() => tf.tidy(compute));
 }

@@ -1,4 +1,5 @@
 /** What a network gets to see of a data set. @module */
+import { assertNormalization } from "../config/data.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { ClassInfo, Pixels } from "../core/host_batch.ts";
 import { openLoader } from "../data/loader.ts";
@@ -19,6 +20,7 @@ export const cropPicturesProblem = (dataset: string): string | null =>
  * @param cacheFolder Where class statistics are kept; null for nowhere.
  * @param count How many crops.
  * @param maxWidth In pixels.
+ * @throws {RangeError} If images cannot be normalized.
  */
 export async function trainingCropPictures(
   config: RunConfig,
@@ -26,6 +28,7 @@ export async function trainingCropPictures(
   count: number,
   maxWidth: number,
 ): Promise<{ classes: readonly ClassInfo[]; thumbnails: Thumbnail[] }> {
+  assertNormalization(config.data, "draw crops");
   const spec = trainingLoaderSpec(config, cacheFolder);
   const channels = spec.normalization.mean.length;
   // Labeled crops are the same without a target.

@@ -156,8 +156,8 @@ export function stopReason(
     ? ""
     : ` by more than ${Number((100 * minDelta).toPrecision(6))} points`;
   return `stopped early at iteration ${iteration} of ${config.iterations}: ` +
-    `${count} ${count === 1 ? "evaluation" : "evaluations"} without a ` +
-    `${measureName(record)} above ${figure}${margin}`;
+    `in ${count} ${count === 1 ? "evaluation" : "evaluations"} the ` +
+    `${measureName(record)} was not above ${figure}${margin}`;
 }
 
 /** What to say of a score; null: it is defined, and one of the figures of every evaluation. */

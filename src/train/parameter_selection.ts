@@ -58,7 +58,8 @@ export function lrMultipliersOf(
 }
 
 /**
- * What is frozen and what learns at a rate of its own, a line each.
+ * What is frozen, what learns at a rate of its own, and which factors change nothing; a
+ * line each.
  *
  * @param network As it is before anything is frozen.
  * @throws {RangeError} If a pattern fits no parameter.
@@ -74,6 +75,9 @@ export function describeSelection(network: Network, optimizer: Selecting): strin
   const groups = Map.groupBy(rates, ([, factor]) => factor);
   const rest = trained.length - frozen.length - rates.length;
   const counts = [...groups].map(([factor, { length }]) => `${length} × ${factor}`);
+  const idle = Object.keys(optimizer.lrMultipliers).filter((pattern) =>
+    selectParameters(network, pattern, "lrMultipliers").every((name) => names.has(name))
+  );
   return [
     ...frozen.length === 0 ? [] : [
       `frozen     ${frozen.length} of ${trained.length} parameters, with ` +
@@ -82,6 +86,10 @@ export function describeSelection(network: Network, optimizer: Selecting): strin
     ...counts.length === 0
       ? []
       : [`rates      ${counts.join(", ")} and ${rest} × 1: parameters and their factors`],
+    ...idle.map((pattern) =>
+      `"${pattern}" in "optimizer.lrMultipliers" changes nothing: all that it fits is ` +
+      'frozen; take it out, or off "optimizer.freeze"'
+    ),
   ];
 }
 

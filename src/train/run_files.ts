@@ -153,7 +153,7 @@ export async function truncateLines(path: string, iteration: number): Promise<vo
   if (text === null) return;
   const lines = text.split("\n").filter((line) => {
     const parsed = parseLine(line);
-    return parsed !== null && parsed.iteration <= iteration && !("stopped" in parsed);
+    return parsed !== null && parsed.iteration <= iteration && !isStop(parsed);
   });
   await writeAtomic(path, lines.map((line) => `${line}\n`).join(""));
 }
@@ -162,6 +162,8 @@ export async function truncateLines(path: string, iteration: number): Promise<vo
 interface AnyLine {
   readonly iteration: number;
 }
+
+const isStop = (line: AnyLine): line is StopLine => "stopped" in line;
 
 /** A line as it was written; null if it is none, for example cut short. */
 function parseLine(text: string): AnyLine | null {
@@ -204,6 +206,12 @@ export function parseLogLine(text: string): LogLine | null {
   // As the loop has written it; a figure that is missing is NaN, which nothing shows.
   const figures = { learningRate: NaN, secondsPerIteration: NaN, dataTimeShare: NaN };
   return { ...figures, ...numbers(line), losses: numbers(losses) } as LogLine;
+}
+
+/** Whether a line of the log is its last one, which says why the run has stopped early. */
+export function isStopLine(text: string): boolean {
+  const line = parseLine(text);
+  return line !== null && isStop(line);
 }
 
 /** A line of the evaluations; null if it is none. */

@@ -138,9 +138,9 @@ export interface TrainResult {
  * computed uninterrupted. With oneDNN its version, the instruction set and the number of
  * threads must be the same, too: where they are not, the log says so.
  *
- * @throws If images cannot be normalized, the folder holds another run, or another process trains in it, the data has
- * changed, a file is missing or damaged, the device fails, or a loss is not finite; the
- * newest checkpoint stays as it was.
+ * @throws If images cannot be normalized, the folder holds another run, or another process
+ * trains in it, the data has changed, a file is missing or damaged, the device fails, or a
+ * loss is not finite; the newest checkpoint stays as it was.
  */
 export async function train(
   given: RunConfig,
@@ -554,9 +554,15 @@ export function createThroughputMeter(): ThroughputMeter {
 
 /** What a user should know about the settings before a run; a sentence each. */
 export function configWarnings(
-  { method, iterations, data, optimizer }: RunConfig,
+  { method, iterations, model, data, optimizer }: RunConfig,
 ): string[] {
   const notes: string[] = [];
+  if (optimizer.freeze.length > 0 && model.pretrained === null) {
+    notes.push(
+      'what "optimizer.freeze" keeps stays as random as it starts: "model.pretrained" is ' +
+        "null; name weights to keep there",
+    );
+  }
   if (
     optimizer.freeze.includes("encoder") && "featureDistance" in method &&
     method.featureDistance !== null
@@ -581,6 +587,19 @@ export function configWarnings(
         describeFormat(data)
       } have none, and the other ` +
         "strong augmentations are as they are set",
+    );
+  }
+  const jitter = data.augmentation?.colorJitter;
+  if (data.channels < 3 && jitter && jitter.saturation + jitter.hue > 0) {
+    notes.push(
+      '"saturation" and "hue" of "data.augmentation.colorJitter" change nothing: images of ' +
+        `${describeFormat(data)} have no colors; set them to 0`,
+    );
+  }
+  if (data.randomScale === null && data.randomScaleDistribution === "uniform") {
+    notes.push(
+      '"data.randomScaleDistribution" changes nothing: no factors are drawn, as ' +
+        '"data.randomScale" is null; set it to a range, as [0.5, 2]',
     );
   }
   const perMicroBatch = criterionTerms(method.criterion).filter(isPerMicroBatch);

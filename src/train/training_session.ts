@@ -96,6 +96,21 @@ export interface SessionOptions {
 }
 
 /**
+ * A network as a run trains it: with recomputed activations and frozen parts.
+ *
+ * @throws {RangeError} If what is to be frozen fits no parameter, or nothing is left to learn.
+ */
+export function trainedNetwork(
+  network: Network,
+  { model, optimizer }: RunConfig,
+): Network {
+  return withFrozenParts(
+    model.activationCheckpointing ? withActivationCheckpointing(network) : network,
+    optimizer,
+  );
+}
+
+/**
  * Starts a session at a checkpoint, or at the beginning.
  *
  * @throws If the checkpoint is damaged, or of another run or network.
@@ -110,12 +125,7 @@ export async function openTrainingSession(
   const { channels } = config.data;
   const plainNetwork = makeNetwork?.(classes.length, channels) ??
     buildNetwork(config.model, classes.length, channels);
-  const network = withFrozenParts(
-    config.model.activationCheckpointing
-      ? withActivationCheckpointing(plainNetwork)
-      : plainNetwork,
-    config.optimizer,
-  );
+  const network = trainedNetwork(plainNetwork, config);
   const { parameters } = network;
   describeSelection(plainNetwork, config.optimizer).forEach(log);
   const resumed = checkpoint !== null && await pathExists(checkpoint)

@@ -13,6 +13,7 @@ import {
 } from "../io/file_errors.ts";
 import {
   type EvaluationLine,
+  isStopLine,
   type LogLine,
   parseEvaluationLine,
   parseLogLine,
@@ -73,7 +74,7 @@ class OutsideError extends Error {}
 /** Starts to watch a folder, which need not exist yet. */
 export function watchRun(id: number, path: string, name: string): RunWatch {
   const folder = runFolder(path);
-  const log = followLines(path, folder.log, parseLogLine);
+  const log = followLines(path, folder.log, parseLogLine, isStopLine);
   const evaluations = followLines(path, folder.evaluations, parseEvaluationLine);
   let [configTime, picturesTime, summaryTime, changed] = [0, 0, 0, Date.now()];
   /** What a run of an earlier version, which logged no evaluations, ended with. */
@@ -201,11 +202,16 @@ interface FollowedLines<Line> {
   problems(): string[];
 }
 
-/** Reads a file of lines as it grows; a resumed run replaces it by a shorter one. */
+/**
+ * Reads a file of lines as it grows; a resumed run replaces it by a shorter one.
+ *
+ * @param isOther Whether what is no such line is none that is damaged.
+ */
 function followLines<Line>(
   root: string,
   path: string,
   parseOne: (text: string) => Line | null,
+  isOther: (text: string) => boolean = () => false,
 ): FollowedLines<Line> {
   const lines: Line[] = [];
   const decoder = new TextDecoder();
@@ -235,7 +241,7 @@ function followLines<Line>(
           count++;
           const line = parseOne(text);
           if (line !== null) lines.push(line);
-          else firstBad ??= count;
+          else if (!isOther(text)) firstBad ??= count;
         }
         offset += end;
       }

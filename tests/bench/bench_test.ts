@@ -7,6 +7,7 @@ import { median } from "../../bench/median.ts";
 import { openBackend } from "../../src/core/backend.ts";
 import { call, tinyFile } from "../support/commands.ts";
 import { inFolder } from "../support/files.ts";
+import { encodeTiff } from "../support/tiff_file.ts";
 import { main } from "../../tasks/bench.ts";
 
 const PLAIN = { isOutTty: false, color: false };
@@ -69,6 +70,41 @@ Deno.test("bench step computes the same losses by tfjs and by ours", () =>
     assert.deepEqual(times.map(({ variant }) => variant), ["tfjs", "ours"]);
     assert(times.every(({ seconds }) => Number(seconds) > 0));
     assert.match(error, /self-training {2}ours/);
+  }));
+
+Deno.test("bench step trains the network of a run: its channels, and what is frozen", () =>
+  inFolder(async (folder) => {
+    const channels = 2;
+    const image = { width: 32, height: 32, channels, data: new Uint8Array(2048).fill(9) };
+    const label = { width: 32, height: 32, channels: 1, data: new Uint8Array(1024) };
+    for (const [kind, picture] of Object.entries({ images: image, labels: label })) {
+      await Deno.mkdir(join(folder, kind, "train"), { recursive: true });
+      await Deno.writeFile(join(folder, kind, "train", "a.tif"), encodeTiff(picture));
+    }
+    const data = {
+      ...{ kind: "folder", root: folder, channels, batchSize: 1, numWorkers: 0 },
+      classes: [{ name: "a", color: [0, 0, 0] }, { name: "b", color: [1, 1, 1] }],
+      ...{ source: { split: "train" }, evaluations: { a: { split: "train" } } },
+      cropSize: { height: 32, width: 32 },
+      normalization: { mean: [0, 0], std: [1, 1] },
+    };
+    const bench = (freeze: string) =>
+      call(
+        main,
+        ...["step", "--config", join(folder, "tiny.yaml"), "--backend", "wasm"],
+        ...["--rounds", "1", "--only", "supervised", "--variant", "ours", "--json"],
+        ...[
+          "--set",
+          `data=${JSON.stringify(data)}`,
+          "--set",
+          `optimizer.freeze=${freeze}`,
+        ],
+        ...["--set", "method={name: supervised, criterion: {classWeights: [1, 2]}}"],
+      );
+    await tinyFile(folder);
+    const { status, error } = await bench("[encoder]");
+    assert.equal(status, 0, error);
+    assert.match((await bench('["no.*"]')).error, /"no\.\*" fits no parameter/);
   }));
 
 Deno.test("bench io reads the drawn pictures of any configuration", () =>

@@ -40,7 +40,7 @@ loging: {}
         '"resnet-50-multigrid", "resnet-101-multigrid", "swin", "swin-t", "swin-s", ' +
         '"swin-b", "swin-l", "beit", "beit-b", "beit-l": received "mitb0"; did you mean ' +
         '"mit-b0"?',
-        "optimizer.learningRate: Invalid input: expected number, received string",
+        'optimizer.learningRate: must be a number: received "fast"',
         'method.lookAhead: Unrecognized key: "depht"; did you mean "depth"?',
         "method.pseudoLabel.threshold: Too big: expected number to be <=1",
         'method: Unrecognized key: "mixin"; did you mean "mixing"?',

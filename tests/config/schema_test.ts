@@ -185,6 +185,32 @@ Deno.test("a value where keys belong is told which", () => {
   );
 });
 
+Deno.test("a value of another kind is told which it has to be", () => {
+  assert.throws(
+    () =>
+      example(
+        ...[
+          "optimizer.freeze=encoder",
+          "data.cropSize.height=4.5",
+          "data.numWorkers=two",
+        ],
+        "optimizer.clipGradientNorm=.nan",
+        "data.augmentation={blur: {sigma: 1}}",
+        'data.bitDepth="16"',
+        "model.activationCheckpointing=1",
+      ),
+    problems(
+      "model.activationCheckpointing: must be true or false: received 1",
+      "data.cropSize.height: must be a whole number: received 4.5",
+      "data.augmentation.blur.sigma: must be a list: received 1",
+      'data.bitDepth: must be one of 8, 16: received "16"',
+      'data.numWorkers: must be a number: received "two"',
+      'optimizer.freeze: must be a list: received "encoder"',
+      "optimizer.clipGradientNorm: must be a number: received NaN",
+    ),
+  );
+});
+
 Deno.test("padding has a class of the data set", () => {
   const { data } = folderExample("data.padding={position: center, label: 1}");
   assert.deepEqual(data.padding, { position: "center", label: 1 });

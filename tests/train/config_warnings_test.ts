@@ -78,3 +78,43 @@ Deno.test("a loss of the regions of micro-batches is noticed", () => {
   assert.deepEqual(learned("[{name: dice}, {name: lovasz-softmax}]", 1), []);
   assert.deepEqual(learned("[{name: focal}, {name: dice, per: image}]"), []);
 });
+
+Deno.test("freezing random weights is noticed", () => {
+  const frozen = (...more: string[]) => warnings("{name: supervised}", ...more);
+  const freeze = "optimizer.freeze=[encoder]";
+  assert.deepEqual(frozen(freeze, "model.pretrained=x"), []);
+  assert.deepEqual(frozen(freeze), [
+    'what "optimizer.freeze" keeps stays as random as it starts: "model.pretrained" is ' +
+    "null; name weights to keep there",
+  ]);
+});
+
+Deno.test("augmentation without effect is noticed", () => {
+  const scaled = (range: string, distribution: string) =>
+    warnings(
+      "{name: supervised}",
+      `data.randomScale=${range}`,
+      `data.randomScaleDistribution=${distribution}`,
+    );
+  assert.deepEqual(scaled("[0.5, 2]", "uniform"), []);
+  assert.deepEqual(scaled("null", "halves"), []);
+  assert.match(
+    scaled("null", "uniform").join(),
+    /^"data\.randomScaleDistribution" changes nothing: .*\[0\.5, 2\]$/,
+  );
+
+  const jittered = (channels: number, jitter: string) => {
+    const config = tinyConfig(
+      "method={name: supervised}",
+      `data.augmentation={colorJitter: ${jitter}}`,
+    );
+    return configWarnings({ ...config, data: { ...config.data, channels } })
+      .filter((line) => line.startsWith('"saturation" and "hue"'));
+  };
+  assert.deepEqual(jittered(3, "{hue: 0.1}"), []);
+  assert.deepEqual(jittered(1, "{brightness: 0.1}"), []);
+  assert.deepEqual(jittered(2, "{brightness: 0.1, hue: 0.1}"), [
+    '"saturation" and "hue" of "data.augmentation.colorJitter" change nothing: images of 2 ' +
+    "channels of 8 bits have no colors; set them to 0",
+  ]);
+});

@@ -54,8 +54,8 @@ Deno.test("earlyStopping ends a run with its summary, and it can go on [wasm]", 
     const [first] = await linesOf(straight, "evaluations.jsonl");
     const figure = (100 * first.score.value).toFixed(2);
     const reason =
-      "stopped early at iteration 6 of 20: 2 evaluations without a mean Dice " +
-      `of "worn" above ${figure} % by more than 90 points`;
+      "stopped early at iteration 6 of 20: in 2 evaluations the mean Dice of " +
+      `"worn" was not above ${figure} % by more than 90 points`;
     assert.ok(said.includes(reason), said.join("\n"));
     assert.equal(summary?.stopped, reason);
     assert.equal(summary.iterations, 6);
@@ -111,6 +111,16 @@ Deno.test("earlyStopping ends a run with its summary, and it can go on [wasm]", 
     assert.deepEqual(again.said, [
       `${reason}; to go on: --set evaluation.earlyStopping=null`,
     ]);
+    // What it is measured by has changed: it is measured anew, up to its next stop.
+    const other = join(folder, "other");
+    await cp(straight, other, { recursive: true });
+    const byClean = await run(
+      other,
+      configOf(STOPPING, "evaluation.best.evaluation=clean"),
+    );
+    assert.equal(byClean.status, "finished");
+    assert.equal(byClean.summary?.iterations, 12);
+
     const shorter = ["logging.checkpointInterval=0"];
     const free = configOf("earlyStopping: null", ...shorter);
     assert.equal((await run(straight, free, 9)).status, "interrupted");
@@ -172,7 +182,7 @@ Deno.test("train says that a run has stopped, and what its best is by [wasm]", (
     ];
     const first = await call(trainCommand, ...command);
     assert.equal(first.status, 0, first.error);
-    assert.match(first.error, /^stopped early at iteration 3 of 9: 2 evaluations /m);
+    assert.match(first.error, /^stopped early at iteration 3 of 9: in 2 evaluations /m);
     const second = await call(trainCommand, ...command);
     assert.match(second.error, /to go on: --set evaluation\.earlyStopping=null$/m);
     assert.match(second.out, /already finished/);

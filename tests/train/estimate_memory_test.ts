@@ -22,9 +22,8 @@ import { createLearner } from "../../src/train/learner_checkpoint.ts";
 import { estimateMemory, type MemoryEstimate } from "../../src/train/estimate_memory.ts";
 import { lossStateParameters } from "../../src/train/objectives.ts";
 import { buildMethod } from "../../src/train/build_method.ts";
-import { withFrozenParts } from "../../src/train/parameter_selection.ts";
+import { trainedNetwork } from "../../src/train/training_session.ts";
 import { releaseLosses } from "../../src/methods/learner.ts";
-import { withActivationCheckpointing } from "../../src/models/encoder_decoder.ts";
 import { train } from "../../src/train/train.ts";
 import { tinyConfig } from "../support/commands.ts";
 import { inFolder } from "../support/files.ts";
@@ -34,13 +33,8 @@ const FEATURES = "featureDistance: {lossWeight: 0.005}";
 const SELF = `method={name: self-training, ${FEATURES}}`;
 const WITH_FEATURE_DISTANCE = "model.pretrained=x"; // wanted by the feature distance, read by nobody here
 
-const networkOf = (config: RunConfig): Network => {
-  const made = buildNetwork(config.model, classesOf(config.data).length);
-  return withFrozenParts(
-    config.model.activationCheckpointing ? withActivationCheckpointing(made) : made,
-    config.optimizer,
-  );
-};
+const networkOf = (config: RunConfig): Network =>
+  trainedNetwork(buildNetwork(config.model, classesOf(config.data).length), config);
 
 /** Bytes of tensors at the largest moment of two real iterations. */
 async function measured(config: RunConfig): Promise<number> {

@@ -182,12 +182,18 @@ Deno.test("lrMultipliersOf() lets the longest pattern count, and a part last", (
   assert.equal(factors.get("backbone.layer2.0.conv1.weight"), 3);
   assert.equal(factors.get("backbone.layer2.0.bn1.weight"), 3);
   assert.ok([...factors.keys()].every((name) => name.startsWith("backbone.")));
-  const [frozen, rates] = describeSelection(network, optimizer);
+  const [frozen, rates, ...others] = describeSelection(network, optimizer);
+  assert.deepEqual(others, []);
   assert.match(frozen ?? "", /^frozen {5}\d+ of \d+ parameters, with \d+ of \d+ values$/);
   assert.match(
     rates ?? "",
     /^rates {6}\d+ × 0\.1, \d+ × 3 and \d+ × 1: parameters and their factors$/,
   );
+  const idle = { ...optimizer, lrMultipliers: { "backbone.layer4.0.*": 2, decoder: 3 } };
+  assert.deepEqual(describeSelection(network, idle).slice(2), [
+    '"backbone.layer4.0.*" in "optimizer.lrMultipliers" changes nothing: all that it fits ' +
+    'is frozen; take it out, or off "optimizer.freeze"',
+  ]);
 });
 
 Deno.test("a run does not go on with other parts frozen [wasm]", () =>

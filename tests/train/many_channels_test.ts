@@ -233,6 +233,40 @@ Deno.test("a network of four channels starts from one of three, is exported, and
     );
   }));
 
+Deno.test("colors of 16 bits are jittered as those of 8 [wasm]", () =>
+  inFolder(async (root) => {
+    const jitter =
+      "colorJitterProbability: 1, colorJitterStrength: 0.5, blurProbability: 0";
+    const methods = [
+      `{name: self-training, pseudoLabel: {threshold: 0}, mixing: {${jitter}}}`,
+      `{name: weak-to-strong, confidenceThreshold: 0, strongAugmentation: {${jitter}}}`,
+    ];
+    const folderOf = (bitDepth: 8 | 16) => join(root, String(bitDepth));
+    await writeScenes(folderOf(8), { channels: 3, bitDepth: 8 });
+    await writeScenes(folderOf(16), { channels: 3, bitDepth: 16 });
+    for (const file of ["train/0", "train/1", "train/2", "target/0", "target/1"]) {
+      const pathIn = (bitDepth: 8 | 16) => `${folderOf(bitDepth)}/images/${file}.tif`;
+      const picture = await readRaster(pathIn(8), { channels: 3, bitDepth: 8 });
+      const data = Uint16Array.from(picture.data, (value) => 257 * value);
+      await writeFile(pathIn(16), encodeTiff({ ...picture, data }));
+    }
+    const lossesOf = async (method: string, bitDepth: 8 | 16) => {
+      const yaml = yamlOf(folderOf(bitDepth), { channels: 3, bitDepth });
+      const settings = [`method=${method}`, "iterations=1", "data.resize=null"];
+      const out = join(folderOf(bitDepth), `run${methods.indexOf(method)}`);
+      await train(parseConfig(yaml, "x.yaml", settings), { out, backend: "wasm" });
+      return (await logOf(out))[0]?.losses ?? assert.fail();
+    };
+    for (const method of methods) {
+      const expected = await lossesOf(method, 8);
+      const found = await lossesOf(method, 16);
+      for (const [name, value] of Object.entries(expected)) {
+        const other = found[name] ?? NaN;
+        assert.ok(Math.abs(other - value) <= 1e-4 * value, `${name} ${other} ${value}`);
+      }
+    }
+  }));
+
 Deno.test("prepare() gives the statistics of the channels, which training asks for", () =>
   inFolder(async (root) => {
     await writeScenes(root, FOUR);
@@ -245,7 +279,11 @@ Deno.test("prepare() gives the statistics of the channels, which training asks f
         /^Cannot train: "data\.normalization" is not given, .*"data\.channels" of 4:/,
     });
     const cache = join(root, "cache");
-    const { report } = await prepare(file, { cache, workers: 0 });
+    const { report, cropPictures } = await prepare(file, { cache, workers: 0 });
+    await assert.rejects(cropPictures(), {
+      name: "RangeError",
+      message: /^Cannot draw crops: "data\.normalization" is not given, .* of 4:/,
+    });
     const sums = Array.from({ length: 4 }, () => [0, 0]);
     for (let i = 0; i < 3; i++) {
       const { data } = await readRaster(join(root, `images/train/${i}.tif`), FOUR);

@@ -60,6 +60,18 @@ Deno.test("watchRun() says which line is none, and reads the others", () =>
     assert.equal(change?.problem, `Cannot read line 3 of "${log}": it is left out`);
   }));
 
+Deno.test("watchRun() finds nothing wrong with a run that has stopped early", () =>
+  inFolder(async (root) => {
+    const folder = await writeRun(root, "run");
+    await append(
+      join(folder, "log.jsonl"),
+      `${JSON.stringify({ iteration: 20, stopped: "stopped early" })}\n`,
+    );
+    const change = await watchRun(0, folder, "run").refresh();
+    assert.deepEqual(change?.log?.lines.map(({ iteration }) => iteration), [10, 20]);
+    assert.equal(change?.problem, null);
+  }));
+
 Deno.test("watchRun() follows a resumed run, whose log is shorter", () =>
   inFolder(async (root) => {
     const folder = await writeRun(root, "run");
