@@ -36,6 +36,7 @@ Deno.test("the defaults of future self-training are those of the paper", () => {
       classesFrom: "image",
     },
     featureDistance: null,
+    maskedConsistency: null,
   });
 });
 
@@ -57,6 +58,7 @@ Deno.test("the defaults of the mean teacher are U2PL's, without oddities", () =>
     teacher: { emaDecay: 0.99, copyIterations: 0 },
     criterion: CRITERION,
     supervisedOnlyIterations: 0,
+    maskedConsistency: null,
     perturbation: { name: "none", probability: 0.5 },
     entropyFilter: { keepPercent: 100, anneal: false, teacherMode: "train" },
     unsupervisedWeight: 1,
@@ -71,6 +73,7 @@ Deno.test("the defaults of weak-to-strong are UniMatch's", () => {
     teacher: { emaDecay: 0.99, copyIterations: 0 },
     criterion: CRITERION,
     supervisedOnlyIterations: 0,
+    maskedConsistency: null,
     confidenceThreshold: 0.95,
     strongAugmentation: {
       colorJitterStrength: 0.5,
