@@ -87,6 +87,31 @@ Deno.test("the defaults of weak-to-strong are UniMatch's", () => {
   });
 });
 
+Deno.test("one line adds masked images, as published, to every rule with pseudo-labels", () => {
+  for (const name of ["self-training", "mean-teacher", "weak-to-strong"]) {
+    const { method } = example(`method={name: ${name}, maskedConsistency: {}}`);
+    assert.deepEqual(usesTarget(method) && method.maskedConsistency, {
+      blockSize: null,
+      ratio: 0.7,
+      lossWeight: 1,
+      colorJitterStrength: 0.2,
+      colorJitterProbability: 0.8,
+      blurProbability: 0.5,
+    });
+    assert.throws(
+      () => example(`method={name: ${name}, maskedConsistency: {blockSize: 65}}`),
+      problems(
+        "method.maskedConsistency.blockSize: must be at most the shorter side of " +
+          '"data.cropSize", 64: received 65',
+      ),
+    );
+  }
+  assert.throws(
+    () => example("method={name: source-only, maskedConsistency: {}}"),
+    problems('method: Unrecognized key: "maskedConsistency"'),
+  );
+});
+
 Deno.test("one line lays the look-ahead on either rule", () => {
   for (const name of ["mean-teacher", "weak-to-strong"]) {
     const { method } = example(`method={name: ${name}}`, "method.lookAhead={depth: 2}");
