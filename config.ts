@@ -82,6 +82,7 @@ export type {
   FeatureDistanceConfig,
   LabeledMethodConfig,
   LookAheadConfig,
+  MaskedConsistencyConfig,
   MeanTeacherConfig,
   MethodConfig,
   MixingConfig,

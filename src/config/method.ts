@@ -2,7 +2,7 @@
 
 import * as z from "../core/zod.ts";
 import { type CriterionConfig, CriterionSchema } from "./criterion.ts";
-import { fraction, nonNegative } from "./ranges.ts";
+import { fraction, fractionBelowOne, nonNegative, positiveInt } from "./ranges.ts";
 
 /**
  * Future self-training, around any rule with a teacher. Du et al., "Learning from Future",
@@ -107,6 +107,29 @@ export interface FeatureDistanceConfig {
   readonly scaleMinRatio: number;
 }
 
+/**
+ * The student learns the same labels from images of which square patches are masked: one
+ * more forward and backward pass per loss evaluation. Hoyer et al., "MIC", CVPR 2023. The
+ * defaults are the published ones.
+ */
+export interface MaskedConsistencyConfig {
+  /**
+   * Side of a patch, in pixels; null: a sixteenth of the shorter side of the crop, which is
+   * the published 32 of 512 and 64 of 1024.
+   */
+  readonly blockSize: number | null;
+  /** The share of patches that are masked. */
+  readonly ratio: number;
+  /** Factor of the loss on masked images. */
+  readonly lossWeight: number;
+  /** Largest change of brightness, contrast, saturation and hue. */
+  readonly colorJitterStrength: number;
+  /** Probability of color jitter in a forward pass. */
+  readonly colorJitterProbability: number;
+  /** Probability of blur in a forward pass. */
+  readonly blurProbability: number;
+}
+
 /** What every rule has. */
 export interface LabeledMethodConfig {
   /** The loss of labeled pixels: one, or a list of those that are summed up. */
@@ -141,6 +164,8 @@ export interface SelfTrainingConfig extends LabeledMethodConfig {
   readonly mixing: MixingConfig;
   /** Null: off. */
   readonly featureDistance: FeatureDistanceConfig | null;
+  /** Masked images of the target, too; null: off. */
+  readonly maskedConsistency: MaskedConsistencyConfig | null;
 }
 
 /** What both semi-supervised rules have in common. */
@@ -151,6 +176,11 @@ export interface SemiSupervisedCommonConfig extends LabeledMethodConfig {
   readonly teacher: SemiSupervisedTeacherConfig;
   /** Iterations at the beginning of the run that train on labeled images only. */
   readonly supervisedOnlyIterations: number;
+  /**
+   * Masked images without labels, too; null: off. With the mean teacher they are those that
+   * the student sees, with the pseudo-labels that count.
+   */
+  readonly maskedConsistency: MaskedConsistencyConfig | null;
 }
 
 /** What the student sees in place of an image without a label. */
@@ -353,6 +383,15 @@ function lookAheadSchema(method: "self-training" | "semi-supervised") {
   }).nullable().default(null);
 }
 
+const maskedConsistency = z.strictObject({
+  blockSize: positiveInt.nullable().default(null),
+  ratio: fractionBelowOne.default(0.7),
+  lossWeight: z.number().positive().default(1),
+  colorJitterStrength: fraction.default(0.2),
+  colorJitterProbability: fraction.default(0.8),
+  blurProbability: fraction.default(0.5),
+}).nullable().default(null);
+
 const semiSupervisedFields = {
   lookAhead: lookAheadSchema("semi-supervised"),
   teacher: z.strictObject({
@@ -361,6 +400,7 @@ const semiSupervisedFields = {
   }).prefault({}),
   criterion: CriterionSchema,
   supervisedOnlyIterations: z.int().nonnegative().default(0),
+  maskedConsistency,
 };
 
 const ContrastiveSchema = z.strictObject({
@@ -417,6 +457,7 @@ export const MethodSchema: z.ZodType<MethodConfig> = z.discriminatedUnion("name"
       classes: z.array(classReference).min(1).nullable().default(null),
       scaleMinRatio: z.number().gt(0).lte(1).default(0.75),
     }).nullable().default(null),
+    maskedConsistency,
   }),
   z.strictObject({
     name: z.literal("mean-teacher"),

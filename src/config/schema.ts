@@ -295,6 +295,17 @@ export const RunSchema: z.ZodType<RunConfig> = RunObject.check(
         `${encoder.imageSize}`,
     );
   }),
+  crossCheck(["data", "method"], ({ data: { cropSize }, method }, report) => {
+    if (!usesTarget(method) || method.maskedConsistency === null) return;
+    const { blockSize } = method.maskedConsistency;
+    const shortest = Math.min(cropSize.height, cropSize.width);
+    if (blockSize === null || blockSize <= shortest) return;
+    report(
+      ["method", "maskedConsistency", "blockSize"],
+      `must be at most the shorter side of "data.cropSize", ${shortest}: received ` +
+        `${blockSize}`,
+    );
+  }),
   crossCheck(["model", "method"], ({ model, method }, report) => {
     if (method.name !== "self-training" || method.featureDistance === null) return;
     if (model.pretrained !== null) return;

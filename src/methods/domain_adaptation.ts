@@ -3,6 +3,7 @@
  * teacher's pseudo-labels.
  *
  *   E(θ, b, φ) = C(θ; source) + λ·FD(θ; source) + CE(θ; mixed, pseudo-labels of φ, weights)
+ *                [+ μ·M(θ; masked target), see `masked_consistency.ts`]
  *
  * Source and mixed images go through the student separately: batch-norm statistics are
  * per domain. The teacher runs with batch statistics of its own and without dropout.
@@ -15,7 +16,7 @@
 import type { MixedBatch } from "../augment/strong_augmentation.ts";
 import { addGradients } from "../core/backward.ts";
 import { type Batch, unlabeledImages } from "../core/batch.ts";
-import type { ForwardContext, Network, Weights } from "../core/network.ts";
+import type { ForwardContext, Network, NetworkOutput, Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import { lossWithAuxiliary, meanCrossEntropy } from "../objectives/cross_entropy.ts";
 import {
@@ -30,6 +31,7 @@ import {
   splitMicroBatches,
 } from "./gradient_accumulation.ts";
 import { type Objective, recordLoss, requireTeacher, studentContext } from "./learner.ts";
+import type { MaskedConsistency } from "./masked_consistency.ts";
 import { comparingPseudoLabeler, type StepInputs } from "./pseudo_labeler.ts";
 import { sourceLoss, type SourceLossOptions } from "./source_loss.ts";
 
@@ -47,6 +49,11 @@ export interface DomainAdaptationOptions extends SourceLossOptions {
     readonly pseudoLabel: PseudoLabelOptions;
     readonly mix: MixFunction;
     /**
+     * The term of masked target images, M.
+     * @default {null}
+     */
+    readonly masked?: MaskedConsistency | null;
+    /**
      * Whether the depth of a look-ahead depends on the pseudo-labels.
      * @default {false}
      */
@@ -63,8 +70,8 @@ const TEACHER_CONTEXT: ForwardContext = { training: true, rngKey: null };
  * Builds the objective.
  *
  * The losses are "source", with the terms of its criterion if they are a list,
- * "featureDistance" and "mixed", as far as they apply, and "confidentShare", the share q of
- * confident target pixels.
+ * "featureDistance", "mixed" and "masked", as far as they apply, and "confidentShare", the
+ * share q of confident target pixels.
  */
 export function domainAdaptation(options: DomainAdaptationOptions): Objective {
   const { network, seed, target, accumulationSteps = 1 } = options;
@@ -112,21 +119,35 @@ export function domainAdaptation(options: DomainAdaptationOptions): Objective {
         mixed.images as tf.Tensor4D,
         accumulationSteps,
         (start) => studentContext(seed, "mixed", forwardIndex, start),
-        (output, microBatch) => {
-          const labels = sliceMicroBatch(mixed.labels, microBatch);
-          const weights = sliceMicroBatch(mixed.pixelWeights, microBatch);
-          return lossWithAuxiliary(
-            output,
-            (logits) => meanCrossEntropy(logits, labels, weights, network.decoder),
-          );
-        },
+        weightedLoss(network, mixed),
         (part) => recordLoss(losses, "mixed", part),
       );
       options.onStep?.({ batch, pseudoLabel, mixed });
-      tf.dispose([pseudoLabel.labels, pseudoLabel.confidence, pseudoLabel.pixelWeights]);
       tf.dispose([mixed.images, mixed.labels, mixed.pixelWeights]);
-      return { losses, gradient: addGradients(gradient, mixedGradient) };
+      const hostGradient = addGradients(gradient, mixedGradient);
+      const maskedGradient = target.masked?.({
+        ...{ student, batch, forwardIndex, losses },
+        images: unlabeledImages(batch),
+        meanOf: weightedLoss(network, pseudoLabel),
+      }) ?? new Map();
+      tf.dispose([pseudoLabel.labels, pseudoLabel.confidence, pseudoLabel.pixelWeights]);
+      return { losses, gradient: addGradients(hostGradient, maskedGradient) };
     },
+  };
+}
+
+/** The loss of a micro-batch of images whose pixels have labels and weights. */
+function weightedLoss(
+  network: Network,
+  batch: Pick<PseudoLabel, "labels" | "pixelWeights">,
+): (output: NetworkOutput, microBatch: MicroBatch) => tf.Scalar {
+  return (output, microBatch) => {
+    const labels = sliceMicroBatch(batch.labels, microBatch);
+    const weights = sliceMicroBatch(batch.pixelWeights, microBatch);
+    return lossWithAuxiliary(
+      output,
+      (logits) => meanCrossEntropy(logits, labels, weights, network.decoder),
+    );
   };
 }
 

@@ -2,6 +2,7 @@
  * The objective of semi-supervised learning with a mean teacher.
  *
  *   E(θ, b, φ) = C(θ; x_l, y_l) + λ·U(θ; x_s, confident y_s) [+ κ·L(θ; x_l, x_s)]
+ *                [+ μ·U(θ; masked x_s, confident y_s), see `masked_consistency.ts`]
  *
  * The teacher labels the unlabeled images x_u as in evaluation; x_s, y_s is a perturbed
  * view of both. Student and teacher then get x_l and x_s in one batch, with joint
@@ -15,7 +16,7 @@
  * @module
  */
 import type { LabeledImages } from "../augment/perturbation.ts";
-import { computeGradient } from "../core/backward.ts";
+import { addGradients, computeGradient } from "../core/backward.ts";
 import { type Batch, sliceBatch, unlabeledImages } from "../core/batch.ts";
 import { EVAL_CONTEXT, type Network, type NetworkOutput } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
@@ -90,7 +91,7 @@ export interface MeanTeacherOptions extends SemiSupervisedOptions {
  * Builds the objective.
  *
  * The losses are "supervised", with the terms of the criterion if they are a list,
- * "unsupervised" and, with a contrast, "contrast", L;
+ * "unsupervised" and, with a contrast, "contrast", L, and with masked images "masked";
  * "keptShare" is the share of pixels whose pseudo-label is kept.
  *
  * @throws {TypeError} If there is a contrast, and the network has no pixel representation.
@@ -164,6 +165,11 @@ export function meanTeacher(options: MeanTeacherOptions): Objective {
       recordLoss(losses, "contrast", contrastTerm);
       return tf.add(loss, tf.mul(contrastTerm, lossWeight));
     });
+    const maskedGradient = options.masked?.({
+      ...{ student, batch, forwardIndex, losses },
+      images: view.images,
+      meanOf: ({ logits }) => unsupervisedLoss(logits, confidentLabels, decoder),
+    }) ?? new Map();
     const keptShare = tf.tidy(() =>
       tf.div<tf.Scalar>(countValid(confidentLabels), confidentLabels.size)
     );
@@ -172,7 +178,7 @@ export function meanTeacher(options: MeanTeacherOptions): Objective {
     reportStep(options.onStep, batch, pseudoLabel, confidentView);
     tf.dispose([view.images, view.labels, images, confidentLabels]);
     if (samples !== undefined) tf.dispose(samples);
-    return { losses, gradient };
+    return { losses, gradient: addGradients(gradient, maskedGradient) };
   };
   return {
     ...pseudoLabelObjective(options, 0, filterMode === "eval", forwardBackward),

@@ -18,6 +18,7 @@ import {
 } from "../objectives/pseudo_label.ts";
 import { copyBuffers } from "../optim/ema_update.ts";
 import { type LossesAndGradient, type Objective, requireTeacher } from "./learner.ts";
+import type { MaskedConsistency } from "./masked_consistency.ts";
 
 /** The pseudo-labels of one iteration. */
 export interface PseudoLabeler {
@@ -103,6 +104,11 @@ export interface SemiSupervisedOptions {
   readonly ignorePadding: boolean;
   /** Whether the depth of a look-ahead depends on the pseudo-labels. */
   readonly measuresAgreement: boolean;
+  /**
+   * The term of masked images.
+   * @default {null}
+   */
+  readonly masked?: MaskedConsistency | null;
   /** Called in every pass. */
   readonly onStep?: (inputs: StepInputs) => void;
 }

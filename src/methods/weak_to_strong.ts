@@ -2,6 +2,7 @@
  * The objective of weak-to-strong consistency.
  *
  *   E(θ, b, φ) = (C(θ; x_l, y_l) + λ_s·S + λ_f·H(θ; dropped)) / (1 + λ_s + λ_f)
+ *                [+ μ·H(θ; masked), see `masked_consistency.ts`]
  *   S = (H(θ; x_1) + H(θ; x_2)) / 2
  *
  * H is the cross entropy with the teacher's confident pseudo-labels of the unlabeled
@@ -61,8 +62,8 @@ export interface WeakToStrongOptions extends SemiSupervisedOptions {
  * Builds the objective.
  *
  * The losses are "supervised", with the terms of the criterion if they are a list, "strong"
- * (the mean of both views) and "featureDropout", as far as they apply; "confidentShare" is
- * the share of confident pixels.
+ * (the mean of both views), "featureDropout" and "masked", as far as they apply;
+ * "confidentShare" is the share of confident pixels.
  */
 export function weakToStrong(options: WeakToStrongOptions): Objective {
   const { network, seed, criterion, strongView, strongWeight } = options;
@@ -121,8 +122,14 @@ export function weakToStrong(options: WeakToStrongOptions): Objective {
     losses.set("confidentShare", tf.clone(pseudoLabel.confidentShare) as tf.Scalar);
     reportStep(options.onStep, batch, pseudoLabel, first);
     for (const view of [first, second, views]) tf.dispose([view.images, view.labels]);
+    const hostGradient = addGradients(weakGradient, strongGradient);
+    const maskedGradient = options.masked?.({
+      ...{ student, batch, forwardIndex, losses },
+      images: unlabeled,
+      meanOf: ({ logits }) => meanCrossEntropy(logits, labels, null, decoder),
+    }) ?? new Map();
     labels.dispose();
-    return { losses, gradient: addGradients(weakGradient, strongGradient) };
+    return { losses, gradient: addGradients(hostGradient, maskedGradient) };
   };
   return pseudoLabelObjective(options, confidenceThreshold, true, forwardBackward);
 }

@@ -1,4 +1,5 @@
 /** From a method's configuration to its losses and gradients. @module */
+import { applyMaskedView, drawMaskedView, patchGrid } from "../augment/masked_view.ts";
 import { drawPerturbation, perturb } from "../augment/perturbation.ts";
 import {
   applyStrongAugmentation,
@@ -9,6 +10,7 @@ import { resolveClassIds } from "../config/data.ts";
 import {
   type ContrastiveConfig,
   isSemiSupervised,
+  type MaskedConsistencyConfig,
   type MethodConfig,
   type SelfTrainingConfig,
   type SemiSupervisedConfig,
@@ -33,6 +35,10 @@ import {
   meanTeacher,
   type PerturbFunction,
 } from "../methods/mean_teacher.ts";
+import {
+  type MaskedConsistency,
+  maskedConsistency,
+} from "../methods/masked_consistency.ts";
 import { supervisedObjective } from "../methods/supervised.ts";
 import type { Criterion } from "../objectives/criterion.ts";
 import { buildCriterion, type CountedWeights } from "./criterion.ts";
@@ -90,9 +96,10 @@ export function buildObjectives(options: ObjectiveOptions): Objectives {
 function domainAdaptationObjective(
   method: Exclude<MethodConfig, SemiSupervisedConfig>,
   criterion: Criterion,
-  { config: { seed, data, optimizer }, classes, network, frozenEncoder, onStep }:
-    ObjectiveOptions,
+  options: ObjectiveOptions,
 ): Objective {
+  const { config: { seed, data, optimizer }, classes, network, frozenEncoder, onStep } =
+    options;
   const { accumulationSteps } = optimizer;
   const common = { network, seed, criterion, onStep, accumulationSteps };
   if (method.name !== "self-training") {
@@ -110,7 +117,11 @@ function domainAdaptationObjective(
     ...common,
     reuse: lookAhead?.reuse ?? false,
     shareDropout: lookAhead?.shareDropout ?? false,
-    target: { pseudoLabel, mix, measuresAgreement: measuresAgreement(method) },
+    target: {
+      ...{ pseudoLabel, mix },
+      masked: maskedTerm(method.maskedConsistency, options),
+      measuresAgreement: measuresAgreement(method),
+    },
     featureDistance: featureDistance === null || frozenEncoder === null
       ? null
       : imageNetFeatureDistance(network, frozenEncoder, {
@@ -151,12 +162,35 @@ function mixFunction(
   };
 }
 
+function maskedTerm(
+  masking: MaskedConsistencyConfig | null,
+  { config: { seed, data, optimizer }, network }: ObjectiveOptions,
+): MaskedConsistency | null {
+  if (masking === null) return null;
+  const normalization = colorNormalization(data);
+  const { lossWeight, blurProbability, blockSize } = masking;
+  return maskedConsistency({
+    ...{ network, seed, lossWeight },
+    accumulationSteps: optimizer.accumulationSteps,
+    mask: (images, { host }, forwardIndex) => {
+      const drawn = hostInput({ host, forwardIndex }, ({ host, forwardIndex }) => {
+        const random = createRandom(seed, "masked", forwardIndex);
+        return drawMaskedView(masking, host, random);
+      });
+      const grid = patchGrid(host, blockSize);
+      const neverBlurs = blurProbability === 0;
+      return applyMaskedView(images, drawn, grid, normalization, { neverBlurs });
+    },
+  });
+}
+
 function semiSupervisedObjective(
   method: SemiSupervisedConfig,
   criterion: Criterion,
   contrast: ContrastTerm | null,
-  { config: { seed, data }, network, onStep, progress }: ObjectiveOptions,
+  options: ObjectiveOptions,
 ): Objective {
+  const { config: { seed, data }, network, onStep, progress } = options;
   const { padding } = data;
   const normalization = colorNormalization(data);
   const common = {
@@ -164,6 +198,7 @@ function semiSupervisedObjective(
     // Where padding has no label, it gets none from the teacher either.
     ignorePadding: padding.label === IGNORE_INDEX,
     measuresAgreement: measuresAgreement(method),
+    masked: maskedTerm(method.maskedConsistency, options),
   };
   if (method.name === "weak-to-strong") {
     const { strongAugmentation } = method;

@@ -36,6 +36,7 @@ Deno.test("the defaults of future self-training are those of the paper", () => {
       classesFrom: "image",
     },
     featureDistance: null,
+    maskedConsistency: null,
   });
 });
 
@@ -57,6 +58,7 @@ Deno.test("the defaults of the mean teacher are U2PL's, without oddities", () =>
     teacher: { emaDecay: 0.99, copyIterations: 0 },
     criterion: CRITERION,
     supervisedOnlyIterations: 0,
+    maskedConsistency: null,
     perturbation: { name: "none", probability: 0.5 },
     entropyFilter: { keepPercent: 100, anneal: false, teacherMode: "train" },
     unsupervisedWeight: 1,
@@ -71,6 +73,7 @@ Deno.test("the defaults of weak-to-strong are UniMatch's", () => {
     teacher: { emaDecay: 0.99, copyIterations: 0 },
     criterion: CRITERION,
     supervisedOnlyIterations: 0,
+    maskedConsistency: null,
     confidenceThreshold: 0.95,
     strongAugmentation: {
       colorJitterStrength: 0.5,
@@ -82,6 +85,31 @@ Deno.test("the defaults of weak-to-strong are UniMatch's", () => {
     featurePerturbationWeight: 0.5,
     featureDropout: 0.5,
   });
+});
+
+Deno.test("one line adds masked images, as published, to every rule with pseudo-labels", () => {
+  for (const name of ["self-training", "mean-teacher", "weak-to-strong"]) {
+    const { method } = example(`method={name: ${name}, maskedConsistency: {}}`);
+    assert.deepEqual(usesTarget(method) && method.maskedConsistency, {
+      blockSize: null,
+      ratio: 0.7,
+      lossWeight: 1,
+      colorJitterStrength: 0.2,
+      colorJitterProbability: 0.8,
+      blurProbability: 0.5,
+    });
+    assert.throws(
+      () => example(`method={name: ${name}, maskedConsistency: {blockSize: 65}}`),
+      problems(
+        "method.maskedConsistency.blockSize: must be at most the shorter side of " +
+          '"data.cropSize", 64: received 65',
+      ),
+    );
+  }
+  assert.throws(
+    () => example("method={name: source-only, maskedConsistency: {}}"),
+    problems('method: Unrecognized key: "maskedConsistency"'),
+  );
 });
 
 Deno.test("one line lays the look-ahead on either rule", () => {

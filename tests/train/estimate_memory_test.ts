@@ -117,6 +117,12 @@ const METHODS = {
     `method={name: self-training, lookAhead: {depth: 2}, ${FEATURES}}`,
     WITH_FEATURE_DISTANCE,
   ],
+  "masked images, depth 1": [
+    "method={name: self-training, maskedConsistency: {}, lookAhead: {depth: 1}}",
+  ],
+  "masked images with a mean teacher": [
+    "method={name: mean-teacher, maskedConsistency: {}}",
+  ],
   "a frozen encoder and clipping": [
     "method={name: self-training, lookAhead: {depth: 1}}",
     "optimizer={freeze: [encoder], clipGradientNorm: 1}",

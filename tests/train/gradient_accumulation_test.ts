@@ -175,6 +175,8 @@ const METHODS: Readonly<Record<string, string>> = {
     "average: valid}, {name: focal, average: valid}, {name: dice, per: image}, " +
     "{name: lovasz-softmax, per: image}]}",
   "self-training": `{name: self-training, ${THING_CLASSES}}`,
+  "masked images":
+    "{name: self-training, pseudoLabel: {threshold: 0.15}, maskedConsistency: {blockSize: 4}}",
   "depth 2":
     `{name: self-training, ${THING_CLASSES}, lookAhead: {depth: 2, shareDropout: true}}`,
   "depth 2 without reuse":

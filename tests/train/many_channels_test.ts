@@ -107,6 +107,8 @@ const METHODS = {
   supervised: "{name: supervised}",
   "self-training":
     `{name: self-training, lookAhead: {depth: 1}, pseudoLabel: {threshold: 0.2}, mixing: {${JITTER}}}`,
+  "self-training with masked images":
+    `{name: self-training, pseudoLabel: {threshold: 0.2}, maskedConsistency: {${JITTER}}}`,
   "mean-teacher": "{name: mean-teacher, perturbation: {name: classmix}}",
   "weak-to-strong":
     `{name: weak-to-strong, confidenceThreshold: 0.2, strongAugmentation: {${JITTER}}}`,

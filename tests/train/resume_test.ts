@@ -34,6 +34,11 @@ const METHODS: Readonly<Record<string, string>> = {
     "buffers: carry, emaTiming: both}, teacher: {copyIterations: 1}}",
   "mean teacher after iterations with labels alone":
     "{name: mean-teacher, supervisedOnlyIterations: 4, lookAhead: {depth: 1}}",
+  "masked images, depth 2":
+    `{${FUTURE}, ${UNCERTAIN}, lookAhead: {depth: 2}, maskedConsistency: {blockSize: 8}}`,
+  "masked images, weak to strong, adaptive depth":
+    "{name: weak-to-strong, confidenceThreshold: 0.2, maskedConsistency: {}, " +
+    "lookAhead: {depth: 2, agreement: 0.9}}",
   "weak to strong, adaptive depth":
     "{name: weak-to-strong, confidenceThreshold: 0.2, lookAhead: {depth: 3, agreement: 0.9}}",
 };

@@ -6,6 +6,7 @@ import { assertResumes, configOf } from "./resuming.ts";
 import { tinyNetwork } from "./tiny_network.ts";
 
 const LOOK_AHEAD = "lookAhead: {depth: 2}";
+const MASKED = "maskedConsistency: {}";
 
 /** Each phase is long enough to be replayed. */
 const PHASES = "supervisedOnlyIterations: 6, teacher: {copyIterations: 6, emaDecay: 0.9}";
@@ -19,8 +20,8 @@ const METHODS: readonly [string, string, readonly number[]][] = [
     [2, 6, 8, 14],
   ],
   [
-    "weak to strong",
-    `{name: weak-to-strong, confidenceThreshold: 0.12, ${LOOK_AHEAD}`,
+    "weak to strong with masked images",
+    `{name: weak-to-strong, confidenceThreshold: 0.12, ${LOOK_AHEAD}, ${MASKED}`,
     [8, 14],
   ],
 ];

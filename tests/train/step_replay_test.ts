@@ -66,6 +66,10 @@ const METHODS: Readonly<Record<string, string>> = {
     "maxEnqueued: 8}}}",
   "weak to strong, depth 1":
     "{name: weak-to-strong, confidenceThreshold: 0.2, lookAhead: {depth: 1}}",
+  "masked images, depth 2":
+    `{${FUTURE}, maskedConsistency: {blockSize: 8}, lookAhead: {depth: 2}}`,
+  "masked images, weak to strong":
+    "{name: weak-to-strong, confidenceThreshold: 0.2, maskedConsistency: {}}",
 };
 
 const ITERATIONS = 20;
