@@ -3,7 +3,6 @@ import {
   type ConvOptions,
   type ConvSizes,
   convSizes,
-  explicitPadding,
   gradientPadding,
 } from "../../src/ops/conv2d/conv_sizes.ts";
 import type * as ours from "../../src/ops/conv2d/conv2d.ts";
@@ -18,9 +17,17 @@ export const addBias = (y: tf.Tensor4D, bias: tf.AnyTensor | undefined): tf.Tens
 export const conv2d: typeof ours.conv2d = (x, filter, { bias, ...options } = {}) =>
   addBias(conv2dWithoutBias(x, filter, options), bias);
 
+/** Zeros around maps, as tfjs takes them. */
+export type ExplicitPadding = [[0, 0], [number, number], [number, number], [0, 0]];
+
+/** `rows` zeros above and below and `columns` on the left and right of NHWC maps. */
+export function explicitPadding(rows: number, columns: number = rows): ExplicitPadding {
+  return [[0, 0], [rows, rows], [columns, columns], [0, 0]];
+}
+
 /**
- * tfjs's convolution. Its own gradients where it has them (webgpu, no dilation), else the
- * quickest composition: a convolution with the flipped filter, and a product per tap.
+ * tfjs's convolution with equal padding on all sides. Its own gradients where it has them
+ * (webgpu, no dilation), else the quickest composition: a convolution with the flipped filter, and a product per tap.
  */
 function conv2dWithoutBias(
   x: tf.Tensor4D,
@@ -28,7 +35,7 @@ function conv2dWithoutBias(
   options: ConvOptions,
 ): tf.Tensor4D {
   const sizes = convSizes(x.shape, [filter.shape[0], filter.shape[1]], options);
-  const { stride, dilation, padding } = sizes;
+  const { stride, dilation, paddingTop: padding } = sizes;
   const run = () =>
     tf.conv2d(x, filter, stride, explicitPadding(padding), "NHWC", dilation);
   if (tf.getBackend() === "webgpu" && dilation === 1) return run();
@@ -54,7 +61,7 @@ function inputGradient(
   filter: tf.Tensor4D,
   sizes: ConvSizes,
 ): tf.Tensor {
-  const { stride, dilation, padding } = sizes;
+  const { stride, dilation, paddingTop: padding } = sizes;
   if (stride > 1) {
     return tf.conv2dTranspose(dy, filter, x.shape, stride, explicitPadding(padding));
   }
@@ -85,7 +92,7 @@ type Corner = [number, number, number, number];
 /** What each tap of a filter reads, row by row. [B, OH, OW, C] each */
 export function im2colColumns(x: tf.Tensor4D, sizes: ConvSizes): tf.Tensor4D[] {
   const { batch, channels, outHeight, outWidth, kernelHeight, kernelWidth } = sizes;
-  const { stride, dilation, padding } = sizes;
+  const { stride, dilation, paddingTop: padding } = sizes;
   const padded = padding === 0 ? x : tf.pad(x, explicitPadding(padding));
   const reach = (outputs: number) => (outputs - 1) * stride + 1;
   const columns: tf.Tensor4D[] = [];

@@ -2,11 +2,10 @@ import * as tf from "../../src/core/tf.ts";
 import {
   type ConvOptions,
   convSizes,
-  explicitPadding,
   gradientPadding,
 } from "../../src/ops/conv2d/conv_sizes.ts";
 import type * as ours from "../../src/ops/depthwise_conv2d/depthwise_conv2d.ts";
-import { addBias, im2colColumns } from "./conv2d.ts";
+import { addBias, explicitPadding, im2colColumns } from "./conv2d.ts";
 
 /** tfjs's depthwise convolution, and the bias added to it. */
 export const depthwiseConv2d: typeof ours.depthwiseConv2d = (
@@ -14,23 +13,24 @@ export const depthwiseConv2d: typeof ours.depthwiseConv2d = (
 ) => addBias(depthwiseConv2dWithoutBias(x, filter, options), bias);
 
 /**
- * tfjs's depthwise convolution. Its own gradients where it has them (webgpu, no
+ * tfjs's depthwise convolution of stride 1. Its own gradients where it has them (webgpu, no
  * dilation), else a convolution with the flipped filter, and a sum of products per tap.
  */
 function depthwiseConv2dWithoutBias(
   x: tf.Tensor4D,
   filter: tf.Tensor4D,
-  { dilation = 1, padding = 0 }: Omit<ConvOptions, "stride">,
+  { dilation = 1, ...options }: ConvOptions,
 ): tf.Tensor4D {
   const [KH, KW, C] = filter.shape;
   const run = (maps: tf.Tensor4D, weights: tf.Tensor4D, top: number, left: number) => {
     const padded = top + left === 0 ? maps : tf.pad(maps, explicitPadding(top, left));
     return tf.depthwiseConv2d(padded, weights, 1, "valid", "NHWC", dilation);
   };
+  const sizes = convSizes(x.shape, [KH, KW], { ...options, dilation });
+  const { paddingTop: padding } = sizes;
   if (tf.getBackend() === "webgpu" && dilation === 1) {
     return tf.tidy(() => run(x, filter, padding, padding));
   }
-  const sizes = convSizes(x.shape, [KH, KW], { dilation, padding });
   return tf.differentiable<tf.Tensor4D>(
     { x, filter },
     (save) => {
