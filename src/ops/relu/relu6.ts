@@ -34,7 +34,7 @@ const GRADIENT = defineKernel({
 /**
  * min(max(x, 0), 6), with its gradient, which is 0 at both ends, as PyTorch's.
  *
- * Source: Krizhevsky, "Convolutional Deep Belief Networks on CIFAR-10", 2010.
+ * Source: Sandler et al., "MobileNetV2" (CVPR 2018), https://arxiv.org/abs/1801.04381.
  *
  * @returns Like x; the caller owns it.
  */
