@@ -44,6 +44,7 @@ export type {
   DeeplabV3PlusConfig,
   FcnHeadConfig,
   IsaConfig,
+  LrasppConfig,
   PspConfig,
   SegformerConfig,
   SemiDeeplabV2Config,
@@ -56,6 +57,8 @@ export type {
 export type {
   BeitConfig,
   BeitPresetConfig,
+  EfficientnetLiteConfig,
+  EfficientnetLitePresetConfig,
   EncoderConfig,
   MitConfig,
   MitPresetConfig,
