@@ -65,9 +65,9 @@ export function efficientnetLite(
   );
   const blockCount = depths.reduce((sum, depth) => sum + depth, 0);
   let before = 0;
-  const stages = STAGES.map(({ stride, ...shape }, s) => {
+  const stages = STAGES.map(({ stride, ...shape }, s): readonly Layer[] => {
     const outChannels = widths[s] ?? STEM_CHANNELS;
-    return sequential(Array.from({ length: depths[s] ?? 1 }, (_, k) => {
+    return Array.from({ length: depths[s] ?? 1 }, (_, k) => {
       const block = before++;
       return invertedResidual(`${name}._blocks.${block}`, {
         ...shape,
@@ -76,7 +76,7 @@ export function efficientnetLite(
         stride: k === 0 ? stride : 1,
         dropPathRate: dropPathRate * block / blockCount,
       });
-    }));
+    });
   });
   const stem = pipe(
     convolution(`${name}._conv_stem`, 3, STEM_CHANNELS, {
@@ -88,17 +88,15 @@ export function efficientnetLite(
     norm(`${name}._bn0`, STEM_CHANNELS),
     withoutParameters(relu6),
   );
-  const [first = 0, ...others] = MAP_STAGES;
-  const parts = [
-    sequential([stem, ...stages.slice(0, first + 1)]),
-    ...others.map((last, i) =>
-      sequential(stages.slice((MAP_STAGES[i] ?? first) + 1, last + 1))
-    ),
-  ];
+  const parts = MAP_STAGES.map((last, i) => {
+    const first = (MAP_STAGES[i - 1] ?? -1) + 1;
+    const blocks = stages.slice(first, last + 1).flat();
+    return sequential(i === 0 ? [stem, ...blocks] : blocks);
+  });
   return {
     strides: [4, 8, 16, 32],
     channels: MAP_STAGES.map((s) => widths[s] ?? STEM_CHANNELS),
-    parameters: parametersOf(stem, ...stages),
+    parameters: parametersOf(...parts),
     apply(weights, images, context) {
       const maps: tf.Tensor4D[] = [];
       let x = images;
