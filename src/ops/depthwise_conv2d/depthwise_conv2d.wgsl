@@ -2,7 +2,8 @@
 // which is the same with the flipped filter and the padding of the other side.
 //
 //   product[b, y, x, c] = g(Σ over i, j of
-//     left[b, y + i·dilation − paddingTop, x + j·dilation − paddingLeft, c] · right[i, j, c] + …)
+//     left[b, y + i·dilation − paddingTop, x + j·dilation − paddingLeft, c] ·
+//     right[i, j, c] + …)
 //
 // One invocation owns four channels of four pixels of a row that are `dilation` apart: three
 // taps side by side then read six pixels instead of twelve. Neighbors own neighboring

@@ -7,9 +7,10 @@
 // One invocation owns four channels of up to 3×3 taps in one split and keeps its nine sums in
 // registers. It walks along pixels that are `dilation` apart, so the window slides: a step
 // loads three pixels of x and one of dy for nine products; with a stride, which goes with no
-// dilation, nine pixels. Neighbors own neighboring channels, so loads are coalesced. Sums of 32 pixels are added to sums of the split, and a
-// second pass adds the splits in their order: a plain float32 sum of many terms loses digits
-// that an optimizer like AdamW makes visible.
+// dilation, nine pixels. Neighbors own neighboring channels, so loads are coalesced. Sums of
+// 32 pixels are added to sums of the split, and a second pass adds the splits in their
+// order: a plain float32 sum of many terms loses digits that an optimizer like AdamW makes
+// visible.
 //
 // Invocations  splits · ceil(KH / 3) · ceil(KW / 3) · ceil(C / 4)
 // Reads        x [B, H, W, C], dy [B, OH, OW, C]

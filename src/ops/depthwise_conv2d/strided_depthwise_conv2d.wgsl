@@ -33,7 +33,8 @@ fn pixel(image: u32, origin: vec2i, tap: vec2i, channel: u32) -> vec4f {
   isInside = isInside & all(at >= vec2i()) & all(at < size);
   let place = select(vec2u(), vec2u(at), isInside);
   let line = (image * uniforms.height + place.x) * uniforms.width;
-  let four = leftFour((line + place.y) * uniforms.channels + channel, uniforms.channels - channel);
+  let start = (line + place.y) * uniforms.channels + channel;
+  let four = leftFour(start, uniforms.channels - channel);
   return select(vec4f(), four, isInside);
 }
 
