@@ -56,6 +56,7 @@ export type {
   DeeplabV3PlusConfig,
   FcnHeadConfig,
   IsaConfig,
+  LrasppConfig,
   PspConfig,
   SegformerConfig,
   SemiDeeplabV2Config,
@@ -68,6 +69,8 @@ export type {
 export type {
   BeitConfig,
   BeitPresetConfig,
+  EfficientnetLiteConfig,
+  EfficientnetLitePresetConfig,
   EncoderConfig,
   MitConfig,
   MitPresetConfig,

@@ -17,6 +17,7 @@ import {
   frozenBatchNormPair,
   geluPair,
   layerNormPair,
+  relu6Pair,
   reluPair,
   softmaxPair,
 } from "../pairs/normalization.ts";
@@ -57,6 +58,7 @@ const CASES: readonly KernelCase[] = [
   light("gelu", "MiT-B0 stage 1", "16384×128", geluPair(16384, 128)),
   light("gelu", "MiT-B5 stage 3", "1024×1280", geluPair(1024, 1280)),
   light("relu", "ResNet-50 stage 1", "16384×256", reluPair(16384, 256)),
+  light("relu6", "EfficientNet-Lite0 block 1", "65536×96", relu6Pair(65536, 96)),
   light("softmax", "MiT-B0 stage 1", "16384×256", softmaxPair(16384, 256)),
   light(
     "depthwise",

@@ -106,6 +106,19 @@ export interface DanetConfig {
   readonly dropout: number;
 }
 
+/**
+ * Lite reduced ASPP, a light decoder: the coarsest map, its channels weighted by their
+ * means, and a finer one. Howard et al., "Searching for MobileNetV3", ICCV 2019.
+ */
+export interface LrasppConfig {
+  /** Which decoder it is. */
+  readonly name: "lraspp";
+  /** Channels of the coarsest map before it is classified. */
+  readonly channels: number;
+  /** The finer map, counted from 0 for the finest; logits have its resolution. */
+  readonly lowIndex: number;
+}
+
 /** ASPP: a sum of parallel dilated classifiers. Chen et al., "DeepLab", TPAMI 2018. */
 export interface SemiDeeplabV2Config {
   /** Which decoder it is. */
@@ -163,6 +176,7 @@ export type DecoderConfig =
   | UpernetConfig
   | IsaConfig
   | DanetConfig
+  | LrasppConfig
   | SemiSupervisedDecoderConfig;
 
 /**
@@ -262,6 +276,12 @@ const Danet = z.strictObject({
   dropout,
 });
 
+const Lraspp = z.strictObject({
+  name: z.literal("lraspp"),
+  channels: positiveInt.default(128),
+  lowIndex: z.int().gte(0).lte(2).default(1),
+});
+
 const Fcn = z.strictObject({
   name: z.literal("fcn"),
   inIndex: z.int().gte(0).lte(3).default(2),
@@ -309,6 +329,7 @@ export const DecoderSchema = z.discriminatedUnion("name", [
   Upernet,
   Isa,
   Danet,
+  Lraspp,
   ...SEMI_SUPERVISED_DECODERS,
 ]);
 

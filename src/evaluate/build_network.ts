@@ -11,10 +11,15 @@ import {
   deeplabV3PlusHead,
   semiDeeplabV3PlusHead,
 } from "../models/deeplab_v3_plus_head.ts";
+import {
+  EFFICIENTNET_LITE_PRESETS,
+  efficientnetLite,
+} from "../models/efficientnet_lite.ts";
 import { encoderDecoder } from "../models/encoder_decoder.ts";
 import { fcnHead, semiFcnHead } from "../models/fcn_head.ts";
 import { feature2Pyramid, withNeck } from "../models/feature2_pyramid.ts";
 import { isaHead } from "../models/isa_head.ts";
+import { lrasppHead } from "../models/lraspp_head.ts";
 import { mit, MIT_PRESETS } from "../models/mit.ts";
 import { pspHead, semiPspHead } from "../models/psp_head.ts";
 import {
@@ -98,6 +103,16 @@ function buildEncoder(encoder: EncoderConfig, imageChannels: number): Encoder {
         ...encoder,
         imageChannels,
       });
+    case "efficientnet-lite":
+      return efficientnetLite(BACKBONE, { ...encoder, imageChannels });
+    case "efficientnet-lite0":
+    case "efficientnet-lite1":
+    case "efficientnet-lite2":
+      return efficientnetLite(BACKBONE, {
+        ...EFFICIENTNET_LITE_PRESETS[encoder.name],
+        ...encoder,
+        imageChannels,
+      });
   }
 }
 
@@ -140,6 +155,8 @@ function buildDecoder(
       return isaHead(DECODE_HEAD, channels, { ...decoder, classes });
     case "danet":
       return danetHead(DECODE_HEAD, channels, { ...decoder, classes });
+    case "lraspp":
+      return lrasppHead(DECODE_HEAD, channels, { ...decoder, classes });
     case "semi-deeplabv2":
       return semiDeeplabV2Head(SEMI_SUPERVISED_DECODER, channels, {
         ...decoder,

@@ -147,12 +147,15 @@ function updatesOf(
 /** The rule of DAFormer, and the decoders of the semi-supervised branch. */
 const HEAD_NAMES = /head|^decoder\.|^auxor\./;
 
+/** The rule of DAFormer, and the batch norms of EfficientNet, which its authors spare. */
+const NORM_NAMES = /norm|\._bn\d/;
+
 /**
  * The group of a parameter, by its name.
  *
  * "head" anywhere in the name, or "decoder." or "auxor." at its start: the learning rate of
- * the head, with weight decay, for norms, too. Else "norm": without weight decay. The first
- * match wins, as in DAFormer.
+ * the head, with weight decay, for norms, too. Else "norm", or "_bn0" and the like:
+ * without weight decay. The first match wins, as in DAFormer.
  */
 export function parameterGroupOf(
   name: string,
@@ -160,5 +163,5 @@ export function parameterGroupOf(
 ): { readonly lrMultiplier: number; readonly hasWeightDecay: boolean } {
   return HEAD_NAMES.test(name)
     ? { lrMultiplier: headLrMultiplier, hasWeightDecay: true }
-    : { lrMultiplier: 1, hasWeightDecay: !name.includes("norm") };
+    : { lrMultiplier: 1, hasWeightDecay: !NORM_NAMES.test(name) };
 }

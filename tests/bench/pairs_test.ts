@@ -21,6 +21,12 @@ const PAIRS: Readonly<Record<string, Pair>> = {
     stride: 2,
     padding: 1,
   }),
+  "conv2d of stride 2 with TensorFlow's padding": convolution.conv2dPair(
+    [1, 9, 8, 3],
+    4,
+    3,
+    { stride: 2, padding: "same" },
+  ),
   "conv2d of touching patches": convolution.conv2dPair([1, 8, 8, 3], 4, 4, { stride: 4 }),
   "dilated conv2d": convolution.conv2dPair([1, 9, 8, 3], 4, 3, {
     dilation: 2,
@@ -36,6 +42,7 @@ const PAIRS: Readonly<Record<string, Pair>> = {
   "frozen batch norm": normalization.frozenBatchNormPair([2, 5, 4, 3]),
   gelu: normalization.geluPair(11, 6),
   relu: normalization.reluPair(11, 6),
+  relu6: normalization.relu6Pair(11, 6),
   softmax: normalization.softmaxPair(11, 6),
   "scale channels": normalization.scaleChannelsPair(11, 6),
   "dropout of elements": normalization.dropoutPair([3, 5, 4, 7], "element"),

@@ -62,6 +62,7 @@ const DECODERS: readonly DecoderConfig[] = [
   { name: "upernet", channels: 8, poolScales, dropout },
   { name: "isa", channels: 8, isaChannels: 4, downFactor: 2, dropout },
   { name: "danet", channels: 8, pamChannels: 4, dropout },
+  { name: "lraspp", channels: 8, lowIndex: 1 },
   { name: "semi-deeplabv2", dilations },
   semiDeeplabV3Plus,
   { name: "semi-psp", channels: 8, poolScales },

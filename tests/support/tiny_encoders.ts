@@ -36,4 +36,10 @@ export const TINY_ENCODERS = {
     dropPathRate: 0.1,
     layerScaleInit: 0.1,
   },
+  "efficientnet-lite": {
+    name: "efficientnet-lite",
+    widthCoefficient: 0.1,
+    depthCoefficient: 0.5,
+    dropPathRate: 0.2,
+  },
 } as const satisfies Readonly<Record<string, EncoderConfig>>;

@@ -169,6 +169,9 @@ const PUBLISHED = {
   "ResNet-50 + DeepLabV2": [
     "model={encoder: {name: resnet-50}, decoder: {name: deeplabv2}}",
   ],
+  "EfficientNet-Lite0 + LR-ASPP": [
+    "model={encoder: {name: efficientnet-lite0}, decoder: {name: lraspp}}",
+  ],
 };
 
 for (const [name, overrides] of Object.entries(PUBLISHED)) {

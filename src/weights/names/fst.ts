@@ -1,4 +1,5 @@
 import { BEIT_ALLOW_MISSING } from "./beit.ts";
+import { EFFICIENTNET_PARTS } from "./efficientnet.ts";
 import {
   dropRule,
   HEAD_RULES,
@@ -37,6 +38,7 @@ const ENCODER_PATTERNS: readonly string[] = [
   ...below("layers.{k}", ["ln{n}.*", "gamma_{n}", "ffn.layers.*"]),
   ...below("layers.{k}.attn", ["qkv.*", "q_bias", "v_bias", "proj.*"]),
   "layers.{k}.attn.relative_position_*",
+  ...EFFICIENTNET_PARTS,
 ];
 
 /**

@@ -2,6 +2,7 @@
 
 import type { HostTensor } from "../../core/host_tensor.ts";
 import { HUGGING_FACE_BEIT, MICROSOFT_BEIT } from "./beit.ts";
+import { EFFICIENTNET_PYTORCH } from "./efficientnet.ts";
 import { FST } from "./fst.ts";
 import {
   type AppliedRules,
@@ -31,6 +32,7 @@ export const NAMING_SCHEME_TABLE: readonly NamingScheme[] = [
   TIMM,
   TORCHVISION,
   U2PL,
+  EFFICIENTNET_PYTORCH,
   FST,
 ];
 
@@ -57,6 +59,7 @@ const STRANGERS: readonly (readonly [pattern: string, whose: string])[] = [
   ["mobilevit*.*", "MobileViT of Hugging Face"],
   ["segmentation_head.{i}.*", "a network of segmentation_models.pytorch"],
   ["stages.{i}.blocks.{j}.conv_dw.*", "ConvNeXt of timm"],
+  ["blocks.{i}.{j}.conv_dw.*", "an EfficientNet of timm"],
   ["sem_seg_head.*", "a network of detectron2"],
 ];
 

@@ -508,6 +508,16 @@ export function timmResnet(own: File): Foreign {
   return done(out);
 }
 
+/** EfficientNet-Lite-PyTorch: its `efficientnet-lite0.pth`, the names of ours and a head. */
+export function efficientnetLite(own: File): Foreign {
+  const out = new Exporter(own);
+  for (const name of own.keys()) out.one(name.replace(/^backbone\./, ""), name);
+  out.put("_conv_head.weight", distinct(10, 16, 1, 1));
+  putUnused(out, "_bn1", 10);
+  putUnused(out, "_fc", 10, 10);
+  return done(out);
+}
+
 /** U2PL: its `resnet101.pth`. */
 export function u2plResnet(own: File): Foreign {
   const out = new Exporter(own);

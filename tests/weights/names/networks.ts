@@ -1,5 +1,6 @@
 /** The networks of the tests, as small as they can be. */
 import { beit } from "../../../src/models/beit.ts";
+import { efficientnetLite } from "../../../src/models/efficientnet_lite.ts";
 import { fcnHead } from "../../../src/models/fcn_head.ts";
 import { feature2Pyramid } from "../../../src/models/feature2_pyramid.ts";
 import { mit } from "../../../src/models/mit.ts";
@@ -69,6 +70,15 @@ export const beitUpernetWeights = (): File =>
     beit("backbone", BEIT),
     feature2Pyramid("neck", BEIT.embedDim),
     ...heads([4, 4, 4, 4]),
+  );
+
+export const efficientnetWeights = (): File =>
+  ownWeights(
+    efficientnetLite("backbone", {
+      widthCoefficient: 0.05,
+      depthCoefficient: 0.3,
+      dropPathRate: 0,
+    }),
   );
 
 export const resnetWeights = (): File => ownWeights(resnet("backbone", RESNET));

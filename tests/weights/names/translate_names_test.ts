@@ -8,6 +8,7 @@ import * as foreign from "./foreign_files.ts";
 import {
   beitUpernetWeights,
   beitWeights,
+  efficientnetWeights,
   mitWeights,
   multigridWeights,
   resnetWeights,
@@ -192,6 +193,22 @@ const CASES: readonly Case[] = [
     dropped: FC,
   },
   {
+    what: "EfficientNet-Lite of PyTorch",
+    scheme: "efficientnet-pytorch",
+    own: efficientnetWeights,
+    write: foreign.efficientnetLite,
+    dropped: [
+      "_conv_head.weight",
+      ...["_bn1", "_fc"].flatMap((name) => [`${name}.weight`, `${name}.bias`]),
+    ],
+  },
+  {
+    what: "EfficientNet-Lite with our names",
+    scheme: "fst",
+    own: efficientnetWeights,
+    write: (own) => ({ file: own, rest: [] }),
+  },
+  {
     what: "a whole network with our names",
     scheme: "fst",
     own: swinUpernetWeights,
@@ -298,6 +315,22 @@ const REFUSED: readonly (readonly [string, () => File, RegExp])[] = [
     PLAIN,
   ],
   ["Hugging Face's ResNet", foreign.huggingFaceResnet, PLAIN],
+  [
+    "an EfficientNet that is no Lite one",
+    () =>
+      foreign.efficientnetLite(efficientnetWeights()).file
+        .set("_blocks.0._se_reduce.weight", distinct(8, 32, 1, 1)),
+    /its EfficientNet has squeeze-and-excitation, .* use an EfficientNet-Lite/,
+  ],
+  [
+    "timm's EfficientNet",
+    () =>
+      new Map([
+        ["conv_stem.weight", distinct(32, 3, 3, 3)],
+        ["blocks.0.0.conv_dw.weight", distinct(32, 1, 3, 3)],
+      ]),
+    /an EfficientNet of timm/,
+  ],
   [
     "timm's ResNet D",
     () =>

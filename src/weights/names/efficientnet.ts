@@ -1,0 +1,42 @@
+/** The naming scheme of EfficientNet-Lite. @module */
+
+import {
+  dropRule,
+  HEAD_RULES,
+  type NamingScheme,
+  renameRule,
+  unsupportedRule,
+} from "./naming_scheme.ts";
+import { anyNameMatches } from "./pattern.ts";
+
+/** What is in an EfficientNet-Lite, by the names of all code bases. */
+export const EFFICIENTNET_PARTS = [
+  "_conv_stem.*",
+  "_bn0.*",
+  ...["expand", "depthwise", "project"].map((conv) => `_blocks.{k}._${conv}_conv.*`),
+  "_blocks.{k}._bn{n}.*",
+] as const;
+
+/**
+ * EfficientNet-Lite in PyTorch, which has the names of EfficientNet-PyTorch. An
+ * EfficientNet that is no Lite one is refused.
+ *
+ * Source: https://github.com/ml-illustrated/EfficientNet-Lite-PyTorch and
+ * https://github.com/lukemelas/EfficientNet-PyTorch.
+ */
+export const EFFICIENTNET_PYTORCH: NamingScheme = {
+  name: "efficientnet-pytorch",
+  description: "EfficientNet-Lite of PyTorch: _blocks.0._depthwise_conv.weight",
+  matches: (tensors) => anyNameMatches(tensors, "_conv_stem.weight"),
+  rules: [
+    unsupportedRule(
+      "_blocks.{k}._se_reduce.*",
+      "its EfficientNet has squeeze-and-excitation, and those here, the Lite ones, do " +
+        "not; use an EfficientNet-Lite, as deno task download efficientnet-lite0",
+    ),
+    ...EFFICIENTNET_PARTS.map((part) => renameRule(part, `backbone.${part}`)),
+    ...["_conv_head.*", "_bn1.*", "_fc.*"].map(dropRule),
+    ...HEAD_RULES,
+  ],
+  allowMissing: [],
+};
