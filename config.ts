@@ -42,6 +42,7 @@ export type {
   DecoderConfig,
   DeeplabV2Config,
   DeeplabV3PlusConfig,
+  DptConfig,
   FcnHeadConfig,
   IsaConfig,
   PspConfig,
@@ -52,10 +53,13 @@ export type {
   SemiPspConfig,
   SemiSupervisedDecoderConfig,
   UpernetConfig,
+  VfmUdaConfig,
 } from "./src/config/decoder.ts";
 export type {
   BeitConfig,
   BeitPresetConfig,
+  Dinov2Config,
+  Dinov2PresetConfig,
   EncoderConfig,
   MitConfig,
   MitPresetConfig,
