@@ -3,13 +3,15 @@
 import {
   concatRule,
   dropRule,
+  keepRule,
   type NamingScheme,
   renameRule,
   type Rule,
+  splitRule,
   unsupportedRule,
 } from "./naming_scheme.ts";
 import { anyNameMatches } from "./pattern.ts";
-import { concatRows } from "./tensor_transforms.ts";
+import { concatRows, splitRows } from "./tensor_transforms.ts";
 
 /** What its blocks alone have, in fst's files, too. */
 export const DINOV2_SIGNATURE = "[backbone.|encoder.]blocks.{k}.ls1.gamma";
@@ -142,3 +144,50 @@ export const HUGGING_FACE_DINOV2: NamingScheme = {
   ],
   allowMissing: DINOV2_ALLOW_MISSING,
 };
+
+/** The rules from fst's names to those of DINOv2's authors. */
+export const DINOV2_NAMES: readonly Rule[] = DINOV2_PATTERNS.map((part) =>
+  renameRule(`backbone.${part}`, part)
+);
+
+/** The rules from fst's names to those of UniMatch V2's `DPT`. */
+export const UNIMATCH_V2_NAMES: readonly Rule[] = [
+  ...DINOV2_PATTERNS.map((part) => keepRule(`backbone.${part}`)),
+  ...["projects.*", "resize_layers.*", "scratch.*"].map((part) =>
+    renameRule(`decode_head.${part}`, `head.${part}`)
+  ),
+];
+
+/** The rules from fst's names to those of VFM-UDA's `VITLightweightHead`. */
+export const VFM_UDA_NAMES: readonly Rule[] = [
+  // Its masking holds the encoder's token, too.
+  splitRule(
+    "backbone.mask_token",
+    ["encoder.mask_token", "token_masking.mask_token"],
+    (token) => [token, token],
+  ),
+  ...DINOV2_PATTERNS.map((part) => renameRule(`backbone.${part}`, `encoder.${part}`)),
+  ...["upscale.*", "out.weight"].map((part) => renameRule(`decode_head.${part}`, part)),
+];
+
+/** The rules from fst's names to those in files of Hugging Face's `Dinov2Model`. */
+export const HUGGING_FACE_DINOV2_NAMES: readonly Rule[] = [
+  ...["cls_token", "mask_token", "register_tokens"].map((token) =>
+    renameRule(`backbone.${token}`, `embeddings.${token}`)
+  ),
+  renameRule("backbone.pos_embed", "embeddings.position_embeddings"),
+  renameRule("backbone.patch_embed.proj.*", "embeddings.patch_embeddings.projection.*"),
+  splitRule(
+    `${TARGET_BLOCK}.attn.qkv.*`,
+    HF_ATTENTIONS[0].slice(0, 3).map((part) => `encoder.layer.{k}.${part}.*`),
+    (value) => splitRows(value, [1, 1, 1]),
+  ),
+  renameRule(
+    `${TARGET_BLOCK}.attn.proj.*`,
+    `encoder.layer.{k}.${HF_ATTENTIONS[0][3]}.*`,
+  ),
+  renameRule(`${TARGET_BLOCK}.ls{n}.gamma`, "encoder.layer.{k}.layer_scale{n}.lambda1"),
+  renameRule(`${TARGET_BLOCK}.norm{n}.*`, "encoder.layer.{k}.norm{n}.*"),
+  renameRule(`${TARGET_BLOCK}.mlp.fc{n}.*`, "encoder.layer.{k}.mlp.fc{n}.*"),
+  renameRule("backbone.norm.*", "layernorm.*"),
+];
