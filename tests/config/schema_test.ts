@@ -148,6 +148,28 @@ Deno.test("an encoder's position tables reach over every crop", () => {
   );
 });
 
+Deno.test("a DINOv2 takes crops of any size, and enlarges them by whole percents", () => {
+  const { model } = example("model.encoder={name: dinov2-small, imageSize: 28}");
+  assert.deepEqual(model.encoder, {
+    name: "dinov2-small",
+    registers: false,
+    imageSize: 28,
+    inputScale: 1,
+    dropPathRate: 0,
+  });
+  for (const scale of [1.01, 1.1, 1.15, 2.3, 3.99]) {
+    example(`model.encoder={name: dinov2-base, inputScale: ${scale}}`);
+  }
+  assert.throws(
+    () =>
+      example("model.encoder={name: dinov2-large, inputScale: 1.055, imageSize: 500}"),
+    problems(
+      "model.encoder.imageSize: Invalid number: must be a multiple of 14",
+      "model.encoder.inputScale: Invalid number: must be a multiple of 0.01",
+    ),
+  );
+});
+
 Deno.test("sizes of encoders that do not go together are refused", () => {
   assert.throws(
     () =>
