@@ -130,10 +130,8 @@ export function dinov2(
   const isAscending = outIndices.every((block, i) => block > (outIndices[i - 1] ?? -1));
   if (!isAscending || (outIndices.at(-1) ?? 0) >= depth) {
     throw new RangeError(
-      `Cannot build a DINOv2: "outIndices" must be blocks 0 … ${
-        depth - 1
-      } in ascending ` +
-        `order: received ${outIndices.join(", ")}`,
+      'Cannot build a DINOv2: "outIndices" must be ascending blocks of ' +
+        `0 … ${depth - 1}: received ${outIndices.join(", ")}`,
     );
   }
   if (imageSize % PATCH_SIZE !== 0) {

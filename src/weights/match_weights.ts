@@ -69,6 +69,12 @@ const VARIANTS: readonly {
     where: "decoder.aspp.conv3.*",
   },
   {
+    pattern: "backbone.register_tokens",
+    with: "model.encoder.registers: true",
+    without: "model.encoder.registers: false",
+    isUnusual: true,
+  },
+  {
     pattern: "auxiliary_head.*",
     with: "model.auxiliaryHead",
     without: "model.auxiliaryHead: null",
@@ -82,6 +88,17 @@ const VARIANTS: readonly {
 
 /** SegFormer's fusion, whose kernel is a setting. */
 const FUSION_WEIGHT = "decode_head.linear_fuse.conv.weight";
+
+/** DINOv2's positions: of the class token, then of a square of patches. */
+const POSITIONS = "backbone.pos_embed";
+const PATCH_SIZE = 14;
+const PUBLISHED_IMAGE_SIZE = 518;
+
+/** The side of images that a table of positions is made for; null: of none. */
+function imageSizeOf([, positions = 0]: readonly number[]): number | null {
+  const side = Math.sqrt(positions - 1);
+  return Number.isInteger(side) ? PATCH_SIZE * side : null;
+}
 
 /** Which settings make the model the variant that a file is of, a line per setting. */
 function variantHints(
@@ -98,6 +115,11 @@ function variantHints(
   const fusion = shapeMismatches.find(({ name }) => name === FUSION_WEIGHT);
   const [theirs, ours] = [fusion?.found.at(-1), fusion?.expected.at(-1)];
   if (theirs !== ours) settings.push(`model.decoder.fusionKernelSize: ${theirs}`);
+  const positions = shapeMismatches.find(({ name }) => name === POSITIONS);
+  const [size, own] = [positions?.found, positions?.expected].map((shape) =>
+    imageSizeOf(shape ?? [])
+  );
+  if (size && size !== own) settings.push(`model.encoder.imageSize: ${size}`);
   return settings.map((setting) => `the file is of the variant with "${setting}"`);
 }
 
@@ -113,6 +135,10 @@ export function variantSettings(tensors: ReadonlyMap<string, HostTensor>): strin
   });
   const kernel = tensors.get(FUSION_WEIGHT)?.shape.at(-1) ?? 1;
   if (kernel !== 1) settings.push(`model.decoder.fusionKernelSize: ${kernel}`);
+  const size = imageSizeOf(tensors.get(POSITIONS)?.shape ?? []);
+  if (size && size !== PUBLISHED_IMAGE_SIZE) {
+    settings.push(`model.encoder.imageSize: ${size}`);
+  }
   return settings.map((setting) => `it is of the variant with "${setting}"`);
 }
 

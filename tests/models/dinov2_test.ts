@@ -145,8 +145,8 @@ onEachBackend("applyMasked() without masked patches is apply()", async () => {
 Deno.test("dinov2() says what sizes do not go together", () => {
   assert.throws(() => dinov2("backbone", { ...SHAPE, outIndices: [1, 2] }), {
     name: "RangeError",
-    message: 'Cannot build a DINOv2: "outIndices" must be blocks 0 … 1 in ascending ' +
-      "order: received 1, 2",
+    message: 'Cannot build a DINOv2: "outIndices" must be ascending blocks of 0 … 1: ' +
+      "received 1, 2",
   });
   assert.throws(() => dinov2("backbone", { ...SHAPE, outIndices: [1, 0] }), {
     message: /received 1, 0$/,
