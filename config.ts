@@ -54,6 +54,7 @@ export type {
   DecoderConfig,
   DeeplabV2Config,
   DeeplabV3PlusConfig,
+  DptConfig,
   FcnHeadConfig,
   IsaConfig,
   LrasppConfig,
@@ -65,10 +66,13 @@ export type {
   SemiPspConfig,
   SemiSupervisedDecoderConfig,
   UpernetConfig,
+  VfmUdaConfig,
 } from "./src/config/decoder.ts";
 export type {
   BeitConfig,
   BeitPresetConfig,
+  Dinov2Config,
+  Dinov2PresetConfig,
   EfficientnetLiteConfig,
   EfficientnetLitePresetConfig,
   EncoderConfig,

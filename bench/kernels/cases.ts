@@ -35,6 +35,7 @@ import {
 import {
   adaptiveAveragePoolPair,
   maxPoolPair,
+  resizeBicubicPair,
   resizeBilinearPair,
 } from "../pairs/resampling.ts";
 import { adamwPair, lerpPair } from "../pairs/update.ts";
@@ -175,6 +176,12 @@ const CASES: readonly KernelCase[] = [
     "logits",
     "128×128×19→512×512",
     resizeBilinearPair([1, 128, 128, 19], [512, 512]),
+  ),
+  light(
+    "resize bicubic",
+    "DINOv2, positions",
+    "37×37×384→80×80",
+    resizeBicubicPair([37, 37, 384], [80, 80]),
   ),
   light(
     "dropout",

@@ -15,6 +15,7 @@ import {
   batchNorm,
   frozenBatchNorm,
 } from "../ops/batch_norm/batch_norm.ts";
+import { resizeBicubic } from "../ops/bicubic/bicubic.ts";
 import { channelDistance } from "../ops/channel_distance/channel_distance.ts";
 import { classMask, pasteSource } from "../ops/class_mix/class_mix.ts";
 import { classCounts, classSums } from "../ops/class_sums/class_sums.ts";
@@ -237,6 +238,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     withGradients((x) => resizeBilinear(x as tf.Tensor4D, [2 * n, n - 1]), map(n, "x")),
   "nearest resize": (n) =>
     withGradients((x) => resizeNearest(x as tf.Tensor4D, [2 * n, n - 1]), map(n, "x")),
+  "bicubic resize": (n) =>
+    [{ antialias: true }, { offset: 0.1 }].flatMap((options) =>
+      withGradients(
+        (x) => resizeBicubic(x as tf.Tensor3D, [2 * n, n - 1], options),
+        normal([n, n + 2, n], "x"),
+      )
+    ),
   "maximum of windows": (n) =>
     withGradients(
       (x) => maxPool(x as tf.Tensor4D, { window: 3, stride: 2, padding: 1 }),

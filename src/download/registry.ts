@@ -71,6 +71,7 @@ const SWIN = "mmsegmentation/v0.5/pretrain/swin";
 const SWIN_RELEASE =
   "https://github.com/SwinTransformer/storage/releases/download/v1.0.0";
 const BEIT_RELEASE = "https://github.com/addf400/files/releases/download/v1.0";
+const DINOV2_FILES = "https://dl.fbaipublicfiles.com/dinov2";
 const SSSEGMENTATION =
   "https://github.com/SegmentationBLWX/modelstore/releases/download/ssseg_pretrained";
 const BAN_MIRROR = "https://huggingface.co/likyoo/BAN/resolve/main/pretrain";
@@ -92,9 +93,14 @@ const withHashSuffix = (file: string, sha256: string | null = null): PublishedFi
 });
 
 /** The copy that the transformers library uses, under a name of its own. */
-const huggingFace = (repository: string): UrlSource => ({
-  url: `https://huggingface.co/${repository}/resolve/main/pytorch_model.bin`,
-  fileAtSource: withoutChecksum(`${repository.replace("/", "_")}.bin`),
+const huggingFace = (
+  repository: string,
+  file: "pytorch_model.bin" | "model.safetensors" = "pytorch_model.bin",
+): UrlSource => ({
+  url: `https://huggingface.co/${repository}/resolve/main/${file}`,
+  fileAtSource: withoutChecksum(
+    `${repository.replace("/", "_")}.${file.split(".").at(-1)}`,
+  ),
 });
 
 /** SegFormer's Mix Transformers, converted by OpenMMLab. */
@@ -174,6 +180,32 @@ function beitEntry(size: "base" | "large", megabytes: number): WeightsEntry {
     sources: [
       { url: `${BEIT_RELEASE}/${file}` },
       huggingFace(`microsoft/beit-${size}-patch16-224-pt22k-ft22k`),
+    ],
+  };
+}
+
+/** A DINOv2 as its authors release it. */
+function dinov2Entry(
+  size: "small" | "base" | "large",
+  megabytes: number,
+  registers = false,
+): WeightsEntry {
+  const model = `dinov2_vit${size[0]}14`;
+  const file = `${model}${registers ? "_reg4" : ""}_pretrain.pth`;
+  return {
+    name: `dinov2-${size}${registers ? "-registers" : ""}`,
+    description: `DINOv2-${size}, patches of 14 pixels${
+      registers ? ", with registers" : ""
+    }, LVD-142M`,
+    license: APACHE_LICENSE,
+    megabytes,
+    ...withoutChecksum(file),
+    sources: [
+      { url: `${DINOV2_FILES}/${model}/${file}` },
+      huggingFace(
+        `facebook/dinov2-${registers ? "with-registers-" : ""}${size}`,
+        "model.safetensors",
+      ),
     ],
   };
 }
@@ -360,6 +392,12 @@ export const WEIGHTS: readonly WeightsEntry[] = [
   ),
   beitEntry("base", 414),
   beitEntry("large", 1310),
+  dinov2Entry("small", 88),
+  dinov2Entry("small", 88, true),
+  dinov2Entry("base", 346),
+  dinov2Entry("base", 346, true),
+  dinov2Entry("large", 1218),
+  dinov2Entry("large", 1218, true),
   efficientnetLiteEntry(
     0,
     17_364_911,

@@ -26,6 +26,8 @@ import { multiply } from "./matrix_nodes.ts";
 import {
   addGridBias,
   addWindowBias,
+  type BicubicSizes,
+  bicubicWeights,
   type GridBiasSizes,
   joinWindows,
   partitionWindows,
@@ -120,6 +122,10 @@ export const OWN_KERNELS: Readonly<Record<string, KernelTranslation>> = {
     const x = tensors.get(inputs.x);
     const shape = outputs.y?.shape ?? [];
     tensors.set(outputs.y, resizeBilinear(tensors, x, shape, coordinates));
+  },
+  bicubicWeights(tensors, { attributes, outputs }) {
+    const sizes = attributes as unknown as BicubicSizes;
+    tensors.set(outputs.weights, bicubicWeights(tensors, sizes));
   },
   windowPartition(tensors, { inputs, attributes, outputs: { windows } }) {
     const sizes = attributes as unknown as WindowSizes;

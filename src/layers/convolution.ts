@@ -97,16 +97,22 @@ export function transposedConvolution(
   inChannels: number,
   outChannels: number,
   kernelSize: number,
+  { bias: hasBias = true }: Pick<ConvolutionOptions, "bias"> = {},
 ): Layer {
   // PyTorch counts the fan of a transposed filter by its outputs.
   const inits = initializersOf("pytorch", outChannels * kernelSize ** 2, 0);
   const shape = [kernelSize, kernelSize, outChannels, inChannels];
   const filter = parameter(`${name}.weight`, shape, "convolution", inits.filter);
-  const bias = parameter(`${name}.bias`, [outChannels], "plain", inits.bias);
+  const biases = hasBias
+    ? [parameter(`${name}.bias`, [outChannels], "plain", inits.bias)]
+    : [];
   return {
-    parameters: [filter, bias],
-    apply: (weights, x) =>
-      tf.add(transposedConv2d(x, weightOf(weights, filter)), weightOf(weights, bias)),
+    parameters: [filter, ...biases],
+    apply(weights, x) {
+      const y = transposedConv2d(x, weightOf(weights, filter));
+      const [bias] = biases.map((bias) => weightOf<tf.Tensor1D>(weights, bias));
+      return bias === undefined ? y : tf.add(y, bias);
+    },
   };
 }
 

@@ -62,6 +62,7 @@ const PAIRS: Readonly<Record<string, Pair>> = {
     true,
   ),
   "resize nearest": resampling.resizeNearestPair([2, 4, 6, 3], [8, 12]),
+  "resize bicubic": resampling.resizeBicubicPair([4, 4, 3], [7, 3]),
   "max pool": resampling.maxPoolPair([2, 7, 6, 3]),
   "average pool": resampling.averagePoolPair([2, 8, 6, 3], 2),
   "adaptive average pool": resampling.adaptiveAveragePoolPair([2, 7, 5, 3], [3, 2]),

@@ -29,7 +29,10 @@ Deno.test("WEIGHTS have checksums that are whole and agree with the names", () =
   for (
     const { fileName, sha256, sha256Prefix, bytes } of WEIGHTS.flatMap(publishedFilesOf)
   ) {
-    assert.match(fileName, /^[A-Za-z0-9][A-Za-z0-9._-]*\.(pth|bin|tar\.gz|whl)$/);
+    assert.match(
+      fileName,
+      /^[A-Za-z0-9][A-Za-z0-9._-]*\.(pth|bin|safetensors|tar\.gz|whl)$/,
+    );
     if (sha256 !== null) assert.match(sha256, /^[0-9a-f]{64}$/, fileName);
     if (sha256Prefix !== null) {
       assert.match(fileName, new RegExp(`-${sha256Prefix}\\.pth$`));

@@ -62,6 +62,8 @@ const DECODERS: readonly DecoderConfig[] = [
   { name: "upernet", channels: 8, poolScales, dropout },
   { name: "isa", channels: 8, isaChannels: 4, downFactor: 2, dropout },
   { name: "danet", channels: 8, pamChannels: 4, dropout },
+  { name: "dpt", channels: 4, levelChannels: [3, 4, 5, 6] },
+  { name: "vfm-uda" },
   { name: "lraspp", channels: 8, lowIndex: 1 },
   { name: "semi-deeplabv2", dilations },
   semiDeeplabV3Plus,
@@ -133,6 +135,22 @@ for (const [variant, decoder] of Object.entries(VARIANTS)) {
     );
   });
 }
+
+onWasm(
+  "ONNX Runtime resizes the positions of DINOv2 as the network does, and not at all at their size",
+  async () => {
+    for (const variant of [{ registers: false }, { inputScale: 1.1 }]) {
+      const encoder = { ...TINY_ENCODERS.dinov2, ...variant };
+      const exported = exportedNetwork(
+        buildNetwork({ encoder, decoder: segformerHead, auxiliaryHead: null }, CLASSES),
+      );
+      const { bytes, size } = await makeOnnxFile(exported, {}, SIZE);
+      assert.equal(size, null, "inputs of any size");
+      await assertSameLogits(bytes, exported, [[2, 56, 56], [1, 140, 33], [1, 51, 53]]);
+      releaseExported(exported);
+    }
+  },
+);
 
 onWasm(
   "ONNX Runtime computes ESPNet, a network declared elsewhere",

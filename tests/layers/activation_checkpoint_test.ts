@@ -42,6 +42,9 @@ const MODELS = {
   beit:
     "{encoder: {name: beit, embedDim: 16, depth: 4, numHeads: 2, outIndices: [0, 1, 2, 3], " +
     "imageSize: 64, dropPathRate: 0.3}, decoder: {name: upernet, channels: 8, poolScales: [1]}}",
+  dinov2:
+    "{encoder: {name: dinov2, embedDim: 16, depth: 4, numHeads: 2, outIndices: [0, 1, 2, 3], " +
+    "imageSize: 56, registers: true, dropPathRate: 0.3}, decoder: {name: vfm-uda}}",
 };
 
 interface Outcome {

@@ -43,7 +43,7 @@ for (const [name, [count, widths]] of Object.entries(PUBLISHED)) {
 Deno.test("parameterGroupOf() spares the batch norms of EfficientNet weight decay", () => {
   const decayed = build("efficientnet-lite0").parameters
     .filter(({ trainable, name }) =>
-      trainable && parameterGroupOf(name, 1).hasWeightDecay
+      trainable && parameterGroupOf(name, { headLrMultiplier: 1 }).hasWeightDecay
     );
   assert.equal(decayed.length, 1 + 15 * 3 + 2);
   assert.ok(decayed.every(({ shape }) => shape.length === 4), "filters alone");

@@ -36,6 +36,18 @@ export const TINY_ENCODERS = {
     dropPathRate: 0.1,
     layerScaleInit: 0.1,
   },
+  dinov2: {
+    name: "dinov2",
+    embedDim: 16,
+    depth: 4,
+    numHeads: 2,
+    outIndices: [0, 1, 2, 3],
+    registers: true,
+    imageSize: 56,
+    inputScale: 1,
+    dropPathRate: 0.1,
+    layerScaleInit: 0.1,
+  },
   "efficientnet-lite": {
     name: "efficientnet-lite",
     widthCoefficient: 0.1,

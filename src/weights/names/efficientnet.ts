@@ -35,7 +35,7 @@ export const EFFICIENTNET_PYTORCH: NamingScheme = {
         "not; use an EfficientNet-Lite, as deno task download efficientnet-lite0",
     ),
     ...EFFICIENTNET_PARTS.map((part) => renameRule(part, `backbone.${part}`)),
-    ...["_conv_head.*", "_bn1.*", "_fc.*"].map(dropRule),
+    ...["_conv_head.*", "_bn1.*", "_fc.*"].map((part) => dropRule(part)),
     ...HEAD_RULES,
   ],
   allowMissing: [],

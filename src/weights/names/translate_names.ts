@@ -2,6 +2,7 @@
 
 import type { HostTensor } from "../../core/host_tensor.ts";
 import { HUGGING_FACE_BEIT, MICROSOFT_BEIT } from "./beit.ts";
+import { DINOV2, HUGGING_FACE_DINOV2 } from "./dinov2.ts";
 import { EFFICIENTNET_PYTORCH } from "./efficientnet.ts";
 import { FST } from "./fst.ts";
 import {
@@ -25,10 +26,12 @@ export const NAMING_SCHEME_TABLE: readonly NamingScheme[] = [
   HUGGING_FACE_SEGFORMER,
   HUGGING_FACE_SWIN,
   HUGGING_FACE_BEIT,
+  HUGGING_FACE_DINOV2,
   HUGGING_FACE_UPERNET,
   HUGGING_FACE_RESNET,
   MICROSOFT_SWIN,
   MICROSOFT_BEIT,
+  DINOV2,
   TIMM,
   TORCHVISION,
   U2PL,
