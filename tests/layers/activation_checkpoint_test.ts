@@ -45,6 +45,9 @@ const MODELS = {
   dinov2:
     "{encoder: {name: dinov2, embedDim: 16, depth: 4, numHeads: 2, outIndices: [0, 1, 2, 3], " +
     "imageSize: 56, registers: true, dropPathRate: 0.3}, decoder: {name: vfm-uda}}",
+  "efficientnet-lite":
+    "{encoder: {name: efficientnet-lite, widthCoefficient: 0.1, depthCoefficient: 0.5, " +
+    "dropPathRate: 0.3}, decoder: {name: lraspp, channels: 8}}",
 };
 
 interface Outcome {
