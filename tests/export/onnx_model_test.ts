@@ -109,8 +109,8 @@ function onWasm(
   });
 }
 
-async function assertExports(network: Network): Promise<void> {
-  const exported = exportedNetwork(network);
+async function assertExports(network: Network, imageChannels = 3): Promise<void> {
+  const exported = exportedNetwork(network, imageChannels);
   const { bytes, size, batch } = await makeOnnxFile(exported, {}, SIZE);
   assert.deepEqual([size, batch], [null, null], "inputs of any size");
   await assertSameLogits(bytes, exported);
@@ -125,6 +125,13 @@ for (const encoder of Object.values(TINY_ENCODERS)) {
         assertExports(buildNetwork({ encoder, decoder, auxiliaryHead: null }, CLASSES)),
     );
   }
+}
+
+for (const [name, encoder] of Object.entries(TINY_ENCODERS)) {
+  onWasm(`ONNX Runtime computes ${name} of four channels`, () => {
+    const model = { encoder, decoder: segformerHead, auxiliaryHead: null };
+    return assertExports(buildNetwork(model, CLASSES, 4), 4);
+  });
 }
 
 for (const [variant, decoder] of Object.entries(VARIANTS)) {
