@@ -42,7 +42,12 @@ export const main: CommandMain = defineCommand({
       "where the weights are in a PyTorch file, as teacher_state",
     ),
     to: option.choice(["safetensors", "pth"], undefined, "how to write"),
-    as: option.choice(WRITABLE_NAMES, undefined, "write the names of this code base"),
+    as: option.choice(
+      WRITABLE_NAMES,
+      undefined,
+      `write the names of another code base: ${WRITABLE_NAMES.join(", ")}`,
+      "NAMES",
+    ),
     config: option.string(
       "FILE",
       "the run that they are for: makes a checkpoint for eval",

@@ -5,17 +5,18 @@ import {
   HEAD_RULES,
   type NamingScheme,
   renameRule,
+  type Rule,
   unsupportedRule,
 } from "./naming_scheme.ts";
 import { anyNameMatches } from "./pattern.ts";
 
 /** What is in an EfficientNet-Lite, by the names of all code bases. */
-export const EFFICIENTNET_PARTS = [
+export const EFFICIENTNET_PATTERNS: readonly string[] = [
   "_conv_stem.*",
   "_bn0.*",
   ...["expand", "depthwise", "project"].map((conv) => `_blocks.{k}._${conv}_conv.*`),
   "_blocks.{k}._bn{n}.*",
-] as const;
+];
 
 /**
  * EfficientNet-Lite in PyTorch, which has the names of EfficientNet-PyTorch. An
@@ -34,9 +35,14 @@ export const EFFICIENTNET_PYTORCH: NamingScheme = {
       "its EfficientNet has squeeze-and-excitation, and those here, the Lite ones, do " +
         "not; use an EfficientNet-Lite, as deno task download efficientnet-lite0",
     ),
-    ...EFFICIENTNET_PARTS.map((part) => renameRule(part, `backbone.${part}`)),
+    ...EFFICIENTNET_PATTERNS.map((part) => renameRule(part, `backbone.${part}`)),
     ...["_conv_head.*", "_bn1.*", "_fc.*"].map((part) => dropRule(part)),
     ...HEAD_RULES,
   ],
   allowMissing: [],
 };
+
+/** The rules from fst's names to those of EfficientNet-PyTorch. */
+export const EFFICIENTNET_PYTORCH_NAMES: readonly Rule[] = EFFICIENTNET_PATTERNS.map(
+  (part) => renameRule(`backbone.${part}`, part),
+);

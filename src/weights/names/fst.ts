@@ -1,6 +1,6 @@
 import { BEIT_ALLOW_MISSING } from "./beit.ts";
 import { DINOV2_ALLOW_MISSING, DINOV2_PATTERNS, DINOV2_SIGNATURE } from "./dinov2.ts";
-import { EFFICIENTNET_PARTS } from "./efficientnet.ts";
+import { EFFICIENTNET_PATTERNS } from "./efficientnet.ts";
 import {
   dropRule,
   HEAD_RULES,
@@ -39,7 +39,7 @@ const ENCODER_PATTERNS: readonly string[] = [
   ...below("layers.{k}.attn", ["qkv.*", "q_bias", "v_bias", "proj.*"]),
   "layers.{k}.attn.relative_position_*",
   ...DINOV2_PATTERNS, // the class token is of BEiT, too
-  ...EFFICIENTNET_PARTS,
+  ...EFFICIENTNET_PATTERNS,
 ];
 
 /**

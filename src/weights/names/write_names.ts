@@ -7,12 +7,14 @@ import {
   UNIMATCH_V2_NAMES,
   VFM_UDA_NAMES,
 } from "./dinov2.ts";
+import { EFFICIENTNET_PYTORCH_NAMES } from "./efficientnet.ts";
 import { applyRules, quoted, type Rule } from "./naming_scheme.ts";
 
 /** The code bases whose names can be written, and the rules from fst's to theirs. */
 const WRITTEN_NAMES = {
   dinov2: DINOV2_NAMES,
   "hf-dinov2": HUGGING_FACE_DINOV2_NAMES,
+  "efficientnet-pytorch": EFFICIENTNET_PYTORCH_NAMES,
   "unimatch-v2": UNIMATCH_V2_NAMES,
   "vfm-uda": VFM_UDA_NAMES,
 } as const satisfies Readonly<Record<string, readonly Rule[]>>;

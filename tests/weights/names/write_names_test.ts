@@ -7,6 +7,7 @@ import {
   dinov2DptWeights,
   dinov2VfmUdaWeights,
   dinov2Weights,
+  efficientnetWeights,
   swinWeights,
 } from "./networks.ts";
 import { type File, numbersOf } from "./own_weights.ts";
@@ -25,6 +26,14 @@ const CASES: Readonly<
       const bare = [...file].filter(([name]) => !name.startsWith("classifier."))
         .map(([name, value]) => [name.replace(/^\w+\./, ""), value] as const);
       return { file: new Map(bare), rest };
+    },
+  ],
+  "efficientnet-pytorch": [
+    efficientnetWeights,
+    (own) => {
+      const { file, rest } = foreign.efficientnetLite(own);
+      const head = /^_(conv_head|bn1|fc)\./;
+      return { file: new Map([...file].filter(([name]) => !head.test(name))), rest };
     },
   ],
   "unimatch-v2": [dinov2DptWeights, foreign.unimatchV2],
