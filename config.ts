@@ -73,6 +73,7 @@ export type {
   BeitPresetConfig,
   Dinov2Config,
   Dinov2PresetConfig,
+  Dinov2Settings,
   EfficientnetLiteConfig,
   EfficientnetLitePresetConfig,
   EncoderConfig,

@@ -116,7 +116,7 @@ export interface BeitPresetConfig {
 }
 
 /** What DINOv2 of all sizes have in common. */
-interface Dinov2Settings {
+export interface Dinov2Settings {
   /** Whether there are four registers, as in the published files named `_reg4`. */
   readonly registers: boolean;
   /**

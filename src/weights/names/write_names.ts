@@ -10,17 +10,22 @@ import {
 import { EFFICIENTNET_PYTORCH_NAMES } from "./efficientnet.ts";
 import { applyRules, quoted, type Rule } from "./naming_scheme.ts";
 
-/** The code bases whose names can be written, and the rules from fst's to theirs. */
-const WRITTEN_NAMES = {
+/** A code base whose names can be written. */
+export type WrittenNames =
+  | "dinov2"
+  | "hf-dinov2"
+  | "efficientnet-pytorch"
+  | "unimatch-v2"
+  | "vfm-uda";
+
+/** The rules from fst's names to those of each code base. */
+const WRITTEN_NAMES: Readonly<Record<WrittenNames, readonly Rule[]>> = {
   dinov2: DINOV2_NAMES,
   "hf-dinov2": HUGGING_FACE_DINOV2_NAMES,
   "efficientnet-pytorch": EFFICIENTNET_PYTORCH_NAMES,
   "unimatch-v2": UNIMATCH_V2_NAMES,
   "vfm-uda": VFM_UDA_NAMES,
-} as const satisfies Readonly<Record<string, readonly Rule[]>>;
-
-/** A code base whose names can be written. */
-export type WrittenNames = keyof typeof WRITTEN_NAMES;
+};
 
 /** All of them. */
 export const WRITABLE_NAMES = Object.keys(WRITTEN_NAMES) as readonly WrittenNames[];
