@@ -56,6 +56,7 @@ export {
 } from "./src/weights/match_weights.ts";
 export type { NamingSchemeSummary } from "./src/weights/names/naming_scheme.ts";
 export { NAMING_SCHEMES } from "./src/weights/names/translate_names.ts";
+export { WRITABLE_NAMES, type WrittenNames } from "./src/weights/names/write_names.ts";
 export {
   openTorchFile,
   readTorchFile,

@@ -4,7 +4,7 @@
  * @module
  */
 import { convertWeights, loadConfig } from "../mod.ts";
-import { NAMING_SCHEMES } from "../weights.ts";
+import { NAMING_SCHEMES, WRITABLE_NAMES } from "../weights.ts";
 import { type CommandMain, defineCommand } from "../src/cli/command.ts";
 import { formatConversion } from "../src/cli/format_conversion.ts";
 import { argument, option } from "../src/cli/option.ts";
@@ -22,6 +22,7 @@ export const main: CommandMain = defineCommand({
     "deno task convert runs/demo/best.safetensors best.pth",
     "deno task convert latest.pth fst.safetensors " +
     "--config configs/gta5_to_cityscapes_mit_b5_fst_deep.yaml",
+    "deno task convert runs/demo/best.safetensors dpt.pth --as unimatch-v2",
   ],
   arguments: {
     in: argument.one("a PyTorch or safetensors file"),
@@ -41,6 +42,12 @@ export const main: CommandMain = defineCommand({
       "where the weights are in a PyTorch file, as teacher_state",
     ),
     to: option.choice(["safetensors", "pth"], undefined, "how to write"),
+    as: option.choice(
+      WRITABLE_NAMES,
+      undefined,
+      `write the names of another code base: ${WRITABLE_NAMES.join(", ")}`,
+      "NAMES",
+    ),
     config: option.string(
       "FILE",
       "the run that they are for: makes a checkpoint for eval",

@@ -44,6 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "io",
     "models",
     "objectives",
+    "ops",
     "weights",
   ],
   train: [

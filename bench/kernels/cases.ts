@@ -17,6 +17,7 @@ import {
   frozenBatchNormPair,
   geluPair,
   layerNormPair,
+  relu6Pair,
   reluPair,
   softmaxPair,
 } from "../pairs/normalization.ts";
@@ -34,6 +35,7 @@ import {
 import {
   adaptiveAveragePoolPair,
   maxPoolPair,
+  resizeBicubicPair,
   resizeBilinearPair,
 } from "../pairs/resampling.ts";
 import { adamwPair, lerpPair } from "../pairs/update.ts";
@@ -57,6 +59,7 @@ const CASES: readonly KernelCase[] = [
   light("gelu", "MiT-B0 stage 1", "16384×128", geluPair(16384, 128)),
   light("gelu", "MiT-B5 stage 3", "1024×1280", geluPair(1024, 1280)),
   light("relu", "ResNet-50 stage 1", "16384×256", reluPair(16384, 256)),
+  light("relu6", "EfficientNet-Lite0 block 1", "65536×96", relu6Pair(65536, 96)),
   light("softmax", "MiT-B0 stage 1", "16384×256", softmaxPair(16384, 256)),
   light(
     "depthwise",
@@ -173,6 +176,12 @@ const CASES: readonly KernelCase[] = [
     "logits",
     "128×128×19→512×512",
     resizeBilinearPair([1, 128, 128, 19], [512, 512]),
+  ),
+  light(
+    "resize bicubic",
+    "DINOv2, positions",
+    "37×37×384→80×80",
+    resizeBicubicPair([37, 37, 384], [80, 80]),
   ),
   light(
     "dropout",

@@ -9,6 +9,7 @@ import { dropout, type DropoutUnit } from "../../src/ops/dropout/dropout.ts";
 import { gelu } from "../../src/ops/gelu/gelu.ts";
 import { layerNorm } from "../../src/ops/layer_norm/layer_norm.ts";
 import { relu } from "../../src/ops/relu/relu.ts";
+import { relu6 } from "../../src/ops/relu/relu6.ts";
 import { scaleChannels } from "../../src/ops/scale_channels.ts";
 import { softmax } from "../../src/ops/softmax/softmax.ts";
 import * as tfjsBatchNorm from "../tfjs/batch_norm.ts";
@@ -16,6 +17,7 @@ import { dropout as tfjsDropout } from "../tfjs/dropout.ts";
 import { gelu as tfjsGelu } from "../tfjs/gelu.ts";
 import { layerNorm as tfjsLayerNorm } from "../tfjs/layer_norm.ts";
 import { relu as tfjsRelu } from "../tfjs/relu.ts";
+import { relu6 as tfjsRelu6 } from "../tfjs/relu6.ts";
 import { scaleChannels as tfjsScaleChannels } from "../tfjs/scale_channels.ts";
 import { softmax as tfjsSoftmax } from "../tfjs/softmax.ts";
 import type { MapShape } from "./convolution.ts";
@@ -96,6 +98,15 @@ export function reluPair(rows: number, channels: number): Pair {
   return pair(
     () => [normalTensor([rows, channels])],
     [(x) => relu(x as tf.Tensor), (x) => tfjsRelu(x as tf.Tensor)],
+    { differentiableInputs: 1 },
+  );
+}
+
+/** The activation after a convolution of EfficientNet-Lite. */
+export function relu6Pair(rows: number, channels: number): Pair {
+  return pair(
+    () => [normalTensor([rows, channels])],
+    [(x) => relu6(x as tf.Tensor), (x) => tfjsRelu6(x as tf.Tensor)],
     { differentiableInputs: 1 },
   );
 }

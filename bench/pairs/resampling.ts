@@ -1,9 +1,11 @@
 /** Maps at another size. @module */
 import type * as tf from "../../src/core/tf.ts";
+import { resizeBicubic } from "../../src/ops/bicubic/bicubic.ts";
 import { adaptiveAveragePool, averagePool } from "../../src/ops/pool/average_pool.ts";
 import { maxPool } from "../../src/ops/pool/max_pool.ts";
 import { resizeBilinear, resizeNearest } from "../../src/ops/resize/resize.ts";
 import * as tfjsAveragePool from "../tfjs/average_pool.ts";
+import { resizeBicubic as tfjsResizeBicubic } from "../tfjs/bicubic.ts";
 import { maxPool as tfjsMaxPool } from "../tfjs/max_pool.ts";
 import {
   resizeBilinear as tfjsResizeBilinear,
@@ -34,6 +36,22 @@ export function resizeNearestPair(shape: MapShape, size: Size): Pair {
     shape,
     (x) => resizeNearest(x, size),
     (x) => tfjsResizeNearest(x, size),
+  );
+}
+
+/** Bicubic, as DINOv2's table of positions. */
+export function resizeBicubicPair(
+  shape: readonly [height: number, width: number, channels: number],
+  size: Size,
+): Pair {
+  const options = { offset: 0.1 };
+  return pair(
+    () => [normalTensor<tf.Rank.R3>([...shape])],
+    [
+      (x) => resizeBicubic(x as tf.Tensor3D, size, options),
+      (x) => tfjsResizeBicubic(x as tf.Tensor3D, size, options),
+    ],
+    { differentiableInputs: 1, tolerance: 1e-4 },
   );
 }
 

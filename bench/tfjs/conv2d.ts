@@ -3,7 +3,6 @@ import {
   type ConvOptions,
   type ConvSizes,
   convSizes,
-  explicitPadding,
   gradientPadding,
 } from "../../src/ops/conv2d/conv_sizes.ts";
 import type * as ours from "../../src/ops/conv2d/conv2d.ts";
@@ -18,6 +17,29 @@ export const addBias = (y: tf.Tensor4D, bias: tf.AnyTensor | undefined): tf.Tens
 export const conv2d: typeof ours.conv2d = (x, filter, { bias, ...options } = {}) =>
   addBias(conv2dWithoutBias(x, filter, options), bias);
 
+/** Zeros around maps, as tfjs takes them. */
+export type ExplicitPadding = [[0, 0], [number, number], [number, number], [0, 0]];
+
+/** `top` and `left` zeros above and on the left of NHWC maps, and as many opposite. */
+export function explicitPadding(top: number, left: number): ExplicitPadding {
+  return [[0, 0], [top, top], [left, left], [0, 0]];
+}
+
+/** The zeros that the taps of a convolution read. */
+export function zerosAround(
+  { height, width, outHeight, outWidth, stride, dilation, ...sizes }: ConvSizes,
+): ExplicitPadding {
+  const { kernelHeight, kernelWidth, paddingTop, paddingLeft } = sizes;
+  const after = (side: number, out: number, kernel: number, before: number) =>
+    Math.max((out - 1) * stride + dilation * (kernel - 1) + 1 - side - before, 0);
+  return [
+    [0, 0],
+    [paddingTop, after(height, outHeight, kernelHeight, paddingTop)],
+    [paddingLeft, after(width, outWidth, kernelWidth, paddingLeft)],
+    [0, 0],
+  ];
+}
+
 /**
  * tfjs's convolution. Its own gradients where it has them (webgpu, no dilation), else the
  * quickest composition: a convolution with the flipped filter, and a product per tap.
@@ -28,9 +50,8 @@ function conv2dWithoutBias(
   options: ConvOptions,
 ): tf.Tensor4D {
   const sizes = convSizes(x.shape, [filter.shape[0], filter.shape[1]], options);
-  const { stride, dilation, padding } = sizes;
-  const run = () =>
-    tf.conv2d(x, filter, stride, explicitPadding(padding), "NHWC", dilation);
+  const { stride, dilation } = sizes;
+  const run = () => tf.conv2d(x, filter, stride, zerosAround(sizes), "NHWC", dilation);
   if (tf.getBackend() === "webgpu" && dilation === 1) return run();
   return tf.differentiable<tf.Tensor4D>(
     { x, filter },
@@ -54,9 +75,9 @@ function inputGradient(
   filter: tf.Tensor4D,
   sizes: ConvSizes,
 ): tf.Tensor {
-  const { stride, dilation, padding } = sizes;
+  const { stride, dilation } = sizes;
   if (stride > 1) {
-    return tf.conv2dTranspose(dy, filter, x.shape, stride, explicitPadding(padding));
+    return tf.conv2dTranspose(dy, filter, x.shape, stride, zerosAround(sizes));
   }
   const flippedFilter = tf.transpose<tf.Tensor4D>(
     tf.reverse(filter, [0, 1]),
@@ -85,8 +106,9 @@ type Corner = [number, number, number, number];
 /** What each tap of a filter reads, row by row. [B, OH, OW, C] each */
 export function im2colColumns(x: tf.Tensor4D, sizes: ConvSizes): tf.Tensor4D[] {
   const { batch, channels, outHeight, outWidth, kernelHeight, kernelWidth } = sizes;
-  const { stride, dilation, padding } = sizes;
-  const padded = padding === 0 ? x : tf.pad(x, explicitPadding(padding));
+  const { stride, dilation } = sizes;
+  const zeros = zerosAround(sizes);
+  const padded = zeros.flat().every((count) => count === 0) ? x : tf.pad(x, zeros);
   const reach = (outputs: number) => (outputs - 1) * stride + 1;
   const columns: tf.Tensor4D[] = [];
   for (let ky = 0; ky < kernelHeight; ky++) {

@@ -125,11 +125,9 @@ function buildParser(
     );
   }
   for (const [key, definition] of Object.entries(command.options)) {
-    const { placeholder, description, defaultValue, implicitValue, choices, parse } =
-      definition;
+    const { placeholder, description, defaultValue, implicitValue, parse } = definition;
     const [left, right] = implicitValue === undefined ? ["<", ">"] : ["[", "]"];
-    const placeholderText = choices?.join("|") ?? placeholder;
-    const value = placeholder === "" ? "" : ` ${left}${placeholderText}${right}`;
+    const value = placeholder === "" ? "" : ` ${left}${placeholder}${right}`;
     const option = new commander.Option(`--${toKebabCase(key)}${value}`, description);
     if (placeholder !== "") {
       option.argParser((text, before) => parse(text, before ?? defaultValue));

@@ -53,7 +53,6 @@ function threadsOption(description: string): Option<number | "auto" | undefined>
     placeholder: "auto|N",
     description,
     defaultValue: undefined,
-    choices: null,
     parse(text) {
       const threads = parseThreads(text);
       if (threads !== null) return threads;

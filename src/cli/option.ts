@@ -14,8 +14,6 @@ export interface Option<Value> {
   readonly defaultValue: Value;
   /** What the option alone stands for; left out: a value has to follow. */
   readonly implicitValue?: string;
-  /** Words that may follow; null: any text. */
-  readonly choices: readonly string[] | null;
   /** Text → value; `before` is the value so far, for options that may be repeated. */
   parse(text: string, before: Value): Value;
 }
@@ -47,7 +45,6 @@ export const option = {
     placeholder: "",
     description,
     defaultValue: false,
-    choices: null,
     parse: () => true,
   }),
   /** Any text. */
@@ -55,7 +52,6 @@ export const option = {
     placeholder,
     description,
     defaultValue: undefined,
-    choices: null,
     parse: (text) => text,
   }),
   /** Any text, as often as wanted. */
@@ -63,7 +59,6 @@ export const option = {
     placeholder,
     description,
     defaultValue: [],
-    choices: null,
     parse: (text, before) => [...before, text],
   }),
   /** A whole number, not below zero; `bare` is the one that need not be written. */
@@ -76,7 +71,6 @@ export const option = {
     description,
     defaultValue: undefined,
     ...(bare === undefined ? {} : { implicitValue: String(bare) }),
-    choices: null,
     parse: (text) => parseNumber(text, isCount, "a whole number, 0 or more"),
   }),
   /** Numbers above zero, with commas between them. */
@@ -88,7 +82,6 @@ export const option = {
     placeholder,
     description,
     defaultValue,
-    choices: null,
     parse: (text) =>
       text.split(",").map((one) =>
         parseNumber(
@@ -98,16 +91,16 @@ export const option = {
         )
       ),
   }),
-  /** One of a few words. */
+  /** One of a few words, which the placeholder lists unless it is given. */
   choice: <const Word extends string, const Fallback extends Word | undefined>(
     words: readonly Word[],
     defaultValue: Fallback,
     description: string,
+    placeholder: string = words.join("|"),
   ): Option<Word | Fallback> => ({
-    placeholder: "NAME",
+    placeholder,
     description,
     defaultValue,
-    choices: words,
     parse: (text) => {
       const word = words.find((known) => known === text);
       if (word !== undefined) return word;

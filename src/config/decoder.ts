@@ -1,7 +1,7 @@
 /** The decoder of a run's network, and its auxiliary head. @module */
 
 import * as z from "../core/zod.ts";
-import { fractionBelowOne, positiveInt } from "./ranges.ts";
+import { fractionBelowOne, type PerStage, perStage, positiveInt } from "./ranges.ts";
 
 /**
  * Embeds and concatenates all levels, and fuses them with context. Hoyer et al.,
@@ -106,6 +106,44 @@ export interface DanetConfig {
   readonly dropout: number;
 }
 
+/**
+ * Reassembles four maps and fuses them by residual units. Ranftl et al., "DPT", ICCV 2021;
+ * as in Yang et al., "UniMatch V2", TPAMI 2025.
+ */
+export interface DptConfig {
+  /** Which decoder it is. */
+  readonly name: "dpt";
+  /** Channels of the fused maps; UniMatch V2 has 64, 128 and 256 for DINOv2-S, B and L. */
+  readonly channels: number;
+  /**
+   * Channels of the levels before, from fine to coarse; UniMatch V2 has [48, 96, 192, 384],
+   * [96, 192, 384, 768] and [256, 512, 1024, 1024].
+   */
+  readonly levelChannels: PerStage;
+}
+
+/**
+ * Enlarges the coarsest map by transposed convolutions. Englert et al., "VFM-UDA", CVPR
+ * workshops 2024.
+ */
+export interface VfmUdaConfig {
+  /** Which decoder it is. */
+  readonly name: "vfm-uda";
+}
+
+/**
+ * Lite reduced ASPP, a light decoder: the coarsest map, its channels weighted by their
+ * means, and a finer one. Howard et al., "Searching for MobileNetV3", ICCV 2019.
+ */
+export interface LrasppConfig {
+  /** Which decoder it is. */
+  readonly name: "lraspp";
+  /** Channels of the coarsest map before it is classified. */
+  readonly channels: number;
+  /** The finer map, counted from 0 for the finest; logits have its resolution. */
+  readonly lowIndex: number;
+}
+
 /** ASPP: a sum of parallel dilated classifiers. Chen et al., "DeepLab", TPAMI 2018. */
 export interface SemiDeeplabV2Config {
   /** Which decoder it is. */
@@ -163,6 +201,9 @@ export type DecoderConfig =
   | UpernetConfig
   | IsaConfig
   | DanetConfig
+  | DptConfig
+  | VfmUdaConfig
+  | LrasppConfig
   | SemiSupervisedDecoderConfig;
 
 /**
@@ -262,6 +303,20 @@ const Danet = z.strictObject({
   dropout,
 });
 
+const Dpt = z.strictObject({
+  name: z.literal("dpt"),
+  channels: positiveInt.default(64),
+  levelChannels: perStage.default([48, 96, 192, 384]),
+});
+
+const VfmUda = z.strictObject({ name: z.literal("vfm-uda") });
+
+const Lraspp = z.strictObject({
+  name: z.literal("lraspp"),
+  channels: positiveInt.default(128),
+  lowIndex: z.int().gte(0).lte(2).default(1),
+});
+
 const Fcn = z.strictObject({
   name: z.literal("fcn"),
   inIndex: z.int().gte(0).lte(3).default(2),
@@ -309,6 +364,9 @@ export const DecoderSchema = z.discriminatedUnion("name", [
   Upernet,
   Isa,
   Danet,
+  Dpt,
+  VfmUda,
+  Lraspp,
   ...SEMI_SUPERVISED_DECODERS,
 ]);
 

@@ -115,6 +115,69 @@ export interface BeitPresetConfig {
   readonly dropPathRate: number;
 }
 
+/** What DINOv2 of all sizes have in common. */
+export interface Dinov2Settings {
+  /** Whether there are four registers, as in the published files named `_reg4`. */
+  readonly registers: boolean;
+  /**
+   * Side of the images that the table of positions is made for, in pixels; published is
+   * 518. The table is resized to images of other sizes.
+   */
+  readonly imageSize: number;
+  /**
+   * Images are resized to a multiple of 14 first. 1: to the nearest, as UniMatch V2; else,
+   * as VFM-UDA with 1.1, by this factor and down.
+   */
+  readonly inputScale: number;
+  /** Share of residual branches dropped in the last block; earlier ones drop less. */
+  readonly dropPathRate: number;
+}
+
+/** A DINOv2 of any size. Oquab et al., TMLR 2024. */
+export interface Dinov2Config extends Dinov2Settings {
+  /** Its sizes are given here. */
+  readonly name: "dinov2";
+  /** Channels. A multiple of `numHeads`. */
+  readonly embedDim: number;
+  /** Transformer blocks. */
+  readonly depth: number;
+  /** Attention heads. */
+  readonly numHeads: number;
+  /** Blocks, counted from 0, whose outputs become the maps, all of stride 14. */
+  readonly outIndices: PerStage;
+  /** What residual branches are multiplied with at the start. */
+  readonly layerScaleInit: number;
+}
+
+/** A DINOv2 in a published size. */
+export interface Dinov2PresetConfig extends Dinov2Settings {
+  /** Stands for the paper's channels, depth and heads, and UniMatch V2's maps. */
+  readonly name: "dinov2-small" | "dinov2-base" | "dinov2-large";
+}
+
+/**
+ * An EfficientNet-Lite of any size: inverted residual blocks with ReLU6. Tan and Le,
+ * "EfficientNet", ICML 2019.
+ */
+export interface EfficientnetLiteConfig {
+  /** Its sizes are given here. */
+  readonly name: "efficientnet-lite";
+  /** What the channels of Lite0 are multiplied with, then made multiples of 8. */
+  readonly widthCoefficient: number;
+  /** What the blocks of Lite0 are multiplied with, per stage, rounded up. */
+  readonly depthCoefficient: number;
+  /** Share of residual branches dropped towards the last block; earlier ones drop less. */
+  readonly dropPathRate: number;
+}
+
+/** An EfficientNet-Lite in a published size. */
+export interface EfficientnetLitePresetConfig {
+  /** Stands for the published coefficients. */
+  readonly name: "efficientnet-lite0" | "efficientnet-lite1" | "efficientnet-lite2";
+  /** Share of residual branches dropped towards the last block; earlier ones drop less. */
+  readonly dropPathRate: number;
+}
+
 /** Which encoder it is, and its sizes. */
 export type EncoderConfig =
   | MitConfig
@@ -124,7 +187,11 @@ export type EncoderConfig =
   | SwinConfig
   | SwinPresetConfig
   | BeitConfig
-  | BeitPresetConfig;
+  | BeitPresetConfig
+  | Dinov2Config
+  | Dinov2PresetConfig
+  | EfficientnetLiteConfig
+  | EfficientnetLitePresetConfig;
 
 type ReportIssue = (path: (string | number)[], message: string) => void;
 
@@ -203,8 +270,7 @@ const SwinPreset = z.strictObject({
   dropPathRate: fractionBelowOne.default(0.3),
 });
 
-const Beit = z.strictObject({
-  name: z.literal("beit"),
+const plainTransformer = {
   embedDim: positiveInt,
   depth: blockCount,
   numHeads: positiveInt,
@@ -214,10 +280,15 @@ const Beit = z.strictObject({
     z.int().nonnegative(),
     z.int().nonnegative(),
   ]),
-  imageSize: positiveInt.multipleOf(16).default(640),
-  dropPathRate: fractionBelowOne.default(0.1),
-  layerScaleInit: z.number().positive().default(0.1),
-}).superRefine(({ embedDim, depth, numHeads, outIndices }, context) => {
+};
+
+function checkPlainTransformer(
+  { embedDim, depth, numHeads, outIndices }: Pick<
+    BeitConfig,
+    keyof typeof plainTransformer
+  >,
+  context: z.core.$RefinementCtx,
+): void {
   const report = reporter(context);
   if (embedDim % numHeads !== 0) {
     report(
@@ -235,12 +306,54 @@ const Beit = z.strictObject({
       report(["outIndices", level], `must be above the one before it: received ${block}`);
     }
   });
-});
+}
+
+const Beit = z.strictObject({
+  name: z.literal("beit"),
+  ...plainTransformer,
+  imageSize: positiveInt.multipleOf(16).default(640),
+  dropPathRate: fractionBelowOne.default(0.1),
+  layerScaleInit: z.number().positive().default(0.1),
+}).superRefine(checkPlainTransformer);
 
 const BeitPreset = z.strictObject({
   name: z.enum(["beit-b", "beit-l"]),
   imageSize: positiveInt.multipleOf(16).default(640),
   dropPathRate: fractionBelowOne.default(0.1),
+});
+
+const dinov2Settings = {
+  registers: z.boolean().default(false),
+  imageSize: positiveInt.multipleOf(14).default(518),
+  inputScale: z.number().gte(1).lte(4).multipleOf(0.01).default(1),
+  dropPathRate: fractionBelowOne.default(0),
+};
+
+const Dinov2 = z.strictObject({
+  name: z.literal("dinov2"),
+  ...plainTransformer,
+  ...dinov2Settings,
+  layerScaleInit: z.number().positive().default(1),
+}).superRefine(checkPlainTransformer);
+
+const Dinov2Preset = z.strictObject({
+  name: z.enum(["dinov2-small", "dinov2-base", "dinov2-large"]),
+  ...dinov2Settings,
+});
+
+/** More would be wider and deeper than EfficientNet-B7. */
+const coefficient = z.number().positive().lte(4);
+
+const EfficientnetLite = z.strictObject({
+  name: z.literal("efficientnet-lite"),
+  widthCoefficient: coefficient.default(1),
+  depthCoefficient: coefficient.default(1),
+  dropPathRate: fractionBelowOne.default(0.2),
+});
+
+const EfficientnetLitePreset = z.strictObject({
+  name: z.enum(["efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"]),
+  dropPathRate: fractionBelowOne.default(0.2),
 });
 
 /** Limits and defaults of {@linkcode EncoderConfig}. */
@@ -253,4 +366,8 @@ export const EncoderSchema = z.discriminatedUnion("name", [
   SwinPreset,
   Beit,
   BeitPreset,
+  Dinov2,
+  Dinov2Preset,
+  EfficientnetLite,
+  EfficientnetLitePreset,
 ]);

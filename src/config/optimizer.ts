@@ -8,6 +8,11 @@ export interface LearningRateConfig {
   readonly learningRate: number;
   /** The decoder starts from scratch, so it learns this many times faster. */
   readonly headLrMultiplier: number;
+  /**
+   * Whether the encoder's norms decay, too, as in UniMatch V2 and VFM-UDA; those of the
+   * decoder do anyway.
+   */
+  readonly decayNorms: boolean;
   /** Linear warm-up, in iterations. */
   readonly warmupIterations: number;
   /** The first learning rate as a share of what the decay says there. */
@@ -71,6 +76,7 @@ const lrMultiplier = z.number().refine((factor) => factor > 0, {
 
 const learningRateFields = {
   headLrMultiplier: z.number().positive().default(10),
+  decayNorms: z.boolean().default(false),
   warmupRatio: z.number().gt(0).lte(1).default(1e-6),
   minLearningRate: z.number().nonnegative().default(0),
   accumulationSteps: z.int().positive().default(1),

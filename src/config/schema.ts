@@ -286,7 +286,7 @@ export const RunSchema: z.ZodType<RunConfig> = RunObject.check(
     );
   }),
   crossCheck(["model", "data"], ({ model: { encoder }, data: { cropSize } }, report) => {
-    if (!("imageSize" in encoder)) return;
+    if (!("imageSize" in encoder) || "inputScale" in encoder) return;
     const longest = Math.max(cropSize.height, cropSize.width);
     if (longest <= encoder.imageSize) return;
     report(

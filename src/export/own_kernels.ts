@@ -1,5 +1,6 @@
 /** The kernels of `src/ops` as nodes of ONNX. @module */
 import type { OnnxFloat } from "../formats/onnx_file.ts";
+import { type ConvSizes, convSizes } from "../ops/conv2d/conv_sizes.ts";
 import {
   type GraphTensor,
   type GraphTensors,
@@ -15,6 +16,7 @@ import {
 import {
   adaptiveAveragePool,
   averagePool,
+  type ConvolutionAttributes,
   convolve,
   maxPool,
   type PoolSizes,
@@ -24,13 +26,15 @@ import { multiply } from "./matrix_nodes.ts";
 import {
   addGridBias,
   addWindowBias,
+  type BicubicSizes,
+  bicubicWeights,
   type GridBiasSizes,
   joinWindows,
   partitionWindows,
   type WindowBiasSizes,
   type WindowSizes,
 } from "./position_nodes.ts";
-import { isVarying } from "./size.ts";
+import { isVarying, mapSizes, type Size } from "./size.ts";
 import { type TracedTensor, UntranslatedKernelError } from "./trace.ts";
 
 /** A float of an attribute. */
@@ -84,6 +88,14 @@ export const OWN_KERNELS: Readonly<Record<string, KernelTranslation>> = {
   relu(tensors, { inputs, outputs }) {
     tensors.set(outputs.y, tensors.apply("Relu", tensors.get(inputs.x)));
   },
+  relu6(tensors, { inputs, outputs }) {
+    const { builder } = tensors;
+    const x = tensors.get(inputs.x);
+    const order = tensors.orderOf(x);
+    const ends = [builder.float(0), builder.float(6)];
+    const y = builder.node("Clip", [tensors.value(x, order), ...ends]);
+    tensors.set(outputs.y, tensors.made(x.shape, y, order));
+  },
   softmax(tensors, { inputs, outputs }) {
     tensors.set(outputs.y, tensors.softmax(tensors.get(inputs.x)));
   },
@@ -111,6 +123,10 @@ export const OWN_KERNELS: Readonly<Record<string, KernelTranslation>> = {
     const shape = outputs.y?.shape ?? [];
     tensors.set(outputs.y, resizeBilinear(tensors, x, shape, coordinates));
   },
+  bicubicWeights(tensors, { attributes, outputs }) {
+    const sizes = attributes as unknown as BicubicSizes;
+    tensors.set(outputs.weights, bicubicWeights(tensors, sizes));
+  },
   windowPartition(tensors, { inputs, attributes, outputs: { windows } }) {
     const sizes = attributes as unknown as WindowSizes;
     const x = tensors.get(inputs.x);
@@ -137,25 +153,55 @@ function convolution(isDepthwise: boolean): KernelTranslation {
     if (flags.has("backward") || flags.has("flipped")) {
       throw new UntranslatedKernelError("gradient of a convolution");
     }
-    const { stride = 1, dilation = 1, padding = 0 } = attributes as Record<
-      string,
-      number
-    >;
     const operands = {
       x: tensors.get(inputs.left),
       filter: tensors.get(inputs.right),
       bias: flags.has("hasBias") ? tensors.get(inputs.bias) : undefined,
       isDepthwise,
     };
-    const movement = {
-      strides: [stride, stride],
-      dilations: [dilation, dilation],
-      pads: [padding, padding, padding, padding],
-    };
-    const y = convolve(tensors, operands, movement, product?.shape ?? []);
+    const y = convolve(
+      tensors,
+      operands,
+      movementOf(attributes as ConvolutionSizes),
+      product?.shape ?? [],
+    );
     tensors.set(product, withEpilogue(tensors, y, inputs.residual, flags));
   };
 }
+
+type ConvolutionSizes = Readonly<Record<keyof ConvSizes, Size>>;
+
+// How a filter moves over maps. TensorFlow's padding is ONNX's SAME_UPPER: how many zeros it
+// is depends on the size of the map.
+function movementOf(of: ConvolutionSizes): ConvolutionAttributes {
+  const [stride, dilation] = [Number(of.stride), Number(of.dilation)];
+  const movement = { strides: [stride, stride], dilations: [dilation, dilation] };
+  const { paddingTop: padding } = of;
+  if (!isVarying(padding) && hasPadding(of, padding)) {
+    return { ...movement, pads: [padding, padding, padding, padding] };
+  }
+  if (hasPadding(of, "same")) return { ...movement, autoPad: "SAME_UPPER" };
+  throw new UntranslatedKernelError("convolution with other zeros on each side");
+}
+
+// Whether a padding gives these sizes, in every trace.
+function hasPadding(of: ConvolutionSizes, padding: number | "same"): boolean {
+  const agrees = mapSizes(Object.values(of), (...values) => {
+    const names = Object.keys(of) as (keyof ConvSizes)[];
+    const sizes = Object.fromEntries(names.map((name, i) => [name, values[i] ?? NaN]));
+    const { batch, height, width, channels, kernelHeight, kernelWidth } =
+      sizes as ConvSizes;
+    const expected = convSizes(
+      [batch, height, width, channels],
+      [kernelHeight, kernelWidth],
+      { ...sizes, padding },
+    );
+    return Number(PLACE.every((name) => expected[name] === sizes[name]));
+  });
+  return agrees === 1;
+}
+
+const PLACE = ["outHeight", "outWidth", "paddingTop", "paddingLeft"] as const;
 
 // g(product) + residual
 function withEpilogue(

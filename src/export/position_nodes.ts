@@ -270,3 +270,97 @@ function pairsOfWindow(
     return valueOf(py, p % window, qy, q % window);
   });
 }
+
+/** Sizes of a bicubic resize along an axis, see `src/ops/bicubic`. */
+export interface BicubicSizes {
+  readonly inputs: number;
+  readonly outputs: Size;
+  readonly acrossInputs: number;
+  readonly acrossOutputs: Size;
+  readonly offset: number;
+  readonly antialias: number;
+}
+
+/** The matrix of weights of a bicubic resize. [outputs, inputs] */
+export function bicubicWeights(
+  tensors: GraphTensors,
+  { inputs, outputs, acrossInputs, acrossOutputs, offset, antialias }: BicubicSizes,
+): GraphTensor {
+  const { builder, sizes } = tensors;
+  const node = (operator: string, ...operands: string[]) =>
+    builder.node(operator, operands);
+  const float = (value: number) => builder.float(value);
+  const isSame = node(
+    "And",
+    node("Equal", sizes.of(outputs), builder.integers([inputs])),
+    node("Equal", sizes.of(acrossOutputs), builder.integers([acrossInputs])),
+  );
+  const enlarged = node(
+    "Add",
+    builder.cast(sizes.of(outputs), "float"),
+    node("Where", isSame, float(0), float(offset)),
+  );
+  const ratio = node("Div", float(inputs), enlarged); // [1]
+  const targets = node(
+    "Range",
+    builder.integers([0], []),
+    sizes.scalar(outputs),
+    builder.integers([1], []),
+  );
+  const centers = node(
+    "Mul",
+    node("Add", builder.cast(targets, "float"), float(0.5)),
+    ratio,
+  );
+  const column = node("Unsqueeze", centers, builder.integers([1])); // [outputs, 1]
+  // Sources beyond the border are the border, unless they are left out.
+  const beyond = antialias === 1 ? 0 : 2;
+  const sources = Float32Array.from(
+    { length: inputs + 2 * beyond },
+    (_, i) => i - beyond + 0.5,
+  );
+  const name = `bicubic_sources_${inputs}_${antialias}`;
+  const distances = node(
+    "Sub",
+    builder.floats(name, sources, [1, sources.length]),
+    column,
+  );
+  if (antialias === 1) {
+    const width = node("Max", ratio, float(1));
+    const weights = cubic(tensors, node("Div", distances, width), -0.5);
+    const sum = node("ReduceSum", weights, builder.integers([1])); // [outputs, 1]
+    return tensors.made([outputs, inputs], node("Div", weights, sum));
+  }
+  const clamped = Float32Array.from({ length: sources.length * inputs }, (_, k) => {
+    const source = Math.floor(k / inputs) - beyond;
+    return Math.min(Math.max(source, 0), inputs - 1) === k % inputs ? 1 : 0;
+  });
+  const border = builder.floats(`bicubic_border_${inputs}`, clamped, [
+    sources.length,
+    inputs,
+  ]);
+  const weights = node("MatMul", cubic(tensors, distances, -0.75), border);
+  return tensors.made([outputs, inputs], weights);
+}
+
+// Keys' kernel with the parameter a.
+function cubic({ builder }: GraphTensors, distances: string, a: number): string {
+  const d = builder.node("Abs", [distances]);
+  // The value of a polynomial at d, highest power first.
+  const at = (...coefficients: number[]) =>
+    coefficients.slice(1).reduce(
+      (value, coefficient) =>
+        builder.node("Add", [
+          builder.node("Mul", [value, d]),
+          builder.float(coefficient),
+        ]),
+      builder.float(coefficients[0] ?? 0),
+    );
+  const isBelow = (limit: number) => builder.node("Less", [d, builder.float(limit)]);
+  const far = builder.node("Where", [
+    isBelow(2),
+    at(a, -5 * a, 8 * a, -4 * a),
+    builder.float(0),
+  ]);
+  return builder.node("Where", [isBelow(1), at(a + 2, -(a + 3), 0, 1), far]);
+}

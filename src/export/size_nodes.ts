@@ -119,6 +119,29 @@ export class SizeNodes {
     return this.#binary("Div", name, by);
   }
 
+  // The multiple nearest to a side, or the last one up to a percentage of it.
+  #multipleNear(side: Size, size: Size, emit: () => string): string | null {
+    for (let by = 2; by <= MAX_DIVISOR; by++) {
+      const rest = mapSizes([size], (value) => value % by);
+      if (rest !== 0) continue;
+      const nearest = mapSizes([side], (one) => by * Math.floor((one + by / 2) / by));
+      if (equalSizes(nearest, size)) {
+        const doubled = this.#binary("Add", this.#binary("Mul", emit(), 2), by);
+        return this.#binary("Mul", this.#divide(doubled, 2 * by), by);
+      }
+      const least = mapSizes([size, side], (value, one) => Math.ceil(100 * value / one));
+      const percent = Math.max(...isVarying(least) ? least : [least]);
+      const below = mapSizes(
+        [side],
+        (one) => by * Math.floor(one * percent / (100 * by)),
+      );
+      if (!equalSizes(below, size)) continue;
+      const hundredths = this.#binary("Mul", emit(), percent);
+      return this.#binary("Mul", this.#divide(hundredths, 100 * by), by);
+    }
+    return null;
+  }
+
   #derive(size: readonly number[]): string {
     const known = [...this.#known.values()].filter(({ size: side }) => side !== size);
     const matches = (other: Size) => equalSizes(other, size);
@@ -144,6 +167,10 @@ export class SizeNodes {
           return this.#divide(emit(), by);
         }
       }
+    }
+    for (const { size: side, emit } of known) {
+      const rounded = this.#multipleNear(side, size, emit);
+      if (rounded !== null) return rounded;
     }
     for (const [i, a] of known.entries()) {
       for (const b of known.slice(i)) {

@@ -1,5 +1,7 @@
-/** Directories of zip archives, zip64 included. The only file that names the library. @module */
+/** Zip archives, zip64 included: directories and entries. The only file that names the library. @module */
 
+import { promisify } from "node:util";
+import { crc32, inflateRaw } from "node:zlib";
 import {
   configure,
   ERR_AMBIGUOUS_ARCHIVE,
@@ -125,4 +127,53 @@ export async function locateEntryData(
   const start = offset + LOCAL_HEADER_BYTES + view.getUint16(26, true) +
     view.getUint16(28, true);
   return start + compressedSize > size ? reject("is cut short") : start;
+}
+
+const STORED = 0;
+const DEFLATED = 8;
+
+const inflate = promisify(inflateRaw) as (
+  packed: Uint8Array,
+  options: { maxOutputLength: number },
+) => Promise<Uint8Array>;
+
+/** Whether {@linkcode readEntryData} can unpack an entry. */
+export const canUnpack = ({ method }: Pick<ZipEntry, "method">): boolean =>
+  method === STORED || method === DEFLATED;
+
+/**
+ * Reads an entry, unpacks it and compares its checksum.
+ *
+ * @param size Bytes of the archive.
+ * @param reject Throws an error about the entry; the reason is the end of its sentence.
+ */
+export async function readEntryData(
+  read: ReadBytes,
+  entry:
+    & Pick<ZipEntry, "offset" | "size" | "compressedSize" | "method">
+    & { readonly crc32: number | null },
+  size: number,
+  reject: (reason: string) => never,
+): Promise<Uint8Array> {
+  const { method, compressedSize } = entry;
+  if (!canUnpack(entry)) {
+    return reject(
+      `is packed by method ${method}, which is neither stored nor deflated; unpack the ` +
+        "archive with its own program",
+    );
+  }
+  const start = await locateEntryData(read, entry, size, reject);
+  const stored = await read(start, compressedSize);
+  const bytes = method === STORED
+    ? stored
+    : await inflate(stored, { maxOutputLength: Math.max(1, entry.size) })
+      // The methods of Node's Buffer differ from those of its class.
+      .then(
+        ({ buffer, byteOffset, length }) => new Uint8Array(buffer, byteOffset, length),
+        () => reject("is damaged"),
+      );
+  if (bytes.length !== entry.size || crc32(bytes) !== entry.crc32) {
+    reject("is damaged: the checksum does not fit");
+  }
+  return bytes;
 }

@@ -55,7 +55,7 @@ export function convolution(
 }
 
 /**
- * A depthwise convolution of stride 1 that keeps the size of its maps.
+ * A depthwise convolution; the maps keep their size but for the stride.
  *
  * @param name Parameters are `<name>.weight` [C, 1, K, K in PyTorch] and `<name>.bias` [C].
  * @param fanOut The divisor of "he": K² per channel, or C·K² as PyTorch counts it.
@@ -63,8 +63,9 @@ export function convolution(
 export function depthwiseConvolution(
   name: string,
   channels: number,
-  { kernelSize, dilation = 1, bias = true, fanOut }: {
+  { kernelSize, stride = 1, dilation = 1, bias = true, fanOut }: {
     readonly kernelSize: number;
+    readonly stride?: number;
     readonly dilation?: number;
     readonly bias?: boolean;
     readonly fanOut: number;
@@ -74,12 +75,12 @@ export function depthwiseConvolution(
   const inits = initializersOf("he", kernelSize ** 2, fanOut);
   const filter = parameter(`${name}.weight`, shape, "depthwise", inits.filter);
   const biases = bias ? [parameter(`${name}.bias`, [channels], "plain", inits.bias)] : [];
-  const padding = dilation * (kernelSize - 1) / 2;
+  const options = { stride, dilation, padding: "same" } as const;
   return {
     parameters: [filter, ...biases],
     apply(weights, x) {
       const [bias] = biases.map((bias) => weightOf<tf.Tensor1D>(weights, bias));
-      return depthwiseConv2d(x, weightOf(weights, filter), { dilation, padding, bias });
+      return depthwiseConv2d(x, weightOf(weights, filter), { ...options, bias });
     },
   };
 }
@@ -96,16 +97,22 @@ export function transposedConvolution(
   inChannels: number,
   outChannels: number,
   kernelSize: number,
+  { bias: hasBias = true }: Pick<ConvolutionOptions, "bias"> = {},
 ): Layer {
   // PyTorch counts the fan of a transposed filter by its outputs.
   const inits = initializersOf("pytorch", outChannels * kernelSize ** 2, 0);
   const shape = [kernelSize, kernelSize, outChannels, inChannels];
   const filter = parameter(`${name}.weight`, shape, "convolution", inits.filter);
-  const bias = parameter(`${name}.bias`, [outChannels], "plain", inits.bias);
+  const biases = hasBias
+    ? [parameter(`${name}.bias`, [outChannels], "plain", inits.bias)]
+    : [];
   return {
-    parameters: [filter, bias],
-    apply: (weights, x) =>
-      tf.add(transposedConv2d(x, weightOf(weights, filter)), weightOf(weights, bias)),
+    parameters: [filter, ...biases],
+    apply(weights, x) {
+      const y = transposedConv2d(x, weightOf(weights, filter));
+      const [bias] = biases.map((bias) => weightOf<tf.Tensor1D>(weights, bias));
+      return bias === undefined ? y : tf.add(y, bias);
+    },
   };
 }
 

@@ -19,6 +19,11 @@ export interface BatchNormOptions {
    */
   readonly epsilon?: number;
   /**
+   * The share of a batch in the running moments, as PyTorch counts it.
+   * @default {0.1}
+   */
+  readonly momentum?: number;
+  /**
    * Whether batches are counted, as PyTorch does since 0.4.1; older files have no count.
    * @default {true}
    */
@@ -38,8 +43,9 @@ const MOMENTUM = 0.1;
  * Batch norm over channels.
  *
  * In training it normalizes with the batch's own moments and updates the running ones:
- * running ← 0.9 · running + 0.1 · batch, with the unbiased variance. In evaluation, and
- * where both its parameters are frozen, it uses the running moments and leaves them.
+ * running ← (1 − momentum) · running + momentum · batch, with the unbiased variance. In
+ * evaluation, and where both its parameters are frozen, it uses the running moments and
+ * leaves them.
  *
  * @param name Parameters are `<name>.weight`, `.bias`, `.running_mean`, `.running_var`
  * [C each] and `.num_batches_tracked`.
@@ -47,7 +53,12 @@ const MOMENTUM = 0.1;
 export function batchNorm(
   name: string,
   channels: number,
-  { epsilon = EPSILON, countBatches = true, zeroInit = false }: BatchNormOptions = {},
+  {
+    epsilon = EPSILON,
+    momentum = MOMENTUM,
+    countBatches = true,
+    zeroInit = false,
+  }: BatchNormOptions = {},
 ): Layer {
   const scale = vectorParameter(`${name}.weight`, channels, zeroInit ? 0 : 1);
   const shift = vectorParameter(`${name}.bias`, channels, 0);
@@ -68,8 +79,8 @@ export function batchNorm(
           moments.variance,
           valuesPerChannel / Math.max(valuesPerChannel - 1, 1),
         );
-        lerp(weightOf(weights, mean), moments.mean, 1 - MOMENTUM);
-        lerp(weightOf(weights, variance), unbiased, 1 - MOMENTUM);
+        lerp(weightOf(weights, mean), moments.mean, 1 - momentum);
+        lerp(weightOf(weights, variance), unbiased, 1 - momentum);
         if (!countBatches) return;
         const count = weightOf(weights, batchCount);
         lerp(count, tf.add(count, 1), 0);

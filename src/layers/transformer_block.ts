@@ -1,10 +1,11 @@
 /** The parts of the blocks of all Transformers here. @module */
-import type { Layer } from "../core/network.ts";
+import { type Layer, weightOf } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import { gelu } from "../ops/gelu/gelu.ts";
+import { scaleChannels } from "../ops/scale_channels.ts";
 import { dropout } from "./dropout.ts";
 import { linear } from "./linear.ts";
-import { derivedBuffersOf, parametersOf } from "./parameter.ts";
+import { derivedBuffersOf, parametersOf, vectorParameter } from "./parameter.ts";
 import { pipe, withoutParameters } from "./sequential.ts";
 
 /**
@@ -44,15 +45,38 @@ export function dropPathRates(depths: readonly number[], rate: number): number[]
 }
 
 /**
- * The MLP of a transformer block: layers.1(gelu(layers.0.0(x))), pixel by pixel.
+ * The MLP of a transformer block: second(gelu(first(x))), pixel by pixel.
  *
- * @param name Parameters are `<name>.layers.0.0.*` and `<name>.layers.1.*`, as in mmcv.
+ * @param name Parameters are `<name>.<first>.*` and `<name>.<second>.*`.
  * @param hidden Channels in between.
+ * @param names First and second; by default as in mmcv.
  */
-export function feedForward(name: string, channels: number, hidden: number): Layer {
+export function feedForward(
+  name: string,
+  channels: number,
+  hidden: number,
+  [first, second]: readonly [string, string] = ["layers.0.0", "layers.1"],
+): Layer {
   return pipe(
-    linear(`${name}.layers.0.0`, channels, hidden),
+    linear(`${name}.${first}`, channels, hidden),
     withoutParameters(gelu),
-    linear(`${name}.layers.1`, hidden, channels),
+    linear(`${name}.${second}`, hidden, channels),
   );
+}
+
+/**
+ * LayerScale: a learned factor per channel at the end of a residual branch.
+ *
+ * Source: Touvron et al., "Going deeper with Image Transformers" (ICCV 2021),
+ * https://arxiv.org/abs/2103.17239.
+ *
+ * @param name Of its only parameter. [C]
+ * @param init Its initial value.
+ */
+export function layerScale(name: string, channels: number, init: number): Layer {
+  const scale = vectorParameter(name, channels, init);
+  return {
+    parameters: [scale],
+    apply: (weights, x) => scaleChannels(x, weightOf(weights, scale)),
+  };
 }

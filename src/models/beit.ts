@@ -8,27 +8,23 @@
  * @module
  */
 import { type Encoder, type Layer, type Parameter, weightOf } from "../core/network.ts";
-import * as tf from "../core/tf.ts";
+import type * as tf from "../core/tf.ts";
 import { checkpointable, type MapAccessor } from "../layers/activation_checkpoint.ts";
 import { withImageFilter } from "../layers/image_filter.ts";
 import { beitAttention, type TokenSequence } from "../layers/beit_attention.ts";
 import { convolution } from "../layers/convolution.ts";
 import { layerNorm } from "../layers/normalization.ts";
-import {
-  derivedBuffersOf,
-  parameter,
-  parametersOf,
-  vectorParameter,
-} from "../layers/parameter.ts";
+import { derivedBuffersOf, parameter, parametersOf } from "../layers/parameter.ts";
 import { pipe } from "../layers/sequential.ts";
+import { gridMap, prependTokens } from "../layers/token_sequence.ts";
 import {
   dropPathRates,
   feedForward,
+  layerScale,
   residualBranch,
 } from "../layers/transformer_block.ts";
 import type { TokenGrid } from "../ops/position_bias/position_bias.ts";
 import { padToMultiple } from "../ops/pad_to_multiple.ts";
-import { scaleChannels } from "../ops/scale_channels.ts";
 
 /** The shape of a BEiT. */
 export interface BeitOptions {
@@ -134,7 +130,7 @@ export function beit(
     `${projection}.weight`,
   );
   const blocks = dropPathRates([depth], dropPathRate).flat().map((dropPath, k) => {
-    const options = { heads: numHeads, tableGrid, dropPath, layerScale: layerScaleInit };
+    const options = { heads: numHeads, tableGrid, dropPath, scaleInit: layerScaleInit };
     const block = beitBlock(`${name}.layers.${k}`, embedDim, options);
     return checkpointable(block, TOKEN_ACCESSOR);
   });
@@ -146,18 +142,13 @@ export function beit(
     apply(weights, images, context) {
       assertImageSize(images.shape, tableGrid);
       const map = patchEmbed.apply(weights, padToMultiple(images, PATCH_SIZE), context);
-      const [B, H, W, C] = map.shape;
-      const classTokens = tf.tile(
-        tf.reshape<tf.Rank.R4>(weightOf(weights, classToken), [1, 1, 1, C]),
-        [B, 1, 1, 1],
-      );
-      let tokens = tf.concat4d([classTokens, tf.reshape(map, [B, 1, H * W, C])], 2); // [B, 1, 1 + H·W, C]
+      const [, H, W] = map.shape;
+      const grid = [H, W] as const;
+      let tokens = prependTokens(weightOf(weights, classToken), map); // [B, 1, 1 + H·W, C]
       const maps = new Map<number, tf.Tensor4D>();
       for (const [k, block] of blocks.entries()) {
-        tokens = block.apply(weights, { tokens, grid: [H, W] }, context);
-        if (!outIndices.includes(k)) continue;
-        const gridTokens = tf.slice4d(tokens, [0, 0, 1, 0], [B, 1, H * W, C]);
-        maps.set(k, tf.reshape(gridTokens, [B, H, W, C]));
+        tokens = block.apply(weights, { tokens, grid }, context);
+        if (outIndices.includes(k)) maps.set(k, gridMap(tokens, grid));
       }
       return outIndices.map((k) => maps.get(k) ?? map);
     },
@@ -184,24 +175,22 @@ function assertImageSize(
 function beitBlock(
   name: string,
   channels: number,
-  { dropPath, layerScale, ...options }: {
+  { dropPath, scaleInit, ...options }: {
     readonly heads: number;
     readonly tableGrid: TokenGrid;
     readonly dropPath: number;
-    readonly layerScale: number;
+    readonly scaleInit: number;
   },
 ): Layer<TokenSequence, tf.Tensor4D> {
-  const scale1 = vectorParameter(`${name}.gamma_1`, channels, layerScale);
-  const scale2 = vectorParameter(`${name}.gamma_2`, channels, layerScale);
+  const scale1 = layerScale(`${name}.gamma_1`, channels, scaleInit);
+  const scale2 = layerScale(`${name}.gamma_2`, channels, scaleInit);
   const norm1 = layerNorm(`${name}.ln1`, channels, EPSILON);
   const attention = beitAttention(`${name}.attn`, channels, options);
   const mlp = feedForward(`${name}.ffn`, channels, MLP_RATIO * channels);
   const norm2 = layerNorm(`${name}.ln2`, channels, EPSILON);
   return {
     parameters: [
-      scale1,
-      scale2,
-      ...parametersOf(norm1, attention),
+      ...parametersOf(scale1, scale2, norm1, attention),
       ...mlp.parameters.map(withRandomBias),
       ...norm2.parameters,
     ],
@@ -210,19 +199,11 @@ function beitBlock(
       const attend: Layer = {
         parameters: [],
         apply: (weights, tokens, context) =>
-          scaleChannels(
-            attention.apply(weights, { tokens, grid }, context),
-            weightOf(weights, scale1),
-          ),
-      };
-      const feed: Layer = {
-        parameters: [],
-        apply: (weights, x, context) =>
-          scaleChannels(mlp.apply(weights, x, context), weightOf(weights, scale2)),
+          attention.apply(weights, { tokens, grid }, context),
       };
       return pipe(
-        residualBranch(`${name}.attn`, norm1, attend, dropPath),
-        residualBranch(`${name}.ffn`, norm2, feed, dropPath),
+        residualBranch(`${name}.attn`, norm1, pipe(attend, scale1), dropPath),
+        residualBranch(`${name}.ffn`, norm2, pipe(mlp, scale2), dropPath),
       ).apply(weights, tokens, context);
     },
   };

@@ -23,7 +23,8 @@ export interface ConvolutionSizes {
   readonly kernelWidth: number;
   readonly stride: number;
   readonly dilation: number;
-  readonly padding: number;
+  readonly paddingTop: number;
+  readonly paddingLeft: number;
   /** Whether each channel has a filter of its own. */
   readonly depthwise: boolean;
   /** Whether a value is added to each channel. */
@@ -137,7 +138,7 @@ function describeForward(
 ): ConvolutionParts {
   const { batch: B, height, width, channels: C, outHeight, outWidth } = sizes;
   const { outChannels: O, kernelHeight: KH, kernelWidth: KW } = sizes;
-  const { stride, dilation, padding, depthwise, hasBias } = sizes;
+  const { stride, dilation, paddingTop, paddingLeft, depthwise, hasBias } = sizes;
   // oneDNN names the axes NCHW; the strides say where they lie.
   const map = (height: number, width: number, channels: number) =>
     layout([B, channels, height, width], nhwcStrides(height, width, channels));
@@ -150,11 +151,14 @@ function describeForward(
   const strides = dimensions([stride, stride]);
   const dilations = dimensions([dilation - 1, dilation - 1]);
   // A stride may leave rows of the far padding out.
-  const far = (side: number, out: number, kernel: number) =>
-    (out - 1) * stride + dilation * (kernel - 1) + 1 - side - padding;
+  const far = (side: number, out: number, kernel: number, near: number) =>
+    (out - 1) * stride + dilation * (kernel - 1) + 1 - side - near;
   const paddings: Paddings = [
-    dimensions([padding, padding]),
-    dimensions([far(height, outHeight, KH), far(width, outWidth, KW)]),
+    dimensions([paddingTop, paddingLeft]),
+    dimensions([
+      far(height, outHeight, KH, paddingTop),
+      far(width, outWidth, KW, paddingLeft),
+    ]),
   ];
   const forward = describe((at, engine) =>
     symbols.dnnl_convolution_forward_primitive_desc_create(
@@ -192,8 +196,8 @@ export function nhwcStrides(height: number, width: number, channels: number): nu
 
 function keyOf(sizes: ConvolutionSizes): string {
   const { batch, height, width, channels, outHeight, outWidth, outChannels } = sizes;
-  const { kernelHeight, kernelWidth, stride, dilation, padding } = sizes;
+  const { kernelHeight, kernelWidth, stride, dilation, paddingTop, paddingLeft } = sizes;
   return `${batch} ${height} ${width} ${channels} ${outHeight} ${outWidth} ` +
-    `${outChannels} ${kernelHeight} ${kernelWidth} ${stride} ${dilation} ${padding} ` +
-    `${+sizes.depthwise}${+sizes.hasBias}`;
+    `${outChannels} ${kernelHeight} ${kernelWidth} ${stride} ${dilation} ` +
+    `${paddingTop} ${paddingLeft} ${+sizes.depthwise}${+sizes.hasBias}`;
 }

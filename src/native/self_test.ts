@@ -26,7 +26,14 @@ const [ROWS, DEPTH, COLUMNS] = [19, 33, 13];
 const SIZES: ConvolutionSizes = {
   batch: 1,
   ...{ height: 9, width: 7, channels: 16, outHeight: 9, outWidth: 7, outChannels: 8 },
-  ...{ kernelHeight: 3, kernelWidth: 3, stride: 1, dilation: 1, padding: 1 },
+  ...{
+    kernelHeight: 3,
+    kernelWidth: 3,
+    stride: 1,
+    dilation: 1,
+    paddingTop: 1,
+    paddingLeft: 1,
+  },
   depthwise: false,
   hasBias: false,
 };

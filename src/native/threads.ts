@@ -52,7 +52,14 @@ const PRODUCT = productPlan({
 const FILTER_GRADIENT = convolutionFilterGradientPlan({
   ...{ batch: 2, height: 32, width: 32, channels: 64 },
   ...{ outHeight: 32, outWidth: 32, outChannels: 64 },
-  ...{ kernelHeight: 3, kernelWidth: 3, stride: 1, dilation: 1, padding: 1 },
+  ...{
+    kernelHeight: 3,
+    kernelWidth: 3,
+    stride: 1,
+    dilation: 1,
+    paddingTop: 1,
+    paddingLeft: 1,
+  },
   depthwise: false,
   hasBias: false,
 });

@@ -19,6 +19,11 @@ interface ParameterGroupOptions {
   /** The learning rate of decoder and heads, divided by the encoder's. */
   readonly headLrMultiplier: number;
   /**
+   * Whether the encoder's norms decay, too.
+   * @default {false}
+   */
+  readonly decayNorms?: boolean;
+  /**
    * By name, times what a parameter's learning rate is without.
    * @default {1 for all}
    */
@@ -119,7 +124,7 @@ interface Update {
   readonly gradient: tf.Tensor;
   /** Of the parameter's group. */
   readonly learningRate: number;
-  /** Of the parameter's group: 0 for norms of the encoder. */
+  /** Of the parameter's group: 0 for norms of the encoder, unless they decay. */
   readonly weightDecay: number;
 }
 
@@ -128,12 +133,12 @@ function updatesOf(
   weights: Weights,
   gradients: Weights,
   learningRate: number,
-  { weightDecay, headLrMultiplier, lrMultipliers }: ParameterGroupOptions,
+  { weightDecay, lrMultipliers, ...options }: ParameterGroupOptions,
 ): Update[] {
   return parameters.flatMap(({ name }) => {
     const [parameter, gradient] = [weights.get(name), gradients.get(name)];
     if (!parameter || !gradient) return [];
-    const { lrMultiplier, hasWeightDecay } = parameterGroupOf(name, headLrMultiplier);
+    const { lrMultiplier, hasWeightDecay } = parameterGroupOf(name, options);
     return [{
       name,
       parameter,
@@ -147,18 +152,21 @@ function updatesOf(
 /** The rule of DAFormer, and the decoders of the semi-supervised branch. */
 const HEAD_NAMES = /head|^decoder\.|^auxor\./;
 
+/** The rule of DAFormer, and the batch norms of EfficientNet, which its authors spare. */
+const NORM_NAMES = /norm|\._bn\d/;
+
 /**
  * The group of a parameter, by its name.
  *
  * "head" anywhere in the name, or "decoder." or "auxor." at its start: the learning rate of
- * the head, with weight decay, for norms, too. Else "norm": without weight decay. The first
- * match wins, as in DAFormer.
+ * the head, with weight decay, for norms, too. Else "norm", or "_bn0" and the like:
+ * without weight decay, unless norms decay. The first match wins, as in DAFormer.
  */
 export function parameterGroupOf(
   name: string,
-  headLrMultiplier: number,
+  { headLrMultiplier, decayNorms = false }: Omit<ParameterGroupOptions, "weightDecay">,
 ): { readonly lrMultiplier: number; readonly hasWeightDecay: boolean } {
   return HEAD_NAMES.test(name)
     ? { lrMultiplier: headLrMultiplier, hasWeightDecay: true }
-    : { lrMultiplier: 1, hasWeightDecay: !name.includes("norm") };
+    : { lrMultiplier: 1, hasWeightDecay: decayNorms || !NORM_NAMES.test(name) };
 }

@@ -69,6 +69,12 @@ const VARIANTS: readonly {
     where: "decoder.aspp.conv3.*",
   },
   {
+    pattern: "backbone.register_tokens",
+    with: "model.encoder.registers: true",
+    without: "model.encoder.registers: false",
+    isUnusual: true,
+  },
+  {
     pattern: "auxiliary_head.*",
     with: "model.auxiliaryHead",
     without: "model.auxiliaryHead: null",
@@ -83,9 +89,23 @@ const VARIANTS: readonly {
 /** SegFormer's fusion, whose kernel is a setting. */
 const FUSION_WEIGHT = "decode_head.linear_fuse.conv.weight";
 
-/** The filter that reads images: of MiT, of BEiT and Swin, and of both kinds of ResNet. */
+/**
+ * The filter that reads images: of MiT, of BEiT, DINOv2 and Swin, of both kinds of ResNet,
+ * and of EfficientNet-Lite.
+ */
 const IMAGE_FILTER =
-  /^(backbone|encoder)\.(patch_embed1?\.proj(ection)?|stem\.0|conv1\.0)\.weight$/;
+  /^(backbone|encoder)\.(patch_embed1?\.proj(ection)?|stem\.0|conv1\.0|_conv_stem)\.weight$/;
+
+/** DINOv2's positions: of the class token, then of a square of patches. */
+const POSITIONS = "backbone.pos_embed";
+const PATCH_SIZE = 14;
+const PUBLISHED_IMAGE_SIZE = 518;
+
+/** The side of images that a table of positions is made for; null: of none. */
+function imageSizeOf([, positions = 0]: readonly number[]): number | null {
+  const side = Math.sqrt(positions - 1);
+  return Number.isInteger(side) ? PATCH_SIZE * side : null;
+}
 
 /** Which settings make the model the variant that a file is of, a line per setting. */
 function variantHints(
@@ -105,6 +125,11 @@ function variantHints(
   const images = shapeMismatches.find(({ name }) => IMAGE_FILTER.test(name));
   const [fileReads, modelReads] = [images?.found[1], images?.expected[1]];
   if (fileReads !== modelReads) settings.push(`data.channels: ${fileReads}`);
+  const positions = shapeMismatches.find(({ name }) => name === POSITIONS);
+  const [size, own] = [positions?.found, positions?.expected].map((shape) =>
+    imageSizeOf(shape ?? [])
+  );
+  if (size && size !== own) settings.push(`model.encoder.imageSize: ${size}`);
   return settings.map((setting) => `the file is of the variant with "${setting}"`);
 }
 
@@ -120,6 +145,10 @@ export function variantSettings(tensors: ReadonlyMap<string, HostTensor>): strin
   });
   const kernel = tensors.get(FUSION_WEIGHT)?.shape.at(-1) ?? 1;
   if (kernel !== 1) settings.push(`model.decoder.fusionKernelSize: ${kernel}`);
+  const size = imageSizeOf(tensors.get(POSITIONS)?.shape ?? []);
+  if (size && size !== PUBLISHED_IMAGE_SIZE) {
+    settings.push(`model.encoder.imageSize: ${size}`);
+  }
   return settings.map((setting) => `it is of the variant with "${setting}"`);
 }
 

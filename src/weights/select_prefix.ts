@@ -40,6 +40,8 @@ const AUXILIARY_PREFIXES: readonly string[] = [
   "model_ema.",
   "ema_net.",
   "net_ema.",
+  "network_ema.",
+  "network_feature_extractor.",
 ];
 
 /** Counters that wrappers keep beside a network: `AveragedModel`, mmengine, ema_pytorch. */

@@ -19,6 +19,7 @@ import { negate } from "./cast.ts";
 import { findStateDict } from "./find_state_dict.ts";
 import { printable, type TensorView } from "./pickle_values.ts";
 import { openTorchLegacy, openTorchZip, type TorchContainer } from "./torch_container.ts";
+import { openZippedFile } from "./zipped_file.ts";
 
 /** A tensor that has not been read yet. */
 export type TorchTensorInfo = Pick<HostTensor, "dtype" | "shape">;
@@ -104,7 +105,7 @@ async function readView(
 }
 
 /**
- * Opens a file of `torch.save`.
+ * Opens a file of `torch.save`, or a zip with one in it, such as a wheel of Python.
  *
  * @throws {Deno.errors.NotFound} If there is no such file.
  * @throws {SyntaxError} If it is not a whole PyTorch file, refers to anything that
@@ -114,8 +115,9 @@ export async function openTorchFile(
   path: string,
   { stateDictKey: requestedKey }: TorchFileOptions = {},
 ): Promise<TorchFile> {
-  const file = await openRandomAccessFile(path);
+  const onDisk = await openRandomAccessFile(path);
   try {
+    const file = await openZippedFile(onDisk);
     const container = await openContainer(file);
     const { key, tensors: views, otherKeys, otherEntries } = findStateDict(
       container.object,
@@ -144,10 +146,10 @@ export async function openTorchFile(
         if (view !== undefined) return await readView(container, view);
         throw new RangeError(`Cannot read tensor "${name}" of "${path}": there is none`);
       },
-      [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+      [Symbol.asyncDispose]: () => onDisk[Symbol.asyncDispose](),
     };
   } catch (error) {
-    await file[Symbol.asyncDispose]();
+    await onDisk[Symbol.asyncDispose]();
     throw error;
   }
 }

@@ -21,6 +21,12 @@ const PAIRS: Readonly<Record<string, Pair>> = {
     stride: 2,
     padding: 1,
   }),
+  "conv2d of stride 2 with TensorFlow's padding": convolution.conv2dPair(
+    [1, 9, 8, 3],
+    4,
+    3,
+    { stride: 2, padding: "same" },
+  ),
   "conv2d of touching patches": convolution.conv2dPair([1, 8, 8, 3], 4, 4, { stride: 4 }),
   "dilated conv2d": convolution.conv2dPair([1, 9, 8, 3], 4, 3, {
     dilation: 2,
@@ -36,6 +42,7 @@ const PAIRS: Readonly<Record<string, Pair>> = {
   "frozen batch norm": normalization.frozenBatchNormPair([2, 5, 4, 3]),
   gelu: normalization.geluPair(11, 6),
   relu: normalization.reluPair(11, 6),
+  relu6: normalization.relu6Pair(11, 6),
   softmax: normalization.softmaxPair(11, 6),
   "scale channels": normalization.scaleChannelsPair(11, 6),
   "dropout of elements": normalization.dropoutPair([3, 5, 4, 7], "element"),
@@ -55,6 +62,7 @@ const PAIRS: Readonly<Record<string, Pair>> = {
     true,
   ),
   "resize nearest": resampling.resizeNearestPair([2, 4, 6, 3], [8, 12]),
+  "resize bicubic": resampling.resizeBicubicPair([4, 4, 3], [7, 3]),
   "max pool": resampling.maxPoolPair([2, 7, 6, 3]),
   "average pool": resampling.averagePoolPair([2, 8, 6, 3], 2),
   "adaptive average pool": resampling.adaptiveAveragePoolPair([2, 7, 5, 3], [3, 2]),

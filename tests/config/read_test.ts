@@ -38,7 +38,9 @@ loging: {}
         'model.encoder.name: must be one of "mit", "mit-b0", "mit-b1", "mit-b2", "mit-b3", ' +
         '"mit-b4", "mit-b5", "resnet", "resnet-multigrid", "resnet-50", "resnet-101", ' +
         '"resnet-50-multigrid", "resnet-101-multigrid", "swin", "swin-t", "swin-s", ' +
-        '"swin-b", "swin-l", "beit", "beit-b", "beit-l": received "mitb0"; did you mean ' +
+        '"swin-b", "swin-l", "beit", "beit-b", "beit-l", "dinov2", "dinov2-small", ' +
+        '"dinov2-base", "dinov2-large", "efficientnet-lite", "efficientnet-lite0", ' +
+        '"efficientnet-lite1", "efficientnet-lite2": received "mitb0"; did you mean ' +
         '"mit-b0"?',
         'optimizer.learningRate: must be a number: received "fast"',
         'method.lookAhead: Unrecognized key: "depht"; did you mean "depth"?',

@@ -7,6 +7,7 @@ Deno.test("the defaults of the optimizer are those of the paper", () => {
     name: "adamw",
     learningRate: 6e-5,
     headLrMultiplier: 10,
+    decayNorms: false,
     weightDecay: 0.01,
     betas: [0.9, 0.999],
     eps: 1e-8,
@@ -26,6 +27,7 @@ Deno.test("an optimizer's options are its own", () => {
     name: "sgd",
     learningRate: 1e-3,
     headLrMultiplier: 10,
+    decayNorms: false,
     weightDecay: 1e-4,
     momentum: 0.9,
     warmupIterations: 0,
@@ -148,6 +150,28 @@ Deno.test("an encoder's position tables reach over every crop", () => {
     problems(
       'model.encoder.imageSize: must be at least the longest side of "data.cropSize", 64: ' +
         "received 32",
+    ),
+  );
+});
+
+Deno.test("a DINOv2 takes crops of any size, and enlarges them by whole percents", () => {
+  const { model } = example("model.encoder={name: dinov2-small, imageSize: 28}");
+  assert.deepEqual(model.encoder, {
+    name: "dinov2-small",
+    registers: false,
+    imageSize: 28,
+    inputScale: 1,
+    dropPathRate: 0,
+  });
+  for (const scale of [1.01, 1.1, 1.15, 2.3, 3.99]) {
+    example(`model.encoder={name: dinov2-base, inputScale: ${scale}}`);
+  }
+  assert.throws(
+    () =>
+      example("model.encoder={name: dinov2-large, inputScale: 1.055, imageSize: 500}"),
+    problems(
+      "model.encoder.imageSize: Invalid number: must be a multiple of 14",
+      "model.encoder.inputScale: Invalid number: must be a multiple of 0.01",
     ),
   );
 });

@@ -12,9 +12,9 @@ Deno.test("WEIGHTS name each entry and each file once", () => {
   for (const { name } of WEIGHTS) assert.match(name, /^[a-z0-9]+(-[a-z0-9]+)+$/);
 });
 
-Deno.test("WEIGHTS have two sources each, but for a folder of one checkpoint", () => {
+Deno.test("WEIGHTS have two sources each, but for a folder of one checkpoint and packages", () => {
   for (const { name, sources } of WEIGHTS) {
-    const least = name === "daformer-gta" ? 1 : 2;
+    const least = /^daformer-gta$|^efficientnet-/.test(name) ? 1 : 2;
     assert(sources.length >= least, `${name} has ${sources.length}`);
     for (const source of sources) {
       const { protocol, search } = new URL("url" in source ? source.url : source.page);
@@ -29,7 +29,10 @@ Deno.test("WEIGHTS have checksums that are whole and agree with the names", () =
   for (
     const { fileName, sha256, sha256Prefix, bytes } of WEIGHTS.flatMap(publishedFilesOf)
   ) {
-    assert.match(fileName, /^[A-Za-z0-9][A-Za-z0-9._-]*\.(pth|bin|tar\.gz)$/);
+    assert.match(
+      fileName,
+      /^[A-Za-z0-9][A-Za-z0-9._-]*\.(pth|bin|safetensors|tar\.gz|whl)$/,
+    );
     if (sha256 !== null) assert.match(sha256, /^[0-9a-f]{64}$/, fileName);
     if (sha256Prefix !== null) {
       assert.match(fileName, new RegExp(`-${sha256Prefix}\\.pth$`));

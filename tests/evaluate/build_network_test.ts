@@ -46,6 +46,9 @@ const DECODERS: readonly DecoderConfig[] = [
   { name: "upernet", channels: 8, poolScales, dropout },
   { name: "isa", channels: 8, isaChannels: 4, downFactor: 2, dropout },
   { name: "danet", channels: 8, pamChannels: 4, dropout },
+  { name: "dpt", channels: 4, levelChannels: [3, 4, 5, 6] },
+  { name: "vfm-uda" },
+  { name: "lraspp", channels: 8, lowIndex: 1 },
   { name: "semi-deeplabv2", dilations },
   {
     name: "semi-deeplabv3+",
@@ -66,13 +69,15 @@ const auxiliaryHeadOf = (decoder: DecoderConfig): AuxiliaryHeadConfig => {
 };
 
 /** Decoders that read every map; the others may leave what makes a map alone unused. */
-const READ_ALL = ["daformer", "segformer", "upernet"];
+const READ_ALL = ["daformer", "segformer", "upernet", "dpt"];
 
 /** Trained parameters that no loss reaches, as in the published networks. */
 function unusedIn(encoder: string, decoder: string): RegExp[] {
   const unused: RegExp[] = [];
   if (decoder === "segformer") unused.push(/^decode_head\.conv_seg\./);
   if (decoder === "semi-deeplabv3+") unused.push(/^decoder\.representation\./);
+  if (decoder === "dpt") unused.push(/\.refinenet4\.resConfUnit1\./);
+  if (encoder === "dinov2") unused.push(/^backbone\.mask_token$/);
   if (READ_ALL.includes(decoder)) return unused;
   if (encoder === "swin") unused.push(/^backbone\.norm[01]\./);
   if (encoder === "beit") unused.push(/^neck\./);

@@ -62,6 +62,9 @@ const DECODERS: readonly DecoderConfig[] = [
   { name: "upernet", channels: 8, poolScales, dropout },
   { name: "isa", channels: 8, isaChannels: 4, downFactor: 2, dropout },
   { name: "danet", channels: 8, pamChannels: 4, dropout },
+  { name: "dpt", channels: 4, levelChannels: [3, 4, 5, 6] },
+  { name: "vfm-uda" },
+  { name: "lraspp", channels: 8, lowIndex: 1 },
   { name: "semi-deeplabv2", dilations },
   semiDeeplabV3Plus,
   { name: "semi-psp", channels: 8, poolScales },
@@ -106,8 +109,8 @@ function onWasm(
   });
 }
 
-async function assertExports(network: Network): Promise<void> {
-  const exported = exportedNetwork(network);
+async function assertExports(network: Network, imageChannels = 3): Promise<void> {
+  const exported = exportedNetwork(network, imageChannels);
   const { bytes, size, batch } = await makeOnnxFile(exported, {}, SIZE);
   assert.deepEqual([size, batch], [null, null], "inputs of any size");
   await assertSameLogits(bytes, exported);
@@ -124,6 +127,13 @@ for (const encoder of Object.values(TINY_ENCODERS)) {
   }
 }
 
+for (const [name, encoder] of Object.entries(TINY_ENCODERS)) {
+  onWasm(`ONNX Runtime computes ${name} of four channels`, () => {
+    const model = { encoder, decoder: segformerHead, auxiliaryHead: null };
+    return assertExports(buildNetwork(model, CLASSES, 4), 4);
+  });
+}
+
 for (const [variant, decoder] of Object.entries(VARIANTS)) {
   onWasm(`ONNX Runtime computes ${variant}`, () => {
     const encoder = TINY_ENCODERS.mit;
@@ -132,6 +142,22 @@ for (const [variant, decoder] of Object.entries(VARIANTS)) {
     );
   });
 }
+
+onWasm(
+  "ONNX Runtime resizes the positions of DINOv2 as the network does, and not at all at their size",
+  async () => {
+    for (const variant of [{ registers: false }, { inputScale: 1.1 }]) {
+      const encoder = { ...TINY_ENCODERS.dinov2, ...variant };
+      const exported = exportedNetwork(
+        buildNetwork({ encoder, decoder: segformerHead, auxiliaryHead: null }, CLASSES),
+      );
+      const { bytes, size } = await makeOnnxFile(exported, {}, SIZE);
+      assert.equal(size, null, "inputs of any size");
+      await assertSameLogits(bytes, exported, [[2, 56, 56], [1, 140, 33], [1, 51, 53]]);
+      releaseExported(exported);
+    }
+  },
+);
 
 onWasm(
   "ONNX Runtime computes ESPNet, a network declared elsewhere",

@@ -42,6 +42,12 @@ const MODELS = {
   beit:
     "{encoder: {name: beit, embedDim: 16, depth: 4, numHeads: 2, outIndices: [0, 1, 2, 3], " +
     "imageSize: 64, dropPathRate: 0.3}, decoder: {name: upernet, channels: 8, poolScales: [1]}}",
+  dinov2:
+    "{encoder: {name: dinov2, embedDim: 16, depth: 4, numHeads: 2, outIndices: [0, 1, 2, 3], " +
+    "imageSize: 56, registers: true, dropPathRate: 0.3}, decoder: {name: vfm-uda}}",
+  "efficientnet-lite":
+    "{encoder: {name: efficientnet-lite, widthCoefficient: 0.1, depthCoefficient: 0.5, " +
+    "dropPathRate: 0.3}, decoder: {name: lraspp, channels: 8}}",
 };
 
 interface Outcome {

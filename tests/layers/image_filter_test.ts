@@ -1,9 +1,20 @@
 import assert from "node:assert/strict";
+import { openBackend } from "../../src/core/backend.ts";
 import type { HostTensor } from "../../src/core/host_tensor.ts";
-import { pytorchShape } from "../../src/core/weights.ts";
+import type { Network, Weights } from "../../src/core/network.ts";
+import * as tf from "../../src/core/tf.ts";
+import {
+  initializeWeights,
+  pytorchShape,
+  releaseWeights,
+  weightsFromHost,
+  weightsToHost,
+} from "../../src/core/weights.ts";
 import { buildNetwork } from "../../src/evaluate/build_network.ts";
 import { adaptRgbFilter } from "../../src/layers/image_filter.ts";
-import { tinyConfig } from "../support/commands.ts";
+import { matchNetworkWeights } from "../../src/weights/match_weights.ts";
+import { assertClose, onEachBackend, randomTensor } from "../support/mod.ts";
+import { TINY_ENCODERS } from "../support/tiny_encoders.ts";
 
 // `adapt_input_conv` of timm 1.0.20, of a filter [2, 3, 1, 2].
 // deno-fmt-ignore
@@ -53,23 +64,15 @@ Deno.test("adaptRgbFilter() takes no filter that is not for three channels", () 
   assert.equal(adaptRgbFilter(filter([4, 3], RGB), 5), null);
 });
 
-const ENCODERS = {
-  mit: "{name: mit, embedDims: [4, 4, 4, 4], depths: [1, 1, 1, 1], " +
-    "numHeads: [1, 1, 1, 1], srRatios: [8, 4, 2, 1]}",
-  resnet: "{name: resnet, depths: [1, 1, 1, 1], stemChannels: 4, baseChannels: 4}",
-  "resnet-multigrid":
-    "{name: resnet-multigrid, depths: [1, 1, 1, 1], stemChannels: 4, baseChannels: 4}",
-  swin: "{name: swin, embedDim: 4, depths: [1, 1, 1, 1], numHeads: [1, 1, 1, 1]}",
-  beit: "{name: beit, embedDim: 8, depth: 4, numHeads: 1, outIndices: [0, 1, 2, 3], " +
-    "imageSize: 32}",
-};
+for (const [name, encoder] of Object.entries(TINY_ENCODERS)) {
+  const networkOf = (channels: number) => {
+    const decoder = { name: "semi-deeplabv2", dilations: [1] } as const;
+    return buildNetwork({ encoder, decoder, auxiliaryHead: null }, 3, channels);
+  };
 
-for (const [name, encoder] of Object.entries(ENCODERS)) {
   Deno.test(`buildNetwork() lets ${name} read any number of channels, and adapts its first filter alone`, () => {
-    const decoder = "{name: deeplabv2, dilations: [1]}";
-    const { model } = tinyConfig(`model={encoder: ${encoder}, decoder: ${decoder}}`);
-    const rgb = buildNetwork(model, 3).parameters;
-    const five = buildNetwork(model, 3, 5).parameters;
+    const rgb = networkOf(3).parameters;
+    const five = networkOf(5).parameters;
     const changed = five.filter(({ shape }, i) =>
       JSON.stringify(shape) !== JSON.stringify(rgb[i]?.shape)
     );
@@ -85,5 +88,45 @@ for (const [name, encoder] of Object.entries(ENCODERS)) {
       layout === "convolution" && adaptShape !== undefined
     );
     assert.deepEqual(adaptable, []);
+  });
+
+  onEachBackend(
+    `${name} from RGB weights sees gray images as it did, in one channel and in six`,
+    async () => {
+      const rgb = networkOf(3);
+      const weights = initializeWeights(rgb.parameters, 1);
+      const file = await weightsToHost(rgb.parameters, weights);
+      const gray = randomTensor<tf.Rank.R4>([1, 42, 50, 1], "gray");
+      const mapsOf = (network: Network, weights: Weights, channels: number) => {
+        const images = tf.tile(gray, [1, 1, 1, channels]);
+        return network.encoder.apply(weights, images, { training: false, rngKey: null });
+      };
+      const expected = mapsOf(rgb, weights, 3);
+      for (const channels of [1, 6]) {
+        const network = networkOf(channels);
+        const fit = matchNetworkWeights(network, file, "rgb.safetensors");
+        assert.equal(fit.adaptedFilters.length, 1);
+        const adapted = weightsFromHost(network.parameters, fit.tensors);
+        const found = mapsOf(network, adapted, channels);
+        for (const [i, map] of found.entries()) {
+          await assertClose(map, expected[i] ?? [], 1e-4);
+        }
+        releaseWeights(adapted);
+      }
+    },
+  );
+
+  Deno.test(`matchNetworkWeights() says for how many channels the file of ${name} is`, async () => {
+    const four = networkOf(4);
+    await openBackend("wasm");
+    const weights = initializeWeights(four.parameters, 1);
+    const file = await weightsToHost(four.parameters, weights);
+    for (const channels of [3, 5]) {
+      assert.throws(
+        () => matchNetworkWeights(networkOf(channels), file, "four.safetensors"),
+        /the file is of the variant with "data\.channels: 4"$/,
+      );
+    }
+    releaseWeights(weights);
   });
 }

@@ -14,6 +14,22 @@ import { assertClose, onEachBackend, randomTensor } from "../support/mod.ts";
 
 const RESNET = "model={encoder: {name: resnet, depths: [1, 1, 1, 1], stemChannels: 4, " +
   "baseChannels: 4}, decoder: {name: deeplabv2, dilations: [1, 2]}}";
+const MODELS: Readonly<Record<string, string>> = {
+  resnet: RESNET,
+  "efficientnet-lite":
+    "model={encoder: {name: efficientnet-lite, widthCoefficient: 0.1, depthCoefficient: " +
+    "0.5, dropPathRate: 0.3}, decoder: {name: vfm-uda}}",
+  dinov2: "model={encoder: {name: dinov2, embedDim: 16, depth: 4, numHeads: 2, " +
+    "outIndices: [0, 1, 2, 3], imageSize: 28, dropPathRate: 0.3}, decoder: " +
+    "{name: vfm-uda}}",
+};
+
+/** Layers with batch norm, and a convolution of another one. */
+const PARTS = {
+  resnet: ["backbone.layer1.", "backbone.layer3.0.conv1.weight"],
+  "efficientnet-lite": ["backbone._blocks.1.", "backbone._blocks.3._expand_conv.weight"],
+} as const;
+
 const plain = (model = RESNET) => buildNetwork(tinyConfig(model).model, 3);
 
 /** The names of trained parameters that begin so. */
@@ -45,76 +61,77 @@ const valuesOf = async (weights: Weights) =>
     ),
   );
 
-onEachBackend(
-  "withFrozenParameters() of an encoder runs it as in evaluation",
-  async () => {
-    const network = plain();
-    const frozen = withFrozenParameters(network, named(network, "backbone."));
-    const weights = initializeWeights(network.parameters, 1);
-    const before = await valuesOf(weights);
-    const images = randomTensor<tf.Rank.R4>([2, 32, 32, 3], "images");
-    const { gradient, outputs: [, ...features] } = gradientOf(frozen, weights, images);
-    assert.deepEqual(
-      new Set(gradient.keys()),
-      named(network, "decode_head."),
-      "the decoder learns",
-    );
-    const evaluated = network.encoder.apply(weights, images, {
-      ...{ training: false, rngKey: null },
-    });
-    for (const [i, map] of features.entries()) {
-      await assertClose(map, evaluated[i] ?? [], 1e-6);
-    }
-    assert.deepEqual(await valuesOf(weights), before, "no statistics move");
-    assert.deepEqual(
-      frozen.parameters.filter(({ isFrozen }) => isFrozen).map(({ name }) => name),
-      network.encoder.parameters.map(({ name }) => name),
-    );
-  },
-);
+for (const [name, model] of Object.entries(MODELS)) {
+  onEachBackend(
+    `withFrozenParameters() of an encoder runs it as in evaluation: ${name}`,
+    async () => {
+      const network = plain(model);
+      const frozen = withFrozenParameters(network, named(network, "backbone."));
+      const weights = initializeWeights(network.parameters, 1);
+      const before = await valuesOf(weights);
+      const images = randomTensor<tf.Rank.R4>([2, 32, 32, 3], "images");
+      const { gradient, outputs: [, ...features] } = gradientOf(frozen, weights, images);
+      assert.deepEqual(
+        new Set(gradient.keys()),
+        named(network, "decode_head."),
+        "the decoder learns",
+      );
+      const evaluated = network.encoder.apply(weights, images, {
+        ...{ training: false, rngKey: null },
+      });
+      for (const [i, map] of features.entries()) {
+        await assertClose(map, evaluated[i] ?? [], 1e-6);
+      }
+      assert.deepEqual(await valuesOf(weights), before, "no statistics move");
+      assert.deepEqual(
+        frozen.parameters.filter(({ isFrozen }) => isFrozen).map(({ name }) => name),
+        network.encoder.parameters.map(({ name }) => name),
+      );
+    },
+  );
+}
 
-onEachBackend(
-  "withFrozenParameters() of layers keeps the statistics of theirs alone",
-  async () => {
-    const network = plain();
-    // The convolutions, scales and shifts of a stage; and the convolution of another alone.
-    const names = new Set([
-      ...named(network, "backbone.layer1."),
-      "backbone.layer3.0.conv1.weight",
-    ]);
-    const weights = initializeWeights(network.parameters, 1);
-    const images = randomTensor<tf.Rank.R4>([2, 32, 32, 3], "images");
-    const frozen = withFrozenParameters(network, names);
-    const before = await valuesOf(weights);
-    const { gradient, outputs } = gradientOf(frozen, weights, images);
-    const after = await valuesOf(weights);
-    const moved = network.parameters.map(({ name }) => name).filter((name) =>
-      before.get(name)?.join() !== after.get(name)?.join()
-    );
-    const isStatistic = (name: string) => /running_|num_batches/.test(name);
-    assert.deepEqual(
-      moved,
-      network.parameters.map(({ name }) => name).filter((name) =>
-        isStatistic(name) && !name.startsWith("backbone.layer1.")
-      ),
-    );
-    const all = network.parameters.filter(({ trainable }) => trainable);
-    assert.deepEqual(
-      new Set(gradient.keys()),
-      new Set(all.map(({ name }) => name).filter((name) => !names.has(name))),
-    );
-    // Activation checkpointing changes neither.
-    const again = initializeWeights(network.parameters, 1);
-    const checkpointing = withFrozenParameters(
-      withActivationCheckpointing(network),
-      names,
-    );
-    const other = gradientOf(checkpointing, again, images);
-    assert.deepEqual(await valuesOf(other.gradient), await valuesOf(gradient));
-    await assertClose(other.outputs[0] ?? [], outputs[0] ?? [], 0);
-    assert.deepEqual(await valuesOf(again), after);
-  },
-);
+for (const [model, [part, convolution]] of Object.entries(PARTS)) {
+  onEachBackend(
+    `withFrozenParameters() of layers keeps the statistics of theirs alone: ${model}`,
+    async () => {
+      const network = plain(MODELS[model]);
+      // The convolutions, scales and shifts of a stage; and the convolution of another alone.
+      const names = new Set([...named(network, part), convolution]);
+      const weights = initializeWeights(network.parameters, 1);
+      const images = randomTensor<tf.Rank.R4>([2, 32, 32, 3], "images");
+      const frozen = withFrozenParameters(network, names);
+      const before = await valuesOf(weights);
+      const { gradient, outputs } = gradientOf(frozen, weights, images);
+      const after = await valuesOf(weights);
+      const moved = network.parameters.map(({ name }) => name).filter((name) =>
+        before.get(name)?.join() !== after.get(name)?.join()
+      );
+      const isStatistic = (name: string) => /running_|num_batches/.test(name);
+      assert.deepEqual(
+        moved,
+        network.parameters.map(({ name }) => name).filter((name) =>
+          isStatistic(name) && !name.startsWith(part)
+        ),
+      );
+      const all = network.parameters.filter(({ trainable }) => trainable);
+      assert.deepEqual(
+        new Set(gradient.keys()),
+        new Set(all.map(({ name }) => name).filter((name) => !names.has(name))),
+      );
+      // Activation checkpointing changes neither.
+      const again = initializeWeights(network.parameters, 1);
+      const checkpointing = withFrozenParameters(
+        withActivationCheckpointing(network),
+        names,
+      );
+      const other = gradientOf(checkpointing, again, images);
+      assert.deepEqual(await valuesOf(other.gradient), await valuesOf(gradient));
+      await assertClose(other.outputs[0] ?? [], outputs[0] ?? [], 0);
+      assert.deepEqual(await valuesOf(again), after);
+    },
+  );
+}
 
 onEachBackend(
   "withFrozenParameters() leaves the other gradients as they are",

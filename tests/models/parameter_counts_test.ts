@@ -65,7 +65,9 @@ Deno.test("MiT-B5 with the DAFormer head has the parameter count and groups of t
   assert.equal(trainableCount(network.parameters), 85_155_283);
   const groups = { plain: 0, norm: 0, head: 0 };
   for (const parameter of network.parameters.filter(({ trainable }) => trainable)) {
-    const { lrMultiplier, hasWeightDecay } = parameterGroupOf(parameter.name, 10);
+    const { lrMultiplier, hasWeightDecay } = parameterGroupOf(parameter.name, {
+      headLrMultiplier: 10,
+    });
     groups[lrMultiplier === 10 ? "head" : hasWeightDecay ? "plain" : "norm"]++;
   }
   assert.deepEqual(groups, { plain: 730, norm: 322, head: 34 });

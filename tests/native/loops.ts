@@ -40,7 +40,7 @@ export function convolution(
 ): Record<"y" | "dx" | "dw", Float64Array> {
   const { batch, height, width, channels: C, outHeight, outWidth, outChannels: O } =
     sizes;
-  const { kernelHeight, kernelWidth, stride, dilation, padding, depthwise } = sizes;
+  const { kernelHeight, kernelWidth, stride, dilation, depthwise } = sizes;
   const y = new Float64Array(dy.length);
   const dx = new Float64Array(x.length);
   const dw = new Float64Array(filter.length);
@@ -48,9 +48,10 @@ export function convolution(
   for (let pixel = 0; pixel < batch * outHeight * outWidth; pixel++) {
     const image = Math.floor(pixel / (outHeight * outWidth));
     for (let tap = 0; tap < kernelHeight * kernelWidth; tap++) {
-      const row = Math.floor(pixel / outWidth) % outHeight * stride - padding +
+      const row = Math.floor(pixel / outWidth) % outHeight * stride - sizes.paddingTop +
         Math.floor(tap / kernelWidth) * dilation;
-      const column = pixel % outWidth * stride - padding + tap % kernelWidth * dilation;
+      const column = pixel % outWidth * stride - sizes.paddingLeft +
+        tap % kernelWidth * dilation;
       if (row < 0 || row >= height || column < 0 || column >= width) continue;
       const source = ((image * height + row) * width + column) * C;
       for (let o = 0; o < O; o++) {

@@ -117,7 +117,7 @@ const SMALL = {
 };
 const POINTWISE = { kernelHeight: 1, kernelWidth: 1, padding: 0 };
 const DEPTHWISE = { channels: 32, outChannels: 32, depthwise: true };
-const CONVOLUTIONS: readonly ConvolutionSizes[] = [
+const CONVOLUTIONS: ConvolutionSizes[] = [
   SMALL,
   { ...SMALL, hasBias: true },
   { ...SMALL, batch: 1, channels: 3, outChannels: 5 },
@@ -138,17 +138,29 @@ const CONVOLUTIONS: readonly ConvolutionSizes[] = [
   { ...SMALL, ...DEPTHWISE, hasBias: true },
   { ...SMALL, ...DEPTHWISE, channels: 19, outChannels: 19 },
   { ...SMALL, ...DEPTHWISE, kernelHeight: 5, kernelWidth: 5, padding: 2 },
-].map((sizes) => {
+  { ...SMALL, ...DEPTHWISE, kernelHeight: 5, kernelWidth: 5, padding: 2, stride: 2 },
+].map(({ padding, ...sizes }) => {
   const out = (side: number, kernel: number) =>
-    Math.floor(
-      (side + 2 * sizes.padding - sizes.dilation * (kernel - 1) - 1) / sizes.stride,
-    ) + 1;
+    Math.floor((side + 2 * padding - sizes.dilation * (kernel - 1) - 1) / sizes.stride) +
+    1;
   return {
     ...sizes,
+    paddingTop: padding,
+    paddingLeft: padding,
     outHeight: out(sizes.height, sizes.kernelHeight),
     outWidth: out(sizes.width, sizes.kernelWidth),
   };
 });
+// Of 12×11 pixels to 6×6: TensorFlow's zeros, one more at the far end of the even side.
+const UNEVEN = {
+  ...{ height: 12, outHeight: 6, outWidth: 6, paddingTop: 1, paddingLeft: 2 },
+  ...{ kernelHeight: 5, kernelWidth: 5, stride: 2 },
+};
+const { padding: _, ...UNPADDED } = SMALL;
+CONVOLUTIONS.push(
+  { ...UNPADDED, ...UNEVEN },
+  { ...UNPADDED, ...UNEVEN, ...DEPTHWISE, hasBias: true },
+);
 
 onNativeEngine("convolution plans equal loops", async (engine) => {
   for (const sizes of CONVOLUTIONS) {

@@ -25,12 +25,14 @@ const CASES: readonly (ConvOptions & { kernelSize: number })[] = [
   { kernelSize: 3, padding: 2, stride: 2, dilation: 2 },
   { kernelSize: 1, padding: 2 },
   { kernelSize: 1, stride: 2 },
+  { kernelSize: 3, stride: 2, padding: "same" },
+  { kernelSize: 4, padding: "same", dilation: 2 },
 ];
 
 for (const { kernelSize, ...options } of CASES) {
   const name = JSON.stringify({ kernelSize, ...options });
   onEachBackend(`conv2d() matches finite-difference gradients: ${name}`, async () => {
-    const x = randomTensor<tf.Rank.R4>([2, 9, 11, 3], "x");
+    const x = randomTensor<tf.Rank.R4>([2, 9, 12, 3], "x");
     const filter = randomTensor<tf.Rank.R4>([kernelSize, kernelSize, 3, 4], "filter");
     await assertGradients(
       (x, filter) => conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, options),
@@ -50,6 +52,60 @@ for (const dilation of [1, 2, 6]) {
         (x, filter) => depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, options),
         [x, filter],
       );
+    },
+  );
+}
+
+for (const [kernelSize, stride] of [[3, 2], [5, 2], [2, 3], [3, 4]] as const) {
+  onEachBackend(
+    `depthwiseConv2d() matches finite-difference gradients: ${kernelSize}×${kernelSize}, ` +
+      `stride ${stride}`,
+    async () => {
+      const filter = randomTensor<tf.Rank.R4>([kernelSize, kernelSize, 6, 1], "filter");
+      for (const options of [{ padding: "same" }, { padding: 1 }] as const) {
+        await assertGradients(
+          (x, filter) =>
+            depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, {
+              ...options,
+              stride,
+            }),
+          [randomTensor<tf.Rank.R4>([2, 9, 8, 6], "x"), filter],
+        );
+      }
+    },
+  );
+}
+
+// Height and width of a map, side of the filter, stride, and the zeros that TensorFlow
+// documents: on top, below, on the left and on the right.
+const SAME_PADDINGS = [
+  [8, 8, 3, 2, [0, 1, 0, 1]],
+  [9, 8, 3, 2, [1, 1, 0, 1]],
+  [8, 7, 5, 2, [1, 2, 2, 2]],
+  [6, 5, 3, 1, [1, 1, 1, 1]],
+  [7, 4, 2, 3, [0, 1, 0, 1]],
+  [8, 6, 1, 2, [0, 0, 0, 0]],
+] as const;
+
+for (const [H, W, K, stride, [top, bottom, left, right]] of SAME_PADDINGS) {
+  onEachBackend(
+    `conv2d() and depthwiseConv2d() pad as TensorFlow: ${H}×${W}, ${K}×${K}, stride ` +
+      `${stride}`,
+    async () => {
+      const x = randomTensor<tf.Rank.R4>([2, H, W, 3], "x");
+      const padded = tf.pad(x, [[0, 0], [top, bottom], [left, right], [0, 0]]);
+      const filter = randomTensor<tf.Rank.R4>([K, K, 3, 3], "filter");
+      const depthwise = randomTensor<tf.Rank.R4>([K, K, 3, 1], "filter");
+      for (
+        const [convolve, weights] of [
+          [conv2d, filter],
+          [depthwiseConv2d, depthwise],
+        ] as const
+      ) {
+        const y = convolve(x, weights, { stride, padding: "same" });
+        assert.deepEqual(y.shape, [2, Math.ceil(H / stride), Math.ceil(W / stride), 3]);
+        await assertClose(y, convolve(padded, weights, { stride }), 1e-6);
+      }
     },
   );
 }
@@ -155,6 +211,16 @@ onEachBackend("conv2d() leaks no tensors", () => {
     ),
     1,
   );
+});
+
+Deno.test("depthwiseConv2d() rejects a stride with a dilation", () => {
+  const x = tf.zeros<tf.Rank.R4>([1, 8, 8, 1]);
+  const filter = tf.zeros<tf.Rank.R4>([3, 3, 1, 1]);
+  assert.throws(() => depthwiseConv2d(x, filter, { stride: 2, dilation: 3 }), {
+    name: "RangeError",
+    message:
+      "Cannot convolve depthwise with stride 2 and dilation 3: one of them must be 1",
+  });
 });
 
 Deno.test("conv2d() rejects a filter larger than the map", () => {

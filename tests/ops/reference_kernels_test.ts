@@ -8,6 +8,7 @@ import { dropout } from "../../src/ops/dropout/dropout.ts";
 import { gelu } from "../../src/ops/gelu/gelu.ts";
 import { adamw, lerp, sgd } from "../../src/ops/in_place/in_place.ts";
 import { layerNorm } from "../../src/ops/layer_norm/layer_norm.ts";
+import { relu6 } from "../../src/ops/relu/relu6.ts";
 import { columnSum } from "../../src/ops/sums/sums.ts";
 import { assertClose, onEachBackend, randomTensor } from "../support/mod.ts";
 
@@ -37,6 +38,7 @@ type Three = [tf.Tensor, tf.Tensor, tf.Tensor];
 const KERNELS: Record<string, (n: number) => tf.Tensor | tf.Tensor[]> = {
   columnSum: (n) => columnSum(matrix(n, "x")),
   gelu: (n) => withGradients((x) => gelu(x as tf.Tensor), [matrix(n, "x")]),
+  relu6: (n) => withGradients((x) => relu6(x as tf.Tensor), [tf.mul(matrix(n, "x"), 5)]),
   layerNorm: (n) =>
     withGradients(
       (...inputs) => layerNorm(...inputs as Three, 1e-6),

@@ -16,7 +16,7 @@ export const IMAGE_SIZES: readonly (readonly [batch: number, H: number, W: numbe
 ];
 
 /** A network without a weight that is 0 or 1: none is right by accident. */
-export function exportedNetwork(network: Network): ExportedNetwork {
+export function exportedNetwork(network: Network, imageChannels = 3): ExportedNetwork {
   const weights = new Map(
     network.parameters.map(({ name, shape }) => {
       const random = createRandom(3, name);
@@ -35,7 +35,10 @@ export function exportedNetwork(network: Network): ExportedNetwork {
   return {
     network,
     weights,
-    normalization: { mean: [120, 110, 100], std: [60, 50, 70] },
+    normalization: {
+      mean: [120, 110, 100, 90].slice(0, imageChannels),
+      std: [60, 50, 70, 40].slice(0, imageChannels),
+    },
     bitDepth: 8,
     classes: Array.from({ length: network.classCount }, (_, i) => ({
       name: `class ${i}`,
@@ -44,15 +47,18 @@ export function exportedNetwork(network: Network): ExportedNetwork {
   };
 }
 
-/** Images of noise in 0 … 255. [B, H, W, 3] */
-export function noiseImages(shape: readonly [number, number, number]): tf.Tensor4D {
+/** Images of noise in 0 … 255. [B, H, W, channels] */
+export function noiseImages(
+  shape: readonly [number, number, number],
+  channels = 3,
+): tf.Tensor4D {
   const [B, H, W] = shape;
   const random = createRandom(4, shape.join());
   const values = Float32Array.from(
-    { length: B * H * W * 3 },
+    { length: B * H * W * channels },
     () => Math.floor(256 * random.uniform()),
   );
-  return tf.tensor4d(values, [B, H, W, 3]);
+  return tf.tensor4d(values, [B, H, W, channels]);
 }
 
 /** The logits of images, as `predict` computes them. [B, classes, H, W] */
@@ -69,7 +75,7 @@ export function logitsOf(
   });
 }
 
-/** The elements of images as ONNX takes them. [B, 3, H, W] */
+/** The elements of images as ONNX takes them. [B, channels, H, W] */
 export async function channelsFirst(images: tf.Tensor4D): Promise<Float32Array> {
   const transposed = tf.transpose(images, [0, 3, 1, 2]);
   const values = Float32Array.from(await readBack(transposed));
@@ -85,12 +91,13 @@ export async function assertSameLogits(
   tolerance = 1e-4,
 ): Promise<void> {
   const session = await openOnnx(bytes);
+  const channels = exported.normalization.mean.length;
   for (const size of sizes) {
     const [B, H, W] = size;
-    const images = noiseImages(size);
+    const images = noiseImages(size, channels);
     const expected = logitsOf(exported, images);
     try {
-      const result = await session.run(await channelsFirst(images), [B, 3, H, W]);
+      const result = await session.run(await channelsFirst(images), [B, channels, H, W]);
       assert.equal(result.name, "logits");
       assert.deepEqual(result.shape, expected.shape);
       await assertClose(result.data, expected, tolerance, `logits of ${B}×${H}×${W}`);

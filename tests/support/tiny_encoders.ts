@@ -36,4 +36,22 @@ export const TINY_ENCODERS = {
     dropPathRate: 0.1,
     layerScaleInit: 0.1,
   },
+  dinov2: {
+    name: "dinov2",
+    embedDim: 16,
+    depth: 4,
+    numHeads: 2,
+    outIndices: [0, 1, 2, 3],
+    registers: true,
+    imageSize: 56,
+    inputScale: 1,
+    dropPathRate: 0.1,
+    layerScaleInit: 0.1,
+  },
+  "efficientnet-lite": {
+    name: "efficientnet-lite",
+    widthCoefficient: 0.1,
+    depthCoefficient: 0.5,
+    dropPathRate: 0.2,
+  },
 } as const satisfies Readonly<Record<string, EncoderConfig>>;

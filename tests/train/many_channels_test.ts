@@ -122,6 +122,34 @@ for (const [name, method] of Object.entries(METHODS)) {
     }));
 }
 
+/** Settings of optimizers that choose parameters of these encoders by name. */
+const MODELS: Readonly<Record<string, readonly string[]>> = {
+  dinov2: [
+    "model={encoder: {name: dinov2, embedDim: 16, depth: 4, numHeads: 2, outIndices: " +
+    "[0, 1, 2, 3], imageSize: 28, inputScale: 1.1, dropPathRate: 0.2}, " +
+    "decoder: {name: dpt, channels: 4, levelChannels: [4, 4, 4, 4]}, " +
+    "activationCheckpointing: true}",
+    'optimizer={freeze: ["backbone.patch_embed.*", "backbone.blocks.0.*"], ' +
+    'lrMultipliers: {"backbone.blocks.3.*": 0.5}, decayNorms: true}',
+  ],
+  "efficientnet-lite": [
+    "model={encoder: {name: efficientnet-lite, widthCoefficient: 0.1, depthCoefficient: " +
+    "0.5}, decoder: {name: lraspp, channels: 8}, activationCheckpointing: true}",
+    'optimizer={freeze: ["backbone._conv_stem.*", "backbone._bn0.*"], ' +
+    'lrMultipliers: {"backbone._blocks.6.*": 0.5}, decayNorms: true}',
+  ],
+};
+
+for (const [name, settings] of Object.entries(MODELS)) {
+  Deno.test(`${name} with frozen layers resumes bit for bit on four channels [wasm]`, () =>
+    inFolder(async (root) => {
+      await writeScenes(root, FOUR);
+      const method = "{name: self-training, lookAhead: {depth: 1, width: 2}}";
+      const config = configOf(root, `method=${method}`, ...settings);
+      await assertResumes(config, "wasm");
+    }));
+}
+
 Deno.test({
   name:
     "self-training on four channels of 16 bits is replayed, with the losses of wasm [webgpu]",

@@ -303,6 +303,7 @@ const VARIANTS: readonly (readonly [name: string, setting: string, without: stri
     "representationHead: true",
     "representationHead: false",
   ],
+  ["backbone.register_tokens", "registers: true", "registers: false"],
   ["auxiliary_head.conv_seg.bias", 'auxiliaryHead"', "auxiliaryHead: null"],
 ];
 
@@ -336,6 +337,24 @@ Deno.test("matchNetworkWeights() names the setting of the kernel of SegFormer's 
       message: new RegExp(`"model\\.decoder\\.fusionKernelSize: ${theirs}"$`),
     });
   }
+});
+
+Deno.test("matchNetworkWeights() names the size of the images of DINOv2's positions", () => {
+  const name = "backbone.pos_embed";
+  const positions = (count: number) => tensor([1, count, 1], Array(count).fill(1));
+  const net = { parameters: [parameter(name, [1, 10, 1])] };
+  assert.throws(() => matchNetworkWeights(net, new Map([[name, positions(5)]]), "x"), {
+    name: "WeightsMismatchError",
+    message: /the file is of the variant with "model\.encoder\.imageSize: 28"$/,
+  });
+  const odd = new Map([[name, positions(4)]]); // of no square
+  assert.throws(() => matchNetworkWeights(net, odd, "x"), {
+    message: /file \[1, 4, 1\]\)$/,
+  });
+  assert.deepEqual(variantSettings(new Map([[name, positions(257)]])), [
+    'it is of the variant with "model.encoder.imageSize: 224"',
+  ]);
+  assert.deepEqual(variantSettings(new Map([[name, positions(1370)]])), []);
 });
 
 Deno.test("variantSettings() names what a file alone needs", () => {

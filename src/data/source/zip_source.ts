@@ -5,9 +5,7 @@
  * @module
  */
 
-import { promisify } from "node:util";
-import { crc32, inflateRaw } from "node:zlib";
-import { locateEntryData, readZipEntries } from "../../formats/zip.ts";
+import { canUnpack, readEntryData, readZipEntries } from "../../formats/zip.ts";
 import { errorReason } from "../../io/file_errors.ts";
 import type { RangedFile } from "../../io/ranged_file.ts";
 import { followLinks, type SymbolicLink } from "./archive_links.ts";
@@ -21,16 +19,8 @@ import {
 } from "./archive_source.ts";
 import type { FileSource } from "./file_source.ts";
 
-const STORED = 0;
-const DEFLATED = 8;
-
 /** The longest path to which a link leads. */
 const MAX_TARGET_BYTES = 1 << 12;
-
-const inflate = promisify(inflateRaw) as (
-  packed: Uint8Array,
-  options: { maxOutputLength: number },
-) => Promise<Uint8Array>;
 
 /** Opens a zip archive. @throws {SyntaxError} If it is cut short, damaged or encrypted. */
 export const openZipSource = (
@@ -71,34 +61,16 @@ function indexZip(file: RangedFile): Promise<ArchiveIndex> {
 async function readMember(
   file: RangedFile,
   path: string,
-  { offset, size, compressedSize, method, crc32: crc }: ArchiveMember,
+  member: ArchiveMember,
 ): Promise<Uint8Array> {
   const reject = (reason: string): never => {
     throw damagedArchiveError(file.name, `its file "${path}" ${reason}`);
   };
-  if (method !== STORED && method !== DEFLATED) {
+  if (!canUnpack(member)) {
     throw new SyntaxError(
       `Cannot read the archive "${file.name}": its file "${path}" is packed by method ` +
-        `${method}, which is neither stored nor deflated: unpack it and name the folder`,
+        `${member.method}, which is neither stored nor deflated: unpack it and name the folder`,
     );
   }
-  const stored = await file.withReader(async (read) => {
-    const place = { offset, compressedSize };
-    return await read(
-      await locateEntryData(read, place, file.size, reject),
-      compressedSize,
-    );
-  });
-  const bytes = method === STORED
-    ? stored
-    : await inflate(stored, { maxOutputLength: Math.max(1, size) })
-      // The methods of Node's Buffer differ from those of its class.
-      .then(
-        ({ buffer, byteOffset, length }) => new Uint8Array(buffer, byteOffset, length),
-        () => reject("is damaged"),
-      );
-  if (bytes.length !== size || crc32(bytes) !== crc) {
-    reject("is damaged: the checksum does not fit");
-  }
-  return bytes;
+  return await file.withReader((read) => readEntryData(read, member, file.size, reject));
 }

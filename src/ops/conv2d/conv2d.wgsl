@@ -65,13 +65,13 @@ fn isOutside(row: u32, pixel: vec3u) -> bool {
 // Image and position from which the taps of a pixel are counted.
 fn origin(row: u32) -> vec3i {
   let pixel = pixelOf(row);
-  let padding = i32(uniforms.padding);
+  let padding = vec3i(0, i32(uniforms.paddingTop), i32(uniforms.paddingLeft));
   var at = vec3i(pixel);
   if (backward) {
-    at += vec3i(0, padding, padding);
+    at += padding;
   } else {
     let stride = i32(uniforms.stride);
-    at = at * vec3i(1, stride, stride) - vec3i(0, padding, padding);
+    at = at * vec3i(1, stride, stride) - padding;
   }
   return select(at, vec3i(0, NOWHERE, NOWHERE), isOutside(row, pixel));
 }

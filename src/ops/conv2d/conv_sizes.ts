@@ -14,13 +14,14 @@ export const CONV_UNIFORMS = {
   kernelWidth: "u32",
   stride: "u32",
   dilation: "u32",
-  padding: "u32",
+  paddingTop: "u32",
+  paddingLeft: "u32",
 } as const;
 
 /** The sizes of a convolution, see {@linkcode convSizes}. */
 export type ConvSizes = UniformsOf<typeof CONV_UNIFORMS>;
 
-/** Stride, dilation and zero padding (all sides), in pixels. */
+/** Stride, dilation and zero padding, in pixels. */
 export interface ConvOptions {
   /**
    * From filter to filter.
@@ -33,14 +34,16 @@ export interface ConvOptions {
    */
   readonly dilation?: number;
   /**
-   * Zeros around the map.
+   * Zeros around the map. "same", as TensorFlow's: what makes a side its size divided by
+   * the stride, rounded up; of an odd number the larger half lies below and to the right.
    * @default {0}
    */
-  readonly padding?: number;
+  readonly padding?: number | "same";
 }
 
 /**
- * Works out the output size, (in + 2·padding − dilation·(kernel − 1) − 1) / stride + 1.
+ * Works out the output size, (in + 2·padding − dilation·(kernel − 1) − 1) / stride + 1, or
+ * in / stride, rounded up.
  *
  * @param input [B, H, W, C]
  * @param kernel Height and width of the filter.
@@ -52,10 +55,20 @@ export function convSizes(
   { stride = 1, dilation = 1, padding = 0 }: ConvOptions,
 ): ConvSizes {
   const [batch, height, width, channels] = input;
-  const out = (side: number, kernel: number) =>
-    Math.floor((side + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
-  const outHeight = out(height, kernelHeight);
-  const outWidth = out(width, kernelWidth);
+  const along = (
+    side: number,
+    kernel: number,
+  ): readonly [out: number, before: number] => {
+    const reach = dilation * (kernel - 1) + 1;
+    if (padding !== "same") {
+      return [Math.floor((side + 2 * padding - reach) / stride) + 1, padding];
+    }
+    const out = Math.ceil(side / stride);
+    const zeros = Math.max((out - 1) * stride + reach - side, 0);
+    return [out, Math.floor(zeros / 2)];
+  };
+  const [outHeight, paddingTop] = along(height, kernelHeight);
+  const [outWidth, paddingLeft] = along(width, kernelWidth);
   if (outHeight < 1 || outWidth < 1) {
     throw new RangeError(
       `Cannot convolve maps of ${height}×${width}: a ${kernelHeight}×${kernelWidth} filter ` +
@@ -73,31 +86,25 @@ export function convSizes(
     kernelWidth,
     stride,
     dilation,
-    padding,
+    paddingTop,
+    paddingLeft,
   };
 }
 
 /** Whether one tap reads every pixel, so that the filter is a matrix on the channels. */
 export function isPointwise(
-  { kernelHeight, kernelWidth, stride, padding }: ConvSizes,
+  { kernelHeight, kernelWidth, stride, paddingTop, paddingLeft }: ConvSizes,
 ): boolean {
-  return kernelHeight === 1 && kernelWidth === 1 && stride === 1 && padding === 0;
-}
-
-/** Zeros around maps, as tfjs takes them. */
-export type ExplicitPadding = [[0, 0], [number, number], [number, number], [0, 0]];
-
-/** `rows` zeros above and below and `columns` on the left and right of NHWC maps. */
-export function explicitPadding(rows: number, columns: number = rows): ExplicitPadding {
-  return [[0, 0], [rows, rows], [columns, columns], [0, 0]];
+  return kernelHeight === 1 && kernelWidth === 1 && stride === 1 && paddingTop === 0 &&
+    paddingLeft === 0;
 }
 
 /** Zeros around dy where the input gradient of stride 1 is a convolution of it. */
 export function gradientPadding(
-  { kernelHeight, kernelWidth, dilation, padding }: ConvSizes,
-): [rows: number, columns: number] {
+  { kernelHeight, kernelWidth, dilation, paddingTop, paddingLeft }: ConvSizes,
+): [top: number, left: number] {
   return [
-    dilation * (kernelHeight - 1) - padding,
-    dilation * (kernelWidth - 1) - padding,
+    dilation * (kernelHeight - 1) - paddingTop,
+    dilation * (kernelWidth - 1) - paddingLeft,
   ];
 }

@@ -84,7 +84,8 @@ fn computeLane(group: u32, lane: u32) {
 
   // Where the tap reads relative to y·stride and x·stride, and which x it reads inside for.
   let place = vec2u(tap / uniforms.kernelWidth, tap % uniforms.kernelWidth);
-  let offset = vec2i(place * uniforms.dilation) - i32(uniforms.padding);
+  let padding = vec2i(vec2u(uniforms.paddingTop, uniforms.paddingLeft));
+  let offset = vec2i(place * uniforms.dilation) - padding;
   let stride = i32(uniforms.stride);
   let firstColumn = u32((max(0, -offset.y) + stride - 1) / stride);
   let beyond = max(0, i32(uniforms.width) - offset.y + stride - 1) / stride;

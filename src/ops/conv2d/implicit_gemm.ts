@@ -21,7 +21,7 @@ import {
   tiling,
 } from "../tiled_gemm/tiling.ts";
 import shader from "./conv2d.wgsl" with { type: "text" };
-import { CONV_UNIFORMS, type ConvSizes, explicitPadding } from "./conv_sizes.ts";
+import { CONV_UNIFORMS, type ConvSizes } from "./conv_sizes.ts";
 import filterGradientShader from "./filter_gradient.wgsl" with { type: "text" };
 import {
   conv2dByNative,
@@ -280,21 +280,45 @@ function packKernelRows(
   x: tf.Tensor,
   sizes: ConvSizes,
 ): { x: tf.Tensor; sizes: ConvSizes } {
-  const { height, width, channels, kernelWidth, dilation, padding } = sizes;
-  const padded = sizes.batch * (height + 2 * padding) * (width + 2 * padding) * channels;
+  const { batch, channels, kernelWidth, dilation } = sizes;
+  const { height, width, paddings } = withBorders(sizes);
+  const padded = batch * height * width * channels;
   const helps = channels < MIN_UNPACKED_CHANNELS && kernelWidth > 1 && dilation === 1;
   if (!helps || tf.getBackend() !== "webgpu" || padded > maxBindingElements()) {
     return { x, sizes };
   }
   return {
-    x: padding === 0 ? x : tf.pad(x, explicitPadding(padding)),
+    x: paddings.flat().every((zeros) => zeros === 0) ? x : tf.pad(x, paddings),
     sizes: {
       ...sizes,
-      height: height + 2 * padding,
-      width: width + 2 * padding,
-      padding: 0,
+      height,
+      width,
+      paddingTop: 0,
+      paddingLeft: 0,
       kernelWidth: 1,
       channels: kernelWidth * channels,
     },
+  };
+}
+
+// The zeros that some tap reads, and the size of a map that has them.
+function withBorders(
+  { height, width, outHeight, outWidth, stride, dilation, ...sizes }: ConvSizes,
+) {
+  const { kernelHeight, kernelWidth, paddingTop, paddingLeft } = sizes;
+  const after = (side: number, out: number, kernel: number, before: number) =>
+    Math.max((out - 1) * stride + dilation * (kernel - 1) + 1 - side - before, 0);
+  const bottom = after(height, outHeight, kernelHeight, paddingTop);
+  const right = after(width, outWidth, kernelWidth, paddingLeft);
+  const paddings: [number, number][] = [
+    [0, 0],
+    [paddingTop, bottom],
+    [paddingLeft, right],
+    [0, 0],
+  ];
+  return {
+    paddings,
+    height: height + paddingTop + bottom,
+    width: width + paddingLeft + right,
   };
 }

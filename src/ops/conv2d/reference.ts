@@ -78,13 +78,14 @@ function forEachTap(
   { batch, height, width, outHeight, outWidth, ...sizes }: ConvSizes,
   visit: (source: number, target: number, tap: number) => void,
 ): void {
-  const { kernelHeight, kernelWidth, stride, dilation, padding } = sizes;
+  const { kernelHeight, kernelWidth, stride, dilation, paddingTop, paddingLeft } = sizes;
   for (let target = 0; target < batch * outHeight * outWidth; target++) {
     const image = Math.floor(target / (outHeight * outWidth));
     const y = Math.floor(target / outWidth) % outHeight;
     for (let tap = 0; tap < kernelHeight * kernelWidth; tap++) {
-      const row = y * stride + Math.floor(tap / kernelWidth) * dilation - padding;
-      const column = target % outWidth * stride + tap % kernelWidth * dilation - padding;
+      const row = y * stride + Math.floor(tap / kernelWidth) * dilation - paddingTop;
+      const column = target % outWidth * stride + tap % kernelWidth * dilation -
+        paddingLeft;
       if (row < 0 || row >= height || column < 0 || column >= width) continue;
       visit((image * height + row) * width + column, target, tap);
     }

@@ -5,7 +5,7 @@ import {
   MAX_GATHERED_CHANNELS,
   type WasmEngine,
 } from "../../wasm/engine.ts";
-import type { ConvSizes } from "./conv_sizes.ts";
+import { type ConvSizes, gradientPadding } from "./conv_sizes.ts";
 import { prefersWinograd, winogradConv2d, winogradFilterGradient } from "./winograd.ts";
 
 const FLOAT = 4;
@@ -82,8 +82,8 @@ export function conv2dByWasm(
       height: sizes.height,
       width: sizes.width,
       channels: C,
-      rowTaps: allTaps(kernelHeight, sizes),
-      columnTaps: allTaps(kernelWidth, sizes),
+      rowTaps: allTaps(kernelHeight, sizes.paddingTop, sizes),
+      columnTaps: allTaps(kernelWidth, sizes.paddingLeft, sizes),
       step: stride,
       batch: sizes.batch,
       gridHeight: outHeight,
@@ -111,9 +111,10 @@ export function conv2dInputGradientByWasm(
   sizes: ProductSizes,
 ): void {
   const { channels: O, columns: C, outHeight, outWidth, stride } = sizes;
-  const { kernelHeight, kernelWidth, dilation, padding } = sizes;
+  const { kernelHeight, kernelWidth } = sizes;
   if (prefersWinograd(sizes)) {
-    const own = { ...sizes, padding: dilation * (kernelHeight - 1) - padding };
+    const [paddingTop, paddingLeft] = gradientPadding(sizes);
+    const own = { ...sizes, paddingTop, paddingLeft };
     return winogradConv2d(engine, { left, right, bias: null, product }, own, true);
   }
   for (let row = 0; row < Math.min(stride, outHeight); row++) {
@@ -124,8 +125,8 @@ export function conv2dInputGradientByWasm(
           height: sizes.height,
           width: sizes.width,
           channels: O,
-          rowTaps: tapsOfClass(row, kernelHeight, sizes),
-          columnTaps: tapsOfClass(column, kernelWidth, sizes),
+          rowTaps: tapsOfClass(row, kernelHeight, sizes.paddingTop, sizes),
+          columnTaps: tapsOfClass(column, kernelWidth, sizes.paddingLeft, sizes),
           step: 1,
           batch: sizes.batch,
           gridHeight: Math.ceil((outHeight - row) / stride),
@@ -144,7 +145,7 @@ export function conv2dInputGradientByWasm(
 }
 
 // Of a forward pass: every tap of the filter.
-function allTaps(count: number, { dilation, padding }: ConvSizes): Taps {
+function allTaps(count: number, padding: number, { dilation }: ConvSizes): Taps {
   return { count, offset: -padding, step: dilation, index: 0, indexStep: 1 };
 }
 
@@ -153,7 +154,8 @@ function allTaps(count: number, { dilation, padding }: ConvSizes): Taps {
 function tapsOfClass(
   first: number,
   kernel: number,
-  { stride, dilation, padding }: ConvSizes,
+  padding: number,
+  { stride, dilation }: ConvSizes,
 ): Taps {
   const met = Array.from({ length: kernel }, (_, k) => k)
     .filter((k) => (first + padding - k * dilation) % stride === 0);
@@ -259,8 +261,8 @@ export function conv2dFilterGradientByWasm(
       height: sizes.height,
       width: sizes.width,
       channels: C,
-      rowTaps: allTaps(kernelHeight, sizes),
-      columnTaps: allTaps(kernelWidth, sizes),
+      rowTaps: allTaps(kernelHeight, sizes.paddingTop, sizes),
+      columnTaps: allTaps(kernelWidth, sizes.paddingLeft, sizes),
       step: sizes.stride,
       batch,
       gridHeight: outHeight,

@@ -54,10 +54,14 @@ const wordsOf = (
   { tileRows, tileColumns }: ReturnType<typeof tilesOf>,
 ) => [map.address, height, width, channels, dilation, ...offset, tileRows, tileColumns];
 
+// Where the first tap of the first output lies.
+const offsetOf = ({ paddingTop, paddingLeft }: ConvSizes) =>
+  [-paddingTop, -paddingLeft] as const;
+
 /**
  * product = left ∗ right + bias.
  *
- * @param sizes Of a convolution of stride 1; `padding` in front of rows and columns.
+ * @param sizes Of a convolution of stride 1; with zeros in front of rows and columns.
  * @param turned Whether the filter is [3, 3, O, C], turned by half and transposed: then
  * the result is the input gradient of the convolution with it.
  */
@@ -96,10 +100,9 @@ export function winogradConv2d(
     TAPS * panelCount,
   );
   engine.run("winogradFilters", [filters, taps, matrixBytes], matrixBytes / 16);
-  const offset = -sizes.padding;
   engine.writeWords(
     x,
-    wordsOf(left, [height, width, C], sizes.dilation, [offset, offset], grid),
+    wordsOf(left, [height, width, C], sizes.dilation, offsetOf(sizes), grid),
   );
   engine.writeWords(
     y,
@@ -135,10 +138,10 @@ export function winogradFilterGradient(
   const output = input + STRUCT_BYTES;
   const gradients = output + STRUCT_BYTES;
   const panels = gradients + PLACES * matrixBytes;
-  const { dilation, padding } = sizes;
+  const { dilation } = sizes;
   engine.writeWords(
     input,
-    wordsOf(x, [height, width, C], dilation, [-padding, -padding], grid),
+    wordsOf(x, [height, width, C], dilation, offsetOf(sizes), grid),
   );
   engine.writeWords(
     output,

@@ -9,23 +9,30 @@ import {
 } from "./fused_depthwise_conv2d.ts";
 
 /**
- * Depthwise convolution of stride 1 with all gradients, any dilation and padding.
+ * Depthwise convolution with all gradients, any padding, and any stride or any dilation.
  *
  * y[b, r, s, c] = Σ over i, j of
- *   x[b, r + i·dilation − padding, …, c] · w[i, j, c] (+ bias[c])
+ *   x[b, r·stride + i·dilation − padding, …, c] · w[i, j, c] (+ bias[c])
  *
  * @param x [B, H, W, C]
  * @param filter [KH, KW, C, 1]
  * @returns [B, OH, OW, C]; the caller owns it.
- * @throws {RangeError} If the filter is too large.
+ * @throws {RangeError} If the filter is too large, or has a stride and a dilation.
  */
 export function depthwiseConv2d(
   x: tf.Tensor4D,
   filter: tf.Tensor4D,
-  { dilation = 1, padding = 0, bias }: Omit<BiasedConvOptions, "stride"> = {},
+  { bias, ...options }: BiasedConvOptions = {},
 ): tf.Tensor4D {
   const [KH, KW] = filter.shape;
-  const sizes = convSizes(x.shape, [KH, KW], { dilation, padding });
+  const sizes = convSizes(x.shape, [KH, KW], options);
+  const { stride, dilation } = sizes;
+  if (stride > 1 && dilation > 1) {
+    throw new RangeError(
+      `Cannot convolve depthwise with stride ${stride} and dilation ${dilation}: one of ` +
+        "them must be 1",
+    );
+  }
   return tf.differentiable<tf.Tensor4D>(
     { x, filter, ...(bias && { bias }) },
     (save) => {

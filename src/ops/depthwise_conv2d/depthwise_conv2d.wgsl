@@ -2,7 +2,8 @@
 // which is the same with the flipped filter and the padding of the other side.
 //
 //   product[b, y, x, c] = g(Σ over i, j of
-//     left[b, y + i·dilation − padding, x + j·dilation − padding, c] · right[i, j, c] + …)
+//     left[b, y + i·dilation − paddingTop, x + j·dilation − paddingLeft, c] ·
+//     right[i, j, c] + …)
 //
 // One invocation owns four channels of four pixels of a row that are `dilation` apart: three
 // taps side by side then read six pixels instead of twelve. Neighbors own neighboring
@@ -27,12 +28,12 @@ fn pixel(line: u32, col: i32, channel: u32) -> vec4f {
 
 // How far the first tap lies above and left of its pixel.
 fn reach() -> vec2i {
-  let padding = i32(uniforms.padding);
+  let padding = vec2i(vec2u(uniforms.paddingTop, uniforms.paddingLeft));
   if (flipped) {
     let last = vec2u(uniforms.kernelHeight, uniforms.kernelWidth) - 1u;
     return vec2i(last * uniforms.dilation) - padding;
   }
-  return vec2i(padding);
+  return padding;
 }
 
 fn weight(i: u32, j: u32, channel: u32) -> vec4f {

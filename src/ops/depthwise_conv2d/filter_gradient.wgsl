@@ -1,19 +1,22 @@
-// Filter gradient of a depthwise convolution of stride 1 of NHWC maps, in splits of the
-// output rows.
+// Filter gradient of a depthwise convolution of NHWC maps, in splits of the output rows.
 //
 //   dw[s, i, j, c] = Σ over the rows (b, y) of split s and over x of
-//     dy[b, y, x, c] · x[b, y + i·dilation − padding, x + j·dilation − padding, c]
+//     dy[b, y, x, c] · x[b, y·stride + i·dilation − paddingTop,
+//       x·stride + j·dilation − paddingLeft, c]
 //
 // One invocation owns four channels of up to 3×3 taps in one split and keeps its nine sums in
 // registers. It walks along pixels that are `dilation` apart, so the window slides: a step
-// loads three pixels of x and one of dy for nine products. Neighbors own neighboring
-// channels, so loads are coalesced. Sums of 32 pixels are added to sums of the split, and a
-// second pass adds the splits in their order: a plain float32 sum of many terms loses digits
-// that an optimizer like AdamW makes visible.
+// loads three pixels of x and one of dy for nine products; with a stride, which goes with no
+// dilation, nine pixels. Neighbors own neighboring channels, so loads are coalesced. Sums of
+// 32 pixels are added to sums of the split, and a second pass adds the splits in their
+// order: a plain float32 sum of many terms loses digits that an optimizer like AdamW makes
+// visible.
 //
 // Invocations  splits · ceil(KH / 3) · ceil(KW / 3) · ceil(C / 4)
 // Reads        x [B, H, W, C], dy [B, OH, OW, C]
 // Writes       dw [splits, KH, KW, C]
+
+override strided: bool = false;
 
 // Pixels summed plainly.
 const BLOCK = 32u;
@@ -65,7 +68,8 @@ fn compute(index: u32) {
   let i = index / (fours * across) % down * 3u;
   let split = index / (fours * across * down);
   let step = i32(uniforms.dilation);
-  let padding = i32(uniforms.padding);
+  let stride = i32(uniforms.stride);
+  let padding = vec2i(vec2u(uniforms.paddingTop, uniforms.paddingLeft));
 
   var part0 = Taps();
   var part1 = Taps();
@@ -77,11 +81,11 @@ fn compute(index: u32) {
   let end = min(uniforms.batch * uniforms.outHeight, (split + 1u) * uniforms.rowsPerSplit);
   for (var row = split * uniforms.rowsPerSplit; row < end; row++) {
     let image = row / uniforms.outHeight;
-    let r0 = i32(row % uniforms.outHeight) + i32(i) * step - padding;
+    let r0 = i32(row % uniforms.outHeight) * stride + i32(i) * step - padding.x;
     let r1 = r0 + step;
     let r2 = r1 + step;
     for (var first = 0u; first < min(uniforms.dilation, uniforms.outWidth); first++) {
-      var at = i32(first) + i32(j) * step - padding;
+      var at = i32(first) + i32(j) * step - padding.y;
       var left0 = pixel(image, r0, at, channel);
       var left1 = pixel(image, r1, at, channel);
       var left2 = pixel(image, r2, at, channel);
@@ -105,12 +109,22 @@ fn compute(index: u32) {
         part2.left += g * left2;
         part2.here += g * here2;
         part2.right += g * right2;
-        left0 = here0;
-        left1 = here1;
-        left2 = here2;
-        here0 = right0;
-        here1 = right1;
-        here2 = right2;
+        if (strided) {
+          at += stride - 1;
+          left0 = pixel(image, r0, at - 1, channel);
+          left1 = pixel(image, r1, at - 1, channel);
+          left2 = pixel(image, r2, at - 1, channel);
+          here0 = pixel(image, r0, at, channel);
+          here1 = pixel(image, r1, at, channel);
+          here2 = pixel(image, r2, at, channel);
+        } else {
+          left0 = here0;
+          left1 = here1;
+          left2 = here2;
+          here0 = right0;
+          here1 = right1;
+          here2 = right2;
+        }
         inPart++;
         if (inPart == BLOCK) {
           sum0 = sumOf(sum0, part0);

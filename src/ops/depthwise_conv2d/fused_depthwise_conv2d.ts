@@ -1,4 +1,4 @@
-/** Depthwise convolution of stride 1 and its gradients by our kernels. @module */
+/** Depthwise convolution and its gradients by our kernels. @module */
 import * as tf from "../../core/tf.ts";
 import { launchInChunks } from "../../gpu/chunks.ts";
 import { kernelVariants } from "../../gpu/kernel.ts";
@@ -16,6 +16,7 @@ import {
 } from "../tiled_gemm/tiling.ts";
 import shader from "./depthwise_conv2d.wgsl" with { type: "text" };
 import filterGradientShader from "./filter_gradient.wgsl" with { type: "text" };
+import stridedShader from "./strided_depthwise_conv2d.wgsl" with { type: "text" };
 import {
   depthwiseConv2dByNative,
   depthwiseConv2dFilterGradientByNative,
@@ -26,12 +27,14 @@ import {
 } from "./reference.ts";
 import { depthwiseConv2dByWasm, depthwiseConv2dFilterGradientByWasm } from "./wasm.ts";
 
-type DepthwiseFlags = { readonly flipped: boolean } & EpilogueFlags;
+type DepthwiseFlags =
+  & Readonly<Record<"flipped" | "strided", boolean>>
+  & EpilogueFlags;
 
 const kernelFor = kernelVariants("depthwiseConv2d", (flags: DepthwiseFlags) => ({
   uniforms: CONV_UNIFORMS,
   ...productArrays(flags.aligned),
-  shader: productShader(flags.aligned) + shader,
+  shader: productShader(flags.aligned) + (flags.strided ? stridedShader : shader),
   native: (engine, arrays, sizes) =>
     depthwiseConv2dByNative(engine, arrays, sizes, flags),
   wasm: (engine, arrays, sizes) => depthwiseConv2dByWasm(engine, arrays, sizes, flags),
@@ -42,7 +45,7 @@ const kernelFor = kernelVariants("depthwiseConv2d", (flags: DepthwiseFlags) => (
 const STRIP_PIXELS = 4;
 
 /**
- * Depthwise convolution of stride 1 with an epilogue. No gradient.
+ * Depthwise convolution with an epilogue. No gradient.
  *
  * @param x [B, H, W, C]
  * @param filter [KH, KW, C, 1]
@@ -56,15 +59,19 @@ export function fusedDepthwiseConv2d(
   { bias, gelu = false, residual }: Epilogue = {},
   flipped = false,
 ): tf.Tensor {
-  const { batch, channels, outHeight, outWidth, dilation } = sizes;
+  const { batch, channels, outHeight, outWidth, stride, dilation } = sizes;
+  const strided = stride > 1;
   const kernel = kernelFor({
     aligned: channels % 4 === 0,
     flipped,
+    strided,
     hasBias: bias !== undefined,
     hasGelu: gelu,
     hasResidual: residual !== undefined,
   });
-  const strips = Math.ceil(outWidth / (STRIP_PIXELS * dilation)) * dilation;
+  const strips = strided
+    ? outWidth
+    : Math.ceil(outWidth / (STRIP_PIXELS * dilation)) * dilation;
   const out = outHeight * outWidth * channels;
   return launchInChunks(kernel, {
     count: batch,
@@ -102,7 +109,7 @@ export function depthwiseConv2dInputGradient(
 
 const filterGradientKernelFor = kernelVariants(
   "depthwiseConv2dFilterGradient",
-  ({ aligned }: { readonly aligned: boolean }) => ({
+  ({ aligned }: Readonly<Record<"aligned" | "strided", boolean>>) => ({
     uniforms: { ...CONV_UNIFORMS, rowsPerSplit: "u32" },
     inputs: { x: elementsOf(aligned), dy: elementsOf(aligned) },
     outputs: { dw: elementsOf(aligned) },
@@ -117,7 +124,7 @@ const filterGradientKernelFor = kernelVariants(
 const MIN_PIXELS_PER_SPLIT = 64;
 
 /**
- * d(loss)/d(filter) of a depthwise convolution of stride 1.
+ * d(loss)/d(filter) of a depthwise convolution.
  *
  * @param x [B, H, W, C]
  * @param dy [B, OH, OW, C]
@@ -129,7 +136,7 @@ export function depthwiseConv2dFilterGradient(
   dy: tf.Tensor,
   sizes: ConvSizes,
 ): tf.Tensor {
-  const { channels, kernelHeight, kernelWidth, outHeight, outWidth } = sizes;
+  const { channels, kernelHeight, kernelWidth, outHeight, outWidth, stride } = sizes;
   const invocationsPerSplit = Math.ceil(kernelHeight / 3) * Math.ceil(kernelWidth / 3) *
     Math.ceil(channels / 4);
   return tf.tidy(() => {
@@ -141,7 +148,8 @@ export function depthwiseConv2dFilterGradient(
         ? Math.max(minRows, rowsToFillDevice)
         : rows;
       const splits = Math.ceil(rows / rowsPerSplit);
-      return launch(filterGradientKernelFor({ aligned: channels % 4 === 0 }), {
+      const flags = { aligned: channels % 4 === 0, strided: stride > 1 };
+      return launch(filterGradientKernelFor(flags), {
         uniforms: { ...sizes, batch, rowsPerSplit },
         inputs: maps,
         outputs: { dw: [splits, kernelHeight * kernelWidth * channels] },

@@ -10,7 +10,7 @@ import type { ConvSizes } from "../conv2d/conv_sizes.ts";
 import { forwardSizes } from "../conv2d/native.ts";
 import type { EpilogueFlags } from "../tiled_gemm/tiling.ts";
 
-/** product = depthwise convolution of stride 1 + bias, or the input gradient of one. */
+/** product = depthwise convolution + bias, or the input gradient of one. */
 export function depthwiseConv2dByNative(
   engine: NativeEngine,
   { left, right, bias, product }: Arrays<"left" | "right" | "bias" | "product">,

@@ -12,7 +12,7 @@ const ROWS_PER_ITEM = 8;
 const STRIP_BYTES = 64;
 const SEGMENT = 64;
 
-/** product = g(depthwise convolution of stride 1 + bias) + residual. */
+/** product = g(depthwise convolution + bias) + residual, or the input gradient of one. */
 export function depthwiseConv2dByWasm(
   engine: WasmEngine,
   { left, right, bias, residual, product }: HeapArrays<
@@ -24,9 +24,9 @@ export function depthwiseConv2dByWasm(
     & { readonly flipped: boolean },
 ): void {
   const { batch, height, width, channels, outHeight, outWidth, dilation } = sizes;
-  const { kernelHeight, kernelWidth, padding } = sizes;
+  const { kernelHeight, kernelWidth, stride, paddingTop, paddingLeft } = sizes;
   // Sums and bias, weights and the rows that a row of the output reads.
-  const columns = SEGMENT + (kernelWidth - 1) * dilation;
+  const columns = SEGMENT * stride + (kernelWidth - 1) * dilation;
   const strips = 3 + kernelHeight * kernelWidth + kernelHeight * columns;
   if (strips * STRIP_BYTES > SCRATCH_BYTES) {
     throw new RangeError(
@@ -45,8 +45,9 @@ export function depthwiseConv2dByWasm(
     flipped ? -tapBytes : tapBytes,
     kernelHeight,
     kernelWidth,
+    ...(flipped ? [1, stride] : [stride, 1]),
     dilation,
-    ...(flipped ? gradientPadding(sizes) : [padding, padding]),
+    ...(flipped ? gradientPadding(sizes) : [paddingTop, paddingLeft]),
     hasBias ? bias.address : 0,
     Number(hasGelu),
     hasResidual ? residual.address : 0,
@@ -63,7 +64,7 @@ export function depthwiseConv2dFilterGradientByWasm(
   sizes: ConvSizes,
 ): void {
   const { height, width, channels, outHeight, outWidth } = sizes;
-  const { kernelHeight, kernelWidth, dilation, padding } = sizes;
+  const { kernelHeight, kernelWidth, stride, dilation, paddingTop, paddingLeft } = sizes;
   const rows = sizes.batch * outHeight;
   const items = Math.ceil(rows / ROWS_PER_ITEM);
   const count = dw.length;
@@ -79,8 +80,10 @@ export function depthwiseConv2dFilterGradientByWasm(
     rows,
     kernelHeight,
     kernelWidth,
+    stride,
     dilation,
-    padding,
+    paddingTop,
+    paddingLeft,
     partial,
   ], items);
   engine.run("addBlocks", [partial, items, count, count, dw.address], sumItems(count));

@@ -26,7 +26,7 @@ export { dropoutFactors } from "./dropout";
 export { gelu, geluGradient } from "./gelu";
 export { layerNorm, layerNormGradients } from "./layer_norm";
 export { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./pool";
-export { relu, reluGradient } from "./relu";
+export { relu, relu6, relu6Gradient, reluGradient } from "./relu";
 export {
   resizeBilinear,
   resizeBilinearGradient,

@@ -1,4 +1,6 @@
 import { BEIT_ALLOW_MISSING } from "./beit.ts";
+import { DINOV2_ALLOW_MISSING, DINOV2_PATTERNS, DINOV2_SIGNATURE } from "./dinov2.ts";
+import { EFFICIENTNET_PATTERNS } from "./efficientnet.ts";
 import {
   dropRule,
   HEAD_RULES,
@@ -32,29 +34,30 @@ const ENCODER_PATTERNS: readonly string[] = [
   ...below("stages.{i}.downsample", ["norm.*", "reduction.*"]),
   "patch_embed.norm.*",
   // BEiT
-  "cls_token",
   "patch_embed.projection.*", // of Swin, too
   ...below("layers.{k}", ["ln{n}.*", "gamma_{n}", "ffn.layers.*"]),
   ...below("layers.{k}.attn", ["qkv.*", "q_bias", "v_bias", "proj.*"]),
   "layers.{k}.attn.relative_position_*",
+  ...DINOV2_PATTERNS, // the class token is of BEiT, too
+  ...EFFICIENTNET_PATTERNS,
 ];
 
 /**
  * What published encoders have in addition: classifiers, the norm before them, and the
- * mask token of pretraining.
+ * mask token of pretraining. DINOv2 has a place for the latter two.
  */
-const CLASSIFIER_PATTERNS = [
-  "[backbone.]head.*",
-  "[backbone.]fc.*",
-  "[backbone.]norm.*",
-  "[backbone.]fc_norm.*",
-  "[backbone.]mask_token",
-  "[backbone.]lm_head.*",
-] as const;
+const CLASSIFIER_RULES: readonly Rule[] = [
+  ...["head.*", "fc.*", "fc_norm.*", "lm_head.*"].map((part) =>
+    dropRule(`[backbone.]${part}`)
+  ),
+  ...["norm.*", "mask_token"].map((part) =>
+    dropRule(`[backbone.]${part}`, DINOV2_SIGNATURE)
+  ),
+];
 
 /** The rules for fst's own names of encoders, with which other schemes end. */
 export const ENCODER_RULES: readonly Rule[] = [
-  ...CLASSIFIER_PATTERNS.map(dropRule),
+  ...CLASSIFIER_RULES,
   ...ENCODER_PATTERNS.map((pattern) =>
     renameRule(`[backbone.]${pattern}`, `backbone.${pattern}`)
   ),
@@ -97,5 +100,9 @@ export const FST: NamingScheme = {
     ...below("encoder.layer{s}.{k}", RESNET_BLOCK_PARTS).map(keepRule),
     ...["decoder.*", "auxor.*"].map(keepRule),
   ],
-  allowMissing: [...SWIN_ALLOW_MISSING, ...BEIT_ALLOW_MISSING],
+  allowMissing: [
+    ...SWIN_ALLOW_MISSING,
+    ...BEIT_ALLOW_MISSING,
+    ...DINOV2_ALLOW_MISSING,
+  ],
 };

@@ -2,7 +2,7 @@
 
 import type { HostTensor } from "../../core/host_tensor.ts";
 import { printable } from "../pickle_values.ts";
-import { type Captures, fillPattern, matchPattern } from "./pattern.ts";
+import { anyNameMatches, type Captures, fillPattern, matchPattern } from "./pattern.ts";
 
 /** Converts tensors of a file to tensors of fst; patterns as in `pattern.ts`. */
 export interface ConvertRule {
@@ -25,8 +25,8 @@ export type Rule =
     readonly to: string;
     readonly each: string;
   }
-  /** A weight that fst does not need, which is reported. */
-  | { readonly kind: "drop"; readonly from: string }
+  /** A weight that fst does not need, which is reported; not in files with `unless`. */
+  | { readonly kind: "drop"; readonly from: string; readonly unless?: string }
   /** A derived buffer, which is not reported. */
   | { readonly kind: "ignore"; readonly from: string }
   /** A tensor that no network of fst has. */
@@ -81,8 +81,12 @@ export const broadcastRule = (from: string, to: string, each: string): Rule => (
   each,
 });
 
-/** Drops and reports a weight. */
-export const dropRule = (from: string): Rule => ({ kind: "drop", from });
+/** Drops and reports a weight, but not from files with a name that matches `unless`. */
+export const dropRule = (from: string, unless?: string): Rule => ({
+  kind: "drop",
+  from,
+  ...unless !== undefined && { unless },
+});
 
 /** Drops a derived buffer. */
 export const ignoreRule = (from: string): Rule => ({ kind: "ignore", from });
@@ -160,9 +164,13 @@ function matchRule(rules: readonly Rule[], name: string) {
  */
 export function applyRules(
   tensors: ReadonlyMap<string, HostTensor>,
-  { rules, name: schemeName }: Pick<NamingScheme, "rules" | "name">,
+  { rules: allRules, name: schemeName }: Pick<NamingScheme, "rules" | "name">,
   file: string,
 ): AppliedRules {
+  const rules = allRules.filter((rule) =>
+    rule.kind !== "drop" || rule.unless === undefined ||
+    !anyNameMatches(tensors, rule.unless)
+  );
   const result = new Map<string, HostTensor>();
   const dropped: string[] = [];
   const unknown: string[] = [];

@@ -2,6 +2,8 @@
 
 import type { HostTensor } from "../../core/host_tensor.ts";
 import { HUGGING_FACE_BEIT, MICROSOFT_BEIT } from "./beit.ts";
+import { DINOV2, HUGGING_FACE_DINOV2 } from "./dinov2.ts";
+import { EFFICIENTNET_PYTORCH } from "./efficientnet.ts";
 import { FST } from "./fst.ts";
 import {
   type AppliedRules,
@@ -24,13 +26,16 @@ export const NAMING_SCHEME_TABLE: readonly NamingScheme[] = [
   HUGGING_FACE_SEGFORMER,
   HUGGING_FACE_SWIN,
   HUGGING_FACE_BEIT,
+  HUGGING_FACE_DINOV2,
   HUGGING_FACE_UPERNET,
   HUGGING_FACE_RESNET,
   MICROSOFT_SWIN,
   MICROSOFT_BEIT,
+  DINOV2,
   TIMM,
   TORCHVISION,
   U2PL,
+  EFFICIENTNET_PYTORCH,
   FST,
 ];
 
@@ -57,6 +62,7 @@ const STRANGERS: readonly (readonly [pattern: string, whose: string])[] = [
   ["mobilevit*.*", "MobileViT of Hugging Face"],
   ["segmentation_head.{i}.*", "a network of segmentation_models.pytorch"],
   ["stages.{i}.blocks.{j}.conv_dw.*", "ConvNeXt of timm"],
+  ["blocks.{i}.{j}.conv_dw.*", "an EfficientNet of timm"],
   ["sem_seg_head.*", "a network of detectron2"],
 ];
 

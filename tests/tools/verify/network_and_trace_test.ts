@@ -3,6 +3,7 @@ import { assertVerifies, goldenPath } from "../../support/golden.ts";
 import { onEachBackend } from "../../support/mod.ts";
 
 const KEPT = [
+  "net_efficientnet_lite_lraspp",
   "net_mit_daformer_nonsquare",
   "net_mit_segformer",
   "trace_dacs_fdist",

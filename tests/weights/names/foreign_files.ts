@@ -2,7 +2,7 @@
  * The files that other code bases write, from the structure of their modules: what their
  * `state_dict` has, in their order, with the conversions that they publish.
  */
-import { BEIT, MIT, RESNET, SWIN } from "./networks.ts";
+import { BEIT, DINOV2, MIT, RESNET, SWIN } from "./networks.ts";
 import {
   asMerged,
   coarseFirst,
@@ -480,6 +480,105 @@ export const beitModules = (own: File): Foreign =>
     [/\.bn\./, ".normalization."],
   ]);
 
+const withoutRoot = (
+  { file, rest }: Foreign,
+  root: string,
+  other: string = "",
+): Foreign => ({
+  file: new Map(
+    [...file].map(([name, value]) => [
+      name.startsWith(root) ? other + name.slice(root.length) : name,
+      value,
+    ]),
+  ),
+  rest,
+});
+
+/** DINOv2: `DinoVisionTransformer`. */
+export const dinov2 = (own: File): Foreign =>
+  withoutRoot({ file: own, rest: [] }, "backbone.");
+
+/** DINOv2: the `teacher` of a training run, whose blocks are in groups. */
+export function dinov2Teacher(own: File): Foreign {
+  const { file, rest } = renamed({ file: own, rest: [] }, [
+    [/blocks\.(\d)/, "blocks.0.$1"],
+  ]);
+  file.set("dino_head.mlp.0.weight", distinct(3, 4));
+  return { file, rest };
+}
+
+/** timm: `vit_small_patch14_dinov2`, without the mask token. */
+export function timmDinov2(own: File): Foreign {
+  const file = new Map(dinov2(own).file);
+  file.delete("mask_token");
+  return { file, rest: ["backbone.mask_token"] };
+}
+
+/** UniMatch V2: `DPT`. */
+export const unimatchV2 = (own: File): Foreign =>
+  withoutRoot({ file: own, rest: [] }, "decode_head.", "head.");
+
+/** VFM-UDA: `VITLightweightHead`, which has the mask token twice. */
+export function vfmUda(own: File): Foreign {
+  const { file, rest } = withoutRoot(
+    withoutRoot({ file: own, rest: [] }, "backbone.", "encoder."),
+    "decode_head.",
+  );
+  file.set("token_masking.mask_token", distinct(1, 4));
+  return { file, rest };
+}
+
+/** Hugging Face: `Dinov2WithRegistersForImageClassification`. */
+export function huggingFaceDinov2(own: File): Foreign {
+  const out = new Exporter(own);
+  const root = "dinov2_with_registers.";
+  for (const token of ["cls_token", "mask_token", "register_tokens"]) {
+    out.one(`${root}embeddings.${token}`, `backbone.${token}`);
+  }
+  out.one(`${root}embeddings.position_embeddings`, "backbone.pos_embed");
+  out.pair(
+    `${root}embeddings.patch_embeddings.projection`,
+    "backbone.patch_embed.proj",
+  );
+  const width = DINOV2.embedDim;
+  for (const k of upTo(DINOV2.depth)) {
+    const layer = `${root}encoder.layer.${k}`;
+    const ours = `backbone.blocks.${k}`;
+    out.pair(`${layer}.norm1`, `${ours}.norm1`);
+    for (const part of ["weight", "bias"]) {
+      const all = out.take(`${ours}.attn.qkv.${part}`);
+      for (const [i, name] of ["query", "key", "value"].entries()) {
+        const own = rows(all, i * width, (i + 1) * width);
+        out.put(`${layer}.attention.attention.${name}.${part}`, own);
+      }
+    }
+    out.pair(`${layer}.attention.output.dense`, `${ours}.attn.proj`);
+    out.one(`${layer}.layer_scale1.lambda1`, `${ours}.ls1.gamma`);
+    out.pair(`${layer}.norm2`, `${ours}.norm2`);
+    out.pair(`${layer}.mlp.fc1`, `${ours}.mlp.fc1`);
+    out.pair(`${layer}.mlp.fc2`, `${ours}.mlp.fc2`);
+    out.one(`${layer}.layer_scale2.lambda1`, `${ours}.ls2.gamma`);
+  }
+  out.pair(`${root}layernorm`, "backbone.norm");
+  putUnused(out, "classifier", 3, 8);
+  return done(out);
+}
+
+/** transformers 5: `Dinov2WithRegistersModel.state_dict()`. */
+export function dinov2Modules(own: File): Foreign {
+  const { file, rest } = renamed(huggingFaceDinov2(own), [
+    [/^dinov2_with_registers\./, ""],
+    [/attention\.attention\.query/, "attention.q_proj"],
+    [/attention\.attention\.key/, "attention.k_proj"],
+    [/attention\.attention\.value/, "attention.v_proj"],
+    [/attention\.output\.dense/, "attention.o_proj"],
+  ]);
+  for (const name of ["classifier.weight", "classifier.bias"]) {
+    (file as File).delete(name);
+  }
+  return { file, rest };
+}
+
 function resnetLayers(out: Exporter, ours: string, depths: readonly number[]): void {
   for (const [s, depth] of depths.entries()) {
     for (const k of upTo(depth)) {
@@ -505,6 +604,16 @@ export function timmResnet(own: File): Foreign {
   out.conv(["conv1.3", "conv1.4"], ["backbone.stem.3", "backbone.stem.4"]);
   out.conv(["conv1.6", "bn1"], ["backbone.stem.6", "backbone.stem.7"]);
   resnetLayers(out, "backbone.", RESNET.depths);
+  return done(out);
+}
+
+/** EfficientNet-Lite-PyTorch: its `efficientnet-lite0.pth`, the names of ours and a head. */
+export function efficientnetLite(own: File): Foreign {
+  const out = new Exporter(own);
+  for (const name of own.keys()) out.one(name.replace(/^backbone\./, ""), name);
+  out.put("_conv_head.weight", distinct(10, 16, 1, 1));
+  putUnused(out, "_bn1", 10);
+  putUnused(out, "_fc", 10, 10);
   return done(out);
 }
 

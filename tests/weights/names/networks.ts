@@ -1,5 +1,8 @@
 /** The networks of the tests, as small as they can be. */
 import { beit } from "../../../src/models/beit.ts";
+import { dinov2, type Dinov2Options } from "../../../src/models/dinov2.ts";
+import { dptHead } from "../../../src/models/dpt_head.ts";
+import { efficientnetLite } from "../../../src/models/efficientnet_lite.ts";
 import { fcnHead } from "../../../src/models/fcn_head.ts";
 import { feature2Pyramid } from "../../../src/models/feature2_pyramid.ts";
 import { mit } from "../../../src/models/mit.ts";
@@ -7,6 +10,7 @@ import { resnet, resnetMultigrid } from "../../../src/models/resnet.ts";
 import { segformerHead } from "../../../src/models/segformer_head.ts";
 import { swin } from "../../../src/models/swin.ts";
 import { upernetHead } from "../../../src/models/upernet_head.ts";
+import { vfmUdaHead } from "../../../src/models/vfm_uda_head.ts";
 import { type File, ownWeights } from "./own_weights.ts";
 
 export const MIT = {
@@ -31,6 +35,16 @@ export const BEIT = {
   imageSize: 32,
   dropPathRate: 0,
   layerScaleInit: 0.1,
+};
+export const DINOV2: Dinov2Options = {
+  embedDim: 4,
+  depth: 4,
+  numHeads: 2,
+  outIndices: [0, 1, 2, 3],
+  registers: true,
+  imageSize: 28,
+  inputScale: 1,
+  dropPathRate: 0,
 };
 export const RESNET = { depths: [1, 2, 1, 1], stemChannels: 4, baseChannels: 2 } as const;
 
@@ -69,6 +83,34 @@ export const beitUpernetWeights = (): File =>
     beit("backbone", BEIT),
     feature2Pyramid("neck", BEIT.embedDim),
     ...heads([4, 4, 4, 4]),
+  );
+
+const dinov2Encoder = dinov2("backbone", DINOV2);
+export const dinov2Weights = (): File => ownWeights(dinov2Encoder);
+export const plainDinov2Weights = (): File =>
+  ownWeights(dinov2("backbone", { ...DINOV2, registers: false }));
+export const dinov2DptWeights = (): File =>
+  ownWeights(
+    dinov2Encoder,
+    dptHead("decode_head", dinov2Encoder, {
+      classes: 3,
+      channels: 2,
+      levelChannels: [2, 3, 4, 5],
+    }),
+  );
+export const dinov2VfmUdaWeights = (): File =>
+  ownWeights(
+    dinov2Encoder,
+    vfmUdaHead("decode_head", dinov2Encoder.channels, { classes: 3 }),
+  );
+
+export const efficientnetWeights = (): File =>
+  ownWeights(
+    efficientnetLite("backbone", {
+      widthCoefficient: 0.05,
+      depthCoefficient: 0.3,
+      dropPathRate: 0,
+    }),
   );
 
 export const resnetWeights = (): File => ownWeights(resnet("backbone", RESNET));

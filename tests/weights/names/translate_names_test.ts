@@ -8,8 +8,13 @@ import * as foreign from "./foreign_files.ts";
 import {
   beitUpernetWeights,
   beitWeights,
+  dinov2DptWeights,
+  dinov2VfmUdaWeights,
+  dinov2Weights,
+  efficientnetWeights,
   mitWeights,
   multigridWeights,
+  plainDinov2Weights,
   resnetWeights,
   segformerWeights,
   swinUpernetWeights,
@@ -171,6 +176,58 @@ const CASES: readonly Case[] = [
     write: foreign.beitModules,
   },
   {
+    what: "DINOv2 of its authors",
+    scheme: "dinov2",
+    own: dinov2Weights,
+    write: foreign.dinov2,
+  },
+  {
+    what: "DINOv2 in a checkpoint of its training",
+    scheme: "dinov2",
+    own: dinov2Weights,
+    write: foreign.dinov2Teacher,
+    dropped: ["dino_head.mlp.0.weight"],
+  },
+  {
+    what: "DINOv2 of timm",
+    scheme: "dinov2",
+    own: plainDinov2Weights,
+    write: foreign.timmDinov2,
+    allowMissing: ["backbone.mask_token"],
+  },
+  {
+    what: "the network of UniMatch V2",
+    scheme: "dinov2",
+    own: dinov2DptWeights,
+    write: foreign.unimatchV2,
+  },
+  {
+    what: "the network of VFM-UDA",
+    scheme: "dinov2",
+    own: dinov2VfmUdaWeights,
+    write: foreign.vfmUda,
+    dropped: ["token_masking.mask_token"],
+  },
+  {
+    what: "the classifier DINOv2 of Hugging Face",
+    scheme: "hf-dinov2",
+    own: dinov2Weights,
+    write: foreign.huggingFaceDinov2,
+    dropped: CLASSIFIER,
+  },
+  {
+    what: "DINOv2 of Hugging Face with the names of version 5",
+    scheme: "hf-dinov2",
+    own: dinov2Weights,
+    write: foreign.dinov2Modules,
+  },
+  {
+    what: "DINOv2 and DPT with our names",
+    scheme: "fst",
+    own: dinov2DptWeights,
+    write: (own) => ({ file: own, rest: [] }),
+  },
+  {
     what: "ResNet of timm with a deep stem",
     scheme: "timm",
     own: resnetWeights,
@@ -190,6 +247,22 @@ const CASES: readonly Case[] = [
     own: multigridWeights,
     write: foreign.u2plResnet,
     dropped: FC,
+  },
+  {
+    what: "EfficientNet-Lite of PyTorch",
+    scheme: "efficientnet-pytorch",
+    own: efficientnetWeights,
+    write: foreign.efficientnetLite,
+    dropped: [
+      "_conv_head.weight",
+      ...["_bn1", "_fc"].flatMap((name) => [`${name}.weight`, `${name}.bias`]),
+    ],
+  },
+  {
+    what: "EfficientNet-Lite with our names",
+    scheme: "fst",
+    own: efficientnetWeights,
+    write: (own) => ({ file: own, rest: [] }),
   },
   {
     what: "a whole network with our names",
@@ -242,6 +315,13 @@ Deno.test("translateNames() detects the same scheme in whatever order the names 
     const { namingScheme } = translateNames(new Map([...file].reverse()));
     assert.equal(namingScheme, scheme, what);
   }
+});
+
+Deno.test('translateNames() keeps norm and mask token of DINOv2 with the scheme "fst"', () => {
+  const own = dinov2Weights();
+  const { tensors, dropped } = translateNames(foreign.dinov2(own).file, "fst");
+  assert.deepEqual(dropped, []);
+  assert.deepEqual(sorted(tensors), sorted(own));
 });
 
 Deno.test("translateNames() applies a requested scheme, as the older Swin of timm needs it", () => {
@@ -299,6 +379,22 @@ const REFUSED: readonly (readonly [string, () => File, RegExp])[] = [
   ],
   ["Hugging Face's ResNet", foreign.huggingFaceResnet, PLAIN],
   [
+    "an EfficientNet that is no Lite one",
+    () =>
+      foreign.efficientnetLite(efficientnetWeights()).file
+        .set("_blocks.0._se_reduce.weight", distinct(8, 32, 1, 1)),
+    /its EfficientNet has squeeze-and-excitation, .* use an EfficientNet-Lite/,
+  ],
+  [
+    "timm's EfficientNet",
+    () =>
+      new Map([
+        ["conv_stem.weight", distinct(32, 3, 3, 3)],
+        ["blocks.0.0.conv_dw.weight", distinct(32, 1, 3, 3)],
+      ]),
+    /an EfficientNet of timm/,
+  ],
+  [
     "timm's ResNet D",
     () =>
       new Map([
@@ -316,6 +412,18 @@ const REFUSED: readonly (readonly [string, () => File, RegExp])[] = [
         .set("decode_head.convs.0.conv.weight", distinct(2, 2, 1, 1))
         .set("decode_head.fusion_conv.conv.weight", distinct(2, 8, 1, 1)),
     /a norm and a ReLU for each level .* with the prefix "backbone\."$/,
+  ],
+  [
+    "the giant DINOv2",
+    () =>
+      foreign.dinov2(dinov2Weights()).file
+        .set("blocks.0.mlp.w12.weight", distinct(4, 4)),
+    /DINOv2 of giant size with SwiGLU, and those here are small, base and large$/,
+  ],
+  [
+    "timm's DINOv2 with registers",
+    () => foreign.timmDinov2(dinov2Weights()).file.set("reg_token", distinct(1, 4, 4)),
+    /has added the position of the class token .* take the file of the authors/,
   ],
   [
     "Swin V2",
