@@ -60,13 +60,13 @@ Deno.test("a TIFF beside a PNG of its stem is the picture, and never its own lab
     "train/b.tif": fourBands(),
   };
   const pattern = { images: "{split}", labels: "{split}", imageSuffix: "" };
-  const beside = { ...FOUR, files: { ...pattern, labelSuffix: "" } };
+  const sibling = { ...FOUR, files: { ...pattern, labelSuffix: "" } };
   await withFiles(files, async (root) => {
     assert.match(
-      await complaint(root, openFolder(tinySpec(root, beside))),
+      await complaint(root, openFolder(tinySpec(root, sibling))),
       /the label "ROOT\/train\/b\.png" is missing \(1 of 2 images have none\)/,
     );
-    const set = await openFolder(tinySpec(root, { ...beside, include: ["a"] }));
+    const set = await openFolder(tinySpec(root, { ...sibling, include: ["a"] }));
     assert.deepEqual((await set.read(0)).label, ids);
   });
 });
