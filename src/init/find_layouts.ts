@@ -42,7 +42,8 @@ const MAX_OF_A_NAME = 12;
 
 /** What splits are called; the longer words first. */
 export const SPLIT_WORDS = [
-  ...["training", "trainval", "train", "validation", "valid", "val", "testing", "test"],
+  ...["training", "trainval", "train_val", "train", "validation", "valid", "val"],
+  ...["testing", "test"],
   ...["eval", "dev"],
 ] as const;
 
