@@ -250,6 +250,7 @@ async function proposedLists(
       } to train on and ${evaluation} to ` +
       `evaluate on, ${how}; edit the lists to change it`,
       ...splitNotes(split, classes),
+      ...folderNotes(split),
     ],
   };
 }
@@ -270,6 +271,18 @@ function splitNotes(
     ...(oneSided.length === 0 ? [] : [
       `${quote(oneSided)}: in images of one part only: move some in the lists`,
     ]),
+  ];
+}
+
+function folderNotes({ training, evaluation }: ProposedSplit): string[] {
+  const folderOf = (name: string) => name.replace(/[^/]*$/, "");
+  const evaluated = new Set(evaluation.map(folderOf));
+  const divided = new Set(training.map(folderOf).filter((one) => evaluated.has(one)));
+  return divided.size < 2 ? [] : [
+    `the division goes through ${divided.size} folders (first: "${
+      [...divided][0]
+    }"): where ` +
+    "each is one patient or one place, move all images of a folder into one of the lists",
   ];
 }
 

@@ -103,7 +103,11 @@ async function ratedLayouts(
 ): Promise<RatedLayout[]> {
   for (const find of [findLayouts, findDistantLayouts]) {
     const rated: RatedLayout[] = [];
-    for (const layout of find(files).filter(isWanted(wanted)).slice(0, MAX_RATED)) {
+    const layouts = find(files).filter(isWanted(wanted));
+    // Folders of as many patients make pairs with each other, which are no images and labels.
+    const likely = layouts.filter((layout) => hintOf(layout) > 0);
+    const candidates = new Set([...likely.slice(0, MAX_RATED / 2), ...layouts]);
+    for (const layout of [...candidates].slice(0, MAX_RATED)) {
       rated.push(await rate(source, layout));
     }
     const ranked = rankLayouts(rated);
@@ -122,7 +126,7 @@ const isWanted =
   };
 
 async function rate(source: FileSource, layout: Layout): Promise<RatedLayout> {
-  const { images, labels, imageSuffix, labelSuffix, labelEnding, pairs } = layout;
+  const { labels, labelSuffix, labelEnding, pairs } = layout;
   const looked = pairs.slice(0, MAX_PAIRS);
   const isRead = /^\.(png|tiff?)$/.test(labelEnding);
   const labelForms = await Promise.all(
@@ -134,9 +138,6 @@ async function rate(source: FileSource, layout: Layout): Promise<RatedLayout> {
     ),
   );
   const isNot = (form: RatedLayout["form"]) => labelForms.includes(form);
-  const [imageSide, labelSide] = [images + imageSuffix, labels + labelSuffix];
-  const score = (text: string) =>
-    Number(LABEL_WORDS.test(text)) - Number(IMAGE_WORDS.test(text));
   return {
     layout,
     form: isNot("other format")
@@ -147,9 +148,16 @@ async function rate(source: FileSource, layout: Layout): Promise<RatedLayout> {
       ? "colors"
       : "values",
     areImagesLabels: imageForms.every((form) => form !== "picture"),
-    hint: score(labelSide) - score(imageSide),
-    isSecondary: SECONDARY_WORDS.test(labelSide),
+    hint: hintOf(layout),
+    isSecondary: SECONDARY_WORDS.test(labels + labelSuffix),
   };
+}
+
+/** How much the names say that labels are labels and images images. */
+function hintOf({ images, labels, imageSuffix, labelSuffix }: Layout): number {
+  const score = (text: string) =>
+    Number(LABEL_WORDS.test(text)) - Number(IMAGE_WORDS.test(text));
+  return score(labels + labelSuffix) - score(images + imageSuffix);
 }
 
 async function formOf(source: FileSource, path: string): Promise<RatedLayout["form"]> {
@@ -198,7 +206,8 @@ function chosenNote(
     images === layout.images &&
     (labels !== layout.labels || labelSuffix !== layout.labelSuffix) &&
     pairs.length >= MIN_SHARE * layout.pairs.length;
-  const other = others.find((one) => isAlternative(one.layout))?.layout;
+  const alternatives = others.filter((one) => isAlternative(one.layout));
+  const [{ layout: other } = {}] = alternatives;
   if (other !== undefined) {
     const folder = lastOf(other.labels);
     const name = other.labels === layout.labels
@@ -207,10 +216,9 @@ function chosenNote(
       ? other.labels
       : folder;
     notes.push(
-      `labels are in ${describePlace(layout)} and in ${
-        describePlace(other)
-      }: the first ` +
-        `are used; for the others add --labels ${JSON.stringify(name)}`,
+      `labels are those in ${describePlace(layout)}, not those in ${
+        alternatives.map((one) => describePlace(one.layout)).join(", ")
+      }: for others add --labels ${JSON.stringify(name)}`,
     );
   }
   const used = new Set(layout.pairs.flatMap(({ image, label }) => [image, label]));
@@ -222,7 +230,8 @@ function chosenNote(
       `there are others, as "${apart.images}" with labels in ${
         describePlace(apart)
       }, which ` +
-        "are not used: put all images into one folder and all labels into another",
+        "are not used: put all images below one folder and all labels below another, as " +
+        "images/A/1.png and labels/A/1.png",
     );
   }
   return notes;

@@ -328,6 +328,25 @@ Deno.test("init says in one sentence why nothing can be made of a folder", async
     '"img/ap0.png" and "masks/bp0.png"',
   );
   await refuses(
+    "other names in one folder",
+    files(3, (n) => `img_${n}.png`, (n) => `mask_${n}.png`),
+    '"img_p0.png" and "mask_p0.png"',
+  );
+  const twoSplits = ["a", "b"].map((one) =>
+    files(3, (n) => `${one}/img_${n}.png`, (n) => `${one}/mask_${n}.png`)
+  );
+  await refuses(
+    "other names in several folders",
+    Object.assign({}, ...twoSplits),
+    '"a/img_p0.png" and "a/mask_p0.png"',
+  );
+  await refuses(
+    "files of another tool",
+    { ...files(3, (n) => `img/${n}.png`, () => null), "txt/p1.txt": "0 0.1 0.1" },
+    '"txt/p1.txt", which is no label that is read',
+    "COCO's or labelme's JSON",
+  );
+  await refuses(
     "a single label",
     files(1, (n) => `img/${n}.png`, (n) => `masks/${n}.png`),
     "label two at least",
@@ -348,6 +367,29 @@ Deno.test("init refuses what is no folder, and another name for the file", async
     const below = join(root, "b.txt", "my.yaml");
     assertRefused(await call(main, root, "--out", below), "b.txt");
   });
+});
+
+Deno.test("init takes one of many pairs of folders, and names what it leaves", () => {
+  const patients = Array.from(
+    { length: 6 },
+    (_, i) =>
+      files(4, (n) => `patient${i}/images/${n}.png`, (n) => `patient${i}/masks/${n}.png`),
+  );
+  return withInit(Object.assign({}, ...patients), ({ out, error }) => {
+    assert.match(out, /^found +images in "patient0\/images"/m, error);
+    assert.match(out, /as "patient1\/images" with labels in "patient1\/masks"/);
+    assert.match(out, /not used: 40 /);
+  });
+});
+
+Deno.test("init says that a division goes through folders", () => {
+  const patients = ["p", "q"].map((one) =>
+    files(8, (n) => `images/${one}/${n}.png`, (n) => `masks/${one}/${n}.png`)
+  );
+  return withInit(
+    Object.assign({}, ...patients),
+    ({ out, error }) => assert.match(out, /through 2 folders \(first: "p\/"\)/, error),
+  );
 });
 
 Deno.test("init keeps a third split with labels aside, and says so", async () => {
@@ -378,9 +420,15 @@ Deno.test("init says which of two it chose, and how the other is chosen", async 
   await withInit(
     { ...files(3, (n) => `i/${n}.png`, (n) => `labels/${n}.png`), ...colored },
     ({ out }) => {
-      assert.match(out, /labels are in "labels" and in "labels_color"/);
+      assert.match(out, /labels are those in "labels", not those in "labels_color"/);
       assert.match(out, /add --labels "labels_color"/);
     },
+  );
+  const ofClass = (name: string) =>
+    files(3, (n) => `i/${n}.png`, (n) => `m/${name}/${n}.png`);
+  await withInit(
+    { ...ofClass("car"), ...ofClass("dog"), ...ofClass("tree") },
+    ({ out }) => assert.match(out, /in "m\/car", not those in "m\/dog", "m\/tree"/),
   );
   const masks = files(4, (n) => `i/${n}.png`, (n) => `masks/${n}.png`);
   await withInit({ ...labelmeFiles(), ...masks }, ({ out }) => {
