@@ -27,7 +27,10 @@ interface RatedLayout {
   readonly areImagesLabels: boolean;
   /** How much the names say that labels are labels and images images. */
   readonly hint: number;
-  /** Whether names say that labels are of another kind: of instances, or made to be seen. */
+  /**
+   * Whether names say that labels are of another kind, of instances or made to be seen, or
+   * that images are, as of depth.
+   */
   readonly isSecondary: boolean;
 }
 
@@ -35,6 +38,8 @@ const LABEL_WORDS = /mask|label|annot|anno\b|gt|seg|semantic|trimap|truth|class|
 const IMAGE_WORDS = /image|img|jpeg|jpg|rgb|picture|photo|frame|raw|input|stills/i;
 const SECONDARY_WORDS =
   /object|instance|\binst|_inst|colou?r|visual|\bvis|_vis|overlay|edge|bound|contour|depth|preview|polygon|person/i;
+const SECONDARY_IMAGE_WORDS =
+  /depth|dispar|thermal|infrared|\bnir\b|heat|overlay|blend|visual|\bvis|_vis|preview|thumb/i;
 
 /** Layouts that are looked into. */
 const MAX_RATED = 16;
@@ -126,7 +131,7 @@ const isWanted =
   };
 
 async function rate(source: FileSource, layout: Layout): Promise<RatedLayout> {
-  const { labels, labelSuffix, labelEnding, pairs } = layout;
+  const { images, labels, imageSuffix, labelSuffix, labelEnding, pairs } = layout;
   const looked = pairs.slice(0, MAX_PAIRS);
   const isRead = /^\.(png|tiff?)$/.test(labelEnding);
   const labelForms = await Promise.all(
@@ -149,7 +154,8 @@ async function rate(source: FileSource, layout: Layout): Promise<RatedLayout> {
       : "values",
     areImagesLabels: imageForms.every((form) => form !== "picture"),
     hint: hintOf(layout),
-    isSecondary: SECONDARY_WORDS.test(labels + labelSuffix),
+    isSecondary: SECONDARY_WORDS.test(labels + labelSuffix) ||
+      SECONDARY_IMAGE_WORDS.test(images + imageSuffix),
   };
 }
 
@@ -184,6 +190,7 @@ export function rankLayouts(rated: readonly RatedLayout[]): RatedLayout[] {
     -one.hint,
     -one.layout.pairs.length,
     one.layout.imageSuffix.length + one.layout.labelSuffix.length,
+    one.layout.images === one.layout.labels ? 0 : 1,
   ];
   return usable.toSorted((a, b) => {
     const [first, second] = [order(a), order(b)];
@@ -192,8 +199,11 @@ export function rankLayouts(rated: readonly RatedLayout[]): RatedLayout[] {
   });
 }
 
+const describeFolder = (folder: string, suffix: string): string =>
+  `"${folder}"${suffix === "" ? "" : ` with the suffix "${suffix}"`}`;
+
 const describePlace = ({ labels, labelSuffix }: FilePattern): string =>
-  `"${labels}"${labelSuffix === "" ? "" : ` with the suffix "${labelSuffix}"`}`;
+  describeFolder(labels, labelSuffix);
 
 // Another folder of labels for the same images may be the one that was meant, and there may
 // be other images with labels.
@@ -219,6 +229,18 @@ function chosenNote(
       `labels are those in ${describePlace(layout)}, not those in ${
         alternatives.map((one) => describePlace(one.layout)).join(", ")
       }: for others add --labels ${JSON.stringify(name)}`,
+    );
+  }
+  const otherImages = others.filter(({ layout: one }) =>
+    one.labels === layout.labels && one.labelSuffix === layout.labelSuffix &&
+    one.pairs.length >= MIN_SHARE * layout.pairs.length
+  ).map(({ layout: { images, imageSuffix } }) => describeFolder(images, imageSuffix));
+  if (otherImages.length > 0) {
+    notes.push(
+      `images are those in ${
+        describeFolder(layout.images, layout.imageSuffix)
+      }, not those in ${otherImages.join(", ")}: for others change "files" in the ` +
+        "configuration",
     );
   }
   const used = new Set(layout.pairs.flatMap(({ image, label }) => [image, label]));

@@ -278,6 +278,37 @@ Deno.test("init proposes a rule for images without labels, and says why", async 
     ));
 });
 
+Deno.test("init learns from no picture that is made of another, without a label", () => {
+  const made = { ...files(4, (n) => `${n}.jpg`, (n) => `${n}.png`) };
+  for (let n = 0; n < 4; n++) {
+    made[`p${n}_overlay.jpg`] = made[`p${n}_json/img.jpg`] = picture(n);
+  }
+  return withInit(made, ({ out, text, error }) => {
+    assert.match(text, /name: supervised/, error);
+    assert.match(out, /8 images of "all" without a label are not used/);
+  });
+});
+
+Deno.test("init says which of several images of a label it chose", async () => {
+  const besides = (other: string) => ({
+    ...files(4, (n) => `${n}.jpg`, (n) => `${n}_mask.png`),
+    ...files(4, (n) => `${other}/${n}.jpg`, () => null),
+  });
+  for (const other of ["aside", "heat"]) {
+    await withInit(besides(other), ({ out, error }) => {
+      assert.match(out, /^found +images and labels side by side in "."$/m, error);
+      assert.ok(out.includes(`images are those in ".", not those in "${other}"`), out);
+    });
+  }
+  const channels = {
+    ...files(4, (n) => `depth/${n}.png`, () => null),
+    ...files(4, (n) => `scene/${n}.png`, (n) => `seg/${n}.png`),
+  };
+  await withInit(channels, ({ out }) => {
+    assert.match(out, /images are those in "scene", not those in "depth"/);
+  });
+});
+
 Deno.test("init says in one sentence why nothing can be made of a folder", async (t) => {
   const refuses = (
     name: string,
