@@ -208,6 +208,14 @@ Deno.test("init reads annotations of COCO and of labelme", async (t) => {
       /annotations: "\{split\}\/_annotations\.coco\.json"[^]*val: \{ split: val \}/,
     ],
     [
+      "COCO with captions",
+      {
+        ...cocoFiles(),
+        "annotations/captions_train.json": '{ "images": [], "annotations": [] }',
+      },
+      /annotations: "annotations\/instances_\{split\}\.json"/,
+    ],
+    [
       "labelme",
       labelmeFiles(),
       /kind: labelme[^]*name: car[^]*source: \{ split: train \}/,
@@ -227,6 +235,22 @@ Deno.test("init reads annotations of COCO and of labelme", async (t) => {
       }, (split) => split === "train" ? "a.json" : "b.txt"),
       (made) => assertRefused(made, "a.json", "boxes and no outlines"),
     ));
+  const cut = (data: Record<string, Uint8Array>, path: string) => {
+    const bytes = data[path] ?? assert.fail(path);
+    return { ...data, [path]: bytes.subarray(0, bytes.length / 2) };
+  };
+  for (
+    const [data, path] of [
+      [cocoFiles(), "annotations/instances_train.json"],
+      [labelmeFiles(), "train/0.json"],
+    ] as const
+  ) {
+    await t.step(
+      `${path} ends too early`,
+      () =>
+        withInit(cut(data, path), (made) => assertRefused(made, path, "is it complete?")),
+    );
+  }
 });
 
 Deno.test("init reads an archive", async () => {
