@@ -231,7 +231,8 @@ function chosenNote(
       }: for others add --labels ${JSON.stringify(name)}`,
     );
   }
-  const otherImages = others.filter(({ layout: one }) =>
+  const otherImages = others.filter(({ layout: one, areImagesLabels }) =>
+    !areImagesLabels &&
     one.labels === layout.labels && one.labelSuffix === layout.labelSuffix &&
     one.pairs.length >= MIN_SHARE * layout.pairs.length
   ).map(({ layout: { images, imageSuffix } }) => describeFolder(images, imageSuffix));
