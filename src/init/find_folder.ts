@@ -39,7 +39,7 @@ const IMAGE_WORDS = /image|img|jpeg|jpg|rgb|picture|photo|frame|raw|input|stills
 const SECONDARY_WORDS =
   /object|instance|\binst|_inst|colou?r|visual|\bvis|_vis|overlay|edge|bound|contour|depth|preview|polygon|person/i;
 const SECONDARY_IMAGE_WORDS =
-  /depth|dispar|thermal|infrared|\bnir\b|heat|overlay|blend|visual|\bvis|_vis|preview|thumb/i;
+  /depth|dispar|thermal|infrared|\bnir\b|heat|overlay|visual|\bvis|_vis|preview|thumb/i;
 
 /** Layouts that are looked into. */
 const MAX_RATED = 16;

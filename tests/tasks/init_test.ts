@@ -314,12 +314,12 @@ Deno.test("init learns from no picture that is made of another, without a label"
 });
 
 Deno.test("init says which of several images of a label it chose", async () => {
-  const besides = (other: string) => ({
+  const withOther = (other: string) => ({
     ...files(4, (n) => `${n}.jpg`, (n) => `${n}_mask.png`),
     ...files(4, (n) => `${other}/${n}.jpg`, () => null),
   });
   for (const other of ["aside", "heat"]) {
-    await withInit(besides(other), ({ out, error }) => {
+    await withInit(withOther(other), ({ out, error }) => {
       assert.match(out, /^found +images and labels side by side in "."$/m, error);
       assert.ok(out.includes(`images are those in ".", not those in "${other}"`), out);
     });
