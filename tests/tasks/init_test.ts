@@ -128,6 +128,13 @@ Deno.test("init says what it assumed and what to run, and with --json one docume
   }, "--json");
 });
 
+Deno.test("init quotes a path with blanks in the command to run", () =>
+  withInit(MASKS, async ({ root }) => {
+    const config = join(root, "w", "a b.yaml");
+    const { out } = await call(main, join(root, "data"), "--out", config, ...WASM);
+    assert.match(out, /^ +deno task train '\S+a b\.yaml'$/m);
+  }));
+
 Deno.test("init overwrites nothing, and makes the same of a folder each time", () =>
   withInit(MASKS, async ({ config, root, text }) => {
     const again = (out: string) => call(main, join(root, "data"), "--out", out, ...WASM);
