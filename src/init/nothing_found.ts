@@ -6,7 +6,7 @@ import { type FileSource, isHidden, quoteNames } from "../data/source/file_sourc
 import { unsupportedArchiveHint } from "../data/source/open_source.ts";
 import { countOf } from "./choose_images.ts";
 import { quoteArgument } from "./config_text.ts";
-import { PICTURE, picturesOf } from "./find_layouts.ts";
+import { IMAGE, PICTURE, picturesOf } from "./find_layouts.ts";
 import { readLabelContents } from "./label_contents.ts";
 
 /**
@@ -43,6 +43,12 @@ export async function nothingFoundError(
     );
   }
   const count = `${countOf(pictures.length, "picture")} (first: "${first}")`;
+  if (!pictures.some((path) => IMAGE.test(path))) {
+    return cannot(
+      `it holds ${count}, and images are read from .jpg, .png and .tif files: convert them, ` +
+        "and labels to PNGs",
+    );
+  }
   if (await areLabels(source, pictures)) {
     return cannot(
       `it holds ${count} that look like labels, and no images of their names: name the ` +

@@ -359,6 +359,11 @@ Deno.test("init says in one sentence why nothing can be made of a folder", async
     "deno task predict",
   );
   await refuses(
+    "pictures in another format",
+    files(3, (n) => `${n}.bmp`, (n) => `${n}_anno.bmp`),
+    '(first: "p0.bmp"), and images are read from .jpg, .png and .tif files',
+  );
+  await refuses(
     "labels without pictures",
     { "labels/a.png": label(0, 1), "labels/b.png": label(1, 2) },
     "look like labels",
