@@ -75,7 +75,7 @@ export const main: CommandMain = defineCommand({
     report.notes.forEach((note) => print(`note       ${note}`));
     print(`written    ${[...report.files, sheet].join(", ")}`);
     print(`next       look at ${sheet} and at ${out}, then`);
-    print(`           deno task train ${out}`);
+    print(`           ${report.command}`);
     return { json: { ...report, files: [...report.files, sheet] } };
   },
 });

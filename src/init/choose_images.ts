@@ -250,6 +250,7 @@ async function proposedLists(
       } to train on and ${evaluation} to ` +
       `evaluate on, ${how}; edit the lists to change it`,
       ...splitNotes(split, classes),
+      ...folderNotes(split),
     ],
   };
 }
@@ -270,6 +271,19 @@ function splitNotes(
     ...(oneSided.length === 0 ? [] : [
       `${quote(oneSided)}: in images of one part only: move some in the lists`,
     ]),
+  ];
+}
+
+const folderOf = (name: string): string => name.replace(/[^/]*$/, "");
+
+function folderNotes({ training, evaluation }: ProposedSplit): string[] {
+  const evaluated = new Set(evaluation.map(folderOf));
+  const divided = new Set(training.map(folderOf).filter((one) => evaluated.has(one)));
+  return divided.size < 2 ? [] : [
+    `the division goes through ${divided.size} folders (first: "${
+      [...divided][0]
+    }"): where ` +
+    "each is one patient or one place, move all images of a folder into one of the lists",
   ];
 }
 
@@ -296,22 +310,40 @@ function chooseUnlabeled(
       "without labels, a target domain by its name: self-training adapts to it";
     return { part: target, method: { name: "self-training", reason }, notes: [] };
   }
-  const isHalf = training.unlabeled.length >= training.labeled.length;
+  const unlabeled = likeLabeled(training);
+  const isHalf = unlabeled.length >= training.labeled.length;
   const part = others.find(({ name }) => UNLABELED_WORDS.test(name)) ??
-    (isHalf ? training : null);
+    (isHalf ? { ...training, unlabeled } : null);
   if (part !== null) {
     const reason = `images with labels: ${training.labeled.length}, without: ` +
       `${part.unlabeled.length}: the semi-supervised rule "mean-teacher" learns from both; ` +
       '"supervised" would leave the others aside';
-    return { part, method: { name: "mean-teacher", reason }, notes: [] };
+    const used = new Set(part.unlabeled);
+    const rest = training.unlabeled.filter((name) => !used.has(name));
+    const notes = part.name === training.name ? unusedNotes(training.name, rest) : [];
+    return { part, method: { name: "mean-teacher", reason }, notes };
   }
-  const notes = parts.flatMap(({ name, unlabeled }) =>
-    unlabeled.length === 0 ? [] : [
-      `${countOf(unlabeled.length, "image")} of "${name}" without a label ` +
-      `${unlabeled.length === 1 ? "is" : "are"} not used (first: "${unlabeled[0]}")`,
-    ]
-  );
+  const notes = parts.flatMap(({ name, unlabeled }) => unusedNotes(name, unlabeled));
   return { part: null, method: { name: "supervised", reason: null }, notes };
+}
+
+const unusedNotes = (part: string, names: readonly string[]): string[] =>
+  names.length === 0 ? [] : [
+    `${countOf(names.length, "image")} of "${part}" without a label ` +
+    `${names.length === 1 ? "is" : "are"} not used (first: "${names[0]}")`,
+  ];
+
+/**
+ * The images without a label that are such as those with one: beside them, and not made of
+ * one, as overlays are ("a_overlay" of "a").
+ */
+function likeLabeled({ labeled, unlabeled }: FoundPart): string[] {
+  const known = new Set(labeled);
+  const folders = new Set(labeled.map(folderOf));
+  const isMade = (name: string) =>
+    [...name.matchAll(/[_\-. ]+(?=[a-z])/gi)]
+      .some(({ index }) => known.has(name.slice(0, index)));
+  return unlabeled.filter((name) => folders.has(folderOf(name)) && !isMade(name));
 }
 
 /** A number with its noun. */

@@ -56,6 +56,7 @@ const isJson = (file: string): boolean =>
  * @param root As a configuration names it.
  * @returns Null if there are none.
  * @throws {RangeError} If a COCO JSON has boxes and no outlines.
+ * @throws {SyntaxError} If one is damaged.
  */
 export async function findAnnotations(
   source: FileSource,
@@ -93,9 +94,10 @@ async function findLabelme(
     );
   if (layout === undefined) return null;
   const looked = layout.pairs.slice(0, MAX_LOOKED);
-  for (const { label } of looked) {
-    if (labelmeLabels(await source.read(label)) === null) return null;
-  }
+  const labels = await Promise.all(
+    looked.map(async ({ label }) => labelmeLabels(await source.read(label))),
+  );
+  if (labels.every((one) => one === null)) return null;
   const pattern: AnnotationPattern = {
     images: layout.images,
     annotations: layout.labels,
@@ -152,7 +154,7 @@ async function findCoco(
   for (const path of jsons.slice(0, MAX_JSONS)) {
     const bytes = await source.read(path);
     if (!isCocoJson(bytes)) continue;
-    const json = readCocoFile(bytes, path);
+    const json = readCoco(bytes, path, source.displayPath(path));
     if ([...json.categories.values()].every((count) => count === 0)) {
       withoutOutlines ??= path;
       continue;
@@ -211,6 +213,15 @@ async function findCoco(
         ),
       ]),
   });
+}
+
+function readCoco(bytes: Uint8Array, path: string, file: string): CocoFile {
+  try {
+    return readCocoFile(bytes, path);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new SyntaxError(`Cannot read the annotations "${file}": ${error.message}`);
+  }
 }
 
 const imageCount = (places: readonly CocoPlace[]): number =>

@@ -31,7 +31,7 @@ export interface FilePair {
 export const PICTURE = /\.(jpe?g|png|tiff?|bmp|gif|webp)$/i;
 
 /** Formats in which an image may be. */
-const IMAGE = /\.(jpe?g|png|tiff?)$/i;
+export const IMAGE = /\.(jpe?g|png|tiff?)$/i;
 
 /** Files that are compared, in all and of a folder, so that 100,000 take no time. */
 const MAX_COMPARED = 20_000;
@@ -42,7 +42,8 @@ const MAX_OF_A_NAME = 12;
 
 /** What splits are called; the longer words first. */
 export const SPLIT_WORDS = [
-  ...["training", "trainval", "train", "validation", "valid", "val", "testing", "test"],
+  ...["training", "trainval", "train_val", "train", "validation", "valid", "val"],
+  ...["testing", "test"],
   ...["eval", "dev"],
 ] as const;
 

@@ -87,6 +87,14 @@ function guessFromValues(
         "are two classes at least: are these the labels?",
     );
   }
+  if (last > IGNORE_INDEX) {
+    throw new RangeError(
+      `Cannot use the labels: they hold the values ${
+        list(values)
+      }, and 255 is the largest ` +
+        "of a label: save them with 8 bits, with one value for each class",
+    );
+  }
   if (palette === null && areSmooth(values)) {
     throw smoothError(`the values ${list(values)}`);
   }

@@ -15,7 +15,7 @@ import { assertWritableFile, writeOutputFile } from "../io/output_file.ts";
 import type { SplitPictures } from "../prepare/prepare.ts";
 import { splitsOfConfig } from "../prepare/splits_to_prepare.ts";
 import { chooseImages, chooseParts, type ListFiles } from "./choose_images.ts";
-import { configText } from "./config_text.ts";
+import { configText, quoteArgument } from "./config_text.ts";
 import { findAnnotations } from "./find_annotations.ts";
 import { findFolder } from "./find_folder.ts";
 import { picturesOf } from "./find_layouts.ts";
@@ -61,6 +61,8 @@ export interface InitResult {
   readonly notes: readonly string[];
   /** Paths of the files that were written: the configuration, then its lists. */
   readonly files: readonly string[];
+  /** What to run next, as a shell takes it. */
+  readonly command: string;
   /** Where a sheet of `samples` belongs; not written yet. */
   readonly sheet: string;
   /** How many images it names. */
@@ -153,6 +155,7 @@ export async function initConfig(
       ...chosen.notes,
     ],
     files: [out, ...chosen.lists.keys()],
+    command: `deno task train ${quoteArgument(out)}`,
     sheet: names.sheet,
     images: {
       labeled: trainingNames.length,

@@ -9,7 +9,8 @@ import {
 import { evenlySpacedIndices } from "../data/evenly_spaced.ts";
 import { createThumbnail } from "../data/pipelines.ts";
 import type { RasterImage } from "../formats/image_codec.ts";
-import { isTiff } from "../formats/image_file.ts";
+import { isPng, isTiff } from "../formats/image_file.ts";
+import { readPngStructure } from "../formats/png.ts";
 import { decodeTiff } from "../formats/tiff.ts";
 import type { ImageFile } from "./found_data.ts";
 import { byNumber, sequenceOf } from "./propose_split.ts";
@@ -75,8 +76,8 @@ export async function measureImages(
 const MAX_FORMATS = 4;
 
 /**
- * The channels and bits that some images have: those of TIFFs, else red, green and blue of 8
- * bits, as which pictures of other kinds are read.
+ * The channels and bits that some images have: those of TIFFs and of PNGs of 16 bits, else
+ * red, green and blue of 8 bits, as which pictures of other kinds are read.
  *
  * @throws {RangeError} If they differ.
  */
@@ -87,7 +88,11 @@ export async function pixelFormatOf(
   let first: { readonly format: PixelFormat; readonly path: string } | null = null;
   for (const index of evenlySpacedIndices(count, MAX_FORMATS)) {
     const { bytes, path } = await read(index);
-    const format = isTiff(bytes) ? formatOfTiff(bytes, path) : RGB_FORMAT;
+    const format = isTiff(bytes)
+      ? formatOfTiff(bytes, path)
+      : isPng(bytes)
+      ? formatOfPng(bytes)
+      : RGB_FORMAT;
     first ??= { format, path };
     if (describeFormat(format) === describeFormat(first.format)) continue;
     throw new RangeError(
@@ -104,6 +109,16 @@ function formatOfTiff(bytes: Uint8Array, path: string): PixelFormat {
   const colors = channels - Number(hasAlpha);
   const isPicture = isRgb ? colors === 3 : colors === 1 && bitDepth === 8;
   return { channels: isPicture ? 3 : channels, bitDepth };
+}
+
+// Of 16 bits, half would be lost: a scan of 12 bits would be all but black.
+function formatOfPng(bytes: Uint8Array): PixelFormat {
+  try {
+    const { bitDepth, channels } = readPngStructure(bytes);
+    return bitDepth === 16 ? { channels: channels === 1 ? 1 : 3, bitDepth } : RGB_FORMAT;
+  } catch {
+    return RGB_FORMAT; // damaged: it is named when it is read
+  }
 }
 
 /** Pairs of neighbors that are compared, and as many of pictures far apart. */

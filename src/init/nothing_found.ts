@@ -1,12 +1,12 @@
 /** Why nothing can be made of a folder, and what to do. @module */
 
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { evenlySpacedIndices } from "../data/evenly_spaced.ts";
 import { type FileSource, isHidden, quoteNames } from "../data/source/file_source.ts";
 import { unsupportedArchiveHint } from "../data/source/open_source.ts";
 import { countOf } from "./choose_images.ts";
 import { quoteArgument } from "./config_text.ts";
-import { picturesOf } from "./find_layouts.ts";
+import { IMAGE, PICTURE, picturesOf } from "./find_layouts.ts";
 import { readLabelContents } from "./label_contents.ts";
 
 /**
@@ -43,24 +43,31 @@ export async function nothingFoundError(
     );
   }
   const count = `${countOf(pictures.length, "picture")} (first: "${first}")`;
+  if (!pictures.some((path) => IMAGE.test(path))) {
+    return cannot(
+      `it holds ${count}, and images are read from .jpg, .png and .tif files: convert them, ` +
+        "and labels to PNGs",
+    );
+  }
   if (await areLabels(source, pictures)) {
     return cannot(
       `it holds ${count} that look like labels, and no images of their names: name the ` +
         "folder that holds both",
     );
   }
-  const groups = [
-    ...Map.groupBy(pictures, (path) => path.replace(/\/?[^/]*$/, "")).values(),
-  ];
-  for (const group of groups.length === 2 ? groups : []) {
-    if (!await areLabels(source, group)) continue;
-    const [images = [], masks = []] = group === groups[1] ? groups : groups.toReversed();
+  const otherNames = await differentNames(source, pictures);
+  if (otherNames !== null) {
+    const { image, label } = otherNames;
     return cannot(
-      `the names of "${images[0]}" and "${
-        masks[0]
-      }" are not the same: an image and its ` +
-        "label have one name, but for what follows it, as in 1.jpg and 1_mask.png: rename " +
-        "the ones",
+      `the names of "${image}" and "${label}" are not the same: an image and its label have ` +
+        "one name, but for what follows it, as in 1.jpg and 1_mask.png: rename the ones",
+    );
+  }
+  const otherFile = fileOfName(files, pictures);
+  if (otherFile !== null) {
+    return cannot(
+      `it holds ${count}, and "${otherFile}", which is no label that is read: export masks ` +
+        "as PNG, or COCO's or labelme's JSON",
     );
   }
   return cannot(
@@ -68,6 +75,44 @@ export async function nothingFoundError(
       "or predict them with a checkpoint: deno task predict CHECKPOINT " +
       quoteArgument(join(folder, first)),
   );
+}
+
+/** Kinds of names that are looked into. */
+const MAX_KINDS = 16;
+
+/** An image and a label, where labels have names of their own, as "mask_1.png"; or null. */
+async function differentNames(
+  source: FileSource,
+  pictures: readonly string[],
+): Promise<{ readonly image: string; readonly label: string } | null> {
+  // A kind is a folder and how names in it begin.
+  const kinds = Map.groupBy(
+    pictures,
+    (path) => path.replace(/(?<=^|\/)([a-z]*)[^/]*$/i, "$1"),
+  );
+  const images: string[] = [];
+  const labels: string[] = [];
+  for (const kind of [...kinds.values()].slice(0, MAX_KINDS)) {
+    (await areLabels(source, kind) ? labels : images).push(...kind);
+  }
+  const [image, label] = [images[0], labels[0]];
+  const isAside = label === undefined || 2 * labels.length < images.length;
+  return isAside || image === undefined ? null : { image, label };
+}
+
+/** A file of the name of a picture, as the labels of other tools are; null: there is none. */
+function fileOfName(
+  files: readonly string[],
+  pictures: readonly string[],
+): string | null {
+  const stemOf = (path: string) => path.replace(/^.*\/|\.[^./]*$/g, "");
+  const known = new Set([
+    ...pictures.map(stemOf),
+    ...pictures.map((path) => basename(path)),
+  ]);
+  return files.filter((file) =>
+    !PICTURE.test(file) && !isHidden(file) && known.has(stemOf(file))
+  ).sort()[0] ?? null;
 }
 
 /** Pictures that are looked into. */

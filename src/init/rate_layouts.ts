@@ -14,7 +14,10 @@ export interface RatedLayout {
   readonly areImagesLabels: boolean;
   /** How much the names say that labels are labels and images images. */
   readonly hint: number;
-  /** Whether names say that labels are of another kind: of instances, or made to be seen. */
+  /**
+   * Whether names say that labels are of another kind, of instances or made to be seen, or
+   * that images are, as of depth.
+   */
   readonly isSecondary: boolean;
 }
 
@@ -22,6 +25,8 @@ const LABEL_WORDS = /mask|label|annot|anno\b|gt|seg|semantic|trimap|truth|class|
 const IMAGE_WORDS = /image|img|jpeg|jpg|rgb|picture|photo|frame|raw|input|stills/i;
 const SECONDARY_WORDS =
   /object|instance|\binst|_inst|colou?r|visual|\bvis|_vis|overlay|edge|bound|contour|depth|preview|polygon|person/i;
+const SECONDARY_IMAGE_WORDS =
+  /depth|dispar|thermal|infrared|\bnir\b|heat|overlay|visual|\bvis|_vis|preview|thumb/i;
 
 /** Layouts that are looked into. */
 const MAX_RATED = 16;
@@ -53,7 +58,11 @@ export async function ratedLayouts(
 ): Promise<RatedLayout[]> {
   for (const find of [findLayouts, findDistantLayouts]) {
     const rated: RatedLayout[] = [];
-    for (const layout of find(files).filter(isWanted(wanted)).slice(0, MAX_RATED)) {
+    const layouts = find(files).filter(isWanted(wanted));
+    // Folders of as many patients make pairs with each other, which are no images and labels.
+    const likely = layouts.filter((layout) => hintOf(layout) > 0);
+    const candidates = new Set([...likely.slice(0, MAX_RATED / 2), ...layouts]);
+    for (const layout of [...candidates].slice(0, MAX_RATED)) {
       rated.push(await rate(source, layout));
     }
     const ranked = rankLayouts(rated);
@@ -84,9 +93,6 @@ async function rate(source: FileSource, layout: Layout): Promise<RatedLayout> {
     ),
   );
   const hasForm = (form: RatedLayout["form"]) => labelForms.includes(form);
-  const [imageSide, labelSide] = [images + imageSuffix, labels + labelSuffix];
-  const score = (text: string) =>
-    Number(LABEL_WORDS.test(text)) - Number(IMAGE_WORDS.test(text));
   return {
     layout,
     form: hasForm("other format")
@@ -97,9 +103,17 @@ async function rate(source: FileSource, layout: Layout): Promise<RatedLayout> {
       ? "colors"
       : "values",
     areImagesLabels: imageForms.every((form) => form !== "picture"),
-    hint: score(labelSide) - score(imageSide),
-    isSecondary: SECONDARY_WORDS.test(labelSide),
+    hint: hintOf(layout),
+    isSecondary: SECONDARY_WORDS.test(labels + labelSuffix) ||
+      SECONDARY_IMAGE_WORDS.test(images + imageSuffix),
   };
+}
+
+/** How much the names say that labels are labels and images images. */
+function hintOf({ images, labels, imageSuffix, labelSuffix }: Layout): number {
+  const score = (text: string) =>
+    Number(LABEL_WORDS.test(text)) - Number(IMAGE_WORDS.test(text));
+  return score(labels + labelSuffix) - score(images + imageSuffix);
 }
 
 async function formOf(source: FileSource, path: string): Promise<RatedLayout["form"]> {
@@ -126,6 +140,7 @@ function rankLayouts(rated: readonly RatedLayout[]): RatedLayout[] {
     -one.hint,
     -one.layout.pairs.length,
     one.layout.imageSuffix.length + one.layout.labelSuffix.length,
+    one.layout.images === one.layout.labels ? 0 : 1,
   ];
   return usable.toSorted((a, b) => {
     const [first, second] = [order(a), order(b)];
@@ -134,9 +149,12 @@ function rankLayouts(rated: readonly RatedLayout[]): RatedLayout[] {
   });
 }
 
+const describeFolder = (folder: string, suffix: string): string =>
+  `"${folder}"${suffix === "" ? "" : ` with the suffix "${suffix}"`}`;
+
 /** Where labels are, for messages. */
 export const describePlace = ({ labels, labelSuffix }: FilePattern): string =>
-  `"${labels}"${labelSuffix === "" ? "" : ` with the suffix "${labelSuffix}"`}`;
+  describeFolder(labels, labelSuffix);
 
 /**
  * Says what else there is: another folder of labels for the same images may be the one that
@@ -151,7 +169,8 @@ export function otherLayoutNotes(
     images === layout.images &&
     (labels !== layout.labels || labelSuffix !== layout.labelSuffix) &&
     pairs.length >= MIN_SHARE * layout.pairs.length;
-  const other = others.find((one) => isAlternative(one.layout))?.layout;
+  const alternatives = others.filter((one) => isAlternative(one.layout));
+  const [{ layout: other } = {}] = alternatives;
   if (other !== undefined) {
     const folder = lastOf(other.labels);
     const name = other.labels === layout.labels
@@ -160,10 +179,22 @@ export function otherLayoutNotes(
       ? other.labels
       : folder;
     notes.push(
-      `labels are in ${describePlace(layout)} and in ${
-        describePlace(other)
-      }: the first ` +
-        `are used; for the others add --labels ${JSON.stringify(name)}`,
+      `labels are those in ${describePlace(layout)}, not those in ${
+        alternatives.map((one) => describePlace(one.layout)).join(", ")
+      }: for others add --labels ${JSON.stringify(name)}`,
+    );
+  }
+  const otherImages = others.filter(({ layout: one, areImagesLabels }) =>
+    !areImagesLabels &&
+    one.labels === layout.labels && one.labelSuffix === layout.labelSuffix &&
+    one.pairs.length >= MIN_SHARE * layout.pairs.length
+  ).map(({ layout: { images, imageSuffix } }) => describeFolder(images, imageSuffix));
+  if (otherImages.length > 0) {
+    notes.push(
+      `images are those in ${
+        describeFolder(layout.images, layout.imageSuffix)
+      }, not those in ${otherImages.join(", ")}: for others change "files" in the ` +
+        "configuration",
     );
   }
   const used = new Set(layout.pairs.flatMap(({ image, label }) => [image, label]));
@@ -175,7 +206,8 @@ export function otherLayoutNotes(
       `there are others, as "${apart.images}" with labels in ${
         describePlace(apart)
       }, which ` +
-        "are not used: put all images into one folder and all labels into another",
+        "are not used: put all images below one folder and all labels below another, as " +
+        "images/A/1.png and labels/A/1.png",
     );
   }
   return notes;

@@ -67,6 +67,10 @@ Deno.test("findLayouts() puts {split} where folders are called as splits are", (
     layoutOf((s) => `x/${s}/seq`, (s) => `y/${s}/seq`),
     `x/{split} → y/{split} ${found}`,
   );
+  const suim = ["train_val", "TEST"].flatMap((s) =>
+    both((i) => `${s}/images/${i}.jpg`, (i) => `${s}/masks/${i}.png`)
+  );
+  assert.equal(best(suim), "{split}/images → {split}/masks (TEST, train_val): 8");
 });
 
 Deno.test("findLayouts() takes no word for a split that only begins like one", () => {

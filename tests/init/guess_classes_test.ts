@@ -112,6 +112,10 @@ Deno.test("guessClasses() takes the colors of a palette, unless it is gray", () 
 Deno.test("guessClasses() refuses what is no label, with what to do", () => {
   assert.throws(() => guess(summaryOf([7])), /the labels hold the value 7 alone/);
   assert.throws(() => guess(summaryOf([0, 1, 254, 255])), /as after JPEG or smooth/);
+  assert.throws(
+    () => guess(summaryOf([0, 65535])),
+    /the values 0, 65535, and 255 is the largest of a label: save them with 8 bits/,
+  );
   const steps = Array.from({ length: 40 }, (_, i) => i * 6);
   assert.throws(() => guess(summaryOf(steps)), /\(40 of them\), as after JPEG/);
   const colors = new Map([[0, 9000], [0xffffff, 9000]]);

@@ -1,6 +1,11 @@
 // What pictures are like.
 import assert from "node:assert/strict";
-import { areFrames, measureImages } from "../../src/init/measure_images.ts";
+import { GRAY, plainPng, RGB } from "../data/plain_png.ts";
+import {
+  areFrames,
+  measureImages,
+  pixelFormatOf,
+} from "../../src/init/measure_images.ts";
 
 const picture = (width: number, height: number, value: (i: number) => number) =>
   Promise.resolve({
@@ -18,6 +23,18 @@ Deno.test("measureImages() gives the mean and the deviation of channels", async 
   assert.deepEqual(measures.mean, [10, 20, 100]);
   assert.deepEqual(measures.std, [1, 1, 100], "a deviation is never 0");
   assert.deepEqual(measures.sizes, [{ height: 2, width: 4 }, { height: 3, width: 4 }]);
+});
+
+Deno.test("pixelFormatOf() keeps the 16 bits of PNGs", async () => {
+  const formatOf = (color: number, bits: 8 | 16) =>
+    pixelFormatOf(
+      1,
+      () =>
+        Promise.resolve({ bytes: plainPng(2, 2, color, bits, () => 1), path: "a.png" }),
+    );
+  assert.deepEqual(await formatOf(GRAY, 16), { channels: 1, bitDepth: 16 });
+  assert.deepEqual(await formatOf(RGB, 16), { channels: 3, bitDepth: 16 });
+  assert.deepEqual(await formatOf(GRAY, 8), { channels: 3, bitDepth: 8 });
 });
 
 Deno.test("areFrames() tells frames of a video from pictures with numbers", async () => {

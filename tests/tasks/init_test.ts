@@ -128,6 +128,13 @@ Deno.test("init says what it assumed and what to run, and with --json one docume
   }, "--json");
 });
 
+Deno.test("init quotes a path with blanks in the command to run", () =>
+  withInit(MASKS, async ({ root }) => {
+    const config = join(root, "w", "a b.yaml");
+    const { out } = await call(main, join(root, "data"), "--out", config, ...WASM);
+    assert.match(out, /^ +deno task train '\S+a b\.yaml'$/m);
+  }));
+
 Deno.test("init overwrites nothing, and makes the same of a folder each time", () =>
   withInit(MASKS, async ({ config, root, text }) => {
     const again = (out: string) => call(main, join(root, "data"), "--out", out, ...WASM);
@@ -208,6 +215,14 @@ Deno.test("init reads annotations of COCO and of labelme", async (t) => {
       /annotations: "\{split\}\/_annotations\.coco\.json"[^]*val: \{ split: val \}/,
     ],
     [
+      "COCO with captions",
+      {
+        ...cocoFiles(),
+        "annotations/captions_train.json": '{ "images": [], "annotations": [] }',
+      },
+      /annotations: "annotations\/instances_\{split\}\.json"/,
+    ],
+    [
       "labelme",
       labelmeFiles(),
       /kind: labelme[^]*name: car[^]*source: \{ split: train \}/,
@@ -227,6 +242,22 @@ Deno.test("init reads annotations of COCO and of labelme", async (t) => {
       }, (split) => split === "train" ? "a.json" : "b.txt"),
       (made) => assertRefused(made, "a.json", "boxes and no outlines"),
     ));
+  const cut = (data: Record<string, Uint8Array>, path: string) => {
+    const bytes = data[path] ?? assert.fail(path);
+    return { ...data, [path]: bytes.subarray(0, bytes.length / 2) };
+  };
+  for (
+    const [data, path] of [
+      [cocoFiles(), "annotations/instances_train.json"],
+      [labelmeFiles(), "train/0.json"],
+    ] as const
+  ) {
+    await t.step(
+      `${path} ends too early`,
+      () =>
+        withInit(cut(data, path), (made) => assertRefused(made, path, "is it complete?")),
+    );
+  }
 });
 
 Deno.test("init reads an archive", async () => {
@@ -278,6 +309,37 @@ Deno.test("init proposes a rule for images without labels, and says why", async 
     ));
 });
 
+Deno.test("init learns from no picture that is made of another, without a label", () => {
+  const made = { ...files(4, (n) => `${n}.jpg`, (n) => `${n}.png`) };
+  for (let n = 0; n < 4; n++) {
+    made[`p${n}_overlay.jpg`] = made[`p${n}_json/img.jpg`] = picture(n);
+  }
+  return withInit(made, ({ out, text, error }) => {
+    assert.match(text, /name: supervised/, error);
+    assert.match(out, /8 images of "all" without a label are not used/);
+  });
+});
+
+Deno.test("init says which of several images of a label it chose", async () => {
+  const withOther = (other: string) => ({
+    ...files(4, (n) => `${n}.jpg`, (n) => `${n}_mask.png`),
+    ...files(4, (n) => `${other}/${n}.jpg`, () => null),
+  });
+  for (const other of ["aside", "heat"]) {
+    await withInit(withOther(other), ({ out, error }) => {
+      assert.match(out, /^found +images and labels side by side in "."$/m, error);
+      assert.ok(out.includes(`images are those in ".", not those in "${other}"`), out);
+    });
+  }
+  const channels = {
+    ...files(4, (n) => `depth/${n}.png`, () => null),
+    ...files(4, (n) => `scene/${n}.png`, (n) => `seg/${n}.png`),
+  };
+  await withInit(channels, ({ out }) => {
+    assert.match(out, /images are those in "scene", not those in "depth"/);
+  });
+});
+
 Deno.test("init says in one sentence why nothing can be made of a folder", async (t) => {
   const refuses = (
     name: string,
@@ -295,6 +357,11 @@ Deno.test("init says in one sentence why nothing can be made of a folder", async
     files(3, (n) => `${n}.png`, () => null),
     'holds 3 pictures (first: "p0.png") and no labels',
     "deno task predict",
+  );
+  await refuses(
+    "pictures in another format",
+    files(3, (n) => `${n}.bmp`, (n) => `${n}_anno.bmp`),
+    '(first: "p0.bmp"), and images are read from .jpg, .png and .tif files',
   );
   await refuses(
     "labels without pictures",
@@ -328,6 +395,25 @@ Deno.test("init says in one sentence why nothing can be made of a folder", async
     '"img/ap0.png" and "masks/bp0.png"',
   );
   await refuses(
+    "other names in one folder",
+    files(3, (n) => `img_${n}.png`, (n) => `mask_${n}.png`),
+    '"img_p0.png" and "mask_p0.png"',
+  );
+  const twoSplits = ["a", "b"].map((one) =>
+    files(3, (n) => `${one}/img_${n}.png`, (n) => `${one}/mask_${n}.png`)
+  );
+  await refuses(
+    "other names in several folders",
+    Object.assign({}, ...twoSplits),
+    '"a/img_p0.png" and "a/mask_p0.png"',
+  );
+  await refuses(
+    "files of another tool",
+    { ...files(3, (n) => `img/${n}.png`, () => null), "txt/p1.txt": "0 0.1 0.1" },
+    '"txt/p1.txt", which is no label that is read',
+    "COCO's or labelme's JSON",
+  );
+  await refuses(
     "a single label",
     files(1, (n) => `img/${n}.png`, (n) => `masks/${n}.png`),
     "label two at least",
@@ -348,6 +434,29 @@ Deno.test("init refuses what is no folder, and another name for the file", async
     const below = join(root, "b.txt", "my.yaml");
     assertRefused(await call(main, root, "--out", below), "b.txt");
   });
+});
+
+Deno.test("init takes one of many pairs of folders, and names what it leaves", () => {
+  const patients = Array.from(
+    { length: 6 },
+    (_, i) =>
+      files(4, (n) => `patient${i}/images/${n}.png`, (n) => `patient${i}/masks/${n}.png`),
+  );
+  return withInit(Object.assign({}, ...patients), ({ out, error }) => {
+    assert.match(out, /^found +images in "patient0\/images"/m, error);
+    assert.match(out, /as "patient1\/images" with labels in "patient1\/masks"/);
+    assert.match(out, /not used: 40 /);
+  });
+});
+
+Deno.test("init says that a division goes through folders", () => {
+  const patients = ["p", "q"].map((one) =>
+    files(8, (n) => `images/${one}/${n}.png`, (n) => `masks/${one}/${n}.png`)
+  );
+  return withInit(
+    Object.assign({}, ...patients),
+    ({ out, error }) => assert.match(out, /through 2 folders \(first: "p\/"\)/, error),
+  );
 });
 
 Deno.test("init keeps a third split with labels aside, and says so", async () => {
@@ -378,9 +487,15 @@ Deno.test("init says which of two it chose, and how the other is chosen", async 
   await withInit(
     { ...files(3, (n) => `i/${n}.png`, (n) => `labels/${n}.png`), ...colored },
     ({ out }) => {
-      assert.match(out, /labels are in "labels" and in "labels_color"/);
+      assert.match(out, /labels are those in "labels", not those in "labels_color"/);
       assert.match(out, /add --labels "labels_color"/);
     },
+  );
+  const ofClass = (name: string) =>
+    files(3, (n) => `i/${n}.png`, (n) => `m/${name}/${n}.png`);
+  await withInit(
+    { ...ofClass("car"), ...ofClass("dog"), ...ofClass("tree") },
+    ({ out }) => assert.match(out, /in "m\/car", not those in "m\/dog", "m\/tree"/),
   );
   const masks = files(4, (n) => `i/${n}.png`, (n) => `masks/${n}.png`);
   await withInit({ ...labelmeFiles(), ...masks }, ({ out }) => {

@@ -116,13 +116,17 @@ export function cocoCategories(bytes: Uint8Array, file: string): CategoryCount[]
 }
 
 /**
- * Whether a JSON looks like COCO's: an object with lists of images and of annotations.
+ * Whether a JSON looks like COCO's of objects: with lists of images, annotations and
+ * categories, or with one of them where it ends too early, which reading it will say.
  */
 export function isCocoJson(bytes: Uint8Array): boolean {
+  const lists = ["images", "annotations", "categories"];
+  const begun = new Set<string>();
   try {
-    return visitJsonElements(bytes, ["images", "annotations"], () => {}).size === 2;
+    return visitJsonElements(bytes, lists, (list) => begun.add(list)).size ===
+      lists.length;
   } catch {
-    return false;
+    return begun.size > 0;
   }
 }
 

@@ -46,8 +46,8 @@ export function parseJsonPart(bytes: Uint8Array): unknown {
  * @param keys Of the arrays; what else the object holds is skipped.
  * @param visit Receives the bytes `from` … `to` − 1 of an element, which may be no JSON.
  * @returns The keys that were there and hold arrays.
- * @throws {SyntaxError} If the file ends early, or is no object; the message is the end of a
- * sentence.
+ * @throws {SyntaxError} If the file ends early, is no object or has a key twice; the message
+ * is the end of a sentence.
  */
 export function visitJsonElements(
   bytes: Uint8Array,
@@ -130,6 +130,9 @@ export function visitJsonElements(
     if (
       typeof key !== "string" || !keys.includes(key) || skipBlank() !== OPEN_ARRAY
     ) return skipValue();
+    if (found.has(key)) {
+      throw new SyntaxError(`it has "${key}" twice: join the lists, or remove one`);
+    }
     found.add(key);
     forEachItem(CLOSE_ARRAY, () => {
       const from = at;

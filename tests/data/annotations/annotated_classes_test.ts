@@ -79,6 +79,9 @@ Deno.test("cocoCategories() counts the categories that have annotations", () => 
 Deno.test("isCocoJson() and labelmeLabels() tell JSONs apart", () => {
   const [coco, labelme] = [bytesOf(cocoJson("val")), bytesOf(labelmeJson("0"))];
   assert.deepEqual([coco, labelme, bytesOf([1])].map(isCocoJson), [true, false, false]);
+  assert.ok(isCocoJson(coco.subarray(0, coco.length / 2)), "ends too early");
+  const captions = bytesOf({ images: [{ id: 1 }], annotations: [{ caption: "a cat" }] });
+  assert.ok(!isCocoJson(captions));
   assert.equal(labelmeLabels(coco), null);
   const labels = labelmeLabels(labelme) ?? assert.fail();
   assert.deepEqual(

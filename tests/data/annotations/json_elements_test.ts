@@ -36,3 +36,11 @@ Deno.test("visitJsonElements() refuses what is no object, and what follows it", 
     const text of ["[1]", "7", '{"a": [1 2]}', '{"a": [,]}', '{"a" 1}', "{a: 1}", "{} x"]
   ) assert.throws(() => elementsOf(text), /no JSON object \(byte \d+\)/, text);
 });
+
+Deno.test("visitJsonElements() refuses two lists of one key", () => {
+  assert.throws(
+    () => elementsOf('{"a": [1], "x": 0, "a": [2]}'),
+    /it has "a" twice: join/,
+  );
+  assert.equal(elementsOf('{"x": [1], "a": [], "x": [2]}').found.length, 0);
+});
