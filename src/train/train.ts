@@ -1,7 +1,5 @@
 /** The loop around a method: build, train, evaluate, log, save, resume. @module */
 import { assertNormalization } from "../config/data.ts";
-import { criterionTerms } from "../config/criterion.ts";
-import { isSemiSupervised, type SemiSupervisedConfig } from "../config/method.ts";
 import { stringifyConfig, withListFolder } from "../config/read.ts";
 import type { RunConfig } from "../config/schema.ts";
 import {
@@ -13,10 +11,9 @@ import {
 } from "../core/backend.ts";
 import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
 import * as tf from "../core/tf.ts";
-import { describeFormat, type HostBatch } from "../core/host_batch.ts";
+import type { HostBatch } from "../core/host_batch.ts";
 import { isOutOfMemory } from "../core/out_of_memory.ts";
 import { type Loader, openLoader } from "../data/loader.ts";
-import { displayNote } from "../formats/display_rgb.ts";
 import type { NetworkFactory } from "../evaluate/custom_network.ts";
 import type { EvaluationResult } from "../evaluate/evaluate.ts";
 import {
@@ -25,9 +22,9 @@ import {
   primaryResults,
 } from "../evaluate/evaluate_network.ts";
 import type { Losses } from "../methods/learner.ts";
-import { isPerMicroBatch } from "../objectives/criterion.ts";
 import { evaluationSpecs, trainingLoaderSpec } from "../prepare/data_specs.ts";
 import { scoreNote } from "./best_score.ts";
+import { configWarnings } from "./config_warnings.ts";
 import { type MemoryEstimate, reportMemoryEstimate } from "./estimate_memory.ts";
 import { createLossBuffer, type LossBuffer } from "./loss_buffer.ts";
 import {
@@ -64,6 +61,7 @@ import { readCheckpointEngine } from "../weights/checkpoint_file.ts";
 import { dataIdentities } from "./run_data.ts";
 import { lockRunFolder, type RunLock } from "./run_lock.ts";
 import { reportData } from "./report_data.ts";
+import { createThroughputMeter, type ThroughputMeter } from "./throughput_meter.ts";
 import { openTrainingSession, type TrainingSession } from "./training_session.ts";
 import { setImmediate } from "node:timers/promises";
 
@@ -510,148 +508,4 @@ function deviceMemory(): Pick<LogLine, "deviceBytes"> {
   return numBytesAllocatedInGPU === undefined
     ? {}
     : { deviceBytes: numBytesAllocatedInGPU };
-}
-
-/** Measures iterations; everything is in seconds. */
-export interface ThroughputMeter {
-  /** An iteration ended. */
-  endIteration(): void;
-  /** The iteration waited for its data. */
-  addDataTime(spent: number): void;
-  /** Leaves out the time since the last iteration ended. */
-  excludeElapsed(): void;
-  /** Begins a new line of the log. */
-  startInterval(): void;
-  /** Mean of an iteration since the last line. */
-  secondsPerIteration(): number;
-  /** Share of that time in which iterations waited, 0 … 1. */
-  dataTimeShare(): number;
-  /** Mean of all iterations. */
-  overallSecondsPerIteration(): number;
-}
-
-/** Starts a throughput meter. */
-export function createThroughputMeter(): ThroughputMeter {
-  let from = performance.now();
-  let [seconds, iterations, dataSeconds] = [0, 0, 0];
-  let [allSeconds, allIterations] = [0, 0];
-  const mean = (sum: number, count: number) => count === 0 ? 0 : sum / count;
-  return {
-    endIteration() {
-      const spent = (performance.now() - from) / 1000;
-      from = performance.now();
-      [seconds, iterations] = [seconds + spent, iterations + 1];
-      [allSeconds, allIterations] = [allSeconds + spent, allIterations + 1];
-    },
-    addDataTime: (spent: number) => dataSeconds += spent,
-    excludeElapsed: () => from = performance.now(),
-    startInterval: () => [seconds, iterations, dataSeconds] = [0, 0, 0],
-    secondsPerIteration: () => mean(seconds, iterations),
-    dataTimeShare: () => mean(dataSeconds, seconds),
-    overallSecondsPerIteration: () => mean(allSeconds, allIterations),
-  };
-}
-
-/** What a user should know about the settings before a run; a sentence each. */
-export function configWarnings(
-  { method, iterations, model, data, optimizer }: RunConfig,
-): string[] {
-  const notes: string[] = [];
-  if (optimizer.freeze.length > 0 && model.pretrained === null) {
-    notes.push(
-      'what "optimizer.freeze" keeps stays as random as it starts: "model.pretrained" is ' +
-        "null; name weights to keep there",
-    );
-  }
-  if (
-    optimizer.freeze.includes("encoder") && "featureDistance" in method &&
-    method.featureDistance !== null
-  ) {
-    notes.push(
-      '"method.featureDistance" changes nothing: it keeps features near those at the ' +
-        'start, and "optimizer.freeze" keeps all of the encoder; set it to null',
-    );
-  }
-  const most = 2 ** data.bitDepth - 1;
-  if (data.normalization.std.every((deviation) => deviation < 1)) {
-    notes.push(
-      '"data.normalization" is of pixels in 0 … 1, and those here are in 0 … ' +
-        `${most}: multiply both "mean" and "std" by ${most}`,
-    );
-  }
-  const shown = displayNote(data);
-  if (shown !== null) notes.push(shown);
-  if (data.channels < 3 && jittersColors(method)) {
-    notes.push(
-      `colors are not jittered: images of ${
-        describeFormat(data)
-      } have none, and the other ` +
-        "strong augmentations are as they are set",
-    );
-  }
-  const jitter = data.augmentation?.colorJitter;
-  if (data.channels < 3 && jitter && jitter.saturation + jitter.hue > 0) {
-    notes.push(
-      '"saturation" and "hue" of "data.augmentation.colorJitter" change nothing: images of ' +
-        `${describeFormat(data)} have no colors; set them to 0`,
-    );
-  }
-  if (data.randomScale === null && data.randomScaleDistribution === "uniform") {
-    notes.push(
-      '"data.randomScaleDistribution" changes nothing: no factors are drawn, as ' +
-        '"data.randomScale" is null; set it to a range, as [0.5, 2]',
-    );
-  }
-  const perMicroBatch = criterionTerms(method.criterion).filter(isPerMicroBatch);
-  if (optimizer.accumulationSteps > 1 && perMicroBatch.length > 0) {
-    const names = perMicroBatch.map(({ name }) => `"${name}"`).join(" and ");
-    notes.push(
-      `${names} ${
-        perMicroBatch.length === 1 ? "is" : "are"
-      } of the regions of a micro-batch, not of the batch, because of ` +
-        `"optimizer.accumulationSteps" (${optimizer.accumulationSteps}): for it not to ` +
-        'matter, set "per: image"',
-    );
-  }
-  if (!isSemiSupervised(method)) return notes;
-  const { supervisedOnlyIterations, teacher: { copyIterations } } = method;
-  if (supervisedOnlyIterations >= iterations) {
-    notes.push(
-      `all ${iterations} iterations are supervised only: for the method to begin, set ` +
-        `"method.supervisedOnlyIterations" (${supervisedOnlyIterations}) below "iterations"`,
-    );
-  } else if (supervisedOnlyIterations + copyIterations >= iterations) {
-    notes.push(
-      "the teacher is a copy of the student in all iterations: for it to be an EMA, set " +
-        `"method.teacher.copyIterations" (${copyIterations}) below ` +
-        `${iterations - supervisedOnlyIterations}`,
-    );
-  }
-  const pasting = pastingKey(method);
-  if (pasting !== null && data.batchSize === 1) {
-    notes.push(
-      `"${pasting}" changes nothing: it pastes from the next image of the batch, and ` +
-        '"data.batchSize" is 1; set it to 2 or more',
-    );
-  }
-  return notes;
-}
-
-/** Whether a method jitters the colors of images. */
-function jittersColors(method: RunConfig["method"]): boolean {
-  if (method.name === "self-training") return method.mixing.colorJitterProbability > 0;
-  if (method.name !== "weak-to-strong") return false;
-  return method.strongAugmentation.colorJitterProbability > 0;
-}
-
-/** The key of what pastes from image to image; null: nothing does. */
-function pastingKey(method: SemiSupervisedConfig): string | null {
-  if (method.name === "weak-to-strong") {
-    return method.strongAugmentation.cutmixProbability > 0
-      ? "method.strongAugmentation.cutmixProbability"
-      : null;
-  }
-  const { name, probability } = method.perturbation;
-  const pastes = name === "cutmix" || name === "classmix";
-  return pastes && probability > 0 ? "method.perturbation" : null;
 }

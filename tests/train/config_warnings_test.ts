@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { configWarnings } from "../../src/train/train.ts";
+import { configWarnings } from "../../src/train/config_warnings.ts";
 import { tinyConfig } from "../support/commands.ts";
 
 const warnings = (method: string, ...more: string[]) =>
