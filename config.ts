@@ -95,6 +95,7 @@ export type {
   SupervisedConfig,
   TeacherConfig,
   WeakToStrongConfig,
+  WeakToStrongTeacherConfig,
 } from "./src/config/method.ts";
 export type {
   ClassWeightsConfig,

@@ -25,7 +25,7 @@ onEachBackend("gaussianBlur() equals a convolution with the full kernel", async 
   const padded = tf.mirrorPad(x, [[0, 0], [15, 15], [15, 15], [0, 0]], "reflect");
   const kernel = tf.tensor4d(elements, [size, size, 1, 1]);
   const expected = tf.conv2d(padded as tf.Tensor4D, kernel, 1, "valid");
-  await assertClose(gaussianBlur(x, [sigma], [size, size]), expected, 2e-6);
+  await assertClose(gaussianBlur(x, [sigma], { size: [size, size] }), expected, 2e-6);
 });
 
 onEachBackend("gaussianBlur() applies sigma per sample", async () => {
