@@ -165,9 +165,9 @@ export function weakToStrong(options: WeakToStrongOptions): Objective {
       return tf.mul(recordLoss(losses, "strong", strong), strongWeight / weightSum);
     });
     losses.set("confidentShare", tf.clone(pseudoLabel.confidentShare) as tf.Scalar);
-    const seen = { ...first, labels: confidentLabels(first.labels) };
-    reportStep(options.onStep, batch, pseudoLabel, seen);
-    seen.labels.dispose();
+    const shown = { ...first, labels: confidentLabels(first.labels) };
+    reportStep(options.onStep, batch, pseudoLabel, shown);
+    shown.labels.dispose();
     for (const view of [first, second, views]) tf.dispose([view.images, view.labels]);
     labels.dispose();
     return { losses, gradient: addGradients(weakGradient, strongGradient) };

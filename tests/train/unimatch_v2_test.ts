@@ -1,6 +1,6 @@
 // Three iterations of "weak-to-strong" as UniMatch V2, without a look-ahead and with depth 2,
 // against recorded values: tests/golden/unimatch_v2.json holds the random draws and the
-// weights that a twin in PyTorch 2.13 computes with them in float64.
+// weights that PyTorch 2.13 computes with them in float64.
 import assert from "node:assert/strict";
 import { drawComplementaryDropout } from "../../src/augment/complementary_dropout.ts";
 import { drawStrongView } from "../../src/augment/strong_view.ts";
@@ -164,7 +164,7 @@ DEPTHS.forEach((depth, i) => {
     assert.deepEqual(drawsOf(depth), golden.draws[i]));
 
   onEachBackend(
-    `weak-to-strong as UniMatch V2 of depth ${depth} equals the recorded twin`,
+    `weak-to-strong as UniMatch V2 of depth ${depth} equals the reference`,
     async () => {
       const network = twoMaps();
       const { parameters } = network;
@@ -188,8 +188,8 @@ DEPTHS.forEach((depth, i) => {
         releaseBatch(batch);
         for (const role of ["student", "teacher"] as const) {
           const values = await flatten(parameters, learner[role] ?? assert.fail());
-          const twin = golden.weights[i]?.[t]?.[role] ?? assert.fail();
-          await assertClose(values, twin, 1e-4, `${role} after iteration ${t}`);
+          const reference = golden.weights[i]?.[t]?.[role] ?? assert.fail();
+          await assertClose(values, reference, 1e-4, `${role} after iteration ${t}`);
         }
       }
       method.release();
