@@ -104,6 +104,7 @@ export type {
   SupervisedConfig,
   TeacherConfig,
   WeakToStrongConfig,
+  WeakToStrongTeacherConfig,
 } from "./src/config/method.ts";
 export type {
   ClassWeightsConfig,

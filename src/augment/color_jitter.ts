@@ -85,14 +85,30 @@ export function applyColorJitter(
     mapHostInput(factors, (factors) => packFactors(factors ?? Array(B).fill(NO_JITTER))),
     [B, 2 * JITTER_STEPS],
   );
-  const result = tf.tidy(() => {
-    if (C === RGB_CHANNELS) return colorJitter(images, settings, normalization);
-    const rgb = tf.slice(images, [0, 0, 0, 0], [-1, -1, -1, RGB_CHANNELS]);
-    const others = tf.slice(images, [0, 0, 0, RGB_CHANNELS], [-1, -1, -1, -1]);
-    return tf.concat([colorJitter(rgb, settings, normalization), others], 3);
-  });
+  const result = mapColors(images, (rgb) => colorJitter(rgb, settings, normalization));
   settings.dispose();
   return result;
+}
+
+/**
+ * Changes the first three channels of images, which are taken for red, green and blue.
+ * Images of fewer channels have no colors and stay as they are.
+ *
+ * @param images [B, H, W, C]
+ * @returns The caller owns it. [B, H, W, C]
+ */
+export function mapColors(
+  images: tf.Tensor4D,
+  change: (rgb: tf.Tensor4D) => tf.Tensor4D,
+): tf.Tensor4D {
+  const [, , , C] = images.shape;
+  if (C < RGB_CHANNELS) return tf.clone(images);
+  return tf.tidy(() => {
+    if (C === RGB_CHANNELS) return change(images);
+    const rgb = tf.slice(images, [0, 0, 0, 0], [-1, -1, -1, RGB_CHANNELS]);
+    const others = tf.slice(images, [0, 0, 0, RGB_CHANNELS], [-1, -1, -1, -1]);
+    return tf.concat([change(rgb), others], 3);
+  });
 }
 
 /** @throws {RangeError} If there are values, but not one per image. */

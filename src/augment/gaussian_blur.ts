@@ -10,18 +10,17 @@ import * as tf from "../core/tf.ts";
 import { assertOnePerImage } from "./color_jitter.ts";
 import { separableBlur } from "../ops/separable_blur/separable_blur.ts";
 
-const MIN_SIGMA = 0.15;
-const MAX_SIGMA = 1.15;
+/** The range of σ in pixels of DACS, as all of this file: https://arxiv.org/abs/2007.08702. */
+const DACS_SIGMAS = [0.15, 1.15] as const;
 // Beyond this many σ a weight is below 1e-11 of the middle one, which is 0 in float32.
 const CUTOFF_SIGMAS = 7;
 
-/**
- * Draws the σ of one sample, in pixels, uniformly in 0.15 … 1.15.
- *
- * Source: DACS, as all of this file: https://arxiv.org/abs/2007.08702.
- */
-export function drawSigma(random: Random): number {
-  return MIN_SIGMA + (MAX_SIGMA - MIN_SIGMA) * random.uniform();
+/** Draws the σ of one sample, in pixels, uniformly in a range. */
+export function drawSigma(
+  random: Random,
+  [low, high]: readonly [number, number] = DACS_SIGMAS,
+): number {
+  return low + (high - low) * random.uniform();
 }
 
 /**
@@ -36,20 +35,29 @@ export function blurKernelSize(side: number): number {
   return tenth % 2 === 0 ? tenth - 1 : tenth;
 }
 
+/** How far blur reaches. */
+export interface BlurOptions {
+  /**
+   * Lengths of the filter along height and width, odd.
+   * @default {those of `blurKernelSize`}
+   */
+  readonly size?: readonly [number, number];
+  /** The largest σ that is ever drawn, in pixels. @default {that of DACS, 1.15} */
+  readonly maxSigma?: number;
+}
+
 /**
  * Blurs images with normalized Gaussians cut off at the kernel's size.
  *
  * @param images [B, H, W, C]
  * @param sigmas One per sample, in pixels, or null to change nothing.
- * @param size Lengths of the filter along height and width, odd; by default those of
- * {@linkcode blurKernelSize}.
  * @returns Like the images; the caller owns it.
  * @throws {RangeError} If there are not as many sigmas as samples.
  */
 export function gaussianBlur(
   images: tf.Tensor4D,
   sigmas: MaybeHostInput<readonly number[] | null>,
-  size?: readonly [number, number],
+  { size, maxSigma = DACS_SIGMAS[1] }: BlurOptions = {},
 ): tf.Tensor4D {
   const [B, H, W] = images.shape;
   assertOnePerImage("blur", "sigmas", hostValue(sigmas), B);
@@ -58,8 +66,8 @@ export function gaussianBlur(
     sigmas,
     (sigmas) => sigmas ?? Array<number>(B).fill(0),
   );
-  const rowWeights = gaussianKernels(sigmasOrZero, rows);
-  const columnWeights = gaussianKernels(sigmasOrZero, columns);
+  const rowWeights = gaussianKernels(sigmasOrZero, rows, maxSigma);
+  const columnWeights = gaussianKernels(sigmasOrZero, columns, maxSigma);
   const result = separableBlur(images, rowWeights, columnWeights);
   tf.dispose([rowWeights, columnWeights]);
   return result;
@@ -69,9 +77,10 @@ export function gaussianBlur(
 function gaussianKernels(
   sigmas: MaybeHostInput<readonly number[]>,
   size: number,
+  maxSigma: number,
 ): tf.Tensor2D {
   const currentSigmas = hostValue(sigmas);
-  const largestSigma = Math.max(...currentSigmas, MAX_SIGMA);
+  const largestSigma = Math.max(...currentSigmas, maxSigma);
   const radius = Math.min((size - 1) / 2, Math.ceil(CUTOFF_SIGMAS * largestSigma));
   const length = 2 * radius + 1;
   const kernelOf = (sigma: number): number[] => {

@@ -122,6 +122,16 @@ export function rollBatch({ images, labels }: LabeledImages): LabeledImages {
   return tf.tidy(() => ({ images: rolled(images), labels: rolled(labels) }));
 }
 
+/** The batch in reverse order; the caller owns the result. */
+export function reverseBatch({ images, labels }: LabeledImages): LabeledImages {
+  const reversed = <T extends tf.Tensor>(x: T): T => {
+    const [B = 0] = x.shape;
+    const samples = Array.from({ length: B }, (_, i) => sliceBatch(x, B - 1 - i, 1));
+    return tf.concat(samples, 0) as T;
+  };
+  return tf.tidy(() => ({ images: reversed(images), labels: reversed(labels) }));
+}
+
 /** Pixels of one batch where the mask is 1, of the other elsewhere. */
 export function pasteWhereMasked(
   mask: tf.Tensor,

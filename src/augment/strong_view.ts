@@ -1,9 +1,11 @@
 /**
  * The strong perturbations of UniMatch, of images and of features. A strong view has color
- * jitter, blur, and a box of the next image of the batch, each for some of the images.
+ * jitter, no color, blur, and a box of another image of the batch, each for some of the
+ * images.
  *
- * Source: UniMatch, Yang et al. (CVPR 2023), https://arxiv.org/abs/2208.09910. Here jitter
- * and blur are those of DACS, and no image becomes gray; the box comes from the same batch.
+ * Source: UniMatch, Yang et al. (CVPR 2023), https://arxiv.org/abs/2208.09910, and UniMatch
+ * V2, Yang et al. (2024), https://arxiv.org/abs/2410.10777. Here jitter and blur are
+ * computed as in DACS; the box comes from the same batch, as in UniMatch V2.
  *
  * @module
  */
@@ -20,6 +22,7 @@ import {
   NO_JITTER,
 } from "./color_jitter.ts";
 import { drawSigma, gaussianBlur } from "./gaussian_blur.ts";
+import { applyGrayscale } from "./grayscale.ts";
 import {
   type BatchSize,
   type Box,
@@ -27,6 +30,7 @@ import {
   drawSmallBox,
   type LabeledImages,
   pasteWhereMasked,
+  reverseBatch,
   rollBatch,
 } from "./perturbation.ts";
 
@@ -36,10 +40,19 @@ export interface StrongViewOptions {
   readonly colorJitterStrength: number;
   /** Of an image. */
   readonly colorJitterProbability: number;
+  /** Of an image; at 0 nothing is computed for it. */
+  readonly grayscaleProbability: number;
   /** Of an image. */
   readonly blurProbability: number;
+  /** The range of σ, in pixels. */
+  readonly blurSigma: readonly [number, number];
   /** Of an image. */
   readonly cutmixProbability: number;
+  /**
+   * Which image the box of image i of B is from: i + 1 mod B, or B − 1 − i, so that the
+   * batch is reversed.
+   */
+  readonly cutmixPartner: "next" | "reverse";
 }
 
 /** The random draws of one view, per image. */
@@ -49,6 +62,7 @@ export interface DrawnStrongView {
   readonly sigmas: readonly number[];
   /** Null for no box. */
   readonly boxes: readonly (Box | null)[];
+  readonly isGray: readonly boolean[];
 }
 
 /** Makes the random draws of one view. */
@@ -65,10 +79,13 @@ export function drawStrongView(
       const factors = drawColorJitter(options.colorJitterStrength, random);
       return { ...factors, hue: factors.hue / 2 };
     }),
-    sigmas: each(() => drawApplied(options.blurProbability) ? drawSigma(random) : 0),
+    sigmas: each(() =>
+      drawApplied(options.blurProbability) ? drawSigma(random, options.blurSigma) : 0
+    ),
     boxes: each(() =>
       drawApplied(options.cutmixProbability) ? drawSmallBox(size, random) : null
     ),
+    isGray: each(() => drawApplied(options.grayscaleProbability)),
   };
 }
 
@@ -81,6 +98,10 @@ export function applyStrongView(
   { images, labels }: LabeledImages,
   drawn: MaybeHostInput<DrawnStrongView>,
   normalization: Normalization,
+  { grayscaleProbability, blurSigma, cutmixPartner }: Pick<
+    StrongViewOptions,
+    "grayscaleProbability" | "blurSigma" | "cutmixPartner"
+  >,
 ): LabeledImages {
   const [B, height, width] = images.shape;
   return tf.tidy(() => {
@@ -89,11 +110,17 @@ export function applyStrongView(
       mapHostInput(drawn, ({ jitter }) => jitter),
       normalization,
     );
-    const blurred = gaussianBlur(jittered, mapHostInput(drawn, ({ sigmas }) => sigmas));
+    const isGray = mapHostInput(drawn, ({ isGray }) => isGray);
+    const colored = grayscaleProbability === 0
+      ? jittered
+      : applyGrayscale(jittered, isGray, normalization);
+    const sigmas = mapHostInput(drawn, ({ sigmas }) => sigmas);
+    const blurred = gaussianBlur(colored, sigmas, { maxSigma: blurSigma[1] });
     const view = { images: blurred, labels };
     const boxes = mapHostInput(drawn, ({ boxes }) => boxes);
     const inside = boxMask(boxes, B, { height, width });
-    return { ...pasteWhereMasked(inside, rollBatch(view), view) };
+    const partners = cutmixPartner === "next" ? rollBatch(view) : reverseBatch(view);
+    return { ...pasteWhereMasked(inside, partners, view) };
   });
 }
 

@@ -265,28 +265,52 @@ export interface MeanTeacherConfig extends SemiSupervisedCommonConfig {
   readonly contrastive: ContrastiveConfig | null;
 }
 
+/** The moving average (EMA) of students of "weak-to-strong". */
+export interface WeakToStrongTeacherConfig extends SemiSupervisedTeacherConfig {
+  /** Its batch-norm statistics: a copy of the student's, or averages as in UniMatch V2. */
+  readonly buffers: "copy" | "average";
+}
+
 /**
  * Labels from a weak view for two strong views and one with dropped features. Yang et al.,
- * "UniMatch", CVPR 2023.
+ * "UniMatch", CVPR 2023. With other settings it is "UniMatch V2", Yang et al., 2024.
  */
 export interface WeakToStrongConfig extends SemiSupervisedCommonConfig {
   /** Which rule it is. */
   readonly name: "weak-to-strong";
+  /** Gives the labels. */
+  readonly teacher: WeakToStrongTeacherConfig;
   /** Pseudo-labels less probable than this do not count. */
   readonly confidenceThreshold: number;
+  /**
+   * The losses with pseudo-labels are divided by the number of all pixels, or of those that
+   * are no padding, as published.
+   */
+  readonly pseudoLabelAverage: "all" | "valid";
   /** What makes a view strong. */
   readonly strongAugmentation: {
     /** Largest change of brightness, contrast and saturation; half of it for hue. */
     readonly colorJitterStrength: number;
     /** Share of images with color jitter. */
     readonly colorJitterProbability: number;
+    /** Share of images that become gray; 0.2 as published. */
+    readonly grayscaleProbability: number;
     /** Share of images with blur. */
     readonly blurProbability: number;
-    /** Share of images with a box of the next image of the batch. */
+    /** The range of σ of blur, in pixels; [0.1, 2] as published. */
+    readonly blurSigma: readonly [number, number];
+    /** Share of images with a box of another image of the batch. */
     readonly cutmixProbability: number;
+    /** Which image it is: the next one, or as published that at its place from the end. */
+    readonly cutmixPartner: "next" | "reverse";
   };
   /** Factor of the mean loss of both strong views. */
   readonly strongWeight: number;
+  /**
+   * Of the encoder's channels one strong view keeps those that the other one loses, for half
+   * of the images, as in UniMatch V2.
+   */
+  readonly complementaryDropout: boolean;
   /** Factor of the loss with dropped features; 0: not computed. */
   readonly featurePerturbationWeight: number;
   /** Share of feature channels that are dropped for it. */
@@ -392,12 +416,14 @@ const maskedConsistency = z.strictObject({
   blurProbability: fraction.default(0.5),
 }).nullable().default(null);
 
+const semiSupervisedTeacher = z.strictObject({
+  emaDecay: emaDecay.default(0.99),
+  copyIterations: z.int().nonnegative().default(0),
+});
+
 const semiSupervisedFields = {
   lookAhead: lookAheadSchema("semi-supervised"),
-  teacher: z.strictObject({
-    emaDecay: emaDecay.default(0.99),
-    copyIterations: z.int().nonnegative().default(0),
-  }).prefault({}),
+  teacher: semiSupervisedTeacher.prefault({}),
   criterion: CriterionSchema,
   supervisedOnlyIterations: z.int().nonnegative().default(0),
   maskedConsistency,
@@ -426,6 +452,14 @@ const ContrastiveSchema = z.strictObject({
     ["memoryBank", "maxEnqueued"],
     `must be at most "queueSize", ${queueSize}: received ${maxEnqueued}`,
   );
+});
+
+// Wider filters than those of the largest σ have no use.
+const sigma = z.number().gt(0).lte(100);
+const blurSigma = z.tuple([sigma, sigma]).superRefine(([low, high], context) => {
+  if (low <= high) return;
+  const message = `must ascend: received ${low}, ${high}`;
+  context.addIssue({ code: "custom", message });
 });
 
 /** Limits and defaults of {@linkcode MethodConfig}. */
@@ -477,14 +511,22 @@ export const MethodSchema: z.ZodType<MethodConfig> = z.discriminatedUnion("name"
   z.strictObject({
     name: z.literal("weak-to-strong"),
     ...semiSupervisedFields,
+    teacher: semiSupervisedTeacher.extend({
+      buffers: z.enum(["copy", "average"]).default("copy"),
+    }).prefault({}),
     confidenceThreshold: fraction.default(0.95),
+    pseudoLabelAverage: z.enum(["all", "valid"]).default("all"),
     strongAugmentation: z.strictObject({
       colorJitterStrength: fraction.default(0.5),
       colorJitterProbability: fraction.default(0.8),
+      grayscaleProbability: fraction.default(0),
       blurProbability: fraction.default(0.5),
+      blurSigma: blurSigma.default([0.15, 1.15]),
       cutmixProbability: fraction.default(0.5),
+      cutmixPartner: z.enum(["next", "reverse"]).default("next"),
     }).prefault({}),
     strongWeight: nonNegative.default(0.5),
+    complementaryDropout: z.boolean().default(false),
     featurePerturbationWeight: nonNegative.default(0.5),
     featureDropout: z.number().gte(0).lt(1).default(0.5),
   }),

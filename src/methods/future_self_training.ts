@@ -23,7 +23,12 @@ import { readBack } from "../core/backend.ts";
 import type { Batch } from "../core/batch.ts";
 import type { Weights } from "../core/network.ts";
 import type * as tf from "../core/tf.ts";
-import { copyBuffers, emaUpdate, warmedUpEmaDecay } from "../optim/ema_update.ts";
+import {
+  copyBuffers,
+  emaUpdate,
+  emaUpdateBuffers,
+  warmedUpEmaDecay,
+} from "../optim/ema_update.ts";
 import {
   gradientStep,
   type Learner,
@@ -44,6 +49,12 @@ export interface LookAhead {
   readonly width: number;
   /** α, the EMA decay of the teacher whenever a student enters. */
   readonly emaDecay: number;
+  /**
+   * Whether the student's batch-norm statistics enter the teacher with its parameters.
+   *
+   * @default {false}
+   */
+  readonly averagesBuffers?: boolean;
   /** Whether virtual steps change the optimizer's state for good ("carry", as published). */
   readonly optimizerState: "restore" | "carry";
   /** The same for the student's batch-norm statistics ("carry", as published). */
@@ -153,15 +164,18 @@ function* runIteration(options: FutureIteration): WithReadBack<Losses> {
 
 /** φ ← ema(φ, θ) with the decay of an iteration. */
 function enterTeacher(
-  { learner, lookAhead: { emaStep, emaDecay }, recipe }: FutureIteration,
+  { learner, lookAhead, recipe: { parameters } }: FutureIteration,
   student: Weights,
   iteration: number,
 ): void {
+  const { emaStep, emaDecay, averagesBuffers = false } = lookAhead;
+  const teacher = requireTeacher(learner.teacher);
   const decay = warmedUpEmaDecay(
     emaStep === "forward" ? learner.forwardCount : iteration,
     emaDecay,
   );
-  emaUpdate(recipe.parameters, requireTeacher(learner.teacher), student, decay);
+  emaUpdate(parameters, teacher, student, decay);
+  if (averagesBuffers) emaUpdateBuffers(parameters, teacher, student, decay);
 }
 
 /** The K virtual steps; of the learner they change the teacher and what is carried. */

@@ -6,7 +6,7 @@ import type { Moments } from "./optimizer.ts";
 /**
  * target ← decay · target + (1 − decay) · source for the trained parameters.
  *
- * Buffers stay unchanged: the published teacher never averages batch-norm statistics.
+ * Buffers stay unchanged: the teacher of FST never averages batch-norm statistics.
  */
 export function emaUpdate(
   parameters: readonly Parameter[],
@@ -39,7 +39,24 @@ export function copyParameters(
   emaUpdate(parameters, target, source, 0);
 }
 
-/** Copies the buffers (batch-norm statistics) of one set into another. */
+/**
+ * target ← decay · target + (1 − decay) · source for buffers (batch-norm statistics).
+ * Counters are copied.
+ */
+export function emaUpdateBuffers(
+  parameters: readonly Parameter[],
+  target: Weights,
+  source: Weights,
+  decay: number,
+): void {
+  const isCounter = ({ layout }: Parameter) => layout === "counter";
+  const averaged = parameters.filter((parameter) => !isCounter(parameter));
+  multiTensorLerp(lerpPairs(averaged, target, source, false), decay);
+  const counters = parameters.filter(isCounter);
+  multiTensorLerp(lerpPairs(counters, target, source, false), 0);
+}
+
+/** Copies the buffers of one set into another. */
 export function copyBuffers(
   parameters: readonly Parameter[],
   target: Weights,

@@ -137,12 +137,16 @@ export function buildMethod(
     ...{ onStep, iterationAt },
     progress: (forwardIndex) => iterationAt(forwardIndex) / iterations,
   });
+  const copyStudent = (teacher: Weights, student: Weights) => {
+    copyParameters(parameters, teacher, student);
+    if (lookAhead.averagesBuffers) copyBuffers(parameters, teacher, student);
+  };
   const objectives: Readonly<Record<Phase["name"], Objective>> = {
     supervised: supervisedOnly,
     "teacher-copy": {
       ...main,
       forwardBackward(student, teacher, ...rest) {
-        if (teacher !== null) copyParameters(parameters, teacher, student);
+        if (teacher !== null) copyStudent(teacher, student);
         return main.forwardBackward(student, teacher, ...rest);
       },
     },
@@ -193,7 +197,7 @@ export function buildMethod(
   };
   const afterIteration = (learner: Learner, { name }: Phase) => {
     if (name !== "teacher-copy" || learner.teacher === null) return;
-    copyParameters(parameters, learner.teacher, learner.student);
+    copyStudent(learner.teacher, learner.student);
   };
   const runIteration: RunIteration = (learner, batches, t) => {
     const { phase, replay, recipeAt } = enterPhase(t);
@@ -283,6 +287,8 @@ export function lookAheadOptions(
       firstIteration: "lookahead",
     },
     emaDecay: method.name === "supervised" ? 0 : method.teacher.emaDecay,
+    averagesBuffers: method.name === "weak-to-strong" &&
+      method.teacher.buffers === "average",
     // As published for semi-supervised learning.
     emaDecayAt: isSemi ? "this" : "next",
   };

@@ -88,7 +88,7 @@ export function configWarnings(
   const pasting = pastingKey(method);
   if (pasting !== null && data.batchSize === 1) {
     notes.push(
-      `"${pasting}" changes nothing: it pastes from the next image of the batch, and ` +
+      `"${pasting}" changes nothing: it pastes from another image of the batch, and ` +
         '"data.batchSize" is 1; set it to 2 or more',
     );
   }

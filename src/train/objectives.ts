@@ -1,4 +1,5 @@
 /** From a method's configuration to its losses and gradients. @module */
+import { drawComplementaryDropout } from "../augment/complementary_dropout.ts";
 import { applyMaskedView, drawMaskedView, patchGrid } from "../augment/masked_view.ts";
 import { drawPerturbation, perturb } from "../augment/perturbation.ts";
 import {
@@ -42,7 +43,11 @@ import {
 import { supervisedObjective } from "../methods/supervised.ts";
 import type { Criterion } from "../objectives/criterion.ts";
 import { buildCriterion, type CountedWeights } from "./criterion.ts";
-import { type StrongViewFunction, weakToStrong } from "../methods/weak_to_strong.ts";
+import {
+  type ChannelFactorsFunction,
+  type StrongViewFunction,
+  weakToStrong,
+} from "../methods/weak_to_strong.ts";
 import {
   contrastMemoryParameters,
   openContrastMemory,
@@ -207,9 +212,19 @@ function semiSupervisedObjective(
         const random = createRandom(seed, `strong/${view}`, forwardIndex);
         return drawStrongView(strongAugmentation, host, random);
       });
-      return applyStrongView(input, drawn, normalization);
+      return applyStrongView(input, drawn, normalization, strongAugmentation);
     };
-    return weakToStrong({ ...method, ...common, strongView });
+    const channels = Math.max(...network.encoder.channels);
+    const channelFactors: ChannelFactorsFunction = ({ host }, forwardIndex) =>
+      hostInput({ host, forwardIndex }, ({ host: { batchSize }, forwardIndex }) => {
+        const random = createRandom(seed, "dropout/complementary", forwardIndex);
+        return drawComplementaryDropout(batchSize, channels, random);
+      });
+    return weakToStrong({
+      ...{ ...method, ...common, strongView },
+      copiesBuffers: method.teacher.buffers === "copy",
+      channelFactors: method.complementaryDropout ? channelFactors : null,
+    });
   }
   const { perturbation: { name, probability }, entropyFilter } = method;
   const { classCount } = network;

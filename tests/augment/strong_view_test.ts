@@ -11,6 +11,15 @@ import {
 import { onEachBackend, randomTensor } from "../support/mod.ts";
 
 const PLAIN = { mean: [0, 0, 0], std: [255, 255, 255] } as const;
+const OPTIONS = {
+  colorJitterStrength: 0.5,
+  colorJitterProbability: 0.8,
+  grayscaleProbability: 0.2,
+  blurProbability: 0.5,
+  blurSigma: [0.1, 2],
+  cutmixProbability: 0.25,
+  cutmixPartner: "next",
+} as const;
 const SIZE = { batchSize: 2, height: 6, width: 6 };
 const input = () => ({
   images: tf.sigmoid(randomTensor<tf.Rank.R4>([2, 6, 6, 3], "images")),
@@ -19,8 +28,11 @@ const input = () => ({
 
 onEachBackend("applyStrongView() without any change is the identity", async () => {
   const original = input();
-  const drawn = { jitter: [NO_JITTER, NO_JITTER], sigmas: [0, 0], boxes: [null, null] };
-  const view = applyStrongView(original, drawn, PLAIN);
+  const drawn = {
+    ...{ jitter: [NO_JITTER, NO_JITTER], sigmas: [0, 0], boxes: [null, null] },
+    isGray: [false, false],
+  };
+  const view = applyStrongView(original, drawn, PLAIN, OPTIONS);
   assert.deepEqual(await readBack(view.images), await readBack(original.images));
   assert.deepEqual(await readBack(view.labels), await readBack(original.labels));
 });
@@ -30,8 +42,9 @@ onEachBackend("applyStrongView() pastes the changed image with its labels", asyn
   const box = { top: 0, left: 0, height: 6, width: 6 };
   const darker = { ...NO_JITTER, brightness: 0.9, order: [0, 1, 2, 3] };
   const jitter = [NO_JITTER, darker];
-  const drawn = { jitter, sigmas: [0, 1], boxes: [box, null] };
-  const view = applyStrongView(original, drawn, PLAIN);
+  const isGray = [false, false];
+  const drawn = { jitter, sigmas: [0, 1], boxes: [box, null], isGray };
+  const view = applyStrongView(original, drawn, PLAIN, OPTIONS);
   const pixels = [...await readBack(view.images)];
   assert.deepEqual(pixels.slice(0, 108), pixels.slice(108), "both are the second image");
   const before = [...await readBack(original.images)].slice(108);
@@ -43,23 +56,39 @@ onEachBackend("applyStrongView() pastes the changed image with its labels", asyn
   assert.equal(labelIds[0], 36);
 });
 
+onEachBackend(
+  "applyStrongView() pastes from the image at the place from the end",
+  async () => {
+    const images = tf.tensor4d([0.1, 0.2, 0.3], [3, 1, 1, 1]);
+    const labels = tf.tensor3d([1, 2, 3], [3, 1, 1], "int32");
+    const box = { top: 0, left: 0, height: 1, width: 1 };
+    const drawn = {
+      jitter: [NO_JITTER, NO_JITTER, NO_JITTER],
+      ...{ sigmas: [0, 0, 0], isGray: [false, false, false], boxes: [box, box, null] },
+    };
+    const labelsWith = async (cutmixPartner: "next" | "reverse") => {
+      const options = { ...OPTIONS, cutmixPartner };
+      const view = applyStrongView({ images, labels }, drawn, PLAIN, options);
+      return [...await readBack(view.labels)];
+    };
+    assert.deepEqual(await labelsWith("next"), [2, 3, 3]);
+    assert.deepEqual(await labelsWith("reverse"), [3, 2, 3]);
+  },
+);
+
 Deno.test("drawStrongView() draws per image with the given probabilities", () => {
-  const options = {
-    colorJitterStrength: 0.5,
-    colorJitterProbability: 0.8,
-    blurProbability: 0.5,
-    cutmixProbability: 0.25,
-  };
-  let [jittered, blurred, boxed] = [0, 0, 0];
+  let [jittered, blurred, boxed, gray] = [0, 0, 0, 0];
   for (let t = 0; t < 300; t++) {
-    const { jitter, sigmas, boxes } = drawStrongView(
-      options,
+    const { jitter, sigmas, boxes, isGray } = drawStrongView(
+      OPTIONS,
       SIZE,
       createRandom(2, "v", t),
     );
     jittered += jitter.filter((factors) => factors !== NO_JITTER).length;
     blurred += sigmas.filter((sigma) => sigma > 0).length;
     boxed += boxes.filter((box) => box !== null).length;
+    gray += isGray.filter((isGray) => isGray).length;
+    for (const sigma of sigmas) assert.ok(sigma === 0 || sigma >= 0.1 && sigma <= 2);
     for (const { hue } of jitter) assert.ok(Math.abs(hue) <= 0.25);
   }
   const assertNear = (count: number, expected: number) =>
@@ -70,6 +99,7 @@ Deno.test("drawStrongView() draws per image with the given probabilities", () =>
   assertNear(jittered, 0.8);
   assertNear(blurred, 0.5);
   assertNear(boxed, 0.25);
+  assertNear(gray, 0.2);
 });
 
 onEachBackend(

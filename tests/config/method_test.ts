@@ -70,18 +70,23 @@ Deno.test("the defaults of weak-to-strong are UniMatch's", () => {
   assert.deepEqual(example("method={name: weak-to-strong}").method, {
     name: "weak-to-strong",
     lookAhead: null,
-    teacher: { emaDecay: 0.99, copyIterations: 0 },
+    teacher: { emaDecay: 0.99, copyIterations: 0, buffers: "copy" },
     criterion: CRITERION,
     supervisedOnlyIterations: 0,
     maskedConsistency: null,
     confidenceThreshold: 0.95,
+    pseudoLabelAverage: "all",
     strongAugmentation: {
       colorJitterStrength: 0.5,
       colorJitterProbability: 0.8,
+      grayscaleProbability: 0,
       blurProbability: 0.5,
+      blurSigma: [0.15, 1.15],
       cutmixProbability: 0.5,
+      cutmixPartner: "next",
     },
     strongWeight: 0.5,
+    complementaryDropout: false,
     featurePerturbationWeight: 0.5,
     featureDropout: 0.5,
   });
@@ -109,6 +114,20 @@ Deno.test("one line adds masked images, as published, to every rule with pseudo-
   assert.throws(
     () => example("method={name: source-only, maskedConsistency: {}}"),
     problems('method: Unrecognized key: "maskedConsistency"'),
+  );
+});
+
+Deno.test("the settings of UniMatch V2 are of weak-to-strong alone, in their limits", () => {
+  assert.throws(
+    () =>
+      example(
+        "method={name: weak-to-strong, strongAugmentation: {blurSigma: [2, 0.1]}}",
+      ),
+    problems("method.strongAugmentation.blurSigma: must ascend: received 2, 0.1"),
+  );
+  assert.throws(
+    () => example("method={name: mean-teacher, teacher: {buffers: average}}"),
+    /method\.teacher.*buffers/,
   );
 });
 

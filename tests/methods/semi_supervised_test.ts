@@ -130,6 +130,7 @@ const METHODS: Readonly<Record<string, readonly [() => Objective, ReferenceObjec
           strongWeight: LOSS_WEIGHTS.strong,
           featurePerturbationWeight: LOSS_WEIGHTS.features,
           featureDropout: 0,
+          ...{ pseudoLabelAverage: "all", copiesBuffers: true, channelFactors: null },
           strongView: (input, _batch, _forwardIndex, viewIndex) =>
             viewIndex === 0 ? swapView(input) : {
               images: tf.clone(input.images),

@@ -32,6 +32,12 @@ evaluation: { interval: 0 }
 logging: { interval: 1, imageInterval: 0, checkpointInterval: 1 }
 `;
 
+/** The settings of a method as published for UniMatch V2, but for its threshold. */
+export const UNIMATCH_V2 = "name: weak-to-strong, strongWeight: 1, " +
+  "featurePerturbationWeight: 0, complementaryDropout: true, pseudoLabelAverage: valid, " +
+  "teacher: {emaDecay: 0.996, buffers: average}, strongAugmentation: " +
+  "{grayscaleProbability: 0.2, blurSigma: [0.1, 2], cutmixPartner: reverse}";
+
 /** {@linkcode TINY}, checked, with some values replaced. */
 export function tinyConfig(...overrides: string[]): RunConfig {
   return parseConfig(TINY, "tiny.yaml", overrides);

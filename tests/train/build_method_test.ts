@@ -127,6 +127,22 @@ Deno.test("a shared teacher is the student, and none of its own before [wasm]", 
   assert.deepEqual(shared, [true, true, true, false]);
 });
 
+Deno.test("averaged statistics have the student's counters, which are whole [wasm]", async () => {
+  const after = await run(
+    "{name: weak-to-strong, featurePerturbationWeight: 0, " +
+      "teacher: {copyIterations: 2, buffers: average}}",
+    4,
+  );
+  const shared = after.map(({ teacherIsStudent }) => teacherIsStudent);
+  assert.deepEqual(shared, [true, true, false, false]);
+  assert.deepEqual(after.map(({ counted }) => counted), [
+    { student: 2, teacher: 2 },
+    { student: 4, teacher: 4 },
+    { student: 6, teacher: 6 },
+    { student: 8, teacher: 8 },
+  ]);
+});
+
 Deno.test("the log says how deep an adaptive look-ahead went [wasm]", async () => {
   const method = (agreement: number) =>
     "{name: weak-to-strong, confidenceThreshold: 0, supervisedOnlyIterations: 1, " +

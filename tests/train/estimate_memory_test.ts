@@ -25,7 +25,7 @@ import { buildMethod } from "../../src/train/build_method.ts";
 import { trainedNetwork } from "../../src/train/training_session.ts";
 import { releaseLosses } from "../../src/methods/learner.ts";
 import { train } from "../../src/train/train.ts";
-import { tinyConfig } from "../support/commands.ts";
+import { tinyConfig, UNIMATCH_V2 } from "../support/commands.ts";
 import { inFolder } from "../support/files.ts";
 import { onEachBackend } from "../support/mod.ts";
 
@@ -147,6 +147,9 @@ const METHODS = {
   "weak to strong by gradient descent": [
     "method={name: weak-to-strong, lookAhead: {depth: 1, width: 2}}",
     "optimizer={name: sgd, learningRate: 0.01}",
+  ],
+  "weak to strong as UniMatch V2, depth 2": [
+    `method={${UNIMATCH_V2}, lookAhead: {depth: 2}}`,
   ],
 };
 

@@ -15,7 +15,7 @@ import { loadNetwork } from "../../src/evaluate/load_network.ts";
 import { networkFrom } from "../../src/browser/network.ts";
 import { main as predictMain } from "../../tasks/predict.ts";
 import { main as prepareMain } from "../../tasks/prepare.ts";
-import { call, WASM } from "../support/commands.ts";
+import { call, UNIMATCH_V2, WASM } from "../support/commands.ts";
 import { inFolder } from "../support/files.ts";
 import { encodeTiff } from "../support/tiff_file.ts";
 import { assertResumes, logOf } from "./resuming.ts";
@@ -112,6 +112,7 @@ const METHODS = {
   "mean-teacher": "{name: mean-teacher, perturbation: {name: classmix}}",
   "weak-to-strong":
     `{name: weak-to-strong, confidenceThreshold: 0.2, strongAugmentation: {${JITTER}}}`,
+  "weak-to-strong as UniMatch V2": `{${UNIMATCH_V2}, confidenceThreshold: 0.2}`,
 };
 
 for (const [name, method] of Object.entries(METHODS)) {

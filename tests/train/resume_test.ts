@@ -10,6 +10,7 @@ import {
 import { train } from "../../src/train/train.ts";
 import { inFolder } from "../support/files.ts";
 import { NATIVE_LIBRARY } from "../support/mod.ts";
+import { UNIMATCH_V2 } from "../support/commands.ts";
 import { assertResumes, configOf, logOf } from "./resuming.ts";
 
 const FUTURE = "name: self-training, teacher: {emaDecay: 0.9}";
@@ -41,6 +42,8 @@ const METHODS: Readonly<Record<string, string>> = {
     "lookAhead: {depth: 2, agreement: 0.9}}",
   "weak to strong, adaptive depth":
     "{name: weak-to-strong, confidenceThreshold: 0.2, lookAhead: {depth: 3, agreement: 0.9}}",
+  "weak to strong as UniMatch V2, depth 2":
+    `{${UNIMATCH_V2}, confidenceThreshold: 0.2, lookAhead: {depth: 2}}`,
 };
 
 const AUGMENTED =

@@ -30,7 +30,7 @@ import {
   withActivationCheckpointing,
 } from "../../src/models/encoder_decoder.ts";
 import { releaseLosses } from "../../src/methods/learner.ts";
-import { tinyConfig } from "../support/commands.ts";
+import { tinyConfig, UNIMATCH_V2 } from "../support/commands.ts";
 import { onWebGpu } from "../support/backends.ts";
 
 const UNCERTAIN = "pseudoLabel: {threshold: 0.2}"; // so that it counts from the start
@@ -70,6 +70,8 @@ const METHODS: Readonly<Record<string, string>> = {
     `{${FUTURE}, maskedConsistency: {blockSize: 8}, lookAhead: {depth: 2}}`,
   "masked images, weak to strong":
     "{name: weak-to-strong, confidenceThreshold: 0.2, maskedConsistency: {}}",
+  "weak to strong as UniMatch V2, depth 1":
+    `{${UNIMATCH_V2}, confidenceThreshold: 0.2, lookAhead: {depth: 1}}`,
 };
 
 const ITERATIONS = 20;

@@ -66,7 +66,8 @@ export async function verifyAugment(golden: Golden): Promise<CheckResult[]> {
     const blurred = augmentStored(
       golden,
       `input/blur${i}`,
-      (images) => gaussianBlur(images, Array(images.shape[0]).fill(sigma), kernel),
+      (images) =>
+        gaussianBlur(images, Array(images.shape[0]).fill(sigma), { size: kernel }),
     );
     results.push(
       await compareTensor(path, blurred, valuesOf(golden, path), BLUR_TOLERANCE),
