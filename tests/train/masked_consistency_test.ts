@@ -145,6 +145,9 @@ const HOSTS: Readonly<Record<string, () => Objective>> = {
     weakToStrong({
       ...semiSupervised,
       confidenceThreshold: setting("weakToStrongThreshold"),
+      pseudoLabelAverage: "all",
+      copiesBuffers: true,
+      channelFactors: null,
       strongWeight: setting("strongWeight"),
       featurePerturbationWeight: setting("featurePerturbationWeight"),
       featureDropout: 0,
