@@ -21,6 +21,11 @@ export function onEachBackend(name: string, test: BackendTest): void {
   for (const variant of [...BACKENDS, "native"] as const) onVariant(variant, name, test);
 }
 
+/** Registers a test of wasm with and without oneDNN, as {@linkcode onEachBackend} does. */
+export function onCpu(name: string, test: BackendTest): void {
+  for (const variant of ["wasm", "native"] as const) onVariant(variant, name, test);
+}
+
 /** Registers a test of what WebGPU alone has, as {@linkcode onEachBackend} does. */
 export function onWebGpu(name: string, test: BackendTest): void {
   onVariant("webgpu", name, test);
