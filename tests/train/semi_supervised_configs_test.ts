@@ -1,5 +1,8 @@
 // The configurations for few labels: published networks have the published size, and each
 // rule takes steps with a narrower network of the same kind, on small crops.
+//
+// FST_FULL_SIZE=webgpu (or wasm) runs the published sizes too, on small crops;
+// FST_FULL_SIZE_ONLY=text takes the files with that text in their names.
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import type { AuxiliaryHeadConfig, DecoderConfig } from "../../src/config/decoder.ts";
@@ -41,6 +44,34 @@ const PUBLISHED: Readonly<Record<string, number>> = Object.fromEntries([
     ["mt", "mt_fst"].map((name) => [`cityscapes_${labels}_${name}`, ENCODER + CITYSCAPES])
   ),
 ]);
+
+/** The rows of UniMatch V2: images of an iteration in each of four processes, and epochs. */
+const UNIMATCH_V2 = [
+  { set: "voc", classes: 21, labels: [92, 183, 366, 732, 1464], batch: 4, epochs: 60 },
+  {
+    set: "cityscapes",
+    classes: 19,
+    labels: [186, 372, 744, 1488],
+    batch: 2,
+    epochs: 180,
+  },
+];
+/** Its networks of 21 classes: numbers, and those of a class. */
+const DINOV2_DPT = { s: [24_795_637, 64 + 1], b: [97_528_789, 128 + 1] } as const;
+const UNIMATCH_V2_SIZES: Readonly<Record<string, number>> = Object.fromEntries(
+  UNIMATCH_V2.flatMap(({ set, classes, labels }) =>
+    Object.entries(DINOV2_DPT).flatMap(([size, [all, perClass]]) =>
+      labels.map((count) => [
+        `${set}_${count}_unimatch_v2_${size}`,
+        all - (21 - classes) * perClass,
+      ])
+    )
+  ),
+);
+/** One of each kind: the others differ from it in what a narrow network does not have. */
+const UNIMATCH_V2_STEPS = ["voc_92", "cityscapes_186"].flatMap((row) =>
+  ["s", "s_fst_deep"].map((end) => `${row}_unimatch_v2_${end}`)
+);
 const STREET = [
   "mean_teacher",
   "mean_teacher_fst_deep",
@@ -49,17 +80,20 @@ const STREET = [
   "weak_to_strong_fst_deep",
 ].map((name) => `street_semi_${name}`);
 
+const SPLITS = new URL("../../configs/splits/", import.meta.url);
 const pathOf = (name: string) =>
   fileURLToPath(new URL(`../../configs/${name}.yaml`, import.meta.url));
 const SIDE = 32;
 
 const ENCODERS: Readonly<Record<string, EncoderConfig>> = {
   "resnet-101-multigrid": TINY_ENCODERS["resnet-multigrid"],
+  "dinov2-small": TINY_ENCODERS.dinov2,
 };
 const narrowDecoder = (decoder: DecoderConfig): DecoderConfig => ({
   ...decoder,
   ...("channels" in decoder ? { channels: 8 } : {}),
   ...("innerPlanes" in decoder ? { innerPlanes: 4 } : {}),
+  ...("levelChannels" in decoder ? { levelChannels: [4, 4, 4, 4] } : {}),
 } as DecoderConfig);
 
 function narrow(config: RunConfig): RunConfig {
@@ -104,7 +138,17 @@ const step = (config: RunConfig): Promise<void> =>
     },
   });
 
-for (const [name, published] of Object.entries(PUBLISHED)) {
+const full = Deno.env.get("FST_FULL_SIZE") ?? "";
+const only = Deno.env.get("FST_FULL_SIZE_ONLY") ?? "";
+const unsanitized = { sanitizeOps: false, sanitizeResources: false };
+const SMALL = [
+  `data.cropSize={height: ${SIDE}, width: ${SIDE}}`,
+  "method.supervisedOnlyIterations=0",
+];
+
+for (
+  const [name, published] of Object.entries({ ...PUBLISHED, ...UNIMATCH_V2_SIZES })
+) {
   Deno.test(`${name}: the network has the published size and known weights`, async () => {
     const { model, data, iterations, evaluation } = await loadConfig(pathOf(name));
     const { parameters } = buildNetwork(model, classesOf(data).length);
@@ -112,20 +156,58 @@ for (const [name, published] of Object.entries(PUBLISHED)) {
     assert.ok(WEIGHTS.some(({ name }) => name === model.pretrained));
     assert.equal(iterations % evaluation.interval, 0, "it is measured after every epoch");
   });
+
+  Deno.test({
+    name: `${name}: the network takes a step`,
+    ignore: !["wasm", "webgpu"].includes(full) || !name.includes(only),
+    ...unsanitized,
+    async fn() {
+      await openBackend(full as "wasm" | "webgpu");
+      await step(await loadConfig(pathOf(name), [...SMALL, "data.batchSize=2"]));
+    },
+  });
 }
 
-for (const name of [...Object.keys(PUBLISHED), ...STREET]) {
+for (const { set, labels, batch, epochs } of UNIMATCH_V2) {
+  Deno.test(`rows of UniMatch V2 on ${set} differ in network and labels alone`, async () => {
+    const [first, ...others] = await Promise.all(
+      Object.keys(DINOV2_DPT).flatMap((size) =>
+        labels.map(async (count) => {
+          const file = pathOf(`${set}_${count}_unimatch_v2_${size}`);
+          const { model: _, ...config } = await loadConfig(file);
+          const [list = ""] = /[\w/]+\/unlabeled/.exec(JSON.stringify(config.data)) ?? [];
+          const names = await Deno.readTextFile(new URL(`${list}.txt`, SPLITS));
+          const share = Math.ceil(names.trim().split("\n").length / 4);
+          const interval = Math.floor(share / batch);
+          assert.equal(config.data.batchSize, 4 * batch);
+          assert.equal(config.evaluation.interval, interval);
+          assert.equal(config.iterations, epochs * interval);
+          const evaluation = { ...config.evaluation, interval: 0 };
+          return JSON.stringify({ ...config, evaluation, iterations: 0 })
+            .replaceAll(`/${count}/`, "/COUNT/");
+        })
+      ),
+    );
+    for (const other of others) assert.equal(other, first);
+  });
+}
+
+for (const name of UNIMATCH_V2_STEPS.filter((name) => name.endsWith("_fst_deep"))) {
+  Deno.test(`${name} differs from the published row in its look-ahead alone`, async () => {
+    const { method, ...rest } = await loadConfig(pathOf(name));
+    assert.ok(method.name === "weak-to-strong" && method.lookAhead?.depth === 3);
+    const plain = { ...rest, method: { ...method, lookAhead: null } };
+    assert.deepEqual(plain, await loadConfig(pathOf(name.replace("_fst_deep", ""))));
+  });
+}
+
+for (const name of [...Object.keys(PUBLISHED), ...UNIMATCH_V2_STEPS, ...STREET]) {
   Deno.test({
     name: `${name}: a narrow network takes a step`,
-    sanitizeOps: false,
-    sanitizeResources: false,
+    ...unsanitized,
     async fn() {
       await openBackend("wasm");
-      const small = [
-        `data.cropSize={height: ${SIDE}, width: ${SIDE}}`,
-        "method.supervisedOnlyIterations=0",
-      ];
-      await step(narrow(await loadConfig(pathOf(name), small)));
+      await step(narrow(await loadConfig(pathOf(name), SMALL)));
     },
   });
 }
