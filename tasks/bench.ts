@@ -8,6 +8,7 @@ import { largeDataSetReport } from "../bench/io/large_report.ts";
 import { ioReport } from "../bench/io/report.ts";
 import { kernelsReport } from "../bench/kernels/report.ts";
 import { TRACKS } from "../bench/compared_methods.ts";
+import { memoryReport } from "../bench/memory_report.ts";
 import { methodsReport } from "../bench/methods_report.ts";
 import { networksReport } from "../bench/networks_report.ts";
 import { peersReport } from "../bench/peers/report.ts";
@@ -22,15 +23,30 @@ const projectFile = (path: string) =>
   fileURLToPath(new URL(`../${path}`, import.meta.url));
 const configFile = (name: string) => projectFile(`configs/${name}.yaml`);
 
-const PUBLISHED_CONFIGS = ["mit_b5", "swin_b", "resnet101"]
+/** The configurations of published rows, and those next to them. */
+function publishedConfigs(parts: readonly string[]): string[] {
+  const names = [...Deno.readDirSync(projectFile("configs"))].map(({ name }) => name)
+    .filter((name) => /^(cityscapes|gta5|synthia|voc)_.*\.yaml$/.test(name));
+  const isWanted = (name: string) => parts.some((part) => name.includes(part));
+  const wanted = parts.length === 0 ? names : names.filter(isWanted);
+  if (wanted.length === 0) {
+    throw new RangeError(
+      `Cannot estimate "${parts.join('" or "')}": no published configuration has that ` +
+        "in its name, see docs/results.md",
+    );
+  }
+  return wanted.map((name) => projectFile(`configs/${name}`));
+}
+
+const NETWORK_CONFIGS = ["mit_b5", "swin_b", "resnet101"]
   .map((network) => `gta5_to_cityscapes_${network}_fst_deep`);
 
 /** @returns The exit status: 0 done, 1 failed, 2 wrong usage. */
 export const main: CommandMain = defineCommand({
   name: "deno task bench",
   description: "Measure: our kernels and a training step against tfjs, the " +
-    "loader, what the published networks cost, the methods against each other, or the " +
-    "same work against PyTorch and jax-js.",
+    "loader, what the published networks cost, the memory that configurations will need, " +
+    "the methods against each other, or the same work against PyTorch and jax-js.",
   examples: [
     "deno task bench kernels --only conv2d",
     "deno task bench step",
@@ -41,6 +57,7 @@ export const main: CommandMain = defineCommand({
     "deno task bench io --set data.root=data/camvid",
     "deno task bench io --large",
     "deno task bench networks",
+    "deno task bench memory --backend webgpu --only unimatch_v2",
     "deno task bench methods --jobs 2",
     "deno task bench methods --track semi-supervised --out runs/bench_semi",
     "deno task bench peers --only MiT-B0 --threads 1",
@@ -50,12 +67,15 @@ export const main: CommandMain = defineCommand({
   arguments: {
     what: argument.optional(
       "step",
-      "kernels, step, reuse, io, networks, methods or peers",
+      "kernels, step, reuse, io, networks, memory, methods or peers",
     ),
   },
   options: {
     config: option.string("FILE", "configuration of the run; one that fits unless given"),
-    set: option.strings("KEY=VALUE", "step, io: a value in place of the configuration's"),
+    set: option.strings(
+      "KEY=VALUE",
+      "step, io, memory: a value in place of the configuration's",
+    ),
     backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
     ...CPU_OPTIONS,
     rounds: option.integer(
@@ -64,8 +84,8 @@ export const main: CommandMain = defineCommand({
     ),
     only: option.strings(
       "NAME",
-      "kernels, peers: part of a name; step: a method; reuse: a network; enough unless " +
-        "given",
+      "kernels, peers, memory: part of a name; step: a method; reuse: a network; enough " +
+        "unless given",
     ),
     side: option.integer("N", "reuse: side of the crops in pixels; 128 unless given"),
     variant: option.strings(
@@ -145,7 +165,7 @@ export const main: CommandMain = defineCommand({
         );
       case "networks": {
         const files = options.config === undefined
-          ? PUBLISHED_CONFIGS.map(configFile)
+          ? NETWORK_CONFIGS.map(configFile)
           : [options.config];
         const { text, json } = await networksReport(
           files,
@@ -153,6 +173,13 @@ export const main: CommandMain = defineCommand({
           cpu,
           terminal,
         );
+        print(text);
+        return { json };
+      }
+      case "memory": {
+        const { only, config } = options;
+        const files = config === undefined ? publishedConfigs(only) : [config];
+        const { text, json } = await memoryReport(files, { ...options, cpu }, terminal);
         print(text);
         return { json };
       }
@@ -170,7 +197,7 @@ export const main: CommandMain = defineCommand({
       default:
         log(
           `Cannot benchmark "${benchmark}": known are kernels, step, reuse, io, networks, ` +
-            "methods and peers",
+            "memory, methods and peers",
         );
         return { exitCode: EXIT_CODE.usage };
     }

@@ -266,7 +266,8 @@ export function engineDifference(
     "their last bits from those of a run without interruption";
 }
 
-function usesFeatureDistance({ method }: RunConfig): boolean {
+/** Whether a run keeps features near those of its frozen start. */
+export function usesFeatureDistance({ method }: RunConfig): boolean {
   return "featureDistance" in method && method.featureDistance !== null;
 }
 

@@ -119,6 +119,34 @@ Deno.test("bench io reads the drawn pictures of any configuration", () =>
     assert(times.every(({ dataTimeShare }) => dataTimeShare >= 0 && dataTimeShare <= 1));
   }));
 
+Deno.test("bench memory estimates what a configuration needs, without its data", async () => {
+  const memory = (...args: string[]) =>
+    call(main, "memory", "--backend", "wasm", "--json", ...args);
+  const { status, out, error } = await memory(
+    "--only",
+    "resnet50_self",
+    "--only",
+    "u2pl",
+  );
+  assert.equal(status, 0, error);
+  const { configs } = JSON.parse(out) as {
+    configs: { name: string; batchSize: number; peaks: (number | null)[] }[];
+  };
+  const [domainAdaptation, semiSupervised] = configs;
+  assert.equal(domainAdaptation?.name, "gta5_to_cityscapes_resnet50_self_training");
+  const [kept = 0, again = 0, single = 0] = domainAdaptation.peaks.map(Number);
+  assert(kept > 1.5 * again && again > 1.1 * single && single > 1e9);
+  assert.equal(semiSupervised?.name, "voc_*_u2pl");
+  assert.equal(semiSupervised.peaks[2], null, "it has no micro-batches");
+  const less = await memory("--only", "u2pl", "--set", "data.batchSize=4");
+  const [{ peaks = [] } = assert.fail()] = JSON.parse(less.out).configs;
+  assert(peaks[0] < (semiSupervised.peaks[0] ?? 0) / 3);
+  assert.match(
+    (await memory("--only", "x2")).error,
+    /no published configuration has that/,
+  );
+});
+
 Deno.test("bench names what it can measure", async () => {
   const { status, error } = await call(main, "kernel");
   assert.equal(status, 2);
