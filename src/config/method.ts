@@ -83,6 +83,11 @@ export interface PseudoLabelConfig {
   readonly ignoreTop: number;
   /** Rows at the bottom of a crop without weight, in pixels. */
   readonly ignoreBottom: number;
+  /**
+   * Whether the teacher's probabilities are the mean of those of the image and of its mirror
+   * image, as in VFM-UDA: one more of its forward passes.
+   */
+  readonly flip: boolean;
 }
 
 /** DACS: half of the source's classes are pasted over the target, then augmented. */
@@ -114,11 +119,16 @@ export interface FeatureDistanceConfig {
  */
 export interface MaskedConsistencyConfig {
   /**
+   * Square patches of the images become 0; or the encoder's own mask token replaces some of
+   * its tokens, as in VFM-UDA, which needs a DINOv2.
+   */
+  readonly mask: "patches" | "tokens";
+  /**
    * Side of a patch, in pixels; null: a sixteenth of the shorter side of the crop, which is
-   * the published 32 of 512 and 64 of 1024.
+   * the published 32 of 512 and 64 of 1024. Tokens have the size of the encoder's patches.
    */
   readonly blockSize: number | null;
-  /** The share of patches that are masked. */
+  /** The probability that a patch, or a token, is masked. */
   readonly ratio: number;
   /** Factor of the loss on masked images. */
   readonly lossWeight: number;
@@ -408,12 +418,19 @@ function lookAheadSchema(method: "self-training" | "semi-supervised") {
 }
 
 const maskedConsistency = z.strictObject({
+  mask: z.enum(["patches", "tokens"]).default("patches"),
   blockSize: positiveInt.nullable().default(null),
   ratio: fractionBelowOne.default(0.7),
   lossWeight: z.number().positive().default(1),
   colorJitterStrength: fraction.default(0.2),
   colorJitterProbability: fraction.default(0.8),
   blurProbability: fraction.default(0.5),
+}).superRefine(({ mask, blockSize }, context) => {
+  if (mask === "patches" || blockSize === null) return;
+  const message =
+    `must be null with "mask" "tokens", which have the size of the encoder's ` +
+    `patches: received ${blockSize}`;
+  context.addIssue({ code: "custom", path: ["blockSize"], message });
 }).nullable().default(null);
 
 const semiSupervisedTeacher = z.strictObject({
@@ -479,6 +496,7 @@ export const MethodSchema: z.ZodType<MethodConfig> = z.discriminatedUnion("name"
       threshold: fraction.default(0.968),
       ignoreTop: z.int().nonnegative().default(0),
       ignoreBottom: z.int().nonnegative().default(0),
+      flip: z.boolean().default(false),
     }).prefault({}),
     mixing: z.strictObject({
       colorJitterStrength: fraction.default(0.2),

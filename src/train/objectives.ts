@@ -1,6 +1,13 @@
 /** From a method's configuration to its losses and gradients. @module */
 import { drawComplementaryDropout } from "../augment/complementary_dropout.ts";
-import { applyMaskedView, drawMaskedView, patchGrid } from "../augment/masked_view.ts";
+import {
+  applyMaskedView,
+  applyRecolor,
+  drawMaskedView,
+  drawRecolor,
+  drawTokenMask,
+  patchGrid,
+} from "../augment/masked_view.ts";
 import { drawPerturbation, perturb } from "../augment/perturbation.ts";
 import {
   applyStrongAugmentation,
@@ -173,18 +180,40 @@ function maskedTerm(
 ): MaskedConsistency | null {
   if (masking === null) return null;
   const normalization = colorNormalization(data);
-  const { lossWeight, blurProbability, blockSize } = masking;
+  const { lossWeight, blurProbability, blockSize, ratio } = masking;
+  const { accumulationSteps } = optimizer;
+  const neverBlurs = blurProbability === 0;
+  const randomAt = (forwardIndex: number) => createRandom(seed, "masked", forwardIndex);
+  const common = { network, seed, lossWeight, accumulationSteps };
+  if (masking.mask === "patches") {
+    return maskedConsistency({
+      ...common,
+      mask: (images, { host }, forwardIndex) => {
+        const drawn = hostInput(
+          { host, forwardIndex },
+          ({ host, forwardIndex }) =>
+            drawMaskedView(masking, host, randomAt(forwardIndex)),
+        );
+        const grid = patchGrid(host, blockSize);
+        return applyMaskedView(images, drawn, grid, normalization, { neverBlurs });
+      },
+    });
+  }
+  if (!network.encoder.hasMaskToken) {
+    throw new TypeError(
+      'Cannot use "method.maskedConsistency.mask", "tokens": the encoder has no mask ' +
+        'token; give it one and hasMaskToken, or set it to "patches"',
+    );
+  }
   return maskedConsistency({
-    ...{ network, seed, lossWeight },
-    accumulationSteps: optimizer.accumulationSteps,
+    ...common,
+    maskTokens: (shape, key) => drawTokenMask(shape, ratio, key),
     mask: (images, { host }, forwardIndex) => {
-      const drawn = hostInput({ host, forwardIndex }, ({ host, forwardIndex }) => {
-        const random = createRandom(seed, "masked", forwardIndex);
-        return drawMaskedView(masking, host, random);
-      });
-      const grid = patchGrid(host, blockSize);
-      const neverBlurs = blurProbability === 0;
-      return applyMaskedView(images, drawn, grid, normalization, { neverBlurs });
+      const drawn = hostInput(
+        { host, forwardIndex },
+        ({ host, forwardIndex }) => drawRecolor(masking, host, randomAt(forwardIndex)),
+      );
+      return applyRecolor(images, drawn, normalization, { neverBlurs });
     },
   });
 }
