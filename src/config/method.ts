@@ -72,6 +72,18 @@ export interface SemiSupervisedTeacherConfig extends TeacherConfig {
   readonly copyIterations: number;
 }
 
+/** Margins of an image. */
+export interface MarginsConfig {
+  /** The share of its height at the top. */
+  readonly top: number;
+  /** The share of its height at the bottom. */
+  readonly bottom: number;
+  /** The share of its width at the left. */
+  readonly left: number;
+  /** The share of its width at the right. */
+  readonly right: number;
+}
+
 /** How the teacher's pseudo-labels are weighted. */
 export interface PseudoLabelConfig {
   /**
@@ -83,6 +95,11 @@ export interface PseudoLabelConfig {
   readonly ignoreTop: number;
   /** Rows at the bottom of a crop without weight, in pixels. */
   readonly ignoreBottom: number;
+  /**
+   * Margins of every image without weight, and the padding of crops: unlike rows of a crop
+   * they scale and move with the image. As in VFM-UDA and HRDA. Null: none.
+   */
+  readonly ignoreMargins: MarginsConfig | null;
   /**
    * Whether the teacher's probabilities are the mean of those of the image and of its mirror
    * image, as in VFM-UDA: one more of its forward passes.
@@ -433,6 +450,24 @@ const maskedConsistency = z.strictObject({
   context.addIssue({ code: "custom", path: ["blockSize"], message });
 }).nullable().default(null);
 
+const margin = fractionBelowOne.default(0);
+
+const margins = z.strictObject({
+  top: margin,
+  bottom: margin,
+  left: margin,
+  right: margin,
+}).superRefine(({ top, bottom, left, right }, context) => {
+  const report = (key: string, other: string) =>
+    context.addIssue({
+      code: "custom",
+      path: [key],
+      message: `must leave something of the image: with "${other}" it is all of it`,
+    });
+  if (top + bottom >= 1) report("bottom", "top");
+  if (left + right >= 1) report("right", "left");
+}).nullable().default(null);
+
 const semiSupervisedTeacher = z.strictObject({
   emaDecay: emaDecay.default(0.99),
   copyIterations: z.int().nonnegative().default(0),
@@ -496,6 +531,7 @@ export const MethodSchema: z.ZodType<MethodConfig> = z.discriminatedUnion("name"
       threshold: fraction.default(0.968),
       ignoreTop: z.int().nonnegative().default(0),
       ignoreBottom: z.int().nonnegative().default(0),
+      ignoreMargins: margins,
       flip: z.boolean().default(false),
     }).prefault({}),
     mixing: z.strictObject({

@@ -58,6 +58,12 @@ export interface DomainAdaptationOptions extends SourceLossOptions {
     };
     readonly mix: MixFunction;
     /**
+     * Makes the mask of target pixels whose pseudo-labels count, 1 or 0; its caller owns it.
+     * [B, H, W]
+     * @default {all count}
+     */
+    readonly counted?: ((batch: Batch) => tf.Tensor) | null;
+    /**
      * The term of masked target images, M.
      * @default {null}
      */
@@ -99,8 +105,13 @@ export function domainAdaptation(options: DomainAdaptationOptions): Objective {
     (teacher, batch) => {
       const images = unlabeledImages(batch);
       const microBatches = splitMicroBatches(images.shape[0], accumulationSteps);
-      const { pseudoLabel } = target;
-      return pseudoLabelTarget(network, teacher, images, pseudoLabel, microBatches);
+      const { pseudoLabel: options, counted } = target;
+      return tf.tidy(() => {
+        const found = pseudoLabelTarget(network, teacher, images, options, microBatches);
+        if (!counted) return { ...found };
+        const mask = tf.cast(counted(batch), "float32");
+        return { ...found, pixelWeights: tf.mul(found.pixelWeights, mask) };
+      });
     },
     {
       confidenceThreshold: target.pseudoLabel.threshold,

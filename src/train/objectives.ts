@@ -8,7 +8,7 @@ import {
   drawTokenMask,
   patchGrid,
 } from "../augment/masked_view.ts";
-import { drawPerturbation, perturb } from "../augment/perturbation.ts";
+import { boxMask, drawPerturbation, perturb } from "../augment/perturbation.ts";
 import {
   applyStrongAugmentation,
   drawStrongAugmentation,
@@ -24,6 +24,7 @@ import {
   type SemiSupervisedConfig,
 } from "../config/method.ts";
 import type { RunConfig } from "../config/schema.ts";
+import type { Batch } from "../core/batch.ts";
 import {
   type ClassInfo,
   IGNORE_INDEX,
@@ -131,6 +132,7 @@ function domainAdaptationObjective(
     shareDropout: lookAhead?.shareDropout ?? false,
     target: {
       ...{ pseudoLabel, mix },
+      counted: pseudoLabel.ignoreMargins && countedPixels,
       masked: maskedTerm(method.maskedConsistency, options),
       measuresAgreement: measuresAgreement(method),
     },
@@ -142,6 +144,15 @@ function domainAdaptationObjective(
           resolveClassIds(featureDistance.classes, classes),
       }),
   });
+}
+
+/** 1 for the target pixels whose pseudo-labels count: all where the batch does not say. */
+function countedPixels({ host }: Batch): tf.Tensor {
+  const boxes = hostInput({ host }, ({ host: { target, batchSize, height, width } }) => {
+    const whole = { top: 0, left: 0, height, width };
+    return target?.countedBoxes ?? Array.from({ length: batchSize }, () => whole);
+  });
+  return boxMask(boxes, host.batchSize, host);
 }
 
 /** Of the three channels that color jitter takes for RGB, on its scale of 0 … 255. */

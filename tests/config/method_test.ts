@@ -28,7 +28,13 @@ Deno.test("the defaults of future self-training are those of the paper", () => {
     },
     teacher: { emaDecay: 0.999 },
     criterion: CRITERION,
-    pseudoLabel: { threshold: 0.968, ignoreTop: 0, ignoreBottom: 0, flip: false },
+    pseudoLabel: {
+      threshold: 0.968,
+      ignoreTop: 0,
+      ignoreBottom: 0,
+      ignoreMargins: null,
+      flip: false,
+    },
     mixing: {
       colorJitterStrength: 0.2,
       colorJitterProbability: 0.8,
@@ -137,6 +143,18 @@ Deno.test("tokens are masked by encoders with a mask token, and have their size"
   );
   const { method } = example(tokens(""), "model.encoder={name: dinov2-small}");
   assert.equal(usesTarget(method) && method.maskedConsistency?.mask, "tokens");
+});
+
+Deno.test("margins without weight leave something of the image", () => {
+  const margins = (text: string) =>
+    `method={name: self-training, pseudoLabel: {ignoreMargins: ${text}}}`;
+  assert.throws(
+    () => example(margins("{top: 0.5, bottom: 0.5}")),
+    problems(
+      "method.pseudoLabel.ignoreMargins.bottom: must leave something of the image: with " +
+        '"top" it is all of it',
+    ),
+  );
 });
 
 Deno.test("the settings of UniMatch V2 are of weak-to-strong alone, in their limits", () => {

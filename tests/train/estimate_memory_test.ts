@@ -121,7 +121,8 @@ const METHODS = {
     "method={name: self-training, maskedConsistency: {}, lookAhead: {depth: 1}}",
   ],
   "masked tokens, depth 1": [
-    `method={${VFM_UDA}, pseudoLabel: {flip: true}, lookAhead: {depth: 1}}`,
+    `method={${VFM_UDA}, lookAhead: {depth: 1}, pseudoLabel: {flip: true, ` +
+    "ignoreMargins: {bottom: 0.25}}}",
     VFM_UDA_MODEL,
   ],
   "masked images with a mean teacher": [

@@ -58,7 +58,8 @@ for (const [name, method] of Object.entries(METHODS)) {
 Deno.test("masked tokens, depth 2, resume bit for bit [wasm]", () =>
   assertResumes(
     configOf(
-      `{${VFM_UDA}, pseudoLabel: {threshold: 0.2, flip: true}, lookAhead: {depth: 2}}`,
+      `{${VFM_UDA}, lookAhead: {depth: 2}, pseudoLabel: {threshold: 0.2, flip: true, ` +
+        "ignoreMargins: {bottom: 0.25, left: 0.2}}}",
       VFM_UDA_MODEL,
       "data.batchSize=2",
       "optimizer.accumulationSteps=2",

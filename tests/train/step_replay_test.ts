@@ -275,7 +275,8 @@ onWebGpu("with an adaptive depth nothing is replayed, and the log says why", asy
 
 const WITH_FEATURES = `{${FUTURE}, lookAhead: {depth: 1}, ${FEATURES}}`;
 const WITH_TOKENS = [
-  `{${VFM_UDA}, pseudoLabel: {threshold: 0.2, flip: true}}`,
+  `{${VFM_UDA}, pseudoLabel: {threshold: 0.2, flip: true, ` +
+  "ignoreMargins: {bottom: 0.25, left: 0.2}}}",
   VFM_UDA_MODEL,
 ] as const;
 
