@@ -69,6 +69,7 @@ export {
   type Parameter,
   type RngKey,
   type RunningStatsUpdate,
+  type TokenMask,
   type UpsampleOptions,
   weightOf,
   type Weights,

@@ -20,10 +20,12 @@ import {
   uploadHostInput,
 } from "../core/host_input.ts";
 import { sliceBatch } from "../core/batch.ts";
-import { IGNORE_INDEX } from "../core/host_batch.ts";
+import { type Box, IGNORE_INDEX } from "../core/host_batch.ts";
 import type { Random } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
 import { classMask, LABEL_VALUES, pasteSource } from "../ops/class_mix/class_mix.ts";
+
+export type { Box } from "../core/host_batch.ts";
 
 /** The kinds of perturbation. */
 export type Perturbation = "none" | "cutout" | "cutmix" | "classmix";
@@ -37,12 +39,6 @@ interface Size {
 /** The size of a batch of images. */
 export interface BatchSize extends Size {
   readonly batchSize: number;
-}
-
-/** A rectangle of pixels. */
-export interface Box extends Size {
-  readonly top: number;
-  readonly left: number;
 }
 
 /** Images with labels or pseudo-labels. */

@@ -297,7 +297,7 @@ const commonDataFields = {
   rareClassSampling: z.strictObject({
     classTemperature: z.number().positive().default(0.01),
     minPixels: z.int().nonnegative().default(3000),
-    minCropRatio: fraction.default(0.5),
+    minCropRatio: z.number().nonnegative().default(0.5),
   }).nullable().default(null),
   batchSize: z.int().positive().default(2),
   channels: z.int().gte(1).lte(MAX_CHANNELS).default(3),

@@ -72,6 +72,18 @@ export interface SemiSupervisedTeacherConfig extends TeacherConfig {
   readonly copyIterations: number;
 }
 
+/** Margins of an image. */
+export interface MarginsConfig {
+  /** The share of its height at the top. */
+  readonly top: number;
+  /** The share of its height at the bottom. */
+  readonly bottom: number;
+  /** The share of its width at the left. */
+  readonly left: number;
+  /** The share of its width at the right. */
+  readonly right: number;
+}
+
 /** How the teacher's pseudo-labels are weighted. */
 export interface PseudoLabelConfig {
   /**
@@ -83,6 +95,16 @@ export interface PseudoLabelConfig {
   readonly ignoreTop: number;
   /** Rows at the bottom of a crop without weight, in pixels. */
   readonly ignoreBottom: number;
+  /**
+   * Margins of every image without weight, and the padding of crops: unlike rows of a crop
+   * they scale and move with the image. As in VFM-UDA and HRDA. Null: none.
+   */
+  readonly ignoreMargins: MarginsConfig | null;
+  /**
+   * Whether the teacher's probabilities are the mean of those of the image and of its mirror
+   * image, as in VFM-UDA: one more of its forward passes.
+   */
+  readonly flip: boolean;
 }
 
 /** DACS: half of the source's classes are pasted over the target, then augmented. */
@@ -114,11 +136,16 @@ export interface FeatureDistanceConfig {
  */
 export interface MaskedConsistencyConfig {
   /**
+   * Square patches of the images become 0; or the encoder's own mask token replaces some of
+   * its tokens, as in VFM-UDA, which needs a DINOv2.
+   */
+  readonly mask: "patches" | "tokens";
+  /**
    * Side of a patch, in pixels; null: a sixteenth of the shorter side of the crop, which is
-   * the published 32 of 512 and 64 of 1024.
+   * the published 32 of 512 and 64 of 1024. Tokens have the size of the encoder's patches.
    */
   readonly blockSize: number | null;
-  /** The share of patches that are masked. */
+  /** The probability that a patch, or a token, is masked. */
   readonly ratio: number;
   /** Factor of the loss on masked images. */
   readonly lossWeight: number;
@@ -408,12 +435,37 @@ function lookAheadSchema(method: "self-training" | "semi-supervised") {
 }
 
 const maskedConsistency = z.strictObject({
+  mask: z.enum(["patches", "tokens"]).default("patches"),
   blockSize: positiveInt.nullable().default(null),
   ratio: fractionBelowOne.default(0.7),
   lossWeight: z.number().positive().default(1),
   colorJitterStrength: fraction.default(0.2),
   colorJitterProbability: fraction.default(0.8),
   blurProbability: fraction.default(0.5),
+}).superRefine(({ mask, blockSize }, context) => {
+  if (mask === "patches" || blockSize === null) return;
+  const message =
+    `must be null with "mask" "tokens", which have the size of the encoder's ` +
+    `patches: received ${blockSize}`;
+  context.addIssue({ code: "custom", path: ["blockSize"], message });
+}).nullable().default(null);
+
+const margin = fractionBelowOne.default(0);
+
+const margins = z.strictObject({
+  top: margin,
+  bottom: margin,
+  left: margin,
+  right: margin,
+}).superRefine(({ top, bottom, left, right }, context) => {
+  const report = (key: string, other: string) =>
+    context.addIssue({
+      code: "custom",
+      path: [key],
+      message: `must leave something of the image: with "${other}" it is all of it`,
+    });
+  if (top + bottom >= 1) report("bottom", "top");
+  if (left + right >= 1) report("right", "left");
 }).nullable().default(null);
 
 const semiSupervisedTeacher = z.strictObject({
@@ -479,6 +531,8 @@ export const MethodSchema: z.ZodType<MethodConfig> = z.discriminatedUnion("name"
       threshold: fraction.default(0.968),
       ignoreTop: z.int().nonnegative().default(0),
       ignoreBottom: z.int().nonnegative().default(0),
+      ignoreMargins: margins,
+      flip: z.boolean().default(false),
     }).prefault({}),
     mixing: z.strictObject({
       colorJitterStrength: fraction.default(0.2),

@@ -15,8 +15,13 @@ export interface LearningRateConfig {
   readonly decayNorms: boolean;
   /** Linear warm-up, in iterations. */
   readonly warmupIterations: number;
-  /** The first learning rate as a share of what the decay says there. */
+  /** The first learning rate as a share of what the warm-up rises to. */
   readonly warmupRatio: number;
+  /**
+   * What it rises to: what the decay says at that moment, as in mmcv; or the peak, in its
+   * last iteration, as in VFM-UDA.
+   */
+  readonly warmupTo: "decay" | "peak";
   /** Exponent of the decay (1 − iteration / iterations)^power. */
   readonly power: number;
   /** Where the decay ends. */
@@ -78,6 +83,7 @@ const learningRateFields = {
   headLrMultiplier: z.number().positive().default(10),
   decayNorms: z.boolean().default(false),
   warmupRatio: z.number().gt(0).lte(1).default(1e-6),
+  warmupTo: z.enum(["decay", "peak"]).default("decay"),
   minLearningRate: z.number().nonnegative().default(0),
   accumulationSteps: z.int().positive().default(1),
   freeze: z.array(z.string().min(1)).default([]),

@@ -306,6 +306,15 @@ export const RunSchema: z.ZodType<RunConfig> = RunObject.check(
         `${blockSize}`,
     );
   }),
+  crossCheck(["model", "method"], ({ model: { encoder }, method }, report) => {
+    if (!usesTarget(method) || method.maskedConsistency?.mask !== "tokens") return;
+    if (encoder.name.startsWith("dinov2")) return;
+    report(
+      ["method", "maskedConsistency", "mask"],
+      `must be "patches" with the encoder "${encoder.name}", which has no mask token; the ` +
+        "DINOv2 encoders have one",
+    );
+  }),
   crossCheck(["model", "method"], ({ model, method }, report) => {
     if (method.name !== "self-training" || method.featureDistance === null) return;
     if (model.pretrained !== null) return;

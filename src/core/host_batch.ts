@@ -82,8 +82,20 @@ export interface LabeledCrops {
   readonly labels: Uint8Array<ArrayBuffer>;
 }
 
+/** A rectangle of pixels. */
+export interface Box extends Size {
+  readonly top: number;
+  readonly left: number;
+}
+
 /** B crops without labels. */
-export type UnlabeledCrops = Omit<LabeledCrops, "labels">;
+export interface UnlabeledCrops extends Omit<LabeledCrops, "labels"> {
+  /**
+   * Of each crop, the pixels whose pseudo-labels count.
+   * @default {all of them}
+   */
+  readonly countedBoxes?: readonly Box[];
+}
 
 /** One draw of the loader. */
 export interface HostBatch {

@@ -106,7 +106,19 @@ export interface ForwardContext {
    * @default {none}
    */
   readonly frozen?: ReadonlySet<string>;
+  /**
+   * Which tokens of the encoder its mask token replaces, before positions are added; only
+   * for encoders with a mask token.
+   * @default {none}
+   */
+  readonly tokenMask?: TokenMask;
 }
+
+/**
+ * Makes the mask of one forward pass, of a given shape: [B, H, W, 1] in tokens; 1 masks a
+ * token, 0 keeps it.
+ */
+export type TokenMask = (shape: [number, number, number, 1]) => tf.Tensor4D;
 
 /** Copies a context with some fields changed, without reading its RNG key. */
 export function deriveContext(
@@ -124,6 +136,7 @@ export function deriveContext(
     ...context.onRunningStatsUpdate &&
       { onRunningStatsUpdate: context.onRunningStatsUpdate },
     ...context.frozen && { frozen: context.frozen },
+    ...context.tokenMask && { tokenMask: context.tokenMask },
     ...overrides,
   };
 }
@@ -176,6 +189,11 @@ export interface Encoder extends Layer<tf.Tensor4D, tf.Tensor4D[]> {
   readonly strides: readonly number[];
   /** Channels of each map. */
   readonly channels: readonly number[];
+  /**
+   * Whether it has a mask token, and masks tokens where a context says so.
+   * @default {false}
+   */
+  readonly hasMaskToken?: boolean;
 }
 
 /** Logits that are trained along with the prediction (deep supervision). */

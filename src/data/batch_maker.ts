@@ -1,6 +1,6 @@
 /** From drawn images to a batch: what a loader's worker does. @module */
 
-import type { HostBatch, Size } from "../core/host_batch.ts";
+import type { Box, HostBatch, Size } from "../core/host_batch.ts";
 import { createRandom } from "../core/random.ts";
 import {
   type AugmentationOptions,
@@ -9,6 +9,7 @@ import {
 import type { DataSet, Sample, SampleFiles } from "./data_set.ts";
 import type { DataSpec } from "./data_spec.ts";
 import { fileDataSet } from "./file_data_set.ts";
+import type { Margins } from "./margins.ts";
 import { openDataSet, openUnpacked } from "./open_data_set.ts";
 import { type CropOptions, writeTrainingCrop } from "./pipelines.ts";
 import type { BatchIndices, SampleDraw } from "./sampler.ts";
@@ -18,6 +19,8 @@ export interface BatchOptions extends CropOptions {
   readonly seed: number;
   /** The box of labeled images where it is not that of all; null: it is. */
   readonly sourceResize?: Size | null;
+  /** Margins of unlabeled images whose pixels do not count; null or left out: all count. */
+  readonly targetMargins?: Margins | null;
   /** What else happens to labeled crops; null or left out: nothing. */
   readonly augmentation?: AugmentationOptions | null;
   readonly source: DataSpec;
@@ -113,10 +116,10 @@ function batchMakerFrom(
   readers: { readonly source: ReaderOf; readonly target: ReaderOf | null },
   isCancelled: () => boolean,
 ): MakeBatch {
-  const { seed, cropSize: { height, width }, normalization } = options;
+  const { seed, cropSize: { height, width }, normalization, targetMargins } = options;
   const cropOptions: Record<Domain, CropOptions> = {
     source: { ...options, resize: options.sourceResize ?? options.resize },
-    target: options,
+    target: { ...options, ...targetMargins && { margins: targetMargins } },
   };
   const pixels = height * width;
   const values = pixels * normalization.mean.length;
@@ -128,6 +131,7 @@ function batchMakerFrom(
     const images = new Float32Array(draws.length * values);
     const labels = new Uint8Array(domain === "source" ? draws.length * pixels : 0);
     const fileNames: string[] = [];
+    const boxes: Box[] = [];
     const tasks = read === undefined ? [] : draws.map((draw, item) => async () => {
       if (isCancelled()) throw closedError();
       const sample = await read(draw, item);
@@ -135,7 +139,7 @@ function batchMakerFrom(
       const position = request.iteration * draws.length + item;
       const stream = `view/${domain}/${request.futureIndex}`;
       const augmentation = domain === "source" ? options.augmentation : null;
-      writeTrainingCrop(
+      boxes[item] = writeTrainingCrop(
         sample,
         cropOptions[domain],
         createRandom(seed, stream, position),
@@ -155,7 +159,7 @@ function batchMakerFrom(
       );
       fileNames[item] = sample.name;
     });
-    return { crops: { fileNames, images, labels }, tasks };
+    return { crops: { fileNames, images, labels }, boxes, tasks };
   };
 
   return async (request) => {
@@ -169,7 +173,9 @@ function batchMakerFrom(
       height,
       width,
       source: source.crops,
-      target: hasTarget ? unlabeled : null,
+      target: hasTarget
+        ? { ...unlabeled, ...targetMargins && { countedBoxes: target.boxes } }
+        : null,
     };
   };
 }

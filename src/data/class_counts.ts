@@ -1,13 +1,10 @@
 /** The pixels of each class: in a window, in a label, in all labels of a data set. @module */
 
-import { IGNORE_INDEX, type Size } from "../core/host_batch.ts";
+import { type Box, IGNORE_INDEX } from "../core/host_batch.ts";
 import type { DataSet, LabelMap } from "./data_set.ts";
 
 /** A rectangle of pixels. */
-export interface CropWindow extends Size {
-  readonly top: number;
-  readonly left: number;
-}
+export type CropWindow = Box;
 
 /**
  * Counts the label values of a window.

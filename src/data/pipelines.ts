@@ -6,7 +6,12 @@
  * @module
  */
 
-import { IGNORE_INDEX, type Normalization, type Size } from "../core/host_batch.ts";
+import {
+  type Box,
+  IGNORE_INDEX,
+  type Normalization,
+  type Size,
+} from "../core/host_batch.ts";
 import type { Random } from "../core/random.ts";
 import { displayRgb } from "../formats/display_rgb.ts";
 import { type DrawnAugmentation, NO_AUGMENTATION } from "./augmentation/augmentation.ts";
@@ -21,6 +26,7 @@ import {
 } from "./augmentation/rotation.ts";
 import { classHistogram, type CropWindow } from "./class_counts.ts";
 import type { Sample } from "./data_set.ts";
+import { boxWithoutMargins, type Margins } from "./margins.ts";
 import {
   type ImageShape,
   randomWindow,
@@ -62,6 +68,11 @@ export interface CropOptions {
   readonly catMaxRatio: number;
   /** Mean and deviation per channel. */
   readonly normalization: Normalization;
+  /**
+   * Of the images, which the result leaves out.
+   * @default {none}
+   */
+  readonly margins?: Margins;
 }
 
 /** The class for whose sake an image was chosen. */
@@ -79,6 +90,8 @@ export interface CropBuffers {
   /** Class ids; null to leave labels out. [crop.height, crop.width] */
   readonly label: Uint8Array | null;
 }
+
+const NO_MARGINS: Margins = { top: 0, bottom: 0, left: 0, right: 0 };
 
 const DEFAULT_PADDING = { position: "corner", label: IGNORE_INDEX } as const;
 
@@ -102,6 +115,7 @@ const MAX_CLASS_TRIES = 11;
  * @param buffers Where the result goes.
  * @param requiredClass The class the crop should show, or null.
  * @param augmentation What else happens to the crop.
+ * @returns Where in the crop the image without its margins is, were it not turned.
  */
 export function writeTrainingCrop(
   sample: Sample,
@@ -110,7 +124,7 @@ export function writeTrainingCrop(
   buffers: CropBuffers,
   requiredClass: RequiredClass | null = null,
   augmentation: DrawnAugmentation = NO_AUGMENTATION,
-): void {
+): Box {
   const { cropSize, normalization } = options;
   const channels = normalization.mean.length;
   const { degrees, colorChanges, blur, erased } = augmentation;
@@ -182,10 +196,19 @@ export function writeTrainingCrop(
     }
   }
 
-  if (erased === null) return;
-  fillBox(buffers.image, cropSize.width, channels, erased, 0);
-  if (buffers.label === null || erased.keepsLabel) return;
-  fillBox(buffers.label, cropSize.width, 1, erased, IGNORE_INDEX);
+  if (erased !== null) {
+    fillBox(buffers.image, cropSize.width, channels, erased, 0);
+    if (buffers.label !== null && !erased.keepsLabel) {
+      fillBox(buffers.label, cropSize.width, 1, erased, IGNORE_INDEX);
+    }
+  }
+  const { margins = NO_MARGINS } = options;
+  const box = boxWithoutMargins(margins, { image: sample, scaled, window, flipped });
+  return {
+    ...box,
+    top: box.top + margin("height"),
+    left: box.left + margin("width"),
+  };
 }
 
 // The part of a label in a window; `stride` is the width of the whole.

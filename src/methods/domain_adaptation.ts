@@ -21,6 +21,8 @@ import * as tf from "../core/tf.ts";
 import { lossWithAuxiliary, meanCrossEntropy } from "../objectives/cross_entropy.ts";
 import {
   computePseudoLabel,
+  joinPseudoLabels,
+  meanLogits,
   type PseudoLabel,
   type PseudoLabelOptions,
 } from "../objectives/pseudo_label.ts";
@@ -46,8 +48,21 @@ export type MixFunction = (
 export interface DomainAdaptationOptions extends SourceLossOptions {
   /** Null for source-only training, which uses no target images. */
   readonly target: {
-    readonly pseudoLabel: PseudoLabelOptions;
+    readonly pseudoLabel: PseudoLabelOptions & {
+      /**
+       * Whether the teacher's probabilities are the mean over the images and their mirror
+       * images.
+       * @default {false}
+       */
+      readonly flip?: boolean;
+    };
     readonly mix: MixFunction;
+    /**
+     * Makes the mask of target pixels whose pseudo-labels count, 1 or 0; its caller owns it.
+     * [B, H, W]
+     * @default {all count}
+     */
+    readonly counted?: ((batch: Batch) => tf.Tensor) | null;
     /**
      * The term of masked target images, M.
      * @default {null}
@@ -62,6 +77,8 @@ export interface DomainAdaptationOptions extends SourceLossOptions {
   /** Called in every pass on target images. */
   readonly onStep?: (inputs: StepInputs) => void;
 }
+
+const WIDTH_AXIS = 2;
 
 /** Batch statistics without dropout, as the published teacher runs. */
 const TEACHER_CONTEXT: ForwardContext = { training: true, rngKey: null };
@@ -88,8 +105,13 @@ export function domainAdaptation(options: DomainAdaptationOptions): Objective {
     (teacher, batch) => {
       const images = unlabeledImages(batch);
       const microBatches = splitMicroBatches(images.shape[0], accumulationSteps);
-      const { pseudoLabel } = target;
-      return pseudoLabelTarget(network, teacher, images, pseudoLabel, microBatches);
+      const { pseudoLabel: options, counted } = target;
+      return tf.tidy(() => {
+        const found = pseudoLabelTarget(network, teacher, images, options, microBatches);
+        if (!counted) return { ...found };
+        const mask = tf.cast(counted(batch), "float32");
+        return { ...found, pixelWeights: tf.mul(found.pixelWeights, mask) };
+      });
     },
     {
       confidenceThreshold: target.pseudoLabel.threshold,
@@ -161,19 +183,25 @@ function pseudoLabelTarget(
   network: Network,
   teacher: Weights,
   images: tf.Tensor4D,
-  options: PseudoLabelOptions,
+  { flip = false, ...options }: PseudoLabelOptions & { readonly flip?: boolean },
   microBatches: readonly MicroBatch[],
 ): PseudoLabel {
+  const [, H, W] = images.shape;
+  const { decoder } = network;
+  const logitsOf = (images: tf.Tensor4D): tf.Tensor4D =>
+    tf.tidy(() => network.forward(teacher, images, TEACHER_CONTEXT).logits);
+  const label = (images: tf.Tensor4D): PseudoLabel => {
+    const logits = logitsOf(images);
+    if (!flip) return computePseudoLabel(logits, [H, W], options, decoder);
+    const mirrored = tf.reverse(logitsOf(tf.reverse(images, WIDTH_AXIS)), WIDTH_AXIS);
+    const mean = meanLogits([logits, mirrored], [H, W], decoder);
+    return computePseudoLabel(mean, [H, W], options);
+  };
   return tf.tidy(() => {
-    const logits = microBatches.map((microBatch) =>
-      tf.tidy(() =>
-        network.forward(teacher, sliceMicroBatch(images, microBatch), TEACHER_CONTEXT)
-          .logits
-      )
+    const parts = microBatches.map((microBatch) =>
+      tf.tidy(() => ({ ...label(sliceMicroBatch(images, microBatch)) }))
     );
-    const [first] = logits;
-    const allLogits = logits.length === 1 && first ? first : tf.concat(logits, 0);
-    const [, H, W] = images.shape;
-    return { ...computePseudoLabel(allLogits, [H, W], options, network.decoder) };
+    const [only] = parts;
+    return parts.length === 1 && only ? only : { ...joinPseudoLabels(parts, options) };
   });
 }

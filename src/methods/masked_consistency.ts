@@ -5,19 +5,29 @@
  *
  * The student predicts, from images of which patches are masked, the labels that the host's
  * teacher gives to the whole images: those of the host's own pass, with its weights and its
- * loss. The images go through the student by themselves.
+ * loss. The images go through the student by themselves. Or the images are whole, and the
+ * encoder's mask token replaces some of their tokens.
  *
- * Source: MIC, Hoyer et al. (CVPR 2023), https://arxiv.org/abs/2212.01322.
+ * Source: MIC, Hoyer et al. (CVPR 2023), https://arxiv.org/abs/2212.01322; tokens: VFM-UDA,
+ * Englert et al. (CVPR workshops 2024), https://arxiv.org/abs/2406.09896.
  *
  * @module
  */
 import type { Batch } from "../core/batch.ts";
-import type { Network, NetworkOutput, Weights } from "../core/network.ts";
+import type {
+  ForwardContext,
+  Network,
+  NetworkOutput,
+  RngKey,
+  TokenMask,
+  Weights,
+} from "../core/network.ts";
+import { hashStreamName } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
 import { accumulateGradient, type MicroBatch } from "./gradient_accumulation.ts";
 import { recordLoss, studentContext } from "./learner.ts";
 
-/** Makes the masked images of one forward pass; its caller owns the result. */
+/** Makes the images of one forward pass, masked or not; its caller owns the result. */
 export type MaskFunction = (
   images: tf.Tensor4D,
   batch: Batch,
@@ -29,6 +39,13 @@ export interface MaskedConsistencyOptions {
   readonly network: Network;
   readonly seed: number;
   readonly mask: MaskFunction;
+  /**
+   * Draws which tokens the encoder masks, which needs one with a mask token.
+   * @default {null: none}
+   */
+  readonly maskTokens?:
+    | ((...args: [...Parameters<TokenMask>, RngKey]) => tf.Tensor4D)
+    | null;
   /** μ */
   readonly lossWeight: number;
   /**
@@ -56,8 +73,16 @@ export type MaskedConsistency = (inputs: MaskedConsistencyInputs) => Weights;
 
 /** Builds the term. */
 export function maskedConsistency(
-  { network, seed, mask, lossWeight, accumulationSteps = 1 }: MaskedConsistencyOptions,
+  { network, seed, mask, maskTokens = null, lossWeight, accumulationSteps = 1 }:
+    MaskedConsistencyOptions,
 ): MaskedConsistency {
+  const contextAt = (forwardIndex: number, sampleOffset: number): ForwardContext => {
+    const context = studentContext(seed, "masked", forwardIndex, sampleOffset);
+    if (maskTokens === null) return context;
+    const stream = hashStreamName("masked/tokens");
+    const key: RngKey = { seed, stream, iteration: forwardIndex, sampleOffset };
+    return { ...context, tokenMask: (shape) => maskTokens(shape, key) };
+  };
   return ({ student, batch, forwardIndex, images, meanOf, losses }) => {
     const masked = mask(images, batch, forwardIndex);
     const gradient = accumulateGradient(
@@ -65,7 +90,7 @@ export function maskedConsistency(
       student,
       masked,
       accumulationSteps,
-      (start) => studentContext(seed, "masked", forwardIndex, start),
+      (start) => contextAt(forwardIndex, start),
       meanOf,
       (part) => tf.mul(recordLoss(losses, "masked", part), lossWeight),
     );

@@ -87,23 +87,6 @@ export const DINOV2_PRESETS = {
   },
 } as const;
 
-/** A DINOv2, of which patches can be masked. */
-export interface Dinov2 extends Encoder {
-  /**
-   * As `apply`, with the mask token in the place of some patches, before positions are
-   * added.
-   *
-   * @param maskOf Gets the shape of the mask, [B, H, W, 1] in patches; 1 masks a patch, 0
-   * keeps it.
-   */
-  applyMasked(
-    weights: Weights,
-    images: tf.Tensor4D,
-    maskOf: (shape: [number, number, number, number]) => tf.Tensor4D,
-    context: ForwardContext,
-  ): tf.Tensor4D[];
-}
-
 const PATCH_SIZE = 14;
 const MLP_RATIO = 4;
 const EPSILON = 1e-6;
@@ -133,7 +116,7 @@ export function dinov2(
     imageChannels = 3,
     positionResize = registers ? { antialias: true } : { offset: 0.1 },
   }: Dinov2Options,
-): Dinov2 {
+): Encoder {
   const isAscending = outIndices.every((block, i) => block > (outIndices[i - 1] ?? -1));
   if (!isAscending || (outIndices.at(-1) ?? 0) >= depth) {
     throw new RangeError(
@@ -197,24 +180,21 @@ export function dinov2(
     ];
     return prependTokens(tf.concat3d(first, 1), tf.add(map, resized)); // [B, 1, K + H·W, C]
   };
-  const encode = (
+  const replaceMasked = (
     weights: Weights,
-    images: tf.Tensor4D,
-    context: ForwardContext,
-    mask: (map: tf.Tensor4D) => tf.Tensor4D,
-  ): tf.Tensor4D[] => {
-    const scaled = scaleToPatches(images, inputScale);
-    const map = mask(patchEmbed.apply(weights, scaled, context)); // [B, H, W, C]
-    const [, H, W] = map.shape;
-    let tokens = embed(weights, map);
-    return stages.map((stage) => {
-      tokens = stage.apply(weights, tokens, context);
-      return norm.apply(weights, gridMap(tokens, [H, W]), context); // [B, H, W, C]
-    });
+    map: tf.Tensor4D,
+    { tokenMask }: ForwardContext,
+  ): tf.Tensor4D => {
+    if (tokenMask === undefined) return map;
+    const [B, H, W, C] = map.shape;
+    const mask = tokenMask([B, H, W, 1]);
+    const token = tf.reshape(weightOf(weights, maskToken), [1, 1, 1, C]);
+    return tf.add(tf.mul(map, tf.sub(1, mask)), tf.mul(token, mask));
   };
   return {
     strides: outIndices.map(() => PATCH_SIZE),
     channels: outIndices.map(() => embedDim),
+    hasMaskToken: true,
     parameters: [
       classToken,
       positions,
@@ -222,14 +202,17 @@ export function dinov2(
       maskToken,
       ...parametersOf(patchEmbed, ...blocks, norm),
     ],
-    apply: (weights, images, context) => encode(weights, images, context, (map) => map),
-    applyMasked: (weights, images, maskOf, context) =>
-      encode(weights, images, context, (map) => {
-        const [B, H, W, C] = map.shape;
-        const mask = maskOf([B, H, W, 1]);
-        const token = tf.reshape(weightOf(weights, maskToken), [1, 1, 1, C]);
-        return tf.add(tf.mul(map, tf.sub(1, mask)), tf.mul(token, mask));
-      }),
+    apply(weights, images, context) {
+      const scaled = scaleToPatches(images, inputScale);
+      const patches = patchEmbed.apply(weights, scaled, context); // [B, H, W, C]
+      const map = replaceMasked(weights, patches, context);
+      const [, H, W] = map.shape;
+      let tokens = embed(weights, map);
+      return stages.map((stage) => {
+        tokens = stage.apply(weights, tokens, context);
+        return norm.apply(weights, gridMap(tokens, [H, W]), context); // [B, H, W, C]
+      });
+    },
   };
 }
 

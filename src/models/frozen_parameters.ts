@@ -2,6 +2,7 @@
 import {
   deriveContext,
   type Encoder,
+  EVAL_CONTEXT,
   type ForwardContext,
   type Layer,
   type Network,
@@ -55,11 +56,11 @@ export function freezableEncoder(encoder: Encoder): Encoder {
   return {
     ...encoder,
     apply(weights, images, context) {
-      const { frozen } = context;
+      const { frozen, tokenMask } = context;
       if (frozen === undefined || !trained.every(({ name }) => frozen.has(name))) {
         return encoder.apply(weights, images, context);
       }
-      const evaluation = { training: false, rngKey: null };
+      const evaluation = { ...EVAL_CONTEXT, ...tokenMask && { tokenMask } };
       return noGrad(() => encoder.apply(weights, images, evaluation));
     },
   };

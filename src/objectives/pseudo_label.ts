@@ -1,8 +1,12 @@
 /** Pseudo-labels from a teacher's logits. @module */
 import type { UpsampleOptions } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
-import { upsampledArgmax } from "../ops/argmax_confidence/upsampled_argmax.ts";
-import { isValid } from "./cross_entropy.ts";
+import {
+  type UpsampledArgmax,
+  upsampledArgmax,
+} from "../ops/argmax_confidence/upsampled_argmax.ts";
+import { pixelSoftmax } from "../ops/softmax/softmax.ts";
+import { isValid, resizeLogits } from "./cross_entropy.ts";
 
 /** How much pseudo-labels count. */
 export interface PseudoLabelOptions {
@@ -43,10 +47,40 @@ export interface PseudoLabel {
 export function computePseudoLabel(
   logits: tf.Tensor4D,
   size: readonly [number, number],
-  { threshold, ignoreTop, ignoreBottom }: PseudoLabelOptions,
+  options: PseudoLabelOptions,
   upsampling: UpsampleOptions = {},
 ): PseudoLabel {
-  const [H, W] = size;
+  return tf.tidy(() => {
+    const argmax = upsampledArgmax(logits, size, options.threshold, upsampling);
+    return { ...weightPixels(argmax, options) };
+  });
+}
+
+/**
+ * The pseudo-labels of a batch.
+ *
+ * @param parts Those of its micro-batches, which are of one size; the caller owns them.
+ * @param options As they were computed with.
+ * @returns Four tensors; the caller owns them.
+ */
+export function joinPseudoLabels(
+  parts: readonly PseudoLabel[],
+  options: PseudoLabelOptions,
+): PseudoLabel {
+  return tf.tidy(() => {
+    const labels = tf.concat(parts.map(({ labels }) => labels), 0);
+    const confidence = tf.concat(parts.map(({ confidence }) => confidence), 0);
+    const shares = tf.stack(parts.map(({ confidentShare }) => confidentShare));
+    const joined = { labels, confidence, confidentShare: tf.mean(shares) };
+    return { ...weightPixels(joined, options) };
+  });
+}
+
+function weightPixels(
+  argmax: UpsampledArgmax,
+  { ignoreTop, ignoreBottom }: PseudoLabelOptions,
+): PseudoLabel {
+  const [B = 0, H = 0, W = 0] = argmax.labels.shape;
   const rows = H - ignoreTop - ignoreBottom;
   if (rows < 0) {
     throw new RangeError(
@@ -54,12 +88,33 @@ export function computePseudoLabel(
         `${ignoreBottom} are more than the ${H} rows of a crop`,
     );
   }
+  const weight = tf.reshape(argmax.confidentShare, [1, 1, 1]);
+  const tiled = tf.tile(weight, [B, rows, W]);
+  const pixelWeights = tf.pad(tiled, [[0, 0], [ignoreTop, ignoreBottom], [0, 0]]);
+  return { ...argmax, pixelWeights };
+}
+
+// Less than any probability that a mean can have beside one of 1: keeps logarithms finite.
+const LEAST_PROBABILITY = 1e-30;
+
+/**
+ * Logits whose softmax is the mean of those of several predictions.
+ *
+ * @param logits Each [B, h, w, C].
+ * @param size Height and width of the images, in pixels: H and W.
+ * @returns The caller owns it. [B, H, W, C]
+ */
+export function meanLogits(
+  logits: readonly tf.Tensor4D[],
+  size: readonly [number, number],
+  upsampling: UpsampleOptions = {},
+): tf.Tensor4D {
   return tf.tidy(() => {
-    const upsampled = upsampledArgmax(logits, size, threshold, upsampling);
-    const weight = tf.reshape(upsampled.confidentShare, [1, 1, 1]);
-    const tiled = tf.tile(weight, [logits.shape[0], rows, W]);
-    const pixelWeights = tf.pad(tiled, [[0, 0], [ignoreTop, ignoreBottom], [0, 0]]);
-    return { ...upsampled, pixelWeights };
+    const probabilities = logits.map((map) =>
+      tf.tidy(() => pixelSoftmax(resizeLogits(map, size, upsampling)))
+    );
+    const mean = tf.div(tf.addN(probabilities), logits.length);
+    return tf.log(tf.maximum(mean, LEAST_PROBABILITY));
   });
 }
 

@@ -54,6 +54,9 @@ export function trainingLoaderSpec(
   const { resize, sourceResize, cropSize, randomScale, flipProbability, catMaxRatio } =
     data;
   const futureCount = lookAheadWidth(method);
+  const targetMargins = method.name === "self-training"
+    ? method.pseudoLabel.ignoreMargins
+    : null;
   return {
     seed,
     source: trainingSpec(data, "source", cacheFolder),
@@ -73,6 +76,7 @@ export function trainingLoaderSpec(
     augmentation,
     catMaxRatio,
     normalization,
+    targetMargins,
     rareClassSampling,
     numWorkers,
     cacheFolder,

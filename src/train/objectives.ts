@@ -1,7 +1,14 @@
 /** From a method's configuration to its losses and gradients. @module */
 import { drawComplementaryDropout } from "../augment/complementary_dropout.ts";
-import { applyMaskedView, drawMaskedView, patchGrid } from "../augment/masked_view.ts";
-import { drawPerturbation, perturb } from "../augment/perturbation.ts";
+import {
+  applyMaskedView,
+  applyRecolor,
+  drawMaskedView,
+  drawRecolor,
+  drawTokenMask,
+  patchGrid,
+} from "../augment/masked_view.ts";
+import { boxMask, drawPerturbation, perturb } from "../augment/perturbation.ts";
 import {
   applyStrongAugmentation,
   drawStrongAugmentation,
@@ -17,6 +24,7 @@ import {
   type SemiSupervisedConfig,
 } from "../config/method.ts";
 import type { RunConfig } from "../config/schema.ts";
+import type { Batch } from "../core/batch.ts";
 import {
   type ClassInfo,
   IGNORE_INDEX,
@@ -124,6 +132,7 @@ function domainAdaptationObjective(
     shareDropout: lookAhead?.shareDropout ?? false,
     target: {
       ...{ pseudoLabel, mix },
+      counted: pseudoLabel.ignoreMargins && countedPixels,
       masked: maskedTerm(method.maskedConsistency, options),
       measuresAgreement: measuresAgreement(method),
     },
@@ -135,6 +144,15 @@ function domainAdaptationObjective(
           resolveClassIds(featureDistance.classes, classes),
       }),
   });
+}
+
+/** 1 for the target pixels whose pseudo-labels count: all where the batch does not say. */
+function countedPixels({ host }: Batch): tf.Tensor {
+  const boxes = hostInput({ host }, ({ host: { target, batchSize, height, width } }) => {
+    const whole = { top: 0, left: 0, height, width };
+    return target?.countedBoxes ?? Array.from({ length: batchSize }, () => whole);
+  });
+  return boxMask(boxes, host.batchSize, host);
 }
 
 /** Of the three channels that color jitter takes for RGB, on its scale of 0 … 255. */
@@ -173,18 +191,40 @@ function maskedTerm(
 ): MaskedConsistency | null {
   if (masking === null) return null;
   const normalization = colorNormalization(data);
-  const { lossWeight, blurProbability, blockSize } = masking;
+  const { lossWeight, blurProbability, blockSize, ratio } = masking;
+  const { accumulationSteps } = optimizer;
+  const neverBlurs = blurProbability === 0;
+  const randomAt = (forwardIndex: number) => createRandom(seed, "masked", forwardIndex);
+  const common = { network, seed, lossWeight, accumulationSteps };
+  if (masking.mask === "patches") {
+    return maskedConsistency({
+      ...common,
+      mask: (images, { host }, forwardIndex) => {
+        const drawn = hostInput(
+          { host, forwardIndex },
+          ({ host, forwardIndex }) =>
+            drawMaskedView(masking, host, randomAt(forwardIndex)),
+        );
+        const grid = patchGrid(host, blockSize);
+        return applyMaskedView(images, drawn, grid, normalization, { neverBlurs });
+      },
+    });
+  }
+  if (!network.encoder.hasMaskToken) {
+    throw new TypeError(
+      'Cannot use "method.maskedConsistency.mask", "tokens": the encoder has no mask ' +
+        'token; give it one and hasMaskToken, or set it to "patches"',
+    );
+  }
   return maskedConsistency({
-    ...{ network, seed, lossWeight },
-    accumulationSteps: optimizer.accumulationSteps,
+    ...common,
+    maskTokens: (shape, key) => drawTokenMask(shape, ratio, key),
     mask: (images, { host }, forwardIndex) => {
-      const drawn = hostInput({ host, forwardIndex }, ({ host, forwardIndex }) => {
-        const random = createRandom(seed, "masked", forwardIndex);
-        return drawMaskedView(masking, host, random);
-      });
-      const grid = patchGrid(host, blockSize);
-      const neverBlurs = blurProbability === 0;
-      return applyMaskedView(images, drawn, grid, normalization, { neverBlurs });
+      const drawn = hostInput(
+        { host, forwardIndex },
+        ({ host, forwardIndex }) => drawRecolor(masking, host, randomAt(forwardIndex)),
+      );
+      return applyRecolor(images, drawn, normalization, { neverBlurs });
     },
   });
 }

@@ -4,6 +4,7 @@ import {
   applyMaskedView,
   defaultBlockSize,
   drawMaskedView,
+  drawTokenMask,
   patchGrid,
 } from "../../src/augment/masked_view.ts";
 import { readBack } from "../../src/core/backend.ts";
@@ -93,3 +94,27 @@ onEachBackend("applyMaskedView() changes colors before it masks", async () => {
   );
   tf.dispose([images, view]);
 });
+
+onEachBackend(
+  "drawTokenMask() gives each image of a batch draws of its own",
+  async () => {
+    const key = { seed: 2, stream: 5, iteration: 7 };
+    const before = tf.memory().numTensors;
+    const draw = async (images: number, sampleOffset = 0, iteration = 7) => {
+      const rng = { ...key, iteration, sampleOffset };
+      const mask = drawTokenMask([images, 20, 30, 1], 0.7, rng);
+      assert.deepEqual(mask.shape, [images, 20, 30, 1]);
+      const values = [...await readBack(mask)];
+      mask.dispose();
+      return values;
+    };
+    const whole = await draw(4);
+    assert.deepEqual(new Set(whole), new Set([0, 1]));
+    const share = whole.filter((value) => value === 1).length / whole.length;
+    assert.ok(Math.abs(share - 0.7) < 0.03, `${share} of the tokens are masked`);
+    assert.deepEqual([...await draw(2), ...await draw(2, 2)], whole);
+    assert.notDeepEqual(whole.slice(0, 600), whole.slice(600, 1200));
+    assert.notDeepEqual(await draw(4, 0, 8), whole);
+    assert.equal(tf.memory().numTensors, before, "no tensor is left");
+  },
+);

@@ -28,7 +28,13 @@ Deno.test("the defaults of future self-training are those of the paper", () => {
     },
     teacher: { emaDecay: 0.999 },
     criterion: CRITERION,
-    pseudoLabel: { threshold: 0.968, ignoreTop: 0, ignoreBottom: 0 },
+    pseudoLabel: {
+      threshold: 0.968,
+      ignoreTop: 0,
+      ignoreBottom: 0,
+      ignoreMargins: null,
+      flip: false,
+    },
     mixing: {
       colorJitterStrength: 0.2,
       colorJitterProbability: 0.8,
@@ -96,6 +102,7 @@ Deno.test("one line adds masked images, as published, to every rule with pseudo-
   for (const name of ["self-training", "mean-teacher", "weak-to-strong"]) {
     const { method } = example(`method={name: ${name}, maskedConsistency: {}}`);
     assert.deepEqual(usesTarget(method) && method.maskedConsistency, {
+      mask: "patches",
       blockSize: null,
       ratio: 0.7,
       lossWeight: 1,
@@ -114,6 +121,39 @@ Deno.test("one line adds masked images, as published, to every rule with pseudo-
   assert.throws(
     () => example("method={name: source-only, maskedConsistency: {}}"),
     problems('method: Unrecognized key: "maskedConsistency"'),
+  );
+});
+
+Deno.test("tokens are masked by encoders with a mask token, and have their size", () => {
+  const tokens = (masking: string) =>
+    `method={name: mean-teacher, maskedConsistency: {mask: tokens${masking}}}`;
+  assert.throws(
+    () => example(tokens(""), "model.encoder={name: mit-b0}"),
+    problems(
+      'method.maskedConsistency.mask: must be "patches" with the encoder "mit-b0", which ' +
+        "has no mask token; the DINOv2 encoders have one",
+    ),
+  );
+  assert.throws(
+    () => example(tokens(", blockSize: 32"), "model.encoder={name: dinov2-small}"),
+    problems(
+      'method.maskedConsistency.blockSize: must be null with "mask" "tokens", which have ' +
+        "the size of the encoder's patches: received 32",
+    ),
+  );
+  const { method } = example(tokens(""), "model.encoder={name: dinov2-small}");
+  assert.equal(usesTarget(method) && method.maskedConsistency?.mask, "tokens");
+});
+
+Deno.test("margins without weight leave something of the image", () => {
+  const margins = (text: string) =>
+    `method={name: self-training, pseudoLabel: {ignoreMargins: ${text}}}`;
+  assert.throws(
+    () => example(margins("{top: 0.5, bottom: 0.5}")),
+    problems(
+      "method.pseudoLabel.ignoreMargins.bottom: must leave something of the image: with " +
+        '"top" it is all of it',
+    ),
   );
 });
 

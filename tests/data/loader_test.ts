@@ -64,6 +64,27 @@ Deno.test("a batch has normalized crops of both domains and labels of the source
   assert.ok(batch.source.images.every((value) => value > -2.2 && value < 2.7));
 });
 
+Deno.test("a batch says which target pixels are in no margin, mirrored as they are", async () => {
+  const boxes = async (more: Partial<LoaderSpec>) =>
+    (await batches({ ...SPEC, ...more })).flatMap(({ source, target }) => {
+      assert.ok(!("countedBoxes" in source));
+      return target?.countedBoxes ?? [];
+    });
+  assert.deepEqual(await boxes({}), []);
+  const options = {
+    targetMargins: { top: 0.1, bottom: 0.25, left: 0.3, right: 0 },
+    cropSize: { height: 60, width: 64 },
+    padding: { position: "center", label: 255 },
+  } as const;
+  const inPlace = await boxes(options);
+  const box = { top: 6 + 4, height: 48 - 4 - 12, width: 64 - 19 };
+  for (const found of inPlace) {
+    assert.deepEqual(found, { ...box, left: found.left === 0 ? 0 : 19 });
+  }
+  assert.equal(new Set(inPlace.map(({ left }) => left)).size, 2, "some are mirrored");
+  assert.deepEqual(await boxes({ ...options, numWorkers: 1 }), inPlace);
+});
+
 Deno.test("batches are the same with 0, 1 and 3 workers", async () => {
   const inPlace = await batches(SPEC);
   assert.deepEqual(await batches({ ...SPEC, numWorkers: 1 }), inPlace);

@@ -128,13 +128,16 @@ onEachBackend("dinov2() resizes images to whole patches", () => {
   assert.deepEqual(sizeOf(1, 3, 14), [[1, 1], [1, 1]]);
 });
 
-onEachBackend("applyMasked() without masked patches is apply()", async () => {
+onEachBackend("dinov2() with a mask of no patch is dinov2() without a mask", async () => {
   const weights = initializeWeights(plain.parameters, 1);
   const images = randomTensor<tf.Rank.R4>([2, 28, 42, 3]);
   const before = tf.memory().numTensors;
   const [expected, found] = tf.tidy(() => [
     plain.apply(weights, images, EVAL_CONTEXT),
-    plain.applyMasked(weights, images, (shape) => tf.zeros(shape), EVAL_CONTEXT),
+    plain.apply(weights, images, {
+      ...EVAL_CONTEXT,
+      tokenMask: (shape) => tf.zeros(shape),
+    }),
   ]);
   await assertClose(found?.[1] ?? assert.fail(), expected?.[1] ?? assert.fail(), 1e-6);
   tf.dispose([expected, found]);

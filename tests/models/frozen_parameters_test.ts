@@ -3,7 +3,13 @@ import assert from "node:assert/strict";
 import { lossAndGradient } from "../../src/core/backward.ts";
 import { dryRun, metaTensor } from "../../src/core/dry_run.ts";
 import { openBackend, readBack } from "../../src/core/backend.ts";
-import type { Network, NetworkOutput, Weights } from "../../src/core/network.ts";
+import {
+  EVAL_CONTEXT,
+  type ForwardContext,
+  type Network,
+  type NetworkOutput,
+  type Weights,
+} from "../../src/core/network.ts";
 import * as tf from "../../src/core/tf.ts";
 import { initializeWeights, releaseWeights } from "../../src/core/weights.ts";
 import { buildNetwork } from "../../src/evaluate/build_network.ts";
@@ -90,6 +96,25 @@ for (const [name, model] of Object.entries(MODELS)) {
     },
   );
 }
+
+Deno.test("withFrozenParameters() of an encoder masks the tokens that a context says", async () => {
+  await openBackend("wasm");
+  const network = plain(MODELS["dinov2"]);
+  const weights = new Map(
+    network.parameters.map(({ name, shape }) => [name, randomTensor([...shape], name)]),
+  );
+  const images = randomTensor<tf.Rank.R4>([2, 28, 42, 3], "images");
+  const tokenMask = () => tf.tensor4d([1, 0, 0, 1, 0, 1, 0, 0, 0, 1, 1, 0], [2, 2, 3, 1]);
+  const mapOf = ({ encoder }: Network, context: ForwardContext) =>
+    encoder.apply(weights, images, context)[3] ?? assert.fail();
+  const expected = mapOf(network, { ...EVAL_CONTEXT, tokenMask });
+  const frozen = withActivationCheckpointing(
+    withFrozenParameters(network, named(network, "backbone.")),
+  );
+  await assertClose(mapOf(frozen, { ...CONTEXT, tokenMask }), expected, 1e-6);
+  const error = tf.max(tf.abs(tf.sub(mapOf(frozen, CONTEXT), expected)));
+  assert.ok(((await readBack(error))[0] ?? 0) > 0.1, "a mask matters");
+});
 
 for (const [model, [part, convolution]] of Object.entries(PARTS)) {
   onEachBackend(

@@ -31,6 +31,25 @@ Deno.test("learningRateAt() equals the published schedule", () => {
   }
 });
 
+Deno.test("learningRateAt() that rises to the peak equals VFM-UDA's schedule", () => {
+  // numpy: linspace(1e-3, 1, 1500), then linspace(1, 0, 40001)[1500:]
+  const vfmUda: [number, number][] = [
+    [0, 0.001],
+    [1, 0.0016664442961974648],
+    [750, 0.5008332221480987],
+    [1499, 1],
+    [1500, 0.9625],
+    [20_000, 0.5],
+    [39_999, 2.5e-5],
+  ];
+  const schedule = { ...SCHEDULE, warmupRatio: 1e-3, warmupTo: "peak" } as const;
+  for (const [t, expected] of vfmUda) {
+    const found = learningRateAt(2, t, schedule) / 2;
+    assert.ok(Math.abs(found / expected - 1) < 1e-9, `iteration ${t}: ${found}`);
+  }
+  assert.equal(learningRateAt(1, 0, { ...schedule, warmupIterations: 1 }), 1e-3);
+});
+
 Deno.test("learningRateAt() without a warm-up starts at the base", () => {
   assert.equal(learningRateAt(1e-3, 0, { ...SCHEDULE, warmupIterations: 0 }), 1e-3);
 });

@@ -32,6 +32,15 @@ evaluation: { interval: 0 }
 logging: { interval: 1, imageInterval: 0, checkpointInterval: 1 }
 `;
 
+/** A small network as VFM-UDA's. */
+export const VFM_UDA_MODEL = "model={encoder: {name: dinov2, embedDim: 16, depth: 4, " +
+  "numHeads: 2, outIndices: [0, 1, 2, 3], registers: false, imageSize: 56, " +
+  "inputScale: 1.1, dropPathRate: 0}, decoder: {name: vfm-uda}}";
+
+/** The settings of a method as published for VFM-UDA, but for its teacher and labels. */
+export const VFM_UDA = "name: self-training, criterion: {average: valid}, " +
+  "mixing: {classesFrom: batch}, maskedConsistency: {mask: tokens}";
+
 /** The settings of a method as published for UniMatch V2, but for its threshold. */
 export const UNIMATCH_V2 = "name: weak-to-strong, strongWeight: 1, " +
   "featurePerturbationWeight: 0, complementaryDropout: true, pseudoLabelAverage: valid, " +

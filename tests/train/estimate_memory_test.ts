@@ -25,7 +25,7 @@ import { buildMethod } from "../../src/train/build_method.ts";
 import { trainedNetwork } from "../../src/train/training_session.ts";
 import { releaseLosses } from "../../src/methods/learner.ts";
 import { train } from "../../src/train/train.ts";
-import { tinyConfig, UNIMATCH_V2 } from "../support/commands.ts";
+import { tinyConfig, UNIMATCH_V2, VFM_UDA, VFM_UDA_MODEL } from "../support/commands.ts";
 import { inFolder } from "../support/files.ts";
 import { onEachBackend } from "../support/mod.ts";
 
@@ -119,6 +119,11 @@ const METHODS = {
   ],
   "masked images, depth 1": [
     "method={name: self-training, maskedConsistency: {}, lookAhead: {depth: 1}}",
+  ],
+  "masked tokens, depth 1": [
+    `method={${VFM_UDA}, lookAhead: {depth: 1}, pseudoLabel: {flip: true, ` +
+    "ignoreMargins: {bottom: 0.25}}}",
+    VFM_UDA_MODEL,
   ],
   "masked images with a mean teacher": [
     "method={name: mean-teacher, maskedConsistency: {}}",

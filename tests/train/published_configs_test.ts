@@ -41,11 +41,38 @@ const ROWS = [
   ...PUBLISHED.filter(([network]) => network === "mit_b5")
     .map(([network, size]) => ["synthia", network, size] as const),
 ];
+/** DINOv2 with the head of VFM-UDA: sizes of the authors' code. */
+const VFM_UDA = [
+  ["vfm_uda_b", 86_580_480 + 1_811_520],
+  ["vfm_uda_b_fst_deep", 86_580_480 + 1_811_520],
+  ["vfm_uda_l", 304_368_640 + 3_218_176],
+] as const;
+
+/** Every file, with the size of its network and its losses. */
+const CONFIGS = [
+  ...ROWS.flatMap(([source, row, published]) => {
+    const masked = MASKED[`${source} ${row}`] ?? [];
+    return [...METHODS, ...masked].map((method) => ({
+      file: `${source}_to_cityscapes_${row}_${method}.yaml`,
+      published,
+      losses: [
+        ...["source", "mixed", "featureDistance"],
+        ...masked.includes(method) ? ["masked"] : [],
+      ],
+    }));
+  }),
+  ...VFM_UDA.map(([row, published]) => ({
+    file: `gta5_to_cityscapes_${row}.yaml`,
+    published,
+    losses: ["source", "mixed", "masked"],
+  })),
+];
 
 const CROP = 64;
 const SMALL = [
   `data.cropSize={height: ${CROP}, width: ${CROP}}`,
   "data.batchSize=1",
+  "optimizer.accumulationSteps=1",
   "method.pseudoLabel.ignoreTop=2",
   "method.pseudoLabel.ignoreBottom=16",
 ];
@@ -56,6 +83,8 @@ const NARROW_ENCODERS: Readonly<Record<string, EncoderConfig>> = {
   "swin-b": TINY_ENCODERS.swin,
   "mit-b5": TINY_ENCODERS.mit,
   "beit-b": TINY_ENCODERS.beit,
+  "dinov2-base": TINY_ENCODERS.dinov2,
+  "dinov2-large": TINY_ENCODERS.dinov2,
 };
 
 const narrowDecoder = (decoder: DecoderConfig): DecoderConfig =>
@@ -102,42 +131,36 @@ const full = Deno.env.get("FST_FULL_SIZE") ?? "";
 const only = Deno.env.get("FST_FULL_SIZE_ONLY") ?? "";
 const unsanitized = { sanitizeOps: false, sanitizeResources: false };
 
-for (const [source, row, published] of ROWS) {
-  const masked = MASKED[`${source} ${row}`] ?? [];
-  for (const method of [...METHODS, ...masked]) {
-    const file = `${source}_to_cityscapes_${row}_${method}.yaml`;
-    const losses = ["source", "mixed", "featureDistance"];
-    if (masked.includes(method)) losses.push("masked");
-    const path = fileURLToPath(new URL(`../../configs/${file}`, import.meta.url));
+for (const { file, published, losses } of CONFIGS) {
+  const path = fileURLToPath(new URL(`../../configs/${file}`, import.meta.url));
 
-    Deno.test(`${file}: the network has the published size and known weights`, async () => {
-      const config = await loadConfig(path);
-      const { parameters } = buildNetwork(config.model, classesOf(config.data).length);
-      assert.equal(trainableCount(parameters), published);
-      const { pretrained } = config.model;
-      assert.ok(
-        WEIGHTS.some(({ name }) => name === pretrained),
-        `${pretrained} is known`,
-      );
-    });
+  Deno.test(`${file}: the network has the published size and known weights`, async () => {
+    const config = await loadConfig(path);
+    const { parameters } = buildNetwork(config.model, classesOf(config.data).length);
+    assert.equal(trainableCount(parameters), published);
+    const { pretrained } = config.model;
+    assert.ok(
+      WEIGHTS.some(({ name }) => name === pretrained),
+      `${pretrained} is known`,
+    );
+  });
 
-    Deno.test({
-      name: `${file}: a narrow network takes a step`,
-      ...unsanitized,
-      async fn() {
-        await openBackend("wasm");
-        await step(narrow(await loadConfig(path, SMALL)), losses);
-      },
-    });
+  Deno.test({
+    name: `${file}: a narrow network takes a step`,
+    ...unsanitized,
+    async fn() {
+      await openBackend("wasm");
+      await step(narrow(await loadConfig(path, SMALL)), losses);
+    },
+  });
 
-    Deno.test({
-      name: `${file}: the network takes a step`,
-      ignore: !["wasm", "webgpu"].includes(full) || !file.includes(only),
-      ...unsanitized,
-      async fn() {
-        await openBackend(full as "wasm" | "webgpu");
-        await step(await loadConfig(path, SMALL), losses);
-      },
-    });
-  }
+  Deno.test({
+    name: `${file}: the network takes a step`,
+    ignore: !["wasm", "webgpu"].includes(full) || !file.includes(only),
+    ...unsanitized,
+    async fn() {
+      await openBackend(full as "wasm" | "webgpu");
+      await step(await loadConfig(path, SMALL), losses);
+    },
+  });
 }

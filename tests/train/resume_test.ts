@@ -10,7 +10,7 @@ import {
 import { train } from "../../src/train/train.ts";
 import { inFolder } from "../support/files.ts";
 import { NATIVE_LIBRARY } from "../support/mod.ts";
-import { UNIMATCH_V2 } from "../support/commands.ts";
+import { UNIMATCH_V2, VFM_UDA, VFM_UDA_MODEL } from "../support/commands.ts";
 import { assertResumes, configOf, logOf } from "./resuming.ts";
 
 const FUTURE = "name: self-training, teacher: {emaDecay: 0.9}";
@@ -54,6 +54,18 @@ for (const [name, method] of Object.entries(METHODS)) {
   Deno.test(`${name} resumes bit for bit and holds its tensors constant [wasm]`, () =>
     assertResumes(configOf(method, AUGMENTED), "wasm"));
 }
+
+Deno.test("masked tokens, depth 2, resume bit for bit [wasm]", () =>
+  assertResumes(
+    configOf(
+      `{${VFM_UDA}, lookAhead: {depth: 2}, pseudoLabel: {threshold: 0.2, flip: true, ` +
+        "ignoreMargins: {bottom: 0.25, left: 0.2}}}",
+      VFM_UDA_MODEL,
+      "data.batchSize=2",
+      "optimizer.accumulationSteps=2",
+    ),
+    "wasm",
+  ));
 
 const RESNET =
   "{encoder: {name: resnet, depths: [1, 1, 1, 1], stemChannels: 4, baseChannels: 4}, " +

@@ -30,7 +30,7 @@ import {
   withActivationCheckpointing,
 } from "../../src/models/encoder_decoder.ts";
 import { releaseLosses } from "../../src/methods/learner.ts";
-import { tinyConfig, UNIMATCH_V2 } from "../support/commands.ts";
+import { tinyConfig, UNIMATCH_V2, VFM_UDA, VFM_UDA_MODEL } from "../support/commands.ts";
 import { onWebGpu } from "../support/backends.ts";
 
 const UNCERTAIN = "pseudoLabel: {threshold: 0.2}"; // so that it counts from the start
@@ -273,14 +273,22 @@ onWebGpu("with an adaptive depth nothing is replayed, and the log says why", asy
   await loader.close();
 });
 
+const WITH_FEATURES = `{${FUTURE}, lookAhead: {depth: 1}, ${FEATURES}}`;
+const WITH_TOKENS = [
+  `{${VFM_UDA}, pseudoLabel: {threshold: 0.2, flip: true, ` +
+  "ignoreMargins: {bottom: 0.25, left: 0.2}}}",
+  VFM_UDA_MODEL,
+] as const;
+
 for (
-  const [what, change] of [
-    ["a transformer's iterations", (network: Network) => network],
-    ["iterations that compute maps again", withActivationCheckpointing],
+  const [what, change, section, ...more] of [
+    ["a transformer's iterations", (network: Network) => network, WITH_FEATURES],
+    ["iterations that compute maps again", withActivationCheckpointing, WITH_FEATURES],
+    ["iterations with masked tokens", (network: Network) => network, ...WITH_TOKENS],
   ] as const
 ) {
   onWebGpu(`${what} are the same replayed`, async () => {
-    const config = configOf(`{${FUTURE}, lookAhead: {depth: 1}, ${FEATURES}}`);
+    const config = configOf(section, ...more);
     const loader = await openLoader(trainingLoaderSpec(config, null));
     const network = buildNetwork(config.model, loader.classes.length);
     const plain = start(config, loader, false, network);

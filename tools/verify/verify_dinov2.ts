@@ -89,9 +89,9 @@ export async function verifyDinov2(golden: Golden): Promise<CheckResult[]> {
   const outputsOf = (imageShape: Shape, context: ForwardContext): tf.Tensor4D[] => {
     const images = wave(Math.sin, IMAGE_STEP, imageShape);
     const { mask } = config;
-    const maps = mask === null
-      ? encoder.apply(weights, images, context)
-      : encoder.applyMasked(weights, images, (of) => tf.tensor4d(mask, of), context);
+    const tokenMask = mask && ((of: Shape) => tf.tensor4d(mask, [...of]));
+    const masked = { ...context, ...tokenMask && { tokenMask } };
+    const maps = encoder.apply(weights, images, masked);
     if (decoder === null) return maps.map(channelsFirst);
     const [, , H, W] = imageShape;
     const logits = decoder.apply(weights, maps, context);
