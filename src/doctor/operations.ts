@@ -1,6 +1,6 @@
 /**
  * Every operation with kernels of its own, on small tensors that are the same on every
- * backend. Together they run all kernels: a test asserts it.
+ * backend. Together they run every shader: a test asserts it.
  *
  * @module
  */

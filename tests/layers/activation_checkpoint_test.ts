@@ -87,11 +87,16 @@ async function lossAndGradientBits(network: Network, initial: Weights): Promise<
     tf.dispose([...batchStatistics]);
   }
   const leakedTensors = tf.memory().numTensors - before - gradient.size - 1;
-  const bits = new Map([["loss", await bitsOf(value)]]);
-  for (const [name, tensor] of gradient) {
-    bits.set(`gradient of ${name}`, await bitsOf(tensor));
-  }
-  for (const [name, tensor] of weights) bits.set(name, await bitsOf(tensor));
+  const named = [
+    ["loss", value] as const,
+    ...[...gradient].map(([name, tensor]) => [`gradient of ${name}`, tensor] as const),
+    ...weights,
+  ];
+  const bits = new Map(
+    await Promise.all(
+      named.map(async ([name, tensor]) => [name, await bitsOf(tensor)] as const),
+    ),
+  );
   tf.dispose([value, images, labels]);
   [gradient, weights].forEach(releaseWeights);
   const statsUpdates = sideEffects.runningStatsUpdates.length;

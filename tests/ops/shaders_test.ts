@@ -1,24 +1,14 @@
 // What holds for the text of every shader.
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { join } from "node:path";
+import { sourcesBelow } from "../support/files.ts";
 
 const SRC = fileURLToPath(new URL("../../src/", import.meta.url));
 
-async function shadersIn(folder: string): Promise<(readonly [string, string])[]> {
-  const found: (readonly [string, string])[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    const path = join(folder, name);
-    if (isDirectory) found.push(...await shadersIn(path));
-    else if (name.endsWith(".wgsl")) {
-      const code = (await Deno.readTextFile(path)).replaceAll(/\/\/.*/g, "");
-      found.push([path, code]);
-    }
-  }
-  return found;
-}
-
-const SHADERS = await shadersIn(SRC);
+const SHADERS = await Array.fromAsync(sourcesBelow(SRC, ".wgsl"), async (path) => {
+  const code = (await Deno.readTextFile(path)).replaceAll(/\/\/.*/g, "");
+  return [path, code] as const;
+});
 
 /** What no shader holds, and why. */
 const REFUSED: readonly (readonly [string, RegExp, string])[] = [

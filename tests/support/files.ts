@@ -15,12 +15,15 @@ export async function inFolder(use: (folder: string) => Promise<void>): Promise<
 export const namesIn = async (folder: string): Promise<string[]> =>
   (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).sort();
 
-/** The paths of all TypeScript files below a folder. */
-export async function* sourcesBelow(folder: string): AsyncGenerator<string> {
+/** The paths of all files below a folder whose names end so. @default TypeScript */
+export async function* sourcesBelow(
+  folder: string,
+  ending = ".ts",
+): AsyncGenerator<string> {
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     const path = join(folder, name);
-    if (isDirectory) yield* sourcesBelow(path);
-    else if (name.endsWith(".ts")) yield path;
+    if (isDirectory) yield* sourcesBelow(path, ending);
+    else if (name.endsWith(ending)) yield path;
   }
 }
 

@@ -102,10 +102,10 @@ async function run(config: RunConfig): Promise<Outcome> {
     learner.moments.first,
     learner.moments.second,
   ];
-  const bits: Float32Array[] = [];
-  for (const one of [...sets.flatMap((set) => [...set.values()]), ...losses]) {
-    bits.push(Float32Array.from(await readBack(one)));
-  }
+  const all = [...sets.flatMap((set) => [...set.values()]), ...losses];
+  const bits = await Promise.all(
+    all.map(async (one) => Float32Array.from(await readBack(one))),
+  );
   assert.ok(bits.every((values) => values.every(Number.isFinite)));
   method.release();
   [...sets, frozen].forEach(releaseWeights);

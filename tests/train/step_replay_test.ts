@@ -166,11 +166,15 @@ function start(
     ): Promise<Record<string, number>> {
       const batches = hosts.map(uploadBatch);
       const losses = method.runIteration(learner, batches, t);
-      const numbers: Record<string, number> = {};
-      for (const [name, loss] of losses) numbers[name] = (await readBack(loss))[0] ?? NaN;
+      const numbers = await Promise.all(
+        Array.from(losses, async ([name, loss]) => {
+          const [value = NaN] = await readBack(loss);
+          return [name, value] as const;
+        }),
+      );
       releaseLosses(losses);
       batches.forEach(releaseBatch);
-      return numbers;
+      return Object.fromEntries(numbers);
     },
     async bits(): Promise<string[]> {
       const all = await Promise.all(sets.map(bitsOf));
@@ -183,13 +187,11 @@ function start(
   };
 }
 
-async function bitsOf(weights: Weights): Promise<string[]> {
-  const lines: string[] = [];
-  for (const [name, value] of weights) {
+function bitsOf(weights: Weights): Promise<string[]> {
+  return Promise.all(Array.from(weights, async ([name, value]) => {
     const numbers = Float32Array.from(await readBack(value));
-    lines.push(`${name} ${new Uint32Array(numbers.buffer).join()}`);
-  }
-  return lines;
+    return `${name} ${new Uint32Array(numbers.buffer).join()}`;
+  }));
 }
 
 async function hostsAt(loader: Loader, count: number, t: number): Promise<HostBatch[]> {

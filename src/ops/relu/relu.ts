@@ -1,7 +1,7 @@
 import * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
-import { launch } from "../../gpu/launch.ts";
 import { elementItems } from "../wasm_items.ts";
+import { rectify } from "./rectify.ts";
 import { reluGradientReference, reluReference } from "./reference.ts";
 
 const FORWARD = defineKernel({
@@ -34,23 +34,5 @@ const GRADIENT = defineKernel({
  */
 export function relu<T extends tf.Tensor>(x: T): T {
   if (tf.getBackend() === "webgpu") return tf.relu(x);
-  return tf.differentiable<T>(
-    { x },
-    (save) => {
-      const { y } = launch(FORWARD, {
-        uniforms: {},
-        inputs: { x },
-        outputs: { y: x.shape },
-      });
-      save([y]);
-      return y;
-    },
-    (dy, saved) => ({
-      x: () => {
-        const [y] = saved as [tf.Tensor];
-        const inputs = { y, dy };
-        return launch(GRADIENT, { uniforms: {}, inputs, outputs: { dx: y.shape } }).dx;
-      },
-    }),
-  );
+  return rectify(x, FORWARD, GRADIENT);
 }

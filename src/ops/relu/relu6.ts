@@ -1,7 +1,7 @@
-import * as tf from "../../core/tf.ts";
+import type * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
-import { launch } from "../../gpu/launch.ts";
 import { elementItems } from "../wasm_items.ts";
+import { rectify } from "./rectify.ts";
 import { relu6GradientReference, relu6Reference } from "./reference.ts";
 import shader from "./relu6.wgsl" with { type: "text" };
 import gradientShader from "./relu6_gradient.wgsl" with { type: "text" };
@@ -39,23 +39,5 @@ const GRADIENT = defineKernel({
  * @returns Like x; the caller owns it.
  */
 export function relu6<T extends tf.Tensor>(x: T): T {
-  return tf.differentiable<T>(
-    { x },
-    (save) => {
-      const { y } = launch(FORWARD, {
-        uniforms: {},
-        inputs: { x },
-        outputs: { y: x.shape },
-      });
-      save([y]);
-      return y;
-    },
-    (dy, saved) => ({
-      x: () => {
-        const [y] = saved as [tf.Tensor];
-        const inputs = { y, dy };
-        return launch(GRADIENT, { uniforms: {}, inputs, outputs: { dx: y.shape } }).dx;
-      },
-    }),
-  );
+  return rectify(x, FORWARD, GRADIENT);
 }
