@@ -23,9 +23,11 @@ import {
   adaptiveFutureSelfTraining,
   futureSelfTraining,
   type LookAhead,
+  lossEvaluations,
 } from "../methods/future_self_training.ts";
 import { createScratchSets, releaseScratchSets } from "../methods/scratch_sets.ts";
 import {
+  type EnterFutures,
   type ForwardBackward,
   type Learner,
   type Losses,
@@ -35,7 +37,12 @@ import {
   type Recipe,
 } from "../methods/learner.ts";
 import { supervised } from "../methods/supervised.ts";
-import { adamwStep, sgdStep } from "../optim/optimizer.ts";
+import {
+  adamwStep,
+  enterAdamWFutures,
+  enterSgdFutures,
+  sgdStep,
+} from "../optim/optimizer.ts";
 import { clipGradient } from "../optim/clip_gradient.ts";
 import { copyBuffers, copyParameters } from "../optim/ema_update.ts";
 import { learningRateAt } from "../optim/learning_rate.ts";
@@ -120,18 +127,21 @@ export function buildMethod(
   const { parameters } = network;
   const optimizer = buildOptimizer(config, network);
   const lookAhead = lookAheadOptions(method);
-  const scratchSets = createScratchSets(learner, lookAhead);
+  const scratchSets = lookAhead.by === "momentum"
+    ? null
+    : createScratchSets(learner, lookAhead);
   const hasAdaptiveDepth = lookAhead.agreement !== null;
   const start = isSemiSupervised(method) ? method.supervisedOnlyIterations : 0;
   const copied = isSemiSupervised(method) ? method.teacher.copyIterations : 0;
 
   let currentIteration = 0; // t, where it does not follow from a forward pass's index
-  // An iteration of a fixed depth has so many forward passes, and those before it one each.
-  const forwardsPerIteration = lookAhead.depth * lookAhead.width + 1;
-  const iterationAt = (forwardIndex: number) =>
-    hasAdaptiveDepth
-      ? currentIteration
-      : start + Math.floor((forwardIndex - start) / forwardsPerIteration);
+  // Iterations of a fixed depth have so many forward passes, and those before them one each.
+  const passes = lossEvaluations(lookAhead);
+  const iterationAt = (forwardIndex: number) => {
+    if (hasAdaptiveDepth) return currentIteration;
+    const later = forwardIndex - start - passes.inFirstIteration;
+    return later < 0 ? start : start + 1 + Math.floor(later / passes.perIteration);
+  };
   const { supervisedOnly, main, release: releaseObjectives } = buildObjectives({
     ...{ config, classes, network, learner, frozenEncoder, countedWeights },
     ...{ onStep, iterationAt },
@@ -185,6 +195,7 @@ export function buildMethod(
       ...objective,
       forwardBackward,
       optimizerStep: optimizer.stepAt(t),
+      enterFutures: optimizer.enterFuturesAt(t),
     });
     return current = { phase, replay: stepReplay, recipeAt };
   };
@@ -277,6 +288,7 @@ export function lookAheadOptions(
   const isSemi = isSemiSupervised(method);
   return {
     ...lookAheadOf(method) ?? {
+      by: "gradient",
       depth: 0,
       width: 1,
       agreement: null,
@@ -310,6 +322,8 @@ interface Optimizer {
   learningRateAt(iteration: number): number;
   /** The step of an iteration. */
   stepAt(iteration: number): OptimizerStep;
+  /** The futures that the moments give in an iteration. */
+  enterFuturesAt(iteration: number): EnterFutures;
 }
 
 function buildOptimizer(
@@ -330,6 +344,14 @@ function buildOptimizer(
       } else {
         const options = { ...optimizer, lrMultipliers };
         adamwStep(parameters, weights, moments, gradient, rate, options);
+      }
+    },
+    enterFuturesAt: (iteration) => (average, weights, moments, futures) => {
+      const sets = [parameters, average, weights, moments, rateAt(iteration)] as const;
+      if (optimizer.name === "sgd") {
+        enterSgdFutures(...sets, { ...optimizer, lrMultipliers }, futures);
+      } else {
+        enterAdamWFutures(...sets, { ...optimizer, lrMultipliers }, futures);
       }
     },
   };

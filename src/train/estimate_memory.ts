@@ -26,7 +26,7 @@ export interface MemoryEstimate {
   readonly total: number;
   /** Of student, teacher, frozen encoder and futures. */
   readonly weights: number;
-  /** Of the optimizer's moments, those of futures included. */
+  /** Of the optimizer's moments, those of futures included, and of a gradient it keeps. */
   readonly optimizer: number;
   /** Of parameters. */
   readonly gradients: number;
@@ -65,6 +65,7 @@ export async function estimateMemory(
   const { parameters, encoder } = network;
   const trained = parameters.filter((parameter) => parameter.trainable);
   const hasSecond = hasSecondMoment(config.optimizer);
+  const keepsLastGradient = lookAheadOf(config.method)?.by === "reuse";
   const { peakAllocations } = await dryRun(() => {
     const lossState = emptyWeights(lossStateParameters(config, network));
     const first = emptyWeights(trained);
@@ -73,10 +74,11 @@ export async function estimateMemory(
       first,
       second: hasSecond ? emptyWeights(trained) : new Map(),
     };
+    const lastGradient = new Map(keepsLastGradient ? emptyWeights(trained) : []);
     const learner: Learner = {
       student: emptyWeights(parameters),
       teacher: hasTeacher(config.method) ? emptyWeights(parameters) : null,
-      ...{ moments, lossState },
+      ...{ moments, lossState, lastGradient },
       forwardCount: 0,
     };
     const frozenEncoder = hasFrozenEncoder ? emptyWeights(encoder.parameters) : null;
@@ -93,7 +95,7 @@ export async function estimateMemory(
     batches.forEach(releaseBatch);
     method.release();
     const sets = [learner.student, learner.teacher, frozenEncoder];
-    for (const set of [...sets, lossState, moments.first, moments.second]) {
+    for (const set of [...sets, lossState, moments.first, moments.second, lastGradient]) {
       if (set !== null) releaseWeights(set);
     }
   });
@@ -107,7 +109,8 @@ export async function estimateMemory(
   const total = sum(peakAllocations);
   const copies = (hasTeacher(config.method) ? 2 : 1) + scratchSets;
   const weights = copies * all + (hasFrozenEncoder ? sizeOf(encoder.parameters) : 0);
-  const optimizer = (hasSecond ? 2 : 1) * learning * (1 + scratchSets);
+  const optimizer = (hasSecond ? 2 : 1) * learning * (1 + scratchSets) +
+    (keepsLastGradient ? learning : 0);
   const gradients = sum(peakAllocations.filter(({ purpose }) => purpose === "gradient"));
   return {
     total,
@@ -174,7 +177,7 @@ function sum(memory: readonly { readonly bytes: number }[]): number {
 // θ′ and m′, one future and the mean of futures; see `createScratchSets`.
 function scratchSetCount({ method }: RunConfig): number {
   const lookAhead = lookAheadOf(method);
-  if (lookAhead === null) return 0;
+  if (lookAhead === null || lookAhead.by === "momentum") return 0;
   return lookAhead.width > 1 ? 3 : 1;
 }
 
