@@ -301,10 +301,7 @@ function virtualStepsOf(
   const { forwardCount } = learner;
   return {
     recipe: { ...recipe, ...headObjective },
-    optionsAt: (k, batchIndex) => ({
-      cacheMode: k === 0 ? "store" : "reuse",
-      forwardIndex: forwardCount + batchIndex,
-    }),
+    optionsAt: (_k, batchIndex) => ({ forwardIndex: forwardCount + batchIndex }),
   };
 }
 

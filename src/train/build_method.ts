@@ -16,7 +16,7 @@ import {
 import type { RunConfig } from "../config/schema.ts";
 import type { Batch } from "../core/batch.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
-import type { Network, Weights } from "../core/network.ts";
+import type { Network, Parameter, Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import type { StepInputs } from "../methods/pseudo_labeler.ts";
 import {
@@ -31,12 +31,12 @@ import {
   type ForwardBackward,
   type Learner,
   type Losses,
-  type Objective,
   type OptimizerStep,
   realBatch,
   type Recipe,
 } from "../methods/learner.ts";
 import { supervised } from "../methods/supervised.ts";
+import { headNetwork } from "../models/head_network.ts";
 import {
   adamwStep,
   enterAdamWFutures,
@@ -127,9 +127,10 @@ export function buildMethod(
   const { parameters } = network;
   const optimizer = buildOptimizer(config, network);
   const lookAhead = lookAheadOptions(method);
+  const head = lookAhead.by === "head" ? headNetwork(network) : null;
   const scratchSets = lookAhead.by === "momentum"
     ? null
-    : createScratchSets(learner, lookAhead);
+    : createScratchSets(learner, lookAhead, frozenNames(head?.network.parameters ?? []));
   const hasAdaptiveDepth = lookAhead.agreement !== null;
   const start = isSemiSupervised(method) ? method.supervisedOnlyIterations : 0;
   const copied = isSemiSupervised(method) ? method.teacher.copyIterations : 0;
@@ -142,26 +143,20 @@ export function buildMethod(
     const later = forwardIndex - start - passes.inFirstIteration;
     return later < 0 ? start : start + 1 + Math.floor(later / passes.perIteration);
   };
-  const { supervisedOnly, main, release: releaseObjectives } = buildObjectives({
+  const { supervisedOnly, main, headOnly, ...objectives } = buildObjectives({
     ...{ config, classes, network, learner, frozenEncoder, countedWeights },
-    ...{ onStep, iterationAt },
+    ...{ onStep, iterationAt, headNetwork: head?.network ?? null },
     progress: (forwardIndex) => iterationAt(forwardIndex) / iterations,
   });
   const copyStudent = (teacher: Weights, student: Weights) => {
     copyParameters(parameters, teacher, student);
     if (lookAhead.averagesBuffers) copyBuffers(parameters, teacher, student);
   };
-  const objectives: Readonly<Record<Phase["name"], Objective>> = {
-    supervised: supervisedOnly,
-    "teacher-copy": {
-      ...main,
-      forwardBackward(student, teacher, ...rest) {
-        if (teacher !== null) copyStudent(teacher, student);
-        return main.forwardBackward(student, teacher, ...rest);
-      },
-    },
-    ema: main,
-  };
+  const underCopy =
+    (run: ForwardBackward): ForwardBackward => (student, teacher, ...rest) => {
+      if (teacher !== null) copyStudent(teacher, student);
+      return run(student, teacher, ...rest);
+    };
 
   const phaseAt = (t: number): Phase => {
     const teaches = hasTeacher(method);
@@ -184,16 +179,29 @@ export function buildMethod(
     const stepReplay = replay === null || hasAdaptiveDepth
       ? null
       : createStepReplay(replay);
-    const objective = objectives[phase.name];
-    const clipped = withClipping(
-      objective.forwardBackward,
-      config.optimizer.clipGradientNorm,
-    );
-    const forwardBackward = stepReplay?.wrapForwardBackward(clipped) ?? clipped;
+    const objective = phase.name === "supervised" ? supervisedOnly : main;
+    const inPhase = (run: ForwardBackward): ForwardBackward => {
+      const taught = phase.name === "teacher-copy" ? underCopy(run) : run;
+      const clipped = withClipping(taught, config.optimizer.clipGradientNorm);
+      return stepReplay?.wrapForwardBackward(clipped) ?? clipped;
+    };
+    const forwardBackward = inPhase(objective.forwardBackward);
+    const headObjective = head && headOnly && {
+      parameters: head.network.parameters,
+      forwardBackward: inPhase((student, teacher, batch, ...rest) => {
+        head.beginPass(batch, teacher);
+        return headOnly.forwardBackward(student, teacher, batch, ...rest);
+      }),
+      clearCache() {
+        head.clear();
+        headOnly.clearCache();
+      },
+    };
     const recipeAt = (t: number): Recipe => ({
       parameters,
       ...objective,
       forwardBackward,
+      ...headObjective && { headObjective },
       optimizerStep: optimizer.stepAt(t),
       enterFutures: optimizer.enterFuturesAt(t),
     });
@@ -268,7 +276,7 @@ export function buildMethod(
     },
     release() {
       releaseScratchSets(scratchSets);
-      releaseObjectives();
+      objectives.release();
       current?.replay?.release();
     },
   };
@@ -305,6 +313,9 @@ export function lookAheadOptions(
     emaDecayAt: isSemi ? "this" : "next",
   };
 }
+
+const frozenNames = (parameters: readonly Parameter[]): ReadonlySet<string> =>
+  new Set(parameters.filter(({ isFrozen }) => isFrozen).map(({ name }) => name));
 
 // The gradient of every step, virtual ones too: they are steps of the same optimizer.
 function withClipping(run: ForwardBackward, maxNorm: number | null): ForwardBackward {

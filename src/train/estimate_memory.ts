@@ -16,6 +16,7 @@ import * as tf from "../core/tf.ts";
 import { releaseWeights } from "../core/weights.ts";
 import { collectKernels, compileKernels } from "../gpu/compile.ts";
 import { type Learner, releaseLosses } from "../methods/learner.ts";
+import { headNetwork } from "../models/head_network.ts";
 import { buildMethod } from "./build_method.ts";
 import { uncountedWeights } from "./criterion.ts";
 import { lossStateParameters } from "./objectives.ts";
@@ -65,7 +66,8 @@ export async function estimateMemory(
   const { parameters, encoder } = network;
   const trained = parameters.filter((parameter) => parameter.trainable);
   const hasSecond = hasSecondMoment(config.optimizer);
-  const keepsLastGradient = lookAheadOf(config.method)?.by === "reuse";
+  const reusesGradient = lookAheadOf(config.method)?.by === "reuse";
+  let keptNames: readonly string[] = [];
   const { peakAllocations } = await dryRun(() => {
     const lossState = emptyWeights(lossStateParameters(config, network));
     const first = emptyWeights(trained);
@@ -74,7 +76,7 @@ export async function estimateMemory(
       first,
       second: hasSecond ? emptyWeights(trained) : new Map(),
     };
-    const lastGradient = new Map(keepsLastGradient ? emptyWeights(trained) : []);
+    const lastGradient = new Map<string, tf.AnyTensor>();
     const learner: Learner = {
       student: emptyWeights(parameters),
       teacher: hasTeacher(config.method) ? emptyWeights(parameters) : null,
@@ -91,7 +93,12 @@ export async function estimateMemory(
       { length: method.batchesPerIteration },
       () => uploadBatch(blankBatch(config)),
     );
-    releaseLosses(method.runIteration(learner, batches, mostExpensiveIteration(config)));
+    const iteration = mostExpensiveIteration(config);
+    releaseLosses(method.runIteration(learner, batches, iteration));
+    if (reusesGradient) { // it is there from the second one on
+      releaseLosses(method.runIteration(learner, batches, iteration + 1));
+    }
+    keptNames = [...lastGradient.keys()];
     batches.forEach(releaseBatch);
     method.release();
     const sets = [learner.student, learner.teacher, frozenEncoder];
@@ -106,11 +113,14 @@ export async function estimateMemory(
     );
   const [all, learning] = [sizeOf(parameters), sizeOf(trained)];
   const scratchSets = scratchSetCount(config);
+  const moved = movedParameters(config, network);
   const total = sum(peakAllocations);
-  const copies = (hasTeacher(config.method) ? 2 : 1) + scratchSets;
-  const weights = copies * all + (hasFrozenEncoder ? sizeOf(encoder.parameters) : 0);
-  const optimizer = (hasSecond ? 2 : 1) * learning * (1 + scratchSets) +
-    (keepsLastGradient ? learning : 0);
+  const weights = (hasTeacher(config.method) ? 2 : 1) * all +
+    scratchSets * sizeOf(moved) +
+    (hasFrozenEncoder ? sizeOf(encoder.parameters) : 0);
+  const futureMoments = scratchSets * sizeOf(moved.filter(({ trainable }) => trainable));
+  const optimizer = (hasSecond ? 2 : 1) * (learning + futureMoments) +
+    sizeOf(trained.filter(({ name }) => keptNames.includes(name)));
   const gradients = sum(peakAllocations.filter(({ purpose }) => purpose === "gradient"));
   return {
     total,
@@ -179,6 +189,13 @@ function scratchSetCount({ method }: RunConfig): number {
   const lookAhead = lookAheadOf(method);
   if (lookAhead === null || lookAhead.by === "momentum") return 0;
   return lookAhead.width > 1 ? 3 : 1;
+}
+
+// What each of them has of its own.
+function movedParameters({ method }: RunConfig, network: Network): readonly Parameter[] {
+  return lookAheadOf(method)?.by === "head"
+    ? headNetwork(network).network.parameters.filter(({ isFrozen }) => !isFrozen)
+    : network.parameters;
 }
 
 // Nothing can be read back in a dry run, on which an adaptive depth would depend.

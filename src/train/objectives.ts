@@ -59,6 +59,11 @@ export interface ObjectiveOptions {
   /** Of the data set, in the order of their ids. */
   readonly classes: readonly ClassInfo[];
   readonly network: Network;
+  /**
+   * Of which decoder and heads alone learn, for a look-ahead that moves them alone.
+   * @default {null}
+   */
+  readonly headNetwork?: Network | null;
   readonly learner: Learner;
   /** The encoder's starting weights, if features are kept near them. */
   readonly frozenEncoder: Weights | null;
@@ -78,6 +83,8 @@ export interface Objectives {
   readonly supervisedOnly: Objective;
   /** Of all others. */
   readonly main: Objective;
+  /** Of virtual steps that move decoder and heads alone; null without `headNetwork`. */
+  readonly headOnly: Objective | null;
   /** Frees what they keep. */
   release(): void;
 }
@@ -85,15 +92,23 @@ export interface Objectives {
 /** Builds the objectives of a run. */
 export function buildObjectives(options: ObjectiveOptions): Objectives {
   const { config: { method, seed }, classes, network, countedWeights } = options;
+  const { headNetwork = null } = options;
+  // What keeps features near others has no part in a head.
+  const headOptions = headNetwork &&
+    { ...options, network: headNetwork, frozenEncoder: null };
   const criterion = buildCriterion(method, classes, countedWeights);
   if (!isSemiSupervised(method)) {
     const main = domainAdaptationObjective(method, criterion, options);
-    return { supervisedOnly: main, main, release() {} };
+    const headOnly = headOptions &&
+      domainAdaptationObjective(method, criterion, headOptions);
+    return { supervisedOnly: main, main, headOnly, release() {} };
   }
   const contrast = buildContrastTerm(options);
   return {
     supervisedOnly: supervisedObjective(network, seed, criterion),
     main: semiSupervisedObjective(method, criterion, contrast, options),
+    headOnly: headOptions &&
+      semiSupervisedObjective(method, criterion, contrast, headOptions),
     release: () => contrast?.memory.release(),
   };
 }

@@ -69,9 +69,11 @@ async function measured(config: RunConfig): Promise<number> {
       batches.forEach(releaseBatch);
     }
     method.release();
-    const { teacher, moments: { first, second }, lossState: own = null } = learner;
-    for (const set of [student, teacher, frozen, first, second, own]) {
-      if (set !== null) releaseWeights(set);
+    const { teacher, moments: { first, second }, lossState, lastGradient } = learner;
+    for (
+      const set of [student, teacher, frozen, first, second, lossState, lastGradient]
+    ) {
+      if (set) releaseWeights(set);
     }
   });
 }
@@ -128,6 +130,12 @@ const METHODS = {
     "optimizer={freeze: [encoder], clipGradientNorm: 1}",
   ],
   "width 2": ["method={name: self-training, lookAhead: {depth: 1, width: 2}}"],
+  "by momentum": ["method={name: self-training, lookAhead: {by: momentum}}"],
+  "by reuse": ["method={name: self-training, lookAhead: {by: reuse, depth: 1}}"],
+  "by head, width 2": [
+    `method={name: self-training, lookAhead: {by: head, width: 2}, ${FEATURES}}`,
+    WITH_FEATURE_DISTANCE,
+  ],
   "mean teacher": ["method={name: mean-teacher, lookAhead: {depth: 1}}"],
   "mean teacher with a contrast": [
     "method={name: mean-teacher, contrastive: {numQueries: 8, memoryBank: {maxEnqueued: 40}}}",
