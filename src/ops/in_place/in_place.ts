@@ -25,7 +25,13 @@ import {
 } from "./reference.ts";
 import sgdShader from "./sgd.wgsl" with { type: "text" };
 import sgdFuturesShader from "./sgd_futures.wgsl" with { type: "text" };
-import { adamwByWasm, lerpByWasm, sgdByWasm } from "./wasm.ts";
+import {
+  adamwByWasm,
+  adamwFuturesByWasm,
+  lerpByWasm,
+  sgdByWasm,
+  sgdFuturesByWasm,
+} from "./wasm.ts";
 
 export type {
   AdamWFuturesScalars,
@@ -190,6 +196,7 @@ const ADAMW_FUTURES = multiTensorKernel(
     inputs: { p: "f32", m: "f32", v: "f32" },
     outputs: { average: "f32" },
     shader: adamwFuturesShader,
+    wasm: adamwFuturesByWasm,
     reference: adamwFuturesReference,
   }),
   [4, 2],
@@ -231,6 +238,7 @@ const SGD_FUTURES = multiTensorKernel(
     inputs: { p: "f32", b: "f32" },
     outputs: { average: "f32" },
     shader: sgdFuturesShader,
+    wasm: sgdFuturesByWasm,
     reference: sgdFuturesReference,
   }),
   [4, 2],
