@@ -283,13 +283,8 @@ interface VirtualSteps {
 function virtualStepsOf(
   { learner, lookAhead: { by, width }, recipe }: FutureIteration,
 ): VirtualSteps {
-  if (by !== "head") {
-    const sharesWithReal = width === 1;
-    return {
-      recipe,
-      optionsAt: (k) => ({ cacheMode: sharesWithReal && k === 0 ? "store" : "off" }),
-    };
-  }
+  const cacheModeAt = (k: number) => width === 1 && k === 0 ? "store" : "off";
+  if (by !== "head") return { recipe, optionsAt: (k) => ({ cacheMode: cacheModeAt(k) }) };
   const { headObjective } = recipe;
   if (headObjective === undefined) {
     throw new TypeError(
@@ -301,7 +296,10 @@ function virtualStepsOf(
   const { forwardCount } = learner;
   return {
     recipe: { ...recipe, ...headObjective },
-    optionsAt: (_k, batchIndex) => ({ forwardIndex: forwardCount + batchIndex }),
+    optionsAt: (k, batchIndex) => ({
+      cacheMode: cacheModeAt(k),
+      forwardIndex: forwardCount + batchIndex,
+    }),
   };
 }
 

@@ -15,6 +15,8 @@ export interface HeadNetwork {
    * than in training.
    */
   readonly network: Network;
+  /** The whole one, whose maps can be captured. */
+  readonly whole: Network;
   /**
    * Begins a pass on a batch, which must make the same forward passes as the first one on
    * it: they get the maps that the encoder gave there.
@@ -22,6 +24,11 @@ export interface HeadNetwork {
    * @param fixed Weights of whose forward passes the results are kept, not the maps alone.
    */
   beginPass(batch: object, fixed: Weights | null): void;
+  /**
+   * Runs code in which forward passes of the whole network are those of the first pass on
+   * this batch: what its encoder gives is kept.
+   */
+  captureMaps<T>(run: () => T): T;
   /** Frees what is kept of all batches. */
   clear(): void;
 }
@@ -33,12 +40,13 @@ export function headNetwork(network: Network): HeadNetwork {
   let kept: tf.Tensor[][] = [];
   let next = 0;
   let fixedWeights: Weights | null = null;
+  let isCapturing = false;
 
   /** The tensors of the next call of the pass, computed in the first pass. */
   const keepOrReuse = <T extends tf.Tensor[]>(compute: () => T): T => {
     const tensors = kept[next] ?? noGrad(compute).map((tensor) => tf.keep(tensor));
     kept[next++] = tensors;
-    return tensors as T;
+    return tensors.map((tensor) => tf.clone(tensor)) as T;
   };
   const encode: Encoder["apply"] = (...args) => keepOrReuse(() => encoder.apply(...args));
   type Arguments = [weights: Weights, images: tf.Tensor4D, context: ForwardContext];
@@ -79,6 +87,24 @@ export function headNetwork(network: Network): HeadNetwork {
           );
         },
       },
+    },
+    whole: {
+      ...network,
+      forward(...args: Arguments) {
+        const output = network.forward(...args);
+        if (isCapturing) {
+          kept[next++] = output.features.map((map) => tf.keep(tf.clone(map)));
+        }
+        return output;
+      },
+    },
+    captureMaps(run) {
+      isCapturing = true;
+      try {
+        return run();
+      } finally {
+        isCapturing = false;
+      }
     },
     beginPass(batch, fixed) {
       kept = keptByBatch.get(batch) ?? [];

@@ -145,7 +145,7 @@ export function buildMethod(
   };
   const { supervisedOnly, main, headOnly, ...objectives } = buildObjectives({
     ...{ config, classes, network, learner, frozenEncoder, countedWeights },
-    ...{ onStep, iterationAt, headNetwork: head?.network ?? null },
+    ...{ onStep, iterationAt, head },
     progress: (forwardIndex) => iterationAt(forwardIndex) / iterations,
   });
   const copyStudent = (teacher: Weights, student: Weights) => {

@@ -1,25 +1,14 @@
 /** How much memory an iteration will need, before there is one. @module */
-import {
-  hasTeacher,
-  isSemiSupervised,
-  lookAheadOf,
-  usesTarget,
-} from "../config/method.ts";
+import { hasTeacher, lookAheadOf } from "../config/method.ts";
 import { hasSecondMoment } from "../config/optimizer.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { openedGpu } from "../core/backend.ts";
-import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
-import type { ClassInfo, HostBatch } from "../core/host_batch.ts";
-import type { Network, Parameter, Weights } from "../core/network.ts";
-import { dryRun, metaTensor } from "../core/dry_run.ts";
+import type { ClassInfo } from "../core/host_batch.ts";
+import type { Network, Parameter } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
-import { releaseWeights } from "../core/weights.ts";
 import { collectKernels, compileKernels } from "../gpu/compile.ts";
-import { type Learner, releaseLosses } from "../methods/learner.ts";
 import { headNetwork } from "../models/head_network.ts";
-import { buildMethod } from "./build_method.ts";
-import { uncountedWeights } from "./criterion.ts";
-import { lossStateParameters } from "./objectives.ts";
+import { dryIteration } from "./dry_iteration.ts";
 
 /** Bytes of tensors at the largest moment of an iteration. */
 export interface MemoryEstimate {
@@ -64,48 +53,14 @@ export async function estimateMemory(
   hasFrozenEncoder: boolean,
 ): Promise<MemoryEstimate> {
   const { parameters, encoder } = network;
-  const trained = parameters.filter((parameter) => parameter.trainable);
+  const trained = parameters.filter(({ trainable }) => trainable);
+  const { peakAllocations, keptNames } = await dryIteration(
+    config,
+    classes,
+    network,
+    hasFrozenEncoder,
+  );
   const hasSecond = hasSecondMoment(config.optimizer);
-  const reusesGradient = lookAheadOf(config.method)?.by === "reuse";
-  let keptNames: readonly string[] = [];
-  const { peakAllocations } = await dryRun(() => {
-    const lossState = emptyWeights(lossStateParameters(config, network));
-    const first = emptyWeights(trained);
-    const moments = {
-      steps: 0,
-      first,
-      second: hasSecond ? emptyWeights(trained) : new Map(),
-    };
-    const lastGradient = new Map<string, tf.AnyTensor>();
-    const learner: Learner = {
-      student: emptyWeights(parameters),
-      teacher: hasTeacher(config.method) ? emptyWeights(parameters) : null,
-      ...{ moments, lossState, lastGradient },
-      forwardCount: 0,
-    };
-    const frozenEncoder = hasFrozenEncoder ? emptyWeights(encoder.parameters) : null;
-    const method = buildMethod({
-      config: withoutAgreement(config),
-      ...{ classes, network, learner, frozenEncoder },
-      countedWeights: uncountedWeights(config.method, classes),
-    });
-    const batches: Batch[] = Array.from(
-      { length: method.batchesPerIteration },
-      () => uploadBatch(blankBatch(config)),
-    );
-    const iteration = mostExpensiveIteration(config);
-    releaseLosses(method.runIteration(learner, batches, iteration));
-    if (reusesGradient) { // it is there from the second one on
-      releaseLosses(method.runIteration(learner, batches, iteration + 1));
-    }
-    keptNames = [...lastGradient.keys()];
-    batches.forEach(releaseBatch);
-    method.release();
-    const sets = [learner.student, learner.teacher, frozenEncoder];
-    for (const set of [...sets, lossState, moments.first, moments.second, lastGradient]) {
-      if (set !== null) releaseWeights(set);
-    }
-  });
   const sizeOf = (wanted: readonly Parameter[]) =>
     wanted.reduce(
       (sum, { shape }) => sum + 4 * shape.reduce((all, side) => all * side, 1),
@@ -196,43 +151,4 @@ function movedParameters({ method }: RunConfig, network: Network): readonly Para
   return lookAheadOf(method)?.by === "head"
     ? headNetwork(network).network.parameters.filter(({ isFrozen }) => !isFrozen)
     : network.parameters;
-}
-
-// Nothing can be read back in a dry run, on which an adaptive depth would depend.
-function withoutAgreement(config: RunConfig): RunConfig {
-  const { method } = config;
-  if (!usesTarget(method) || method.lookAhead === null) return config;
-  return {
-    ...config,
-    method: { ...method, lookAhead: { ...method.lookAhead, agreement: null } },
-  };
-}
-
-// Iteration 0 may be a lesser one, and so are all without pseudo-labels.
-function mostExpensiveIteration({ method, iterations }: RunConfig): number {
-  if (!isSemiSupervised(method)) return 1;
-  const { supervisedOnlyIterations, teacher: { copyIterations } } = method;
-  return Math.max(
-    1,
-    Math.min(supervisedOnlyIterations + copyIterations + 1, iterations - 1),
-  );
-}
-
-function emptyWeights(parameters: readonly Parameter[]): Weights {
-  return new Map(parameters.map(({ name, shape }) => [name, metaTensor(shape)]));
-}
-
-function blankBatch({ data, method }: RunConfig): HostBatch {
-  const { batchSize, channels, cropSize: { height, width } } = data;
-  const pixels = batchSize * height * width;
-  const fileNames = Array.from({ length: batchSize }, () => "");
-  const images = new Float32Array(channels * pixels);
-  const labeled = { fileNames, images, labels: new Uint8Array(pixels) };
-  return {
-    batchSize,
-    height,
-    width,
-    source: labeled,
-    target: usesTarget(method) ? { fileNames, images } : null,
-  };
 }

@@ -27,7 +27,11 @@ import { hostInput, uploadHostInput } from "../core/host_input.ts";
 import type { Network, Parameter, Weights } from "../core/network.ts";
 import { createRandom } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
-import { domainAdaptation, type MixFunction } from "../methods/domain_adaptation.ts";
+import {
+  domainAdaptation,
+  type DomainAdaptationOptions,
+  type MixFunction,
+} from "../methods/domain_adaptation.ts";
 import type { StepInputs } from "../methods/pseudo_labeler.ts";
 import { imageNetFeatureDistance } from "../methods/imagenet_feature_distance.ts";
 import type { Learner, Objective } from "../methods/learner.ts";
@@ -40,7 +44,9 @@ import {
   type MaskedConsistency,
   maskedConsistency,
 } from "../methods/masked_consistency.ts";
+import { partialSourceLoss, sourceLoss } from "../methods/source_loss.ts";
 import { supervisedObjective } from "../methods/supervised.ts";
+import type { HeadNetwork } from "../models/head_network.ts";
 import type { Criterion } from "../objectives/criterion.ts";
 import { buildCriterion, type CountedWeights } from "./criterion.ts";
 import {
@@ -63,7 +69,7 @@ export interface ObjectiveOptions {
    * Of which decoder and heads alone learn, for a look-ahead that moves them alone.
    * @default {null}
    */
-  readonly headNetwork?: Network | null;
+  readonly head?: HeadNetwork | null;
   readonly learner: Learner;
   /** The encoder's starting weights, if features are kept near them. */
   readonly frozenEncoder: Weights | null;
@@ -83,7 +89,7 @@ export interface Objectives {
   readonly supervisedOnly: Objective;
   /** Of all others. */
   readonly main: Objective;
-  /** Of virtual steps that move decoder and heads alone; null without `headNetwork`. */
+  /** Of virtual steps that move decoder and heads alone; null without `head`. */
   readonly headOnly: Objective | null;
   /** Frees what they keep. */
   release(): void;
@@ -92,15 +98,24 @@ export interface Objectives {
 /** Builds the objectives of a run. */
 export function buildObjectives(options: ObjectiveOptions): Objectives {
   const { config: { method, seed }, classes, network, countedWeights } = options;
-  const { headNetwork = null } = options;
-  // What keeps features near others has no part in a head.
-  const headOptions = headNetwork &&
-    { ...options, network: headNetwork, frozenEncoder: null };
+  const { head = null } = options;
+  const headOptions = head && { ...options, network: head.network };
   const criterion = buildCriterion(method, classes, countedWeights);
   if (!isSemiSupervised(method)) {
-    const main = domainAdaptationObjective(method, criterion, options);
-    const headOnly = headOptions &&
-      domainAdaptationObjective(method, criterion, headOptions);
+    const ofMethod = domainAdaptationOptions(method, criterion, options);
+    const source = sourceLoss({ ...ofMethod, network: head?.whole ?? network });
+    const main = domainAdaptation({ ...ofMethod, source });
+    if (head === null || headOptions === null) {
+      return { supervisedOnly: main, main, headOnly: null, release() {} };
+    }
+    const ofHead = domainAdaptationOptions(method, criterion, headOptions);
+    // What keeps features near others has no part in a head.
+    const partial = sourceLoss({ ...ofHead, featureDistance: null });
+    const { captureMaps, network: { parameters } } = head;
+    const headOnly = domainAdaptation({
+      ...ofHead,
+      source: partialSourceLoss(source, captureMaps, partial, parameters),
+    });
     return { supervisedOnly: main, main, headOnly, release() {} };
   }
   const contrast = buildContrastTerm(options);
@@ -113,30 +128,26 @@ export function buildObjectives(options: ObjectiveOptions): Objectives {
   };
 }
 
-function domainAdaptationObjective(
+function domainAdaptationOptions(
   method: Exclude<MethodConfig, SemiSupervisedConfig>,
   criterion: Criterion,
   options: ObjectiveOptions,
-): Objective {
+): DomainAdaptationOptions {
   const { config: { seed, data, optimizer }, classes, network, frozenEncoder, onStep } =
     options;
   const { accumulationSteps } = optimizer;
   const common = { network, seed, criterion, onStep, accumulationSteps };
   if (method.name !== "self-training") {
     const nothingToReuse = { reuse: false, shareDropout: false };
-    return domainAdaptation({
-      ...common,
-      ...nothingToReuse,
-      target: null,
-      featureDistance: null,
-    });
+    return { ...common, ...nothingToReuse, target: null, featureDistance: null };
   }
   const { lookAhead, featureDistance, pseudoLabel } = method;
   const mix = mixFunction(method, seed, colorNormalization(data));
-  return domainAdaptation({
+  return {
     ...common,
     reuse: lookAhead?.reuse ?? false,
-    shareDropout: lookAhead?.shareDropout ?? false,
+    // By head, the first virtual step shares its pass with the real one.
+    shareDropout: lookAhead?.by === "head" || (lookAhead?.shareDropout ?? false),
     target: {
       ...{ pseudoLabel, mix },
       masked: maskedTerm(method.maskedConsistency, options),
@@ -149,7 +160,7 @@ function domainAdaptationObjective(
         classIds: featureDistance.classes &&
           resolveClassIds(featureDistance.classes, classes),
       }),
-  });
+  };
 }
 
 /** Of the three channels that color jitter takes for RGB, on its scale of 0 … 255. */

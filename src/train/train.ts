@@ -26,7 +26,7 @@ import { evaluationSpecs, trainingLoaderSpec } from "../prepare/data_specs.ts";
 import { scoreNote } from "./best_score.ts";
 import { configWarnings } from "./config_warnings.ts";
 import { type MemoryEstimate, reportMemoryEstimate } from "./estimate_memory.ts";
-import { describeLookAheadCost } from "./look_ahead_cost.ts";
+import { reportLookAheadCost } from "./look_ahead_cost.ts";
 import { createLossBuffer, type LossBuffer } from "./loss_buffer.ts";
 import {
   keepPanelTensors,
@@ -193,8 +193,6 @@ async function trainIn(
   try {
     const log = (line: string) => observer.log?.(line);
     configWarnings(config).forEach(log);
-    const cost = describeLookAheadCost(config.method);
-    if (cost !== null) log(cost);
     const dataSets = await reportData(config, loader, cache, log);
     session = await openTrainingSession(config, loader.classes, {
       ...{ log, makeNetwork },
@@ -208,6 +206,7 @@ async function trainIn(
     await startFolder(folder, config, lists, session, { fresh, lock, log });
     observer.start?.(backendInfo, session.iteration, config);
     if (session.iteration < config.iterations) {
+      await reportLookAheadCost(config, loader.classes, session, log);
       await reportMemoryEstimate(config, loader.classes, session, observer);
     }
     using tensorBoard = config.logging.tensorboard

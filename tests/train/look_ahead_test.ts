@@ -5,7 +5,9 @@ import assert from "node:assert/strict";
 import { drawStrongAugmentation } from "../../src/augment/strong_augmentation.ts";
 import type { SelfTrainingConfig } from "../../src/config/method.ts";
 import { hasSecondMoment } from "../../src/config/optimizer.ts";
-import { releaseBatch, uploadBatch } from "../../src/core/batch.ts";
+import type { RunConfig } from "../../src/config/schema.ts";
+import { openBackend, readBack } from "../../src/core/backend.ts";
+import { type Batch, releaseBatch, uploadBatch } from "../../src/core/batch.ts";
 import { type HostBatch, IGNORE_INDEX } from "../../src/core/host_batch.ts";
 import { type HostTensor, numel } from "../../src/core/host_tensor.ts";
 import type { Network, Parameter, Weights } from "../../src/core/network.ts";
@@ -13,19 +15,24 @@ import { createRandom } from "../../src/core/random.ts";
 import * as tf from "../../src/core/tf.ts";
 import {
   cloneWeights,
+  initializeWeights,
   pytorchShape,
   releaseWeights,
   weightsFromHost,
   weightsToHost,
 } from "../../src/core/weights.ts";
+import { openLoader } from "../../src/data/loader.ts";
+import { buildNetwork } from "../../src/evaluate/build_network.ts";
 import { classifier } from "../../src/layers/classifier.ts";
 import { convNormRelu } from "../../src/layers/conv_module.ts";
 import { releaseLosses } from "../../src/methods/learner.ts";
 import { encoderDecoder } from "../../src/models/encoder_decoder.ts";
+import { trainingLoaderSpec } from "../../src/prepare/data_specs.ts";
 import { buildMethod } from "../../src/train/build_method.ts";
 import { createLearner } from "../../src/train/learner_checkpoint.ts";
+import { lossStateParameters } from "../../src/train/objectives.ts";
 import { parkMiller } from "../methods/semi_supervised_network.ts";
-import { tinyConfig } from "../support/commands.ts";
+import { tinyConfig, UNIMATCH_V2 } from "../support/commands.ts";
 import { assertClose, onEachBackend } from "../support/mod.ts";
 
 const [B, H, W, CLASSES, CHANNELS] = [2, 4, 6, 3, 3];
@@ -223,5 +230,104 @@ for (const [name, [method, optimizer]] of Object.entries(CASES)) {
       const set of [student, teacher, frozenEncoder, moments.first, moments.second]
     ) releaseWeights(set ?? assert.fail());
     releaseWeights(lastGradient ?? assert.fail());
+  });
+}
+
+const CONTRAST = "contrastive: {numQueries: 9, numNegatives: 5, ranks: [1, 4], " +
+  "currentClassThreshold: 0.1, memoryBank: {queueSize: 50, maxEnqueued: 8}}";
+const FCN = "model.auxiliaryHead={name: fcn, channels: 4}";
+const METHODS: Readonly<Record<string, readonly [method: string, ...more: string[]]>> = {
+  "self-training with all terms": [
+    "name: self-training, featureDistance: {}, maskedConsistency: {}, pseudoLabel: " +
+    "{threshold: 0.2}",
+    "model.pretrained=x",
+    FCN,
+  ],
+  "a mean teacher with class mixing": [
+    "name: mean-teacher, perturbation: {name: classmix}, maskedConsistency: {}, " +
+    "entropyFilter: {keepPercent: 80, teacherMode: eval}, teacher: {copyIterations: 1}",
+  ],
+  "a mean teacher with a contrast": [
+    `name: mean-teacher, ${CONTRAST}, supervisedOnlyIterations: 1`,
+    "model.decoder={name: semi-deeplabv3+, channels: 8, innerPlanes: 4, dilations: [1]}",
+  ],
+  "weak to strong": [
+    "name: weak-to-strong, confidenceThreshold: 0.2, maskedConsistency: {}",
+    FCN,
+  ],
+  "UniMatch V2": [`${UNIMATCH_V2}, confidenceThreshold: 0.2`],
+};
+
+/** Three iterations of a tiny network; its teacher after each. */
+async function teachersOf(config: RunConfig, lastForwardCount: number) {
+  const loader = await openLoader(trainingLoaderSpec(config, null));
+  const { classes } = loader;
+  const network = buildNetwork(config.model, classes.length);
+  const { parameters } = network;
+  const student = initializeWeights(parameters, 1);
+  const memory = lossStateParameters(config, network);
+  const learner = createLearner(parameters, student, true, true, memory);
+  const names = new Set(network.encoder.parameters.map(({ name }) => name));
+  const frozenEncoder = cloneWeights(
+    new Map([...student].filter(([name]) => names.has(name))),
+  );
+  const method = buildMethod({ config, classes, network, learner, frozenEncoder });
+  const teachers: string[] = [];
+  const alive: number[] = [];
+  for (let t = 0; t < ITERATIONS; t++) {
+    const batches: Batch[] = [];
+    for (let i = 0; i < method.batchesPerIteration; i++) {
+      batches.push(uploadBatch(await loader.batch(t, i)));
+    }
+    const losses = method.runIteration(learner, batches, t);
+    for (const loss of losses.values()) {
+      assert.ok((await readBack(loss)).every(Number.isFinite));
+    }
+    releaseLosses(losses);
+    batches.forEach(releaseBatch);
+    alive.push(tf.memory().numTensors);
+    const values = await flatten(parameters, learner.teacher ?? assert.fail());
+    assert.ok(values.every(Number.isFinite));
+    teachers.push(values.join());
+  }
+  const [last] = alive.slice(-1);
+  assert.equal(alive.at(-2), last, "an iteration keeps no tensor");
+  assert.equal(learner.forwardCount, lastForwardCount);
+  method.release();
+  await loader.close();
+  const { teacher, moments: { first, second }, lossState, lastGradient } = learner;
+  const sets = [student, teacher, first, second, frozenEncoder, lossState, lastGradient];
+  for (const set of sets) if (set) releaseWeights(set);
+  return teachers;
+}
+
+for (const [name, [method, ...more]] of Object.entries(METHODS)) {
+  Deno.test(`${name} learns by each kind of look-ahead [wasm]`, async () => {
+    await openBackend("wasm");
+    const run = (lookAhead: string, forwardCount: number) =>
+      teachersOf(
+        tinyConfig(
+          `method={${method}, lookAhead: ${lookAhead}}`,
+          ...["data.batchSize=2", "iterations=30", ...more],
+        ),
+        forwardCount,
+      );
+    const labeled = method.includes("supervisedOnly") ? 1 : 0;
+    const left = ITERATIONS - labeled;
+    const tensors = tf.memory().numTensors;
+    const plain = await run("null", labeled + left);
+    for (
+      const [lookAhead, forwardCount] of [
+        ["{by: momentum, depth: 3}", left],
+        ["{by: head, depth: 2, width: 2}", 5 * left],
+        ["{by: reuse, depth: 2}", 2 * left + 1],
+      ] as const
+    ) {
+      const teachers = await run(lookAhead, labeled + forwardCount);
+      assert.notEqual(teachers.at(-1), plain.at(-1), lookAhead);
+      // Without moments there is nothing to look at.
+      if (lookAhead.includes("momentum")) assert.equal(teachers[0], plain[0]);
+    }
+    assert.equal(tf.memory().numTensors, tensors, "nothing is left behind");
   });
 }

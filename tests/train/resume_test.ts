@@ -31,7 +31,6 @@ const METHODS: Readonly<Record<string, string>> = {
     "mixing: {classesFrom: batch}}",
   "future self-training by momentum":
     `{${FUTURE}, lookAhead: {by: momentum}, ${UNCERTAIN}}`,
-  "future self-training by reuse": `{${FUTURE}, lookAhead: {by: reuse}, ${UNCERTAIN}}`,
   "mean teacher by reuse after iterations with labels alone":
     "{name: mean-teacher, supervisedOnlyIterations: 1, lookAhead: {by: reuse, depth: 1, " +
     "optimizerState: carry}, entropyFilter: {keepPercent: 80, anneal: true}}",
