@@ -21,9 +21,9 @@ export interface LookAheadConfig {
   /**
    * By what virtual steps are made. "gradient": one loss evaluation each, as published.
    * "momentum": the step that the optimizer's present moments give, K times; no evaluation.
-   * "head": steps of decoder and heads on features that the present encoder computes once.
-   * "reuse": the first one by the gradient of the last real step, kept for it, so that K
-   * steps cost K − 1 evaluations; the key `reuse` is something else.
+   * "head": steps of decoder and heads alone, on features, images and pseudo-labels that are
+   * computed once. "reuse": the first one by the gradient of the last real step, so that K
+   * steps cost K − 1 evaluations; not to be confused with the key `reuse`.
    */
   readonly by: LookAheadKind;
   /** K virtual steps, one after another; at most so many with `agreement`. */
@@ -60,8 +60,8 @@ export interface LookAheadConfig {
    * depends on it, only time and the memory of one gradient. Frozen features always are;
    * the source loss of the first virtual step and the real one is where nothing is dropped
    * in the network, or both drop the same. Semi-supervised losses have nothing to reuse.
-   * Not to be confused with `by: reuse`, which takes the gradient of an earlier iteration
-   * and changes results.
+   * Not to be confused with `by: reuse`, which takes the gradient of another iteration and
+   * changes results.
    */
   readonly reuse: boolean;
   /**

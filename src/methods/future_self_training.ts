@@ -13,12 +13,13 @@
  * K = 0 is plain self-training; K ≥ 1, N = 1 is FST-D; K = 1, N ≥ 2 is FST-W. Virtual steps
  * change θ′ and m′ alone, so there is nothing to restore.
  *
- * That is the look-ahead by gradient. Three others cost less:
+ * That is the look-ahead by gradient. Three others cost less, and change no real step but by
+ * its teacher:
  *
  *   by momentum  no ∇E: θ′ₖ = θ − k·Δ, Δ being the step that m gives, enter for k = 1 … K
  *   by head      ∇E of decoder and heads on features that the encoder of θ gives once for
- *                each batch; all K steps learn the images, draws and pseudo-labels of the
- *                first one, and encoder and features of θ′ are those of θ
+ *                each batch; all K steps on a batch learn the images, draws and
+ *                pseudo-labels of the first one, and the encoder of θ′ is that of θ
  *   by reuse     the first ∇E is that of the last real step; in iteration 0 it is computed
  *
  * Source: Du et al., "Learning from Future" (NeurIPS 2022),
@@ -105,12 +106,16 @@ export interface LookAhead {
 
 /** How often an iteration of a full depth evaluates the loss, and how often the first does. */
 export function lossEvaluations(
-  { by, depth, width }: Pick<LookAhead, "by" | "depth" | "width">,
+  { by, depth, width, firstIteration }: Pick<
+    LookAhead,
+    "by" | "depth" | "width" | "firstIteration"
+  >,
 ): { readonly perIteration: number; readonly inFirstIteration: number } {
-  const whole = depth * width + 1;
-  if (by === "momentum") return { perIteration: 1, inFirstIteration: 1 };
-  if (by === "reuse") return { perIteration: whole - 1, inFirstIteration: whole };
-  return { perIteration: whole, inFirstIteration: whole };
+  const all = by === "momentum" ? 1 : depth * width + 1;
+  return {
+    perIteration: by === "reuse" ? all - 1 : all,
+    inFirstIteration: firstIteration === "plain" ? 1 : all,
+  };
 }
 
 /** What one iteration works on; it changes the learner. */

@@ -128,6 +128,12 @@ export function buildMethod(
   const optimizer = buildOptimizer(config, network);
   const lookAhead = lookAheadOptions(method);
   const head = lookAhead.by === "head" ? headNetwork(network) : null;
+  if (head !== null && !head.network.parameters.some(({ trainable }) => trainable)) {
+    throw new RangeError(
+      'Cannot look ahead by head: "optimizer.freeze" keeps all of decoder and heads, and ' +
+        'nothing else moves in a virtual step; set "method.lookAhead.by" to another kind',
+    );
+  }
   const scratchSets = lookAhead.by === "momentum"
     ? null
     : createScratchSets(learner, lookAhead, frozenNames(head?.network.parameters ?? []));

@@ -101,8 +101,9 @@ Deno.test("a look-ahead says what an iteration computes", () => {
   assert.equal(
     said("{by: reuse, depth: 1}"),
     "look-ahead by reuse: an iteration costs 1 loss evaluation, 0 of them virtual, and " +
-      "the first iteration 2: the gradient of the last real step is the first virtual one",
+      "the first iteration 2; the first virtual step has the gradient of the last real one",
   );
+  assert.match(said("{by: reuse, firstIteration: plain}") ?? "", /first iteration 1;/);
   assert.equal(
     said("{by: head, width: 2, depth: 1}"),
     "look-ahead by head: an iteration costs 1 loss evaluation and 2 virtual ones of " +

@@ -31,6 +31,7 @@ import { trainingLoaderSpec } from "../../src/prepare/data_specs.ts";
 import { buildMethod } from "../../src/train/build_method.ts";
 import { createLearner } from "../../src/train/learner_checkpoint.ts";
 import { lossStateParameters } from "../../src/train/objectives.ts";
+import { withFrozenParts } from "../../src/train/parameter_selection.ts";
 import { parkMiller } from "../methods/semi_supervised_network.ts";
 import { tinyConfig, UNIMATCH_V2 } from "../support/commands.ts";
 import { assertClose, onEachBackend } from "../support/mod.ts";
@@ -57,7 +58,10 @@ const CASES: Readonly<Record<string, readonly [method: string, optimizer: string
   "self-training": [`{${SELF_TRAINING}}`, ADAMW],
   "self-training by gradient": [`{${SELF_TRAINING}, lookAhead: {depth: 2}}`, ADAMW],
   "self-training by momentum": [`{${SELF_TRAINING}, lookAhead: {by: momentum}}`, ADAMW],
-  "self-training by head": [`{${SELF_TRAINING}, lookAhead: {by: head, depth: 2}}`, ADAMW],
+  "self-training by head": [
+    `{${SELF_TRAINING}, lookAhead: {by: head, depth: 2}}`,
+    CLIPPING_ADAMW,
+  ],
   "self-training by head, width 2": [
     `{${SELF_TRAINING}, lookAhead: {by: head, depth: 2, width: 2}}`,
     ADAMW,
@@ -232,6 +236,25 @@ for (const [name, [method, optimizer]] of Object.entries(CASES)) {
     releaseWeights(lastGradient ?? assert.fail());
   });
 }
+
+Deno.test("a look-ahead by head refuses heads that are frozen [wasm]", async () => {
+  await openBackend("wasm");
+  const method = `{${SELF_TRAINING}, lookAhead: {by: head}}`;
+  const config = configOf(method, '{freeze: ["*_head.*"]}');
+  const network = withFrozenParts(smallNetwork(), config.optimizer);
+  const student = initializeWeights(network.parameters, 1);
+  const learner = createLearner(network.parameters, student, false);
+  assert.throws(
+    () => buildMethod({ config, network, learner, classes: [], frozenEncoder: null }),
+    {
+      message:
+        'Cannot look ahead by head: "optimizer.freeze" keeps all of decoder and heads, ' +
+        'and nothing else moves in a virtual step; set "method.lookAhead.by" to another ' +
+        "kind",
+    },
+  );
+  [student, learner.moments.first, learner.moments.second].forEach(releaseWeights);
+});
 
 const CONTRAST = "contrastive: {numQueries: 9, numNegatives: 5, ranks: [1, 4], " +
   "currentClassThreshold: 0.1, memoryBank: {queueSize: 50, maxEnqueued: 8}}";
