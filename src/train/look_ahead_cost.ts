@@ -14,28 +14,26 @@ export function describeLookAhead(method: MethodConfig): string | null {
   const { by, depth, width, agreement } = lookAhead;
   const { perIteration, inFirstIteration } = lossEvaluations(lookAhead);
   const evaluations = counted(perIteration, "loss evaluation");
+  const virtual = `${perIteration - 1} of them virtual`;
   const start = `look-ahead by ${by}: an iteration costs `;
   switch (by) {
-    case "gradient":
-      return `${start}${agreement === null ? "" : "at most "}${evaluations}, ` +
-        `${perIteration - 1} of them virtual`;
-    case "momentum":
-      return `${start}${evaluations}, as without: ${
-        counted(depth, "virtual step")
-      } by the ` +
-        "optimizer's moments alone";
+    case "gradient": {
+      const most = agreement === null ? "" : "at most ";
+      return `${start}${most}${evaluations}, ${virtual}`;
+    }
+    case "momentum": {
+      const steps = counted(depth, "virtual step");
+      return `${start}${evaluations}, as without: ${steps} by the optimizer's moments alone`;
+    }
     case "reuse":
-      return `${start}${evaluations}, ${
-        perIteration - 1
-      } of them virtual, and the first ` +
-        `iteration ${inFirstIteration}: the gradient of the last real step is the first ` +
-        "virtual one";
-    case "head":
-      return `${start}1 loss evaluation and ${
-        counted(depth * width, "virtual one")
-      } of decoder and heads alone, on features computed ${
-        width === 1 ? "once" : `for each of ${width} batches`
-      }`;
+      return `${start}${evaluations}, ${virtual}, and the first iteration ` +
+        `${inFirstIteration}; the first virtual step has the gradient of the last real one`;
+    case "head": {
+      const steps = counted(depth * width, "virtual one");
+      const often = width === 1 ? "once" : `for each of ${width} batches`;
+      return `${start}1 loss evaluation and ${steps} of decoder and heads alone, on ` +
+        `features computed ${often}`;
+    }
   }
 }
 

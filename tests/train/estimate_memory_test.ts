@@ -130,7 +130,6 @@ const METHODS = {
     "optimizer={freeze: [encoder], clipGradientNorm: 1}",
   ],
   "width 2": ["method={name: self-training, lookAhead: {depth: 1, width: 2}}"],
-  "by momentum": ["method={name: self-training, lookAhead: {by: momentum}}"],
   "by reuse": ["method={name: self-training, lookAhead: {by: reuse, depth: 1}}"],
   "by head, width 2": [
     `method={name: self-training, lookAhead: {by: head, width: 2}, ${FEATURES}}`,
@@ -205,6 +204,16 @@ Deno.test("an adaptive look-ahead is estimated at its full depth [wasm]", async 
   assert.deepEqual(
     await predicted(config("{depth: 3, agreement: 0.9}")),
     await predicted(config("{depth: 3}")),
+  );
+});
+
+Deno.test("a look-ahead by momentum needs no memory [wasm]", async () => {
+  await openBackend("wasm");
+  const config = (lookAhead: string) =>
+    tinyConfig(`method={name: self-training, lookAhead: ${lookAhead}}`);
+  assert.deepEqual(
+    await predicted(config("{by: momentum}")),
+    await predicted(config("null")),
   );
 });
 

@@ -184,8 +184,6 @@ const METHODS: Readonly<Record<string, string>> = {
   "depth 2 by head, masked images":
     `{name: self-training, ${THING_CLASSES}, maskedConsistency: {blockSize: 4}, ` +
     "lookAhead: {by: head, depth: 2}}",
-  "depth 2 by reuse":
-    `{name: self-training, ${ALL_CLASSES}, lookAhead: {by: reuse, depth: 2}}`,
   "width 2": `{name: self-training, ${ALL_CLASSES}, lookAhead: {depth: 1, width: 2}}`,
 };
 
