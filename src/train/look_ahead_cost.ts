@@ -23,7 +23,7 @@ export function describeLookAhead(method: MethodConfig): string | null {
     }
     case "momentum": {
       const steps = counted(depth, "virtual step");
-      return `${start}${evaluations}, as without: ${steps} by the optimizer's moments alone`;
+      return `${start}${evaluations}, as without (${steps} by the optimizer's moments)`;
     }
     case "reuse":
       return `${start}${evaluations}, ${virtual}, and the first iteration ` +

@@ -95,8 +95,8 @@ Deno.test("a look-ahead says what an iteration computes", () => {
   assert.match(said("{agreement: 0.9}") ?? "", /costs at most 4 loss evaluations, 3 of/);
   assert.equal(
     said("{by: momentum, depth: 1}"),
-    "look-ahead by momentum: an iteration costs 1 loss evaluation, as without: 1 virtual " +
-      "step by the optimizer's moments alone",
+    "look-ahead by momentum: an iteration costs 1 loss evaluation, as without (1 virtual " +
+      "step by the optimizer's moments)",
   );
   assert.equal(
     said("{by: reuse, depth: 1}"),

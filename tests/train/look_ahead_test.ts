@@ -34,7 +34,7 @@ import { lossStateParameters } from "../../src/train/objectives.ts";
 import { withFrozenParts } from "../../src/train/parameter_selection.ts";
 import { parkMiller } from "../methods/semi_supervised_network.ts";
 import { tinyConfig } from "../support/commands.ts";
-import { assertClose, onEachBackend, onNative } from "../support/mod.ts";
+import { assertClose, onCpu, onEachBackend } from "../support/mod.ts";
 
 const [B, H, W, CLASSES, CHANNELS] = [2, 4, 6, 3, 3];
 const ITERATIONS = 3;
@@ -161,14 +161,6 @@ export function drawnClasses(): Golden["classes"] {
         });
       }),
   );
-}
-
-function onCpu(name: string, test: () => Promise<void>): void {
-  Deno.test(`${name} [wasm]`, async () => {
-    await openBackend("wasm");
-    await test();
-  });
-  onNative(name, test);
 }
 
 /** In PyTorch's layout. */
