@@ -4,9 +4,6 @@ import * as z from "../core/zod.ts";
 import { type CriterionConfig, CriterionSchema } from "./criterion.ts";
 import { fraction, fractionBelowOne, nonNegative, positiveInt } from "./ranges.ts";
 
-/** By what virtual steps are made; see {@linkcode LookAheadConfig.by}. */
-export type LookAheadKind = "gradient" | "momentum" | "head" | "reuse";
-
 /**
  * Future self-training, around any rule with a teacher. Du et al., "Learning from Future",
  * NeurIPS 2022. An iteration costs K·N + 1 loss evaluations, or less by another kind of
@@ -25,7 +22,7 @@ export interface LookAheadConfig {
    * computed once. "reuse": the first one by the gradient of the last real step, so that K
    * steps cost K − 1 evaluations; not to be confused with the key `reuse`.
    */
-  readonly by: LookAheadKind;
+  readonly by: "gradient" | "momentum" | "head" | "reuse";
   /** K virtual steps, one after another; at most so many with `agreement`. */
   readonly depth: number;
   /**

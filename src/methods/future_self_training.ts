@@ -13,13 +13,13 @@
  * K = 0 is plain self-training; K ≥ 1, N = 1 is FST-D; K = 1, N ≥ 2 is FST-W. Virtual steps
  * change θ′ and m′ alone, so there is nothing to restore.
  *
- * That is the look-ahead by gradient. Three others cost less, and change no real step but by
- * its teacher:
+ * That is the look-ahead by gradient. Three others cost less:
  *
  *   by momentum  no ∇E: θ′ₖ = θ − k·Δ, Δ being the step that m gives, enter for k = 1 … K
  *   by head      ∇E of decoder and heads on features that the encoder of θ gives once for
  *                each batch; all K steps on a batch learn the images, draws and
- *                pseudo-labels of the first one, and the encoder of θ′ is that of θ
+ *                pseudo-labels of the first one, and the encoder of θ′ is that of θ; with
+ *                N = 1 the real step may share the first one's source pass
  *   by reuse     the first ∇E is that of the last real step; in iteration 0 it is computed
  *
  * Source: Du et al., "Learning from Future" (NeurIPS 2022),

@@ -147,7 +147,8 @@ export function buildMethod(
   const iterationAt = (forwardIndex: number) => {
     if (hasAdaptiveDepth) return currentIteration;
     const later = forwardIndex - start - passes.inFirstIteration;
-    return later < 0 ? start : start + 1 + Math.floor(later / passes.perIteration);
+    if (later < 0) return Math.min(forwardIndex, start);
+    return start + 1 + Math.floor(later / passes.perIteration);
   };
   const { supervisedOnly, main, headOnly, ...objectives } = buildObjectives({
     ...{ config, classes, network, learner, frozenEncoder, countedWeights },
