@@ -24,6 +24,20 @@ export const METHODS: Readonly<Record<string, unknown>> = {
   "K=2 × N=2": fstMethod(2, 2),
 };
 
+/** Kinds of look-ahead, which `bench step` measures on their own. */
+export const LOOK_AHEADS: Readonly<Record<string, unknown>> = Object.fromEntries(
+  [
+    ["momentum", 3],
+    ["head", 1],
+    ["head", 3],
+    ["reuse", 1],
+    ["reuse", 3],
+  ].map(([by, depth]) => [
+    `FST by ${by} K=${depth}`,
+    { name: "self-training", lookAhead: { by, depth }, ...COMMON_OPTIONS },
+  ]),
+);
+
 const meanTeacherMethod = (
   lookAhead: unknown,
   teacher: unknown = COMMON_OPTIONS.teacher,
@@ -91,7 +105,7 @@ export const TRACKS = {
 
 /** The same run with another method; what the method does not say has its default. */
 export function withMethod(config: RunConfig, name: string): RunConfig {
-  const known = { ...METHODS, ...SEMI_METHODS };
+  const known = { ...METHODS, ...LOOK_AHEADS, ...SEMI_METHODS };
   const method = known[name];
   if (method === undefined) {
     throw new RangeError(

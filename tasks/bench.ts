@@ -51,6 +51,7 @@ export const main: CommandMain = defineCommand({
     "deno task bench kernels --only conv2d",
     "deno task bench step",
     "deno task bench step --config bench/configs/mit_b0_128.yaml --only self-training",
+    'deno task bench step --variant ours --only self-training --only "FST by head K=3"',
     "deno task bench step --backend webgpu --save before.json",
     "deno task bench step --backend webgpu --against before.json",
     "deno task bench reuse --backend wasm --side 64",

@@ -38,7 +38,7 @@ export async function stepReport(
       left("method"),
       left("variant"),
       ...["s/iteration", "of self-training", "speed-up over tfjs"].map(right),
-      ...["CPU s", "CPU speed-up"].map(right),
+      ...["CPU s", "of self-training", "CPU speed-up"].map(right),
       ...["dispatches", "JS ms", "device MB"].map(right),
     ],
     times.map(({ method, variant, seconds, ratio, speedUp, ...cost }) => [
@@ -48,6 +48,7 @@ export async function stepReport(
       timesOf(ratio),
       timesOf(speedUp),
       cost.cpuSeconds.toFixed(3),
+      timesOf(cost.cpuRatio),
       timesOf(cost.cpuSpeedUp),
       cost.dispatches === null ? "-" : String(cost.dispatches),
       cost.javascriptSeconds === null ? "-" : (1000 * cost.javascriptSeconds).toFixed(0),

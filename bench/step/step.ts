@@ -18,6 +18,8 @@ export interface StepTime {
   readonly seconds: number;
   /** Median of the ratio to the reference, computed the same way, of the same round. */
   readonly ratio: number;
+  /** The same by seconds of the processor. */
+  readonly cpuRatio: number;
   /** How often it is done while tfjs does it once: a median of ratios of rounds, too. */
   readonly speedUp: number;
   /** Median over the rounds, in seconds of the processor. */
@@ -174,6 +176,7 @@ async function timeOf(
     variant,
     seconds: median(seconds),
     ratio: ratioTo(reference, variant),
+    cpuRatio: ratioTo(reference, variant, "cpuSeconds"),
     speedUp: 1 / ratioTo(method, BASELINE),
     cpuSeconds: median(cpuSeconds),
     cpuSpeedUp: 1 / ratioTo(method, BASELINE, "cpuSeconds"),

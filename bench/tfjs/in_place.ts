@@ -6,9 +6,12 @@
  */
 import * as tf from "../../src/core/tf.ts";
 import type {
+  AdamWFuturesScalars,
   AdamWScalars,
   AdamWUpdate,
+  FuturesEntry,
   LerpPair,
+  SgdFuturesScalars,
   SgdScalars,
   SgdUpdate,
 } from "../../src/ops/in_place/in_place.ts";
@@ -88,6 +91,39 @@ export function lerp(target: tf.Tensor, source: tf.Tensor, decay: number): void 
     if (decay === 0) assign(target, source);
     else assign(target, tf.add(tf.mul(target, decay), tf.mul(source, 1 - decay)));
   });
+}
+
+/** See the operation of this name; one after another. */
+export function multiTensorAdamWFutures(
+  entries: readonly FuturesEntry[],
+  { biasCorrection, epsilon, ...shared }: Omit<AdamWFuturesScalars, "shift">,
+): void {
+  enterFutures(entries, shared, ({ first, second }) => {
+    const root = tf.sqrt(second ?? tf.zerosLike(first));
+    return tf.div(first, tf.add(tf.mul(root, biasCorrection), epsilon));
+  });
+}
+
+/** See the operation of this name; one after another. */
+export function multiTensorSgdFutures(
+  entries: readonly FuturesEntry[],
+  shared: Omit<SgdFuturesScalars, "shift">,
+): void {
+  enterFutures(entries, shared, ({ first }) => first);
+}
+
+function enterFutures(
+  entries: readonly FuturesEntry[],
+  { decay, oneMinusDecay }: Omit<SgdFuturesScalars, "shift">,
+  directionOf: (entry: FuturesEntry) => tf.Tensor,
+): void {
+  for (const entry of entries) {
+    const { average, parameter, shift } = entry;
+    tf.tidy(() => {
+      const mean = tf.add(tf.mul(average, decay), tf.mul(parameter, oneMinusDecay));
+      assign(average, tf.sub(mean, tf.mul(directionOf(entry), shift)));
+    });
+  }
 }
 
 interface Engine {

@@ -6,7 +6,8 @@ import { fraction, fractionBelowOne, nonNegative, positiveInt } from "./ranges.t
 
 /**
  * Future self-training, around any rule with a teacher. Du et al., "Learning from Future",
- * NeurIPS 2022. An iteration costs K·N + 1 loss evaluations.
+ * NeurIPS 2022. An iteration costs K·N + 1 loss evaluations, or less by another kind of
+ * virtual step than the published one.
  *
  * The defaults are what the paper states. The published code is, for domain adaptation,
  * `optimizerState: carry`, `buffers: carry`, `emaStep: forward`, `firstIteration: plain` and
@@ -14,6 +15,14 @@ import { fraction, fractionBelowOne, nonNegative, positiveInt } from "./ranges.t
  * semi-supervised learning `optimizerState: carry`, `buffers: carry`, `emaTiming: both`.
  */
 export interface LookAheadConfig {
+  /**
+   * By what virtual steps are made. "gradient": one loss evaluation each, as published.
+   * "momentum": the step that the optimizer's present moments give, K times; no evaluation.
+   * "head": steps of decoder and heads alone, on features, images and pseudo-labels that are
+   * computed once. "reuse": the first one by the gradient of the last real step, so that K
+   * steps cost K − 1 evaluations; not to be confused with the key `reuse`.
+   */
+  readonly by: "gradient" | "momentum" | "head" | "reuse";
   /** K virtual steps, one after another; at most so many with `agreement`. */
   readonly depth: number;
   /**
@@ -48,6 +57,8 @@ export interface LookAheadConfig {
    * depends on it, only time and the memory of one gradient. Frozen features always are;
    * the source loss of the first virtual step and the real one is where nothing is dropped
    * in the network, or both drop the same. Semi-supervised losses have nothing to reuse.
+   * Not to be confused with `by: reuse`, which takes the gradient of another iteration and
+   * changes results.
    */
   readonly reuse: boolean;
   /**
@@ -406,6 +417,7 @@ const teacher = z.strictObject({ emaDecay: emaDecay.default(0.999) }).prefault({
 /** The block of every method; what only self-training knows is refused elsewhere. */
 function lookAheadSchema(method: "self-training" | "semi-supervised") {
   return z.strictObject({
+    by: z.enum(["gradient", "momentum", "head", "reuse"]).default("gradient"),
     depth: z.int().positive().default(3),
     width: z.int().positive().default(1),
     agreement: z.number().gt(0).lte(1).nullable().default(null),
@@ -417,10 +429,37 @@ function lookAheadSchema(method: "self-training" | "semi-supervised") {
     firstIteration: z.enum(["lookahead", "plain"]).default("lookahead"),
     reuse: z.boolean().default(true),
     shareDropout: z.boolean().default(false),
-  }).superRefine(({ width, agreement, ...rest }, context) => {
+  }).superRefine(({ by, width, agreement, ...rest }, context) => {
     const report = (key: string, message: string) =>
       context.addIssue({ code: "custom", path: [key], message });
-    if (agreement !== null && width > 1) {
+    if (by !== "gradient") {
+      const must = (value: string, reason: string) =>
+        `must be ${value} with "by: ${by}", ${reason}: set it, or "by: gradient"`;
+      if (width > 1 && by !== "head") {
+        report("width", must("1", "as all futures would take the same first step"));
+      }
+      if (agreement !== null) {
+        const reason = by === "head"
+          ? "as all its virtual steps learn the same pseudo-labels"
+          : "as its first virtual step makes no pseudo-labels to compare";
+        report("agreement", must("null", reason));
+      }
+      if (rest.optimizerState === "carry" && by !== "reuse") {
+        const reason = by === "head"
+          ? "as decoder and heads alone would have taken steps that are counted for all"
+          : "which leaves the optimizer's state as it is";
+        report("optimizerState", must('"restore"', reason));
+      }
+      if (rest.buffers === "carry" && by === "momentum") {
+        report("buffers", must('"restore"', "which makes no statistics"));
+      }
+      if (rest.shareDropout) {
+        report(
+          "shareDropout",
+          must("false", "as its first virtual step is no whole loss evaluation"),
+        );
+      }
+    } else if (agreement !== null && width > 1) {
       report("agreement", 'needs "width" 1: set it, or this to null');
     }
     if (method === "self-training") return;
@@ -430,7 +469,7 @@ function lookAheadSchema(method: "self-training" | "semi-supervised") {
     if (rest.firstIteration !== "lookahead") {
       report("firstIteration", only('"lookahead"'));
     }
-    if (rest.shareDropout) report("shareDropout", only("false"));
+    if (rest.shareDropout && by === "gradient") report("shareDropout", only("false"));
   }).nullable().default(null);
 }
 

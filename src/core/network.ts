@@ -289,6 +289,12 @@ export interface Network {
     images: tf.Tensor4D,
     context: ForwardContext,
   ): NetworkOutput & { readonly representation: tf.Tensor4D };
+  /** The second half of it; absent if there is none. */
+  decodeWithRepresentation?(
+    weights: Weights,
+    features: tf.Tensor4D[],
+    context: ForwardContext,
+  ): DecoderOutput & { readonly representation: tf.Tensor4D };
 }
 
 /**

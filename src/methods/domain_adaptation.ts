@@ -35,7 +35,7 @@ import {
 import { type Objective, recordLoss, requireTeacher, studentContext } from "./learner.ts";
 import type { MaskedConsistency } from "./masked_consistency.ts";
 import { comparingPseudoLabeler, type StepInputs } from "./pseudo_labeler.ts";
-import { sourceLoss, type SourceLossOptions } from "./source_loss.ts";
+import { type SourceLoss, sourceLoss, type SourceLossOptions } from "./source_loss.ts";
 
 /** Makes the mixed images of one forward pass; its caller owns the result. */
 export type MixFunction = (
@@ -46,6 +46,11 @@ export type MixFunction = (
 
 /** The parts of the objective. */
 export interface DomainAdaptationOptions extends SourceLossOptions {
+  /**
+   * The source term, where it is none of this objective alone.
+   * @default {made of these options}
+   */
+  readonly source?: SourceLoss;
   /** Null for source-only training, which uses no target images. */
   readonly target: {
     readonly pseudoLabel: PseudoLabelOptions & {
@@ -92,7 +97,7 @@ const TEACHER_CONTEXT: ForwardContext = { training: true, rngKey: null };
  */
 export function domainAdaptation(options: DomainAdaptationOptions): Objective {
   const { network, seed, target, accumulationSteps = 1 } = options;
-  const source = sourceLoss(options);
+  const { source = sourceLoss(options) } = options;
   if (target === null) {
     const { clearCache } = source;
     return {

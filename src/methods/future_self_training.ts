@@ -13,6 +13,15 @@
  * K = 0 is plain self-training; K ≥ 1, N = 1 is FST-D; K = 1, N ≥ 2 is FST-W. Virtual steps
  * change θ′ and m′ alone, so there is nothing to restore.
  *
+ * That is the look-ahead by gradient. Three others cost less:
+ *
+ *   by momentum  no ∇E: θ′ₖ = θ − k·Δ, Δ being the step that m gives, enter for k = 1 … K
+ *   by head      ∇E of decoder and heads on features that the encoder of θ gives once for
+ *                each batch; all K steps on a batch learn the images, draws and
+ *                pseudo-labels of the first one, and the encoder of θ′ is that of θ; with
+ *                N = 1 the real step may share the first one's source pass
+ *   by reuse     the first ∇E is that of the last real step; in iteration 0 it is computed
+ *
  * Source: Du et al., "Learning from Future" (NeurIPS 2022),
  * https://arxiv.org/abs/2209.06993. The published code differs in five places; each is an
  * option below, with what the paper says as the default of the configuration.
@@ -23,6 +32,7 @@ import { readBack } from "../core/backend.ts";
 import type { Batch } from "../core/batch.ts";
 import type { Weights } from "../core/network.ts";
 import type * as tf from "../core/tf.ts";
+import { cloneWeights } from "../core/weights.ts";
 import {
   copyBuffers,
   emaUpdate,
@@ -31,6 +41,7 @@ import {
 } from "../optim/ema_update.ts";
 import {
   gradientStep,
+  type GradientStepOptions,
   type Learner,
   type Losses,
   realBatch,
@@ -41,8 +52,14 @@ import {
 } from "./learner.ts";
 import { copySet, lerpSet, type ScratchSets } from "./scratch_sets.ts";
 
-/** How far to look ahead, and what virtual steps leave behind. */
+/** How far to look ahead, by what, and what virtual steps leave behind. */
 export interface LookAhead {
+  /**
+   * By what virtual steps are made; "momentum" and "reuse" need N = 1.
+   *
+   * @default {"gradient"}
+   */
+  readonly by?: "gradient" | "momentum" | "head" | "reuse";
   /** K, virtual steps in a row; 0 is plain self-training. */
   readonly depth: number;
   /** N, futures that are averaged; above 1 each has a batch of its own. */
@@ -87,10 +104,24 @@ export interface LookAhead {
   readonly firstIteration: "lookahead" | "plain";
 }
 
+/** How often an iteration of a full depth evaluates the loss, and how often the first does. */
+export function lossEvaluations(
+  { by, depth, width, firstIteration }: Pick<
+    LookAhead,
+    "by" | "depth" | "width" | "firstIteration"
+  >,
+): { readonly perIteration: number; readonly inFirstIteration: number } {
+  const all = by === "momentum" ? 1 : depth * width + 1;
+  return {
+    perIteration: by === "reuse" ? all - 1 : all,
+    inFirstIteration: firstIteration === "plain" ? 1 : all,
+  };
+}
+
 /** What one iteration works on; it changes the learner. */
 export interface FutureIteration {
   readonly learner: Learner;
-  /** For θ′ and m′; null for depth 0. */
+  /** For θ′ and m′; null for depth 0, and where there is no θ′. */
   readonly scratch: ScratchSets | null;
   /** The batch b of the real step, then b₁ … b_N where N ≥ 2. */
   readonly batches: readonly Batch[];
@@ -149,11 +180,18 @@ function* runIteration(options: FutureIteration): WithReadBack<Losses> {
   // φ ← ema(φ, θ): the present student enters
   if (emaTiming !== "after" || t === 0) enterTeacher(options, weights, t);
   // θ′, φ ← K virtual steps
-  if (scratch !== null) yield* takeVirtualSteps(options, scratch);
+  if (lookAhead.by === "momentum") {
+    if (!isPlain) enterFuturesByMomentum(options);
+  } else if (scratch !== null) yield* takeVirtualSteps(options, scratch);
   // θ, m ← step(θ, m, ∇E(θ, b, φ)), where the first virtual step of FST-D had θ and b, too
   const cacheMode = scratch !== null && scratch.averaging === null ? "reuse" : "off";
   const real = { weights, moments };
-  const losses = gradientStep(learner, real, realBatch(batches), recipe, cacheMode);
+  const losses = gradientStep(learner, real, realBatch(batches), recipe, {
+    cacheMode,
+    ...lookAhead.by === "reuse" && {
+      onGradient: (gradient) => keepLastGradient(options, gradient),
+    },
+  });
   recipe.commitLossState?.();
   recipe.clearCache();
   if (isPlain || emaTiming !== "before") {
@@ -168,14 +206,38 @@ function enterTeacher(
   student: Weights,
   iteration: number,
 ): void {
-  const { emaStep, emaDecay, averagesBuffers = false } = lookAhead;
   const teacher = requireTeacher(learner.teacher);
-  const decay = warmedUpEmaDecay(
-    emaStep === "forward" ? learner.forwardCount : iteration,
-    emaDecay,
-  );
+  const decay = decayAt(learner, lookAhead, iteration);
   emaUpdate(parameters, teacher, student, decay);
-  if (averagesBuffers) emaUpdateBuffers(parameters, teacher, student, decay);
+  if (lookAhead.averagesBuffers) emaUpdateBuffers(parameters, teacher, student, decay);
+}
+
+function decayAt(
+  { forwardCount }: Learner,
+  { emaStep, emaDecay }: LookAhead,
+  iteration: number,
+): number {
+  return warmedUpEmaDecay(emaStep === "forward" ? forwardCount : iteration, emaDecay);
+}
+
+/** φ ← ema(φ, θ − k·Δ), k = 1 … K, all at once; with no moments yet, Δ is 0. */
+function enterFuturesByMomentum(
+  { learner, lookAhead, recipe, iteration }: FutureIteration,
+): void {
+  const { student, moments } = learner;
+  const { depth: count, averagesBuffers = false } = lookAhead;
+  const teacher = requireTeacher(learner.teacher);
+  const decay = decayAt(learner, lookAhead, iteration);
+  if (recipe.enterFutures === undefined) {
+    throw new TypeError(
+      "Cannot look ahead by momentum: the recipe has no enterFutures(); give it one of the " +
+        "optimizer",
+    );
+  }
+  recipe.enterFutures(teacher, student, moments, { count, decay });
+  if (averagesBuffers) {
+    emaUpdateBuffers(recipe.parameters, teacher, student, decay ** count);
+  }
 }
 
 /** The K virtual steps; of the learner they change the teacher and what is carried. */
@@ -184,8 +246,9 @@ function* takeVirtualSteps(
   scratch: ScratchSets,
 ): WithReadBack<void> {
   const { learner, batches, iteration: t, lookAhead, recipe } = options;
-  const { depth, optimizerState, buffers, agreement = null } = lookAhead;
-  const { parameters } = recipe;
+  const { by, depth, optimizerState, buffers, agreement = null } = lookAhead;
+  const virtual = virtualStepsOf(options);
+  const { parameters } = virtual.recipe;
   const present = { weights: learner.student, moments: learner.moments };
   // Carried moments run through all virtual steps and into the real one.
   const future = optimizerState === "carry"
@@ -197,12 +260,14 @@ function* takeVirtualSteps(
 
   for (let k = 0; k < depth; k++) {
     // θ′ ← step(θ′, m′, ∇E(θ′, b, φ)), or the mean of N such steps
-    if (scratch.averaging === null) {
-      const cacheMode = k === 0 ? "store" : "off";
+    if (by === "reuse" && k === 0 && hasLastGradient(learner)) {
+      recipe.optimizerStep(future.weights, future.moments, learner.lastGradient);
+    } else if (scratch.averaging === null) {
       const batch = realBatch(batches);
-      releaseLosses(gradientStep(learner, future, batch, recipe, cacheMode));
+      const step = virtual.optionsAt(k, 0);
+      releaseLosses(gradientStep(learner, future, batch, virtual.recipe, step));
     } else {
-      averageFutures(options, future, scratch.averaging);
+      averageFutures(options, future, scratch.averaging, virtual, k);
     }
     // φ ← ema(φ, θ′)
     enterTeacher(options, future.weights, t);
@@ -210,13 +275,69 @@ function* takeVirtualSteps(
     if ((yield measureAgreement(options, future.weights)) > agreement) break;
   }
   if (buffers === "carry") copyBuffers(parameters, present.weights, future.weights);
+  recipe.headObjective?.clearCache(); // before the real step, which needs most memory
+}
+
+/** How the virtual steps of an iteration are computed. */
+interface VirtualSteps {
+  readonly recipe: Pick<Recipe, "parameters" | "forwardBackward" | "optimizerStep">;
+  /** For the step at a depth, on one of the batches. */
+  optionsAt(k: number, batchIndex: number): GradientStepOptions;
+}
+
+function virtualStepsOf(
+  { learner, lookAhead: { by, width }, recipe }: FutureIteration,
+): VirtualSteps {
+  const cacheModeAt = (k: number) => width === 1 && k === 0 ? "store" : "off";
+  if (by !== "head") return { recipe, optionsAt: (k) => ({ cacheMode: cacheModeAt(k) }) };
+  const { headObjective } = recipe;
+  if (headObjective === undefined) {
+    throw new TypeError(
+      "Cannot look ahead by head: the recipe has no headObjective; give it that of the " +
+        "network without its encoder",
+    );
+  }
+  // The draws of the first step on a batch are those of all.
+  const { forwardCount } = learner;
+  return {
+    recipe: { ...recipe, ...headObjective },
+    optionsAt: (k, batchIndex) => ({
+      cacheMode: cacheModeAt(k),
+      forwardIndex: forwardCount + batchIndex,
+    }),
+  };
+}
+
+type LearnerWithLastGradient = Learner & Required<Pick<Learner, "lastGradient">>;
+
+/** Whether there was a real step whose gradient is kept. */
+function hasLastGradient(learner: Learner): learner is LearnerWithLastGradient {
+  return learner.lastGradient !== undefined && learner.lastGradient.size > 0;
+}
+
+/** Keeps a copy, in the tensors of the last one: a replay finds them where they were. */
+function keepLastGradient(
+  { learner: { lastGradient }, recipe: { parameters } }: FutureIteration,
+  gradient: Weights,
+): void {
+  if (lastGradient === undefined) {
+    throw new TypeError(
+      "Cannot look ahead by reuse: the learner keeps no gradient; give it a lastGradient",
+    );
+  }
+  emaUpdate(parameters, lastGradient, gradient, 0);
+  const isNew = ([name]: readonly [string, unknown]) => !lastGradient.has(name);
+  const added = new Map([...gradient].filter(isNew));
+  for (const [name, copy] of cloneWeights(added)) lastGradient.set(name, copy);
 }
 
 /** θ′, m′ ← mean over i of step(θ′, m′, ∇E(θ′, bᵢ, φ)). */
 function averageFutures(
-  { learner, batches, lookAhead: { width }, recipe }: FutureIteration,
+  { learner, batches, lookAhead: { width } }: FutureIteration,
   future: WeightsAndMoments,
   averaging: NonNullable<ScratchSets["averaging"]>,
+  { recipe, optionsAt }: VirtualSteps,
+  k: number,
 ): void {
   const { parameters } = recipe;
   const futureBatches = batches.slice(1, 1 + width);
@@ -235,7 +356,7 @@ function averageFutures(
   copyBuffers(parameters, candidate.weights, future.weights);
   futureBatches.forEach((batch, i) => {
     copySet(parameters, candidate, future);
-    releaseLosses(gradientStep(learner, candidate, batch, recipe));
+    releaseLosses(gradientStep(learner, candidate, batch, recipe, optionsAt(k, i)));
     lerpSet(parameters, mean, candidate, i / (i + 1)); // a running mean
   });
   copySet(parameters, future, mean);

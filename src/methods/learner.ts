@@ -15,7 +15,7 @@ import type {
 import { hashStreamName } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
 import { releaseWeights } from "../core/weights.ts";
-import type { Moments } from "../optim/optimizer.ts";
+import type { FuturesOptions, Moments } from "../optim/optimizer.ts";
 
 /**
  * The state that training changes, in place. Its creator releases it.
@@ -31,6 +31,11 @@ export interface Learner {
   readonly moments: Moments;
   /** What the loss keeps between iterations, by name; absent if nothing. */
   readonly lossState?: Weights;
+  /**
+   * The gradient of the last real step, for a look-ahead that reuses it: empty before there
+   * is one, and with the parameters that had a gradient.
+   */
+  readonly lastGradient?: Map<string, tf.AnyTensor>;
   /** n, how many forward and backward passes were made, virtual ones included. */
   forwardCount: number;
 }
@@ -102,10 +107,32 @@ export type OptimizerStep = (
   gradient: Weights,
 ) => void;
 
+/**
+ * Lets K futures θ − k·Δ enter an average of students, each with the decay d, Δ being the
+ * step that the moments give; changes the average alone.
+ */
+export type EnterFutures = (
+  average: Weights,
+  weights: Weights,
+  moments: Moments,
+  futures: FuturesOptions,
+) => void;
+
+/** The loss of virtual steps that move a part of the student. */
+export interface PartialObjective
+  extends Pick<Objective, "forwardBackward" | "clearCache"> {
+  /** All parameters, those that stay being frozen. */
+  readonly parameters: readonly Parameter[];
+}
+
 /** What a method needs in addition to the learner and its data. */
 export interface Recipe extends Objective {
   readonly parameters: readonly Parameter[];
   readonly optimizerStep: OptimizerStep;
+  /** For a look-ahead by momentum. */
+  readonly enterFutures?: EnterFutures;
+  /** For a look-ahead by head: that of its virtual steps. */
+  readonly headObjective?: PartialObjective;
 }
 
 /** The batch of the real step. @throws {RangeError} If there is none. */
@@ -121,24 +148,35 @@ export interface WeightsAndMoments {
   readonly moments: Moments;
 }
 
+/** What a step does that is not like all others. */
+export interface GradientStepOptions {
+  /** @default {"off"} */
+  readonly cacheMode?: CacheMode;
+  /** The key of the random draws. @default {n} */
+  readonly forwardIndex?: number;
+  /** Called with the gradient before it is freed. @default {nothing} */
+  readonly onGradient?: (gradient: Weights) => void;
+}
+
 /** θ, m ← step(θ, m, ∇E(θ, b, φ)) for any θ and m, under the learner's teacher. */
 export function gradientStep(
   learner: Learner,
   { weights, moments }: WeightsAndMoments,
   batch: Batch,
-  { forwardBackward, optimizerStep }: Recipe,
-  cacheMode: CacheMode = "off",
+  { forwardBackward, optimizerStep }: Pick<Recipe, "forwardBackward" | "optimizerStep">,
+  options: GradientStepOptions = {},
 ): Losses {
-  const { teacher, forwardCount } = learner;
+  const { cacheMode = "off", forwardIndex = learner.forwardCount, onGradient } = options;
   const { gradient, losses } = forwardBackward(
     weights,
-    teacher,
+    learner.teacher,
     batch,
-    forwardCount,
+    forwardIndex,
     cacheMode,
   );
   learner.forwardCount++;
   optimizerStep(weights, moments, gradient);
+  onGradient?.(gradient);
   releaseWeights(gradient);
   return losses;
 }

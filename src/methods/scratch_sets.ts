@@ -1,5 +1,5 @@
 /** Weights and moments for virtual steps, which never touch the learner's own. @module */
-import type { Parameter } from "../core/network.ts";
+import type { Parameter, Weights } from "../core/network.ts";
 import { cloneWeights, releaseWeights } from "../core/weights.ts";
 import { emaUpdate, lerpMoments } from "../optim/ema_update.ts";
 import type { Learner, WeightsAndMoments } from "./learner.ts";
@@ -13,35 +13,48 @@ export interface ScratchSets {
     readonly candidate: WeightsAndMoments;
     readonly mean: WeightsAndMoments;
   } | null;
+  /** What no virtual step moves, in the learner's own tensors. */
+  readonly shared: ReadonlySet<string>;
 }
 
-/** Creates the sets that a look-ahead needs, or null where there is none. */
+/**
+ * Creates the sets that a look-ahead needs, or null where there is none.
+ *
+ * @param shared The parameters that no virtual step moves: they are not copied.
+ */
 export function createScratchSets(
   { student, moments }: Learner,
   { depth, width }: { readonly depth: number; readonly width: number },
+  shared: ReadonlySet<string> = new Set(),
 ): ScratchSets | null {
   if (depth === 0) return null;
+  const clone = (weights: Weights) => cloneWeights(movedOf(weights, shared));
   const scratchSet = (): WeightsAndMoments => ({
-    weights: cloneWeights(student),
+    weights: new Map([...student, ...clone(student)]),
     moments: {
       steps: moments.steps,
-      first: cloneWeights(moments.first),
-      second: cloneWeights(moments.second),
+      first: clone(moments.first),
+      second: clone(moments.second),
     },
   });
   return {
     future: scratchSet(),
     averaging: width > 1 ? { candidate: scratchSet(), mean: scratchSet() } : null,
+    shared,
   };
+}
+
+function movedOf(weights: Weights, shared: ReadonlySet<string>): Weights {
+  return new Map([...weights].filter(([name]) => !shared.has(name)));
 }
 
 /** Frees the sets. */
 export function releaseScratchSets(scratch: ScratchSets | null): void {
   if (scratch === null) return;
-  const { future, averaging } = scratch;
+  const { future, averaging, shared } = scratch;
   const sets = averaging ? [future, averaging.candidate, averaging.mean] : [future];
   for (const { weights, moments } of sets) {
-    [weights, moments.first, moments.second].forEach(releaseWeights);
+    [movedOf(weights, shared), moments.first, moments.second].forEach(releaseWeights);
   }
 }
 

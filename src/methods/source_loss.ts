@@ -11,7 +11,7 @@
  * @module
  */
 import type { Batch } from "../core/batch.ts";
-import type { Network, Weights } from "../core/network.ts";
+import type { Network, Parameter, Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import { releaseWeights } from "../core/weights.ts";
 import { type Criterion, criterionLoss } from "../objectives/criterion.ts";
@@ -183,6 +183,38 @@ export function sourceLoss(
       }
       caches.clear();
     },
+  };
+}
+
+/**
+ * S of virtual steps that move a part of the student. The first one, where all of it is as
+ * it is in the real step, computes the whole gradient, which the real step reuses.
+ *
+ * @param whole S of the real step, with shared draws.
+ * @param captured Runs the pass that the later ones take the rest of the student from.
+ * @param partial S of the later ones.
+ */
+export function partialSourceLoss(
+  whole: SourceLoss,
+  captured: <T>(run: () => T) => T,
+  partial: SourceLoss,
+  parameters: readonly Parameter[],
+): SourceLoss {
+  const moved = parameters.filter(({ trainable }) => trainable);
+  const names = new Set(moved.map(({ name }) => name));
+  return {
+    forwardBackward(student, batch, forwardIndex, cacheMode) {
+      if (cacheMode !== "store") {
+        return partial.forwardBackward(student, batch, forwardIndex, cacheMode);
+      }
+      const { losses, gradient } = captured(() =>
+        whole.forwardBackward(student, batch, forwardIndex, cacheMode)
+      );
+      const isMoved = ([name]: readonly [string, unknown]) => names.has(name);
+      releaseWeights(new Map([...gradient].filter((entry) => !isMoved(entry))));
+      return { losses, gradient: new Map([...gradient].filter(isMoved)) };
+    },
+    clearCache: partial.clearCache,
   };
 }
 

@@ -39,6 +39,11 @@ export function encoderDecoder(
     return { logits, auxiliaryLogits: [...auxiliaryLogits, ...headLogits(...args)] };
   };
   const applyWithRepresentation = decoder.applyWithRepresentation?.bind(decoder);
+  const decodeWithRepresentation = applyWithRepresentation &&
+    ((...args: Arguments) => ({
+      ...applyWithRepresentation(...args),
+      auxiliaryLogits: headLogits(...args),
+    }));
   return {
     encoder,
     decoder,
@@ -51,14 +56,11 @@ export function encoderDecoder(
       const features = encoder.apply(weights, images, context);
       return { features, ...decode(weights, features, context) };
     },
-    ...applyWithRepresentation && {
+    ...decodeWithRepresentation && {
+      decodeWithRepresentation,
       forwardWithRepresentation(weights, images, context) {
         const features = encoder.apply(weights, images, context);
-        return {
-          features,
-          ...applyWithRepresentation(weights, features, context),
-          auxiliaryLogits: headLogits(weights, features, context),
-        };
+        return { features, ...decodeWithRepresentation(weights, features, context) };
       },
     } satisfies Partial<Network>,
   };
@@ -73,7 +75,7 @@ export function encoderDecoder(
  * encoder here.
  */
 export function withActivationCheckpointing(network: Network): Network {
-  const { encoder, forwardWithRepresentation } = network;
+  const { encoder, forwardWithRepresentation, decodeWithRepresentation } = network;
   const checkpointing =
     <I, O>(apply: Layer<I, O>["apply"]): Layer<I, O>["apply"] =>
     (weights: Weights, input: I, context: ForwardContext) =>
@@ -85,6 +87,9 @@ export function withActivationCheckpointing(network: Network): Network {
     forward: checkpointing(network.forward.bind(network)),
     ...forwardWithRepresentation && {
       forwardWithRepresentation: checkpointing(forwardWithRepresentation.bind(network)),
+    },
+    ...decodeWithRepresentation && {
+      decodeWithRepresentation: checkpointing(decodeWithRepresentation.bind(network)),
     },
   };
 }

@@ -37,7 +37,7 @@ export function withFrozenParameters(
     <I, O>(apply: Layer<I, O>["apply"]): Layer<I, O>["apply"] =>
     (weights: Weights, input: I, context: ForwardContext) =>
       apply(weights, input, deriveContext(context, { frozen: names }));
-  const { encoder, forwardWithRepresentation } = network;
+  const { encoder, forwardWithRepresentation, decodeWithRepresentation } = network;
   return {
     ...network,
     parameters: network.parameters.map(freeze),
@@ -46,6 +46,9 @@ export function withFrozenParameters(
     forward: apply(network.forward.bind(network)),
     ...forwardWithRepresentation && {
       forwardWithRepresentation: apply(forwardWithRepresentation.bind(network)),
+    },
+    ...decodeWithRepresentation && {
+      decodeWithRepresentation: apply(decodeWithRepresentation.bind(network)),
     },
   };
 }

@@ -1,7 +1,12 @@
 /** The optimizers: one step over a whole set of weights, in place. @module */
 import type { Parameter, Weights } from "../core/network.ts";
 import type * as tf from "../core/tf.ts";
-import { multiTensorAdamW, multiTensorSgd } from "../ops/in_place/in_place.ts";
+import {
+  multiTensorAdamW,
+  multiTensorAdamWFutures,
+  multiTensorSgd,
+  multiTensorSgdFutures,
+} from "../ops/in_place/in_place.ts";
 
 /** The state of an optimizer. Steps change the tensors in place; the creator frees them. */
 export interface Moments {
@@ -118,6 +123,96 @@ export function sgdStep(
   multiTensorSgd(updates, options.momentum);
 }
 
+/**
+ * A moving average of students into which K futures enter one after another, none of them
+ * computed by itself: θ − k·Δ, k = 1 … K, Δ being the step that present moments give.
+ */
+export interface FuturesOptions {
+  /** K */
+  readonly count: number;
+  /** d, the decay with which each of them enters. */
+  readonly decay: number;
+}
+
+/**
+ * φ ← dᴷ·φ + (1 − d)·Σₖ dᴷ⁻ᵏ·(θ − k·Δ) with Δ = η · m̂ / (√v̂ + ε), in one pass over memory;
+ * φ stays as it is before the first step. Moments are the present ones, with the bias
+ * correction of their count; decoupled weight decay, which is not of the moments, is no
+ * part of Δ.
+ *
+ * @param average φ, changed.
+ * @param learningRate η of the encoder.
+ */
+export function enterAdamWFutures(
+  parameters: readonly Parameter[],
+  average: Weights,
+  weights: Weights,
+  moments: Moments,
+  learningRate: number,
+  { betas: [beta1, beta2], eps, ...options }: AdamWOptions,
+  futures: FuturesOptions,
+): void {
+  const { steps } = moments;
+  if (steps === 0) return;
+  const rate = learningRate / (1 - beta1 ** steps);
+  multiTensorAdamWFutures(
+    futuresOf(parameters, average, weights, moments, rate, options, futures),
+    {
+      ...decayOfAll(futures),
+      biasCorrection: 1 / Math.sqrt(1 - beta2 ** steps),
+      epsilon: eps,
+    },
+  );
+}
+
+/**
+ * The same with Δ = η · b, b being the momentum buffer, in which weight decay is.
+ *
+ * @param average φ, changed.
+ * @param learningRate η of the encoder.
+ */
+export function enterSgdFutures(
+  parameters: readonly Parameter[],
+  average: Weights,
+  weights: Weights,
+  moments: Moments,
+  learningRate: number,
+  options: SgdOptions,
+  futures: FuturesOptions,
+): void {
+  if (moments.steps === 0) return;
+  multiTensorSgdFutures(
+    futuresOf(parameters, average, weights, moments, learningRate, options, futures),
+    decayOfAll(futures),
+  );
+}
+
+function decayOfAll({ count, decay }: FuturesOptions) {
+  const decayOfAll = decay ** count;
+  return { decay: decayOfAll, oneMinusDecay: 1 - decayOfAll };
+}
+
+function futuresOf(
+  parameters: readonly Parameter[],
+  averages: Weights,
+  weights: Weights,
+  moments: Moments,
+  learningRate: number,
+  options: ParameterGroupOptions,
+  { count, decay }: FuturesOptions,
+) {
+  let steps = 0; // Σₖ (1 − d)·dᴷ⁻ᵏ·k
+  for (let k = 1; k <= count; k++) steps = decay * steps + (1 - decay) * k;
+  return parameters.flatMap(({ name }) => {
+    const [average, parameter] = [averages.get(name), weights.get(name)];
+    const first = moments.first.get(name);
+    if (!average || !parameter || !first) return [];
+    const shift = steps * learningRateOf(name, learningRate, options);
+    const second = moments.second.get(name) ?? null;
+    return [{ average, parameter, first, second, shift }];
+  });
+}
+
 interface Update {
   readonly name: string;
   readonly parameter: tf.Tensor;
@@ -133,20 +228,29 @@ function updatesOf(
   weights: Weights,
   gradients: Weights,
   learningRate: number,
-  { weightDecay, lrMultipliers, ...options }: ParameterGroupOptions,
+  options: ParameterGroupOptions,
 ): Update[] {
   return parameters.flatMap(({ name }) => {
     const [parameter, gradient] = [weights.get(name), gradients.get(name)];
     if (!parameter || !gradient) return [];
-    const { lrMultiplier, hasWeightDecay } = parameterGroupOf(name, options);
+    const { hasWeightDecay } = parameterGroupOf(name, options);
     return [{
       name,
       parameter,
       gradient,
-      learningRate: learningRate * lrMultiplier * (lrMultipliers?.get(name) ?? 1),
-      weightDecay: hasWeightDecay ? weightDecay : 0,
+      learningRate: learningRateOf(name, learningRate, options),
+      weightDecay: hasWeightDecay ? options.weightDecay : 0,
     }];
   });
+}
+
+function learningRateOf(
+  name: string,
+  learningRate: number,
+  { lrMultipliers, ...options }: ParameterGroupOptions,
+): number {
+  const { lrMultiplier } = parameterGroupOf(name, options);
+  return learningRate * lrMultiplier * (lrMultipliers?.get(name) ?? 1);
 }
 
 /** The rule of DAFormer, and the decoders of the semi-supervised branch. */

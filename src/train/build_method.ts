@@ -16,26 +16,33 @@ import {
 import type { RunConfig } from "../config/schema.ts";
 import type { Batch } from "../core/batch.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
-import type { Network, Weights } from "../core/network.ts";
+import type { Network, Parameter, Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import type { StepInputs } from "../methods/pseudo_labeler.ts";
 import {
   adaptiveFutureSelfTraining,
   futureSelfTraining,
   type LookAhead,
+  lossEvaluations,
 } from "../methods/future_self_training.ts";
 import { createScratchSets, releaseScratchSets } from "../methods/scratch_sets.ts";
 import {
+  type EnterFutures,
   type ForwardBackward,
   type Learner,
   type Losses,
-  type Objective,
   type OptimizerStep,
   realBatch,
   type Recipe,
 } from "../methods/learner.ts";
 import { supervised } from "../methods/supervised.ts";
-import { adamwStep, sgdStep } from "../optim/optimizer.ts";
+import { headNetwork } from "../models/head_network.ts";
+import {
+  adamwStep,
+  enterAdamWFutures,
+  enterSgdFutures,
+  sgdStep,
+} from "../optim/optimizer.ts";
 import { clipGradient } from "../optim/clip_gradient.ts";
 import { copyBuffers, copyParameters } from "../optim/ema_update.ts";
 import { learningRateAt } from "../optim/learning_rate.ts";
@@ -120,38 +127,43 @@ export function buildMethod(
   const { parameters } = network;
   const optimizer = buildOptimizer(config, network);
   const lookAhead = lookAheadOptions(method);
-  const scratchSets = createScratchSets(learner, lookAhead);
+  const head = lookAhead.by === "head" ? headNetwork(network) : null;
+  if (head !== null && !head.network.parameters.some(({ trainable }) => trainable)) {
+    throw new RangeError(
+      'Cannot look ahead by head: "optimizer.freeze" keeps all of decoder and heads, and ' +
+        'nothing else moves in a virtual step; set "method.lookAhead.by" to another kind',
+    );
+  }
+  const scratchSets = lookAhead.by === "momentum"
+    ? null
+    : createScratchSets(learner, lookAhead, frozenNames(head?.network.parameters ?? []));
   const hasAdaptiveDepth = lookAhead.agreement !== null;
   const start = isSemiSupervised(method) ? method.supervisedOnlyIterations : 0;
   const copied = isSemiSupervised(method) ? method.teacher.copyIterations : 0;
 
   let currentIteration = 0; // t, where it does not follow from a forward pass's index
-  // An iteration of a fixed depth has so many forward passes, and those before it one each.
-  const forwardsPerIteration = lookAhead.depth * lookAhead.width + 1;
-  const iterationAt = (forwardIndex: number) =>
-    hasAdaptiveDepth
-      ? currentIteration
-      : start + Math.floor((forwardIndex - start) / forwardsPerIteration);
-  const { supervisedOnly, main, release: releaseObjectives } = buildObjectives({
+  // Iterations of a fixed depth have so many forward passes, and those before them one each.
+  const passes = lossEvaluations(lookAhead);
+  const iterationAt = (forwardIndex: number) => {
+    if (hasAdaptiveDepth) return currentIteration;
+    const later = forwardIndex - start - passes.inFirstIteration;
+    if (later < 0) return Math.min(forwardIndex, start);
+    return start + 1 + Math.floor(later / passes.perIteration);
+  };
+  const { supervisedOnly, main, headOnly, ...objectives } = buildObjectives({
     ...{ config, classes, network, learner, frozenEncoder, countedWeights },
-    ...{ onStep, iterationAt },
+    ...{ onStep, iterationAt, head },
     progress: (forwardIndex) => iterationAt(forwardIndex) / iterations,
   });
   const copyStudent = (teacher: Weights, student: Weights) => {
     copyParameters(parameters, teacher, student);
     if (lookAhead.averagesBuffers) copyBuffers(parameters, teacher, student);
   };
-  const objectives: Readonly<Record<Phase["name"], Objective>> = {
-    supervised: supervisedOnly,
-    "teacher-copy": {
-      ...main,
-      forwardBackward(student, teacher, ...rest) {
-        if (teacher !== null) copyStudent(teacher, student);
-        return main.forwardBackward(student, teacher, ...rest);
-      },
-    },
-    ema: main,
-  };
+  const underCopy =
+    (run: ForwardBackward): ForwardBackward => (student, teacher, ...rest) => {
+      if (teacher !== null) copyStudent(teacher, student);
+      return run(student, teacher, ...rest);
+    };
 
   const phaseAt = (t: number): Phase => {
     const teaches = hasTeacher(method);
@@ -174,17 +186,31 @@ export function buildMethod(
     const stepReplay = replay === null || hasAdaptiveDepth
       ? null
       : createStepReplay(replay);
-    const objective = objectives[phase.name];
-    const clipped = withClipping(
-      objective.forwardBackward,
-      config.optimizer.clipGradientNorm,
-    );
-    const forwardBackward = stepReplay?.wrapForwardBackward(clipped) ?? clipped;
+    const objective = phase.name === "supervised" ? supervisedOnly : main;
+    const inPhase = (run: ForwardBackward): ForwardBackward => {
+      const taught = phase.name === "teacher-copy" ? underCopy(run) : run;
+      const clipped = withClipping(taught, config.optimizer.clipGradientNorm);
+      return stepReplay?.wrapForwardBackward(clipped) ?? clipped;
+    };
+    const forwardBackward = inPhase(objective.forwardBackward);
+    const headObjective = head && headOnly && {
+      parameters: head.network.parameters,
+      forwardBackward: inPhase((student, teacher, batch, ...rest) => {
+        head.beginPass(batch, teacher);
+        return headOnly.forwardBackward(student, teacher, batch, ...rest);
+      }),
+      clearCache() {
+        head.clear();
+        headOnly.clearCache();
+      },
+    };
     const recipeAt = (t: number): Recipe => ({
       parameters,
       ...objective,
       forwardBackward,
+      ...headObjective && { headObjective },
       optimizerStep: optimizer.stepAt(t),
+      enterFutures: optimizer.enterFuturesAt(t),
     });
     return current = { phase, replay: stepReplay, recipeAt };
   };
@@ -257,7 +283,7 @@ export function buildMethod(
     },
     release() {
       releaseScratchSets(scratchSets);
-      releaseObjectives();
+      objectives.release();
       current?.replay?.release();
     },
   };
@@ -277,6 +303,7 @@ export function lookAheadOptions(
   const isSemi = isSemiSupervised(method);
   return {
     ...lookAheadOf(method) ?? {
+      by: "gradient",
       depth: 0,
       width: 1,
       agreement: null,
@@ -294,6 +321,9 @@ export function lookAheadOptions(
   };
 }
 
+const frozenNames = (parameters: readonly Parameter[]): ReadonlySet<string> =>
+  new Set(parameters.filter(({ isFrozen }) => isFrozen).map(({ name }) => name));
+
 // The gradient of every step, virtual ones too: they are steps of the same optimizer.
 function withClipping(run: ForwardBackward, maxNorm: number | null): ForwardBackward {
   if (maxNorm === null) return run;
@@ -310,6 +340,8 @@ interface Optimizer {
   learningRateAt(iteration: number): number;
   /** The step of an iteration. */
   stepAt(iteration: number): OptimizerStep;
+  /** The futures that the moments give in an iteration. */
+  enterFuturesAt(iteration: number): EnterFutures;
 }
 
 function buildOptimizer(
@@ -330,6 +362,14 @@ function buildOptimizer(
       } else {
         const options = { ...optimizer, lrMultipliers };
         adamwStep(parameters, weights, moments, gradient, rate, options);
+      }
+    },
+    enterFuturesAt: (iteration) => (average, weights, moments, futures) => {
+      const sets = [parameters, average, weights, moments, rateAt(iteration)] as const;
+      if (optimizer.name === "sgd") {
+        enterSgdFutures(...sets, { ...optimizer, lrMultipliers }, futures);
+      } else {
+        enterAdamWFutures(...sets, { ...optimizer, lrMultipliers }, futures);
       }
     },
   };

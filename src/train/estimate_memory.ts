@@ -1,24 +1,14 @@
 /** How much memory an iteration will need, before there is one. @module */
-import {
-  hasTeacher,
-  isSemiSupervised,
-  lookAheadOf,
-  usesTarget,
-} from "../config/method.ts";
+import { hasTeacher, lookAheadOf } from "../config/method.ts";
 import { hasSecondMoment } from "../config/optimizer.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { openedGpu } from "../core/backend.ts";
-import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
-import type { ClassInfo, HostBatch } from "../core/host_batch.ts";
-import type { Network, Parameter, Weights } from "../core/network.ts";
-import { dryRun, metaTensor } from "../core/dry_run.ts";
+import type { ClassInfo } from "../core/host_batch.ts";
+import type { Network, Parameter } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
-import { releaseWeights } from "../core/weights.ts";
 import { collectKernels, compileKernels } from "../gpu/compile.ts";
-import { type Learner, releaseLosses } from "../methods/learner.ts";
-import { buildMethod } from "./build_method.ts";
-import { uncountedWeights } from "./criterion.ts";
-import { lossStateParameters } from "./objectives.ts";
+import { headNetwork } from "../models/head_network.ts";
+import { dryIteration } from "./dry_iteration.ts";
 
 /** Bytes of tensors at the largest moment of an iteration. */
 export interface MemoryEstimate {
@@ -26,7 +16,7 @@ export interface MemoryEstimate {
   readonly total: number;
   /** Of student, teacher, frozen encoder and futures. */
   readonly weights: number;
-  /** Of the optimizer's moments, those of futures included. */
+  /** Of the optimizer's moments, those of futures included, and of a gradient it keeps. */
   readonly optimizer: number;
   /** Of parameters. */
   readonly gradients: number;
@@ -63,40 +53,14 @@ export async function estimateMemory(
   hasFrozenEncoder: boolean,
 ): Promise<MemoryEstimate> {
   const { parameters, encoder } = network;
-  const trained = parameters.filter((parameter) => parameter.trainable);
+  const trained = parameters.filter(({ trainable }) => trainable);
+  const { peakAllocations, keptNames } = await dryIteration(
+    config,
+    classes,
+    network,
+    hasFrozenEncoder,
+  );
   const hasSecond = hasSecondMoment(config.optimizer);
-  const { peakAllocations } = await dryRun(() => {
-    const lossState = emptyWeights(lossStateParameters(config, network));
-    const first = emptyWeights(trained);
-    const moments = {
-      steps: 0,
-      first,
-      second: hasSecond ? emptyWeights(trained) : new Map(),
-    };
-    const learner: Learner = {
-      student: emptyWeights(parameters),
-      teacher: hasTeacher(config.method) ? emptyWeights(parameters) : null,
-      ...{ moments, lossState },
-      forwardCount: 0,
-    };
-    const frozenEncoder = hasFrozenEncoder ? emptyWeights(encoder.parameters) : null;
-    const method = buildMethod({
-      config: withoutAgreement(config),
-      ...{ classes, network, learner, frozenEncoder },
-      countedWeights: uncountedWeights(config.method, classes),
-    });
-    const batches: Batch[] = Array.from(
-      { length: method.batchesPerIteration },
-      () => uploadBatch(blankBatch(config)),
-    );
-    releaseLosses(method.runIteration(learner, batches, mostExpensiveIteration(config)));
-    batches.forEach(releaseBatch);
-    method.release();
-    const sets = [learner.student, learner.teacher, frozenEncoder];
-    for (const set of [...sets, lossState, moments.first, moments.second]) {
-      if (set !== null) releaseWeights(set);
-    }
-  });
   const sizeOf = (wanted: readonly Parameter[]) =>
     wanted.reduce(
       (sum, { shape }) => sum + 4 * shape.reduce((all, side) => all * side, 1),
@@ -104,10 +68,14 @@ export async function estimateMemory(
     );
   const [all, learning] = [sizeOf(parameters), sizeOf(trained)];
   const scratchSets = scratchSetCount(config);
+  const moved = movedParameters(config, network);
   const total = sum(peakAllocations);
-  const copies = (hasTeacher(config.method) ? 2 : 1) + scratchSets;
-  const weights = copies * all + (hasFrozenEncoder ? sizeOf(encoder.parameters) : 0);
-  const optimizer = (hasSecond ? 2 : 1) * learning * (1 + scratchSets);
+  const weights = (hasTeacher(config.method) ? 2 : 1) * all +
+    scratchSets * sizeOf(moved) +
+    (hasFrozenEncoder ? sizeOf(encoder.parameters) : 0);
+  const futureMoments = scratchSets * sizeOf(moved.filter(({ trainable }) => trainable));
+  const optimizer = (hasSecond ? 2 : 1) * (learning + futureMoments) +
+    sizeOf(trained.filter(({ name }) => keptNames.includes(name)));
   const gradients = sum(peakAllocations.filter(({ purpose }) => purpose === "gradient"));
   return {
     total,
@@ -174,45 +142,13 @@ function sum(memory: readonly { readonly bytes: number }[]): number {
 // θ′ and m′, one future and the mean of futures; see `createScratchSets`.
 function scratchSetCount({ method }: RunConfig): number {
   const lookAhead = lookAheadOf(method);
-  if (lookAhead === null) return 0;
+  if (lookAhead === null || lookAhead.by === "momentum") return 0;
   return lookAhead.width > 1 ? 3 : 1;
 }
 
-// Nothing can be read back in a dry run, on which an adaptive depth would depend.
-function withoutAgreement(config: RunConfig): RunConfig {
-  const { method } = config;
-  if (!usesTarget(method) || method.lookAhead === null) return config;
-  return {
-    ...config,
-    method: { ...method, lookAhead: { ...method.lookAhead, agreement: null } },
-  };
-}
-
-// Iteration 0 may be a lesser one, and so are all without pseudo-labels.
-function mostExpensiveIteration({ method, iterations }: RunConfig): number {
-  if (!isSemiSupervised(method)) return 1;
-  const { supervisedOnlyIterations, teacher: { copyIterations } } = method;
-  return Math.max(
-    1,
-    Math.min(supervisedOnlyIterations + copyIterations + 1, iterations - 1),
-  );
-}
-
-function emptyWeights(parameters: readonly Parameter[]): Weights {
-  return new Map(parameters.map(({ name, shape }) => [name, metaTensor(shape)]));
-}
-
-function blankBatch({ data, method }: RunConfig): HostBatch {
-  const { batchSize, channels, cropSize: { height, width } } = data;
-  const pixels = batchSize * height * width;
-  const fileNames = Array.from({ length: batchSize }, () => "");
-  const images = new Float32Array(channels * pixels);
-  const labeled = { fileNames, images, labels: new Uint8Array(pixels) };
-  return {
-    batchSize,
-    height,
-    width,
-    source: labeled,
-    target: usesTarget(method) ? { fileNames, images } : null,
-  };
+// What each of them has of its own.
+function movedParameters({ method }: RunConfig, network: Network): readonly Parameter[] {
+  return lookAheadOf(method)?.by === "head"
+    ? headNetwork(network).network.parameters.filter(({ isFrozen }) => !isFrozen)
+    : network.parameters;
 }

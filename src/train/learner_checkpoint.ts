@@ -36,6 +36,7 @@ export function createLearner(
       second: hasSecond ? zeroMoments(parameters) : new Map(),
     },
     ...memory.length > 0 && { lossState: initializeWeights(memory, 0) },
+    lastGradient: new Map(),
     forwardCount: 0,
   };
 }
@@ -43,7 +44,7 @@ export function createLearner(
 /** The tensors of a checkpoint. */
 export async function learnerToTensors(
   parameters: readonly Parameter[],
-  { student, teacher, moments, lossState = new Map() }: Learner,
+  { student, teacher, moments, lossState = new Map(), lastGradient = new Map() }: Learner,
   frozen: Weights | null,
 ): Promise<Map<string, HostTensor>> {
   return joinSections({
@@ -52,6 +53,7 @@ export async function learnerToTensors(
     imageNetEncoder: await weightsToHost(parameters, frozen ?? new Map()),
     firstMoment: await weightsToHost(parameters, moments.first),
     secondMoment: await weightsToHost(parameters, moments.second),
+    lastGradient: await weightsToHost(parameters, lastGradient),
     memoryBank: await weightsToHost(
       [...lossState].map(([name, { shape }]) => plainParameter(name, shape)),
       lossState,
@@ -100,6 +102,13 @@ export function learnerFromTensors(
       second: readSectionOf(hasSecond ? trained : [], sections.secondMoment),
     },
     ...memory.length > 0 && { lossState: readSectionOf(memory, sections.memoryBank) },
+    // Of the parameters that have one; of none, where no look-ahead reuses it.
+    lastGradient: new Map(
+      readSectionOf(
+        trained.filter(({ name }) => sections.lastGradient.has(name)),
+        sections.lastGradient,
+      ),
+    ),
     forwardCount,
   };
 }

@@ -35,7 +35,11 @@ import { hostInput, uploadHostInput } from "../core/host_input.ts";
 import type { Network, Parameter, Weights } from "../core/network.ts";
 import { createRandom } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
-import { domainAdaptation, type MixFunction } from "../methods/domain_adaptation.ts";
+import {
+  domainAdaptation,
+  type DomainAdaptationOptions,
+  type MixFunction,
+} from "../methods/domain_adaptation.ts";
 import type { StepInputs } from "../methods/pseudo_labeler.ts";
 import { imageNetFeatureDistance } from "../methods/imagenet_feature_distance.ts";
 import type { Learner, Objective } from "../methods/learner.ts";
@@ -48,7 +52,9 @@ import {
   type MaskedConsistency,
   maskedConsistency,
 } from "../methods/masked_consistency.ts";
+import { partialSourceLoss, sourceLoss } from "../methods/source_loss.ts";
 import { supervisedObjective } from "../methods/supervised.ts";
+import type { HeadNetwork } from "../models/head_network.ts";
 import type { Criterion } from "../objectives/criterion.ts";
 import { buildCriterion, type CountedWeights } from "./criterion.ts";
 import {
@@ -67,6 +73,11 @@ export interface ObjectiveOptions {
   /** Of the data set, in the order of their ids. */
   readonly classes: readonly ClassInfo[];
   readonly network: Network;
+  /**
+   * Of which decoder and heads alone learn, for a look-ahead that moves them alone.
+   * @default {null}
+   */
+  readonly head?: HeadNetwork | null;
   readonly learner: Learner;
   /** The encoder's starting weights, if features are kept near them. */
   readonly frozenEncoder: Weights | null;
@@ -86,6 +97,8 @@ export interface Objectives {
   readonly supervisedOnly: Objective;
   /** Of all others. */
   readonly main: Objective;
+  /** Of virtual steps that move decoder and heads alone; null without `head`. */
+  readonly headOnly: Objective | null;
   /** Frees what they keep. */
   release(): void;
 }
@@ -93,43 +106,56 @@ export interface Objectives {
 /** Builds the objectives of a run. */
 export function buildObjectives(options: ObjectiveOptions): Objectives {
   const { config: { method, seed }, classes, network, countedWeights } = options;
+  const { head = null } = options;
+  const headOptions = head && { ...options, network: head.network };
   const criterion = buildCriterion(method, classes, countedWeights);
   if (!isSemiSupervised(method)) {
-    const main = domainAdaptationObjective(method, criterion, options);
-    return { supervisedOnly: main, main, release() {} };
+    const ofMethod = domainAdaptationOptions(method, criterion, options);
+    const source = sourceLoss({ ...ofMethod, network: head?.whole ?? network });
+    const main = domainAdaptation({ ...ofMethod, source });
+    if (head === null || headOptions === null) {
+      return { supervisedOnly: main, main, headOnly: null, release() {} };
+    }
+    const ofHead = domainAdaptationOptions(method, criterion, headOptions);
+    // What keeps features near others has no part in a head.
+    const partial = sourceLoss({ ...ofHead, featureDistance: null });
+    const { captureMaps, network: { parameters } } = head;
+    const headOnly = domainAdaptation({
+      ...ofHead,
+      source: partialSourceLoss(source, captureMaps, partial, parameters),
+    });
+    return { supervisedOnly: main, main, headOnly, release() {} };
   }
   const contrast = buildContrastTerm(options);
   return {
     supervisedOnly: supervisedObjective(network, seed, criterion),
     main: semiSupervisedObjective(method, criterion, contrast, options),
+    headOnly: headOptions &&
+      semiSupervisedObjective(method, criterion, contrast, headOptions),
     release: () => contrast?.memory.release(),
   };
 }
 
-function domainAdaptationObjective(
+function domainAdaptationOptions(
   method: Exclude<MethodConfig, SemiSupervisedConfig>,
   criterion: Criterion,
   options: ObjectiveOptions,
-): Objective {
+): DomainAdaptationOptions {
   const { config: { seed, data, optimizer }, classes, network, frozenEncoder, onStep } =
     options;
   const { accumulationSteps } = optimizer;
   const common = { network, seed, criterion, onStep, accumulationSteps };
   if (method.name !== "self-training") {
     const nothingToReuse = { reuse: false, shareDropout: false };
-    return domainAdaptation({
-      ...common,
-      ...nothingToReuse,
-      target: null,
-      featureDistance: null,
-    });
+    return { ...common, ...nothingToReuse, target: null, featureDistance: null };
   }
   const { lookAhead, featureDistance, pseudoLabel } = method;
   const mix = mixFunction(method, seed, colorNormalization(data));
-  return domainAdaptation({
+  return {
     ...common,
     reuse: lookAhead?.reuse ?? false,
-    shareDropout: lookAhead?.shareDropout ?? false,
+    // By head, the first virtual step shares its pass with the real one.
+    shareDropout: lookAhead?.by === "head" || (lookAhead?.shareDropout ?? false),
     target: {
       ...{ pseudoLabel, mix },
       counted: pseudoLabel.ignoreMargins && countedPixels,
@@ -143,7 +169,7 @@ function domainAdaptationObjective(
         classIds: featureDistance.classes &&
           resolveClassIds(featureDistance.classes, classes),
       }),
-  });
+  };
 }
 
 /** 1 for the target pixels whose pseudo-labels count: all where the batch does not say. */

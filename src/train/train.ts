@@ -26,6 +26,7 @@ import { evaluationSpecs, trainingLoaderSpec } from "../prepare/data_specs.ts";
 import { scoreNote } from "./best_score.ts";
 import { configWarnings } from "./config_warnings.ts";
 import { type MemoryEstimate, reportMemoryEstimate } from "./estimate_memory.ts";
+import { reportLookAheadCost } from "./look_ahead_cost.ts";
 import { createLossBuffer, type LossBuffer } from "./loss_buffer.ts";
 import {
   keepPanelTensors,
@@ -205,6 +206,7 @@ async function trainIn(
     await startFolder(folder, config, lists, session, { fresh, lock, log });
     observer.start?.(backendInfo, session.iteration, config);
     if (session.iteration < config.iterations) {
+      await reportLookAheadCost(config, loader.classes, session, log);
       await reportMemoryEstimate(config, loader.classes, session, observer);
     }
     using tensorBoard = config.logging.tensorboard

@@ -219,11 +219,10 @@ export async function openTrainingSession(
     stopReason: () => stopReason(best, config, session.iteration),
     release() {
       session.method.release();
-      const { student, teacher, moments, lossState = null } = learner;
-      for (
-        const set of [student, teacher, frozen, moments.first, moments.second, lossState]
-      ) {
-        if (set !== null) releaseWeights(set);
+      const { student, teacher, moments, lossState, lastGradient } = learner;
+      const sets = [student, teacher, frozen, moments.first, moments.second];
+      for (const set of [...sets, lossState, lastGradient]) {
+        if (set) releaseWeights(set);
       }
     },
   };

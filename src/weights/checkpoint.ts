@@ -7,6 +7,7 @@
  *     imnet_model.<name>            frozen ImageNet encoder, if any
  *     optimizer.exp_avg.<name>      moving average of the gradient, or momentum buffer
  *     optimizer.exp_avg_sq.<name>   moving average of the squared gradient
+ *     optimizer.last_grad.<name>    gradient of the last step, if a look-ahead reuses it
  *     loss_memory.<name>            memory bank of the loss, if any
  *
  * @module
@@ -121,6 +122,7 @@ export const CHECKPOINT_PREFIXES = {
   imageNetEncoder: "imnet_model.",
   firstMoment: "optimizer.exp_avg.",
   secondMoment: "optimizer.exp_avg_sq.",
+  lastGradient: "optimizer.last_grad.",
   memoryBank: "loss_memory.",
 } as const;
 
@@ -155,6 +157,7 @@ export function splitSections(
     imageNetEncoder: new Map(),
     firstMoment: new Map(),
     secondMoment: new Map(),
+    lastGradient: new Map(),
     memoryBank: new Map(),
   };
   for (const [name, tensor] of tensors) {

@@ -15,6 +15,7 @@ Deno.test("the defaults of future self-training are those of the paper", () => {
   assert.deepEqual(example().method, {
     name: "self-training",
     lookAhead: {
+      by: "gradient",
       depth: 3,
       width: 1,
       agreement: null,
@@ -175,6 +176,7 @@ Deno.test("one line lays the look-ahead on either rule", () => {
   for (const name of ["mean-teacher", "weak-to-strong"]) {
     const { method } = example(`method={name: ${name}}`, "method.lookAhead={depth: 2}");
     assert.deepEqual("lookAhead" in method && method.lookAhead, {
+      by: "gradient",
       depth: 2,
       width: 1,
       agreement: null,
@@ -233,6 +235,58 @@ Deno.test("an agreement is about one future", () => {
     ),
   );
 });
+
+const REFUSED: Readonly<Record<string, readonly [text: string, ...messages: string[]]>> =
+  {
+    momentum: [
+      "width: 2, agreement: 0.9, optimizerState: carry, buffers: carry",
+      'width: must be 1 with "by: momentum", as all futures would take the same first step',
+      'agreement: must be null with "by: momentum", as its first virtual step makes no ' +
+      "pseudo-labels to compare",
+      'optimizerState: must be "restore" with "by: momentum", which leaves the optimizer\'s ' +
+      "state as it is",
+      'buffers: must be "restore" with "by: momentum", which makes no statistics',
+    ],
+    head: [
+      "agreement: 0.9, optimizerState: carry",
+      'agreement: must be null with "by: head", as all its virtual steps learn the same ' +
+      "pseudo-labels",
+      'optimizerState: must be "restore" with "by: head", as decoder and heads alone would ' +
+      "have taken steps that are counted for all",
+    ],
+    reuse: [
+      "width: 2, agreement: 0.9",
+      'width: must be 1 with "by: reuse", as all futures would take the same first step',
+      'agreement: must be null with "by: reuse", as its first virtual step makes no ' +
+      "pseudo-labels to compare",
+    ],
+  };
+
+for (const [by, [text, ...messages]] of Object.entries(REFUSED)) {
+  Deno.test(`a look-ahead by ${by} refuses what it has no use for`, () => {
+    for (const name of ["self-training", "mean-teacher", "weak-to-strong"]) {
+      assert.throws(
+        () => example(`method={name: ${name}, lookAhead: {by: ${by}, ${text}}}`),
+        problems(
+          ...messages.map((message) =>
+            `method.lookAhead.${message}: set it, or "by: gradient"`
+          ),
+        ),
+      );
+    }
+    assert.throws(
+      () => example(`method.lookAhead={by: ${by}, shareDropout: true}`),
+      problems(
+        `method.lookAhead.shareDropout: must be false with "by: ${by}", as its first ` +
+          'virtual step is no whole loss evaluation: set it, or "by: gradient"',
+      ),
+    );
+    const { method } = example(
+      `method.lookAhead={by: ${by}, buffers: ${by === "momentum" ? "restore" : "carry"}}`,
+    );
+    assert.equal("lookAhead" in method && method.lookAhead?.by, by);
+  });
+}
 
 const REPRESENTING = "model.decoder={name: semi-deeplabv3+}";
 

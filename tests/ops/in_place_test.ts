@@ -5,8 +5,10 @@ import {
   adamw,
   lerp,
   multiTensorAdamW,
+  multiTensorAdamWFutures,
   multiTensorLerp,
   multiTensorSgd,
+  multiTensorSgdFutures,
   sgd,
 } from "../../src/ops/in_place/in_place.ts";
 import { assertClose, onEachBackend, randomTensor } from "../support/mod.ts";
@@ -91,6 +93,48 @@ for (const decay of [0, 0.99]) {
       single.forEach((target, i) => lerp(target, sources[i] as tf.Tensor, decay));
       assert.deepEqual(await bitsOf(all), await bitsOf(single));
       if (decay === 0) assert.deepEqual(await bitsOf(all), await bitsOf(sources));
+    },
+  );
+}
+
+for (const decay of [0, 0.9]) {
+  onEachBackend(
+    `multiTensorAdamWFutures() and multiTensorSgdFutures() equal their formula, decay ${decay}`,
+    async () => {
+      const [parameters, firsts] = [tensors("p"), tensors("m")];
+      const seconds = tensors("v").map((v) => tf.abs(v));
+      const [byAdamW, bySgd] = [tensors("average"), tensors("average")];
+      const shiftAt = (i: number) => 0.1 / (1 + i);
+      const entries = (averages: readonly tf.Tensor[], hasSecond: boolean) =>
+        averages.map((average, i) => ({
+          ...{ average, parameter: parameters[i] ?? assert.fail() },
+          first: firsts[i] ?? assert.fail(),
+          second: hasSecond ? seconds[i] ?? assert.fail() : null,
+          shift: shiftAt(i),
+        }));
+      const before = await bitsOf(byAdamW);
+      const shared = { decay, oneMinusDecay: 1 - decay };
+      const root = { biasCorrection: 1.5, epsilon: 0.01 };
+      multiTensorAdamWFutures(entries(byAdamW, true), { ...shared, ...root });
+      multiTensorSgdFutures(entries(bySgd, false), shared);
+      const [p, m, v] = [
+        await bitsOf(parameters),
+        await bitsOf(firsts),
+        await bitsOf(seconds),
+      ];
+      for (const [i, average] of byAdamW.entries()) {
+        const at = (values: typeof p, j: number) => Number(values[i]?.[j]);
+        const mean = (j: number) => decay * at(before, j) + (1 - decay) * at(p, j);
+        const elements = Array.from({ length: average.size }, (_, j) => j);
+        const adamw = elements.map((j) =>
+          mean(j) - shiftAt(i) * at(m, j) / (1.5 * Math.sqrt(at(v, j)) + 0.01)
+        );
+        await assertClose(average, adamw, 2e-6, `AdamW, tensor ${i}`);
+        const sgd = elements.map((j) => mean(j) - shiftAt(i) * at(m, j));
+        await assertClose(bySgd[i] ?? assert.fail(), sgd, 2e-6, `SGD, tensor ${i}`);
+      }
+      const after = [parameters, firsts, seconds].map(bitsOf);
+      assert.deepEqual(await Promise.all(after), [p, m, v], "nothing else is changed");
     },
   );
 }

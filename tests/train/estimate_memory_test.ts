@@ -69,9 +69,11 @@ async function measured(config: RunConfig): Promise<number> {
       batches.forEach(releaseBatch);
     }
     method.release();
-    const { teacher, moments: { first, second }, lossState: own = null } = learner;
-    for (const set of [student, teacher, frozen, first, second, own]) {
-      if (set !== null) releaseWeights(set);
+    const { teacher, moments: { first, second }, lossState, lastGradient } = learner;
+    for (
+      const set of [student, teacher, frozen, first, second, lossState, lastGradient]
+    ) {
+      if (set) releaseWeights(set);
     }
   });
 }
@@ -133,6 +135,11 @@ const METHODS = {
     "optimizer={freeze: [encoder], clipGradientNorm: 1}",
   ],
   "width 2": ["method={name: self-training, lookAhead: {depth: 1, width: 2}}"],
+  "by reuse": ["method={name: self-training, lookAhead: {by: reuse, depth: 1}}"],
+  "by head, width 2": [
+    `method={name: self-training, lookAhead: {by: head, width: 2}, ${FEATURES}}`,
+    WITH_FEATURE_DISTANCE,
+  ],
   "mean teacher": ["method={name: mean-teacher, lookAhead: {depth: 1}}"],
   "mean teacher with a contrast": [
     "method={name: mean-teacher, contrastive: {numQueries: 8, memoryBank: {maxEnqueued: 40}}}",
@@ -202,6 +209,16 @@ Deno.test("an adaptive look-ahead is estimated at its full depth [wasm]", async 
   assert.deepEqual(
     await predicted(config("{depth: 3, agreement: 0.9}")),
     await predicted(config("{depth: 3}")),
+  );
+});
+
+Deno.test("a look-ahead by momentum needs no memory [wasm]", async () => {
+  await openBackend("wasm");
+  const config = (lookAhead: string) =>
+    tinyConfig(`method={name: self-training, lookAhead: ${lookAhead}}`);
+  assert.deepEqual(
+    await predicted(config("{by: momentum}")),
+    await predicted(config("null")),
   );
 });
 

@@ -181,6 +181,9 @@ const METHODS: Readonly<Record<string, string>> = {
     `{name: self-training, ${THING_CLASSES}, lookAhead: {depth: 2, shareDropout: true}}`,
   "depth 2 without reuse":
     `{name: self-training, ${ALL_CLASSES}, lookAhead: {depth: 2, reuse: false}}`,
+  "depth 2 by head, masked images":
+    `{name: self-training, ${THING_CLASSES}, maskedConsistency: {blockSize: 4}, ` +
+    "lookAhead: {by: head, depth: 2}}",
   "width 2": `{name: self-training, ${ALL_CLASSES}, lookAhead: {depth: 1, width: 2}}`,
 };
 
@@ -216,9 +219,9 @@ async function run(config: RunConfig, withBatchNorm: boolean) {
     if (name.endsWith("batches_tracked")) counts.push(...await readBack(value));
   }
   method.release();
-  const { teacher, moments: { first, second } } = learner;
-  for (const set of [student, teacher, first, second, frozen]) {
-    if (set !== null) releaseWeights(set);
+  const { teacher, moments: { first, second }, lastGradient } = learner;
+  for (const set of [student, teacher, first, second, frozen, lastGradient]) {
+    if (set) releaseWeights(set);
   }
   return { losses, counts };
 }

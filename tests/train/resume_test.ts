@@ -29,6 +29,13 @@ const METHODS: Readonly<Record<string, string>> = {
     `{${FUTURE}, ${UNCERTAIN}, lookAhead: {depth: 2, optimizerState: carry, ` +
     "buffers: carry, emaStep: forward, firstIteration: plain}, " +
     "mixing: {classesFrom: batch}}",
+  "future self-training by momentum":
+    `{${FUTURE}, lookAhead: {by: momentum}, ${UNCERTAIN}}`,
+  "mean teacher by reuse after iterations with labels alone":
+    "{name: mean-teacher, supervisedOnlyIterations: 1, lookAhead: {by: reuse, depth: 1, " +
+    "optimizerState: carry}, entropyFilter: {keepPercent: 80, anneal: true}}",
+  "future self-training by head, width 2":
+    `{${FUTURE}, lookAhead: {by: head, depth: 2, width: 2}, ${UNCERTAIN}}`,
   "mean teacher": "{name: mean-teacher, perturbation: {name: classmix}}",
   "mean teacher, depth 1, width 2 as published":
     "{name: mean-teacher, lookAhead: {depth: 1, width: 2, optimizerState: carry, " +

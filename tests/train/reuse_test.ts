@@ -162,6 +162,17 @@ Deno.test("mit that shares its draws learns the same with reuse [wasm]", async (
   assert.notDeepEqual(own.bits, reused.bits);
 });
 
+Deno.test("mit that looks ahead by head learns the same with reuse [wasm]", async () => {
+  await openBackend("wasm");
+  const byHead = (reuse: boolean) =>
+    run(configOf(MODELS.mit, "by: head, depth: 3, ", `reuse: ${reuse}`));
+  const [reused, without] = [await byHead(true), await byHead(false)];
+  assert.deepEqual(reused.bits, without.bits);
+  // Of the source, mixed images and the teacher twice; virtual steps do without the rest.
+  assert.deepEqual([reused.passes, without.passes], [4, 5]);
+  assert.deepEqual([reused.frozenPasses, without.frozenPasses], [1, 2]);
+});
+
 Deno.test("a run goes on with or without reuse, but not with other draws", () => {
   const of = (more: string) => configOf(MODELS.mit, "depth: 2, ", more);
   assertSameRun("runs/x", of("reuse: true"), of("reuse: false"));

@@ -52,6 +52,11 @@ const METHODS: Readonly<Record<string, string>> = {
   "width 2": `{${FUTURE}, lookAhead: {depth: 1, width: 2}}`,
   "width 2 as published":
     `{${FUTURE}, lookAhead: {depth: 1, width: 2, ${PUBLISHED}, emaTiming: after}, ${BATCH}}`,
+  "depth 3 by momentum": `{${FUTURE}, lookAhead: {by: momentum}}`,
+  "mean teacher by reuse":
+    "{name: mean-teacher, lookAhead: {by: reuse, depth: 1}, entropyFilter: " +
+    "{keepPercent: 50, anneal: true}}",
+  "depth 2 by head": `{${FUTURE}, lookAhead: {by: head, depth: 2}, ${FEATURES}}`,
   "mean teacher": "{name: mean-teacher, perturbation: {name: classmix}}",
   "mean teacher, depth 2 as published":
     "{name: mean-teacher, perturbation: {name: cutmix}, criterion: {name: ohem, " +

@@ -1,5 +1,11 @@
 import * as tf from "../../src/core/tf.ts";
-import { adamw, lerp, sgd } from "../../src/ops/in_place/in_place.ts";
+import {
+  adamw,
+  lerp,
+  multiTensorAdamWFutures,
+  multiTensorSgdFutures,
+  sgd,
+} from "../../src/ops/in_place/in_place.ts";
 import { randomTensor, testWasmKernels } from "../support/mod.ts";
 
 function bySize(compute: (of: (name: string) => tf.Tensor1D) => tf.Tensor[]) {
@@ -45,6 +51,26 @@ testWasmKernels(
       const target = of("target");
       lerp(target, of("source"), decay);
       return target;
+    })
+  ),
+  3e-7,
+);
+
+testWasmKernels(
+  "futures",
+  bySize((of) =>
+    [0.9, 0].flatMap((decay) => {
+      const entry = (name: string) => ({
+        ...{ average: of(`average by ${name}`), parameter: of("p"), first: of("m") },
+        shift: 0.1,
+      });
+      const [byAdamW, bySgd] = [entry("AdamW"), entry("SGD")];
+      const shared = { decay, oneMinusDecay: 1 - decay };
+      const root = { biasCorrection: 1.5, epsilon: 0.01 };
+      const second = tf.abs(of("v"));
+      multiTensorAdamWFutures([{ ...byAdamW, second }], { ...shared, ...root });
+      multiTensorSgdFutures([{ ...bySgd, second: null }], shared);
+      return [byAdamW.average, bySgd.average];
     })
   ),
   3e-7,

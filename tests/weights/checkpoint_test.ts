@@ -27,7 +27,8 @@ const SECTIONS = {
   imageNetEncoder: one(3),
   firstMoment: one(4),
   secondMoment: one(5),
-  memoryBank: one(6),
+  lastGradient: one(6),
+  memoryBank: one(7),
 };
 
 const METADATA: CheckpointMetadata = {
@@ -94,6 +95,7 @@ Deno.test("saveCheckpoint() writes a safetensors file with PyTorch's names", () 
       "loss_memory.backbone.norm1.weight",
       "optimizer.exp_avg.backbone.norm1.weight",
       "optimizer.exp_avg_sq.backbone.norm1.weight",
+      "optimizer.last_grad.backbone.norm1.weight",
     ]);
   }));
 
@@ -177,7 +179,7 @@ Deno.test("loadCheckpoint() refuses a checkpoint that is cut off", () =>
     await Deno.truncate(path, (await Deno.stat(path)).size - 1);
     await assert.rejects(loadCheckpoint(path), {
       name: "SyntaxError",
-      message: `Cannot read "${path}": it is cut off: its tensors need 24 bytes and 23 ` +
+      message: `Cannot read "${path}": it is cut off: its tensors need 28 bytes and 27 ` +
         "are there",
     });
   }));

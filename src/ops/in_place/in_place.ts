@@ -10,18 +10,35 @@ import type * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
 import { launchMultiTensor, multiTensorKernel } from "../../gpu/multi_tensor.ts";
 import adamwShader from "./adamw.wgsl" with { type: "text" };
+import adamwFuturesShader from "./adamw_futures.wgsl" with { type: "text" };
 import lerpShader from "./lerp.wgsl" with { type: "text" };
 import {
+  adamwFuturesReference,
+  type AdamWFuturesScalars,
   adamwReference,
   type AdamWScalars,
   lerpReference,
+  sgdFuturesReference,
+  type SgdFuturesScalars,
   sgdReference,
   type SgdScalars,
 } from "./reference.ts";
 import sgdShader from "./sgd.wgsl" with { type: "text" };
-import { adamwByWasm, lerpByWasm, sgdByWasm } from "./wasm.ts";
+import sgdFuturesShader from "./sgd_futures.wgsl" with { type: "text" };
+import {
+  adamwByWasm,
+  adamwFuturesByWasm,
+  lerpByWasm,
+  sgdByWasm,
+  sgdFuturesByWasm,
+} from "./wasm.ts";
 
-export type { AdamWScalars, SgdScalars } from "./reference.ts";
+export type {
+  AdamWFuturesScalars,
+  AdamWScalars,
+  SgdFuturesScalars,
+  SgdScalars,
+} from "./reference.ts";
 
 const ADAMW = multiTensorKernel(
   defineKernel({
@@ -164,4 +181,82 @@ export function multiTensorLerp(pairs: readonly LerpPair[], decay: number): void
 /** target ← decay · target + (1 − decay) · source; decay = 0 copies. */
 export function lerp(target: tf.Tensor, source: tf.Tensor, decay: number): void {
   multiTensorLerp([{ target, source }], decay);
+}
+
+const ADAMW_FUTURES = multiTensorKernel(
+  defineKernel({
+    name: "adamwFutures",
+    uniforms: {
+      decay: "f32",
+      oneMinusDecay: "f32",
+      shift: "f32",
+      biasCorrection: "f32",
+      epsilon: "f32",
+    },
+    inputs: { p: "f32", m: "f32", v: "f32" },
+    outputs: { average: "f32" },
+    shader: adamwFuturesShader,
+    wasm: adamwFuturesByWasm,
+    reference: adamwFuturesReference,
+  }),
+  [4, 2],
+  ["shift"],
+);
+
+/** A moving average of a parameter, and the moments that its futures follow from. */
+export interface FuturesEntry {
+  readonly average: tf.Tensor;
+  readonly parameter: tf.Tensor;
+  /** AdamW's first moment, or SGD's momentum buffer. */
+  readonly first: tf.Tensor;
+  /** AdamW's second moment; null for SGD. */
+  readonly second: tf.Tensor | null;
+  /** See {@linkcode AdamWFuturesScalars}. */
+  readonly shift: number;
+}
+
+/** Lets futures of parameters enter their averages; see {@linkcode AdamWFuturesScalars}. */
+export function multiTensorAdamWFutures(
+  entries: readonly FuturesEntry[],
+  shared: Omit<AdamWFuturesScalars, "shift">,
+): void {
+  launchMultiTensor(
+    ADAMW_FUTURES,
+    entries.flatMap(({ average, parameter: p, first: m, second: v, shift }) =>
+      v === null
+        ? []
+        : [{ uniforms: { shift }, inputs: { p, m, v }, outputs: { average } }]
+    ),
+    shared,
+  );
+}
+
+const SGD_FUTURES = multiTensorKernel(
+  defineKernel({
+    name: "sgdFutures",
+    uniforms: { decay: "f32", oneMinusDecay: "f32", shift: "f32" },
+    inputs: { p: "f32", b: "f32" },
+    outputs: { average: "f32" },
+    shader: sgdFuturesShader,
+    wasm: sgdFuturesByWasm,
+    reference: sgdFuturesReference,
+  }),
+  [4, 2],
+  ["shift"],
+);
+
+/** Lets futures of parameters enter their averages; see {@linkcode SgdFuturesScalars}. */
+export function multiTensorSgdFutures(
+  entries: readonly FuturesEntry[],
+  shared: Omit<SgdFuturesScalars, "shift">,
+): void {
+  launchMultiTensor(
+    SGD_FUTURES,
+    entries.map(({ average, parameter: p, first: b, shift }) => ({
+      uniforms: { shift },
+      inputs: { p, b },
+      outputs: { average },
+    })),
+    shared,
+  );
 }

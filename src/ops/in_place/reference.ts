@@ -77,3 +77,52 @@ export function lerpReference(
     average[i] = decay * average[i]! + (1 - decay) * source[i]!;
   }
 }
+
+/**
+ * The scalars of a moving average into which futures p − k · step enter, k = 1 … K, with
+ * step = η · m̂ / (√v̂ + ε):
+ *
+ *   average ← decay · average + (1 − decay) · p − shift · m / (√v · biasCorrection + ε)
+ */
+export interface AdamWFuturesScalars {
+  /** That of K entries together, as it would be of one. */
+  readonly decay: number;
+  /** 1 − decay */
+  readonly oneMinusDecay: number;
+  /** Σ of the shares with which the futures are in the average, times k · η / (1 − β₁ᵗ). */
+  readonly shift: number;
+  /** 1 / √(1 − β₂ᵗ) */
+  readonly biasCorrection: number;
+  readonly epsilon: number;
+}
+
+/** A moving average of futures by AdamW's moments, in place. */
+export function adamwFuturesReference(
+  { p, m, v, average }: Arrays<"p" | "m" | "v" | "average">,
+  { decay, oneMinusDecay, shift, biasCorrection, epsilon }: AdamWFuturesScalars,
+): void {
+  for (let i = 0; i < average.length; i++) {
+    const step = shift * m[i]! / (Math.sqrt(v[i]!) * biasCorrection + epsilon);
+    average[i] = decay * average[i]! + oneMinusDecay * p[i]! - step;
+  }
+}
+
+/**
+ * The scalars of a moving average into which futures p − k · η · b enter, k = 1 … K:
+ *
+ *   average ← decay · average + (1 − decay) · p − shift · b
+ */
+export type SgdFuturesScalars = Pick<
+  AdamWFuturesScalars,
+  "decay" | "oneMinusDecay" | "shift"
+>;
+
+/** A moving average of futures by SGD's momentum buffer, in place. */
+export function sgdFuturesReference(
+  { p, b, average }: Arrays<"p" | "b" | "average">,
+  { decay, oneMinusDecay, shift }: SgdFuturesScalars,
+): void {
+  for (let i = 0; i < average.length; i++) {
+    average[i] = decay * average[i]! + oneMinusDecay * p[i]! - shift * b[i]!;
+  }
+}

@@ -2,7 +2,12 @@
 import type { HeapArrays } from "../../gpu/kernel.ts";
 import type { WasmEngine } from "../../wasm/engine.ts";
 import { elementItems } from "../wasm_items.ts";
-import type { AdamWScalars, SgdScalars } from "./reference.ts";
+import type {
+  AdamWFuturesScalars,
+  AdamWScalars,
+  SgdFuturesScalars,
+  SgdScalars,
+} from "./reference.ts";
 
 /** As `adamwReference`. */
 export function adamwByWasm(
@@ -26,6 +31,28 @@ export function adamwByWasm(
     scalars.epsilon,
   ];
   engine.run("adamw", args, elementItems(p.length));
+}
+
+/** As `adamwFuturesReference`. */
+export function adamwFuturesByWasm(
+  engine: WasmEngine,
+  { p, m, v, average }: HeapArrays<"p" | "m" | "v" | "average">,
+  { oneMinusDecay, shift, biasCorrection, epsilon }: AdamWFuturesScalars,
+): void {
+  const arrays = [p.address, m.address, v.address, average.address, average.length];
+  const args = [...arrays, oneMinusDecay, shift, biasCorrection, epsilon];
+  engine.run("adamwFutures", args, elementItems(average.length));
+}
+
+/** As `sgdFuturesReference`. */
+export function sgdFuturesByWasm(
+  engine: WasmEngine,
+  { p, b, average }: HeapArrays<"p" | "b" | "average">,
+  { oneMinusDecay, shift }: SgdFuturesScalars,
+): void {
+  const arrays = [p.address, b.address, average.address, average.length];
+  const args = [...arrays, oneMinusDecay, shift];
+  engine.run("sgdFutures", args, elementItems(average.length));
 }
 
 /** As `sgdReference`. */

@@ -40,4 +40,4 @@ export {
   upsampledArgmax,
   upsampledCrossEntropy,
 } from "./upsampled_logits";
-export { adamw, copy, lerp, scale, sgd } from "./update";
+export { adamw, adamwFutures, copy, lerp, scale, sgd, sgdFutures } from "./update";

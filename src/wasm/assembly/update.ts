@@ -43,6 +43,58 @@ export function adamw(
   }
 }
 
+/** A moving average of futures; see `AdamWFuturesScalars`. Items: 4096 elements. */
+export function adamwFutures(
+  p: usize,
+  m: usize,
+  v: usize,
+  average: usize,
+  count: i32,
+  oneMinusDecay: f32,
+  shift: f32,
+  biasCorrection: f32,
+  epsilon: f32,
+  begin: i32,
+  end: i32,
+): void {
+  const last = endByte(end, count);
+  for (let i = firstByte(begin); i < last; i += 16) {
+    const bytes: isize = last - i;
+    const size = multiplyAdd(
+      f32x4.sqrt(loadUpTo(v + i, bytes)),
+      f32x4.splat(biasCorrection),
+      f32x4.splat(epsilon),
+    );
+    const step = f32x4.div(f32x4.mul(f32x4.splat(shift), loadUpTo(m + i, bytes)), size);
+    const before = loadUpTo(average + i, bytes);
+    const difference = f32x4.sub(loadUpTo(p + i, bytes), before);
+    const mean = multiplyAdd(difference, f32x4.splat(oneMinusDecay), before);
+    storeUpTo(average + i, f32x4.sub(mean, step), bytes);
+  }
+}
+
+/** The same by momentum buffers; see `SgdFuturesScalars`. Items: 4096 elements. */
+export function sgdFutures(
+  p: usize,
+  b: usize,
+  average: usize,
+  count: i32,
+  oneMinusDecay: f32,
+  shift: f32,
+  begin: i32,
+  end: i32,
+): void {
+  const last = endByte(end, count);
+  for (let i = firstByte(begin); i < last; i += 16) {
+    const bytes: isize = last - i;
+    const before = loadUpTo(average + i, bytes);
+    const difference = f32x4.sub(loadUpTo(p + i, bytes), before);
+    const mean = multiplyAdd(difference, f32x4.splat(oneMinusDecay), before);
+    const step = f32x4.mul(f32x4.splat(shift), loadUpTo(b + i, bytes));
+    storeUpTo(average + i, f32x4.sub(mean, step), bytes);
+  }
+}
+
 /** One step of gradient descent with momentum; see `SgdScalars`. Items: 4096 elements. */
 export function sgd(
   g: usize,
