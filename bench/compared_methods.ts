@@ -89,9 +89,16 @@ export const TRACKS = {
   },
 } as const satisfies Readonly<Record<string, Track>>;
 
-/** The same run with another method; what the method does not say has its default. */
-export function withMethod(config: RunConfig, name: string): RunConfig {
-  const known = { ...METHODS, ...SEMI_METHODS };
+/**
+ * The same run with another method; what the method does not say has its default.
+ *
+ * @param known Sections by name; those of the embedded scenes unless given.
+ */
+export function withMethod(
+  config: RunConfig,
+  name: string,
+  known: Readonly<Record<string, unknown>> = { ...METHODS, ...SEMI_METHODS },
+): RunConfig {
   const method = known[name];
   if (method === undefined) {
     throw new RangeError(
