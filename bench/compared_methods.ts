@@ -103,9 +103,20 @@ export const TRACKS = {
   },
 } as const satisfies Readonly<Record<string, Track>>;
 
-/** The same run with another method; what the method does not say has its default. */
-export function withMethod(config: RunConfig, name: string): RunConfig {
-  const known = { ...METHODS, ...LOOK_AHEADS, ...SEMI_METHODS };
+/**
+ * The same run with another method; what the method does not say has its default.
+ *
+ * @param known Sections by name; those of the embedded scenes unless given.
+ */
+export function withMethod(
+  config: RunConfig,
+  name: string,
+  known: Readonly<Record<string, unknown>> = {
+    ...METHODS,
+    ...LOOK_AHEADS,
+    ...SEMI_METHODS,
+  },
+): RunConfig {
   const method = known[name];
   if (method === undefined) {
     throw new RangeError(

@@ -9,12 +9,11 @@
  * @module
  */
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { loadConfig, stringifyConfig } from "../src/config/read.ts";
+import { loadConfig } from "../src/config/read.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import { runFolder } from "../src/train/run_files.ts";
-import { pathExists, type RunSummary } from "../src/train/run_folder.ts";
 import { type Track, withMethod } from "./compared_methods.ts";
+import { trainAll, type TrainingRun } from "./training_runs.ts";
 
 /** Where a run starts from. */
 export const INITIALIZATIONS = ["scratch", "trained"] as const;
@@ -109,7 +108,7 @@ export async function runComparison(
   const base = await loadConfig(baseFile);
   const runs = comparedRuns(comparison);
   const pretrainedFiles = new Map<number, string>();
-  const pretraining: TrainingTask[] = [];
+  const pretraining: TrainingRun[] = [];
   for (let seed = 0; seed < comparison.seeds; seed++) {
     if (!comparison.starts.includes("trained")) break;
     const run: ComparedRun = {
@@ -123,8 +122,9 @@ export async function runComparison(
     pretrainedFiles.set(seed, runFolder(folder).lastCheckpoint);
     pretraining.push({ folder, config: runConfigOf(base, run, null) });
   }
-  await runTasks(pretraining, jobs, log);
-  const tasks = new Map<string, TrainingTask>();
+  const options = { jobs, native: "off", log };
+  await trainAll(pretraining, options);
+  const tasks = new Map<string, TrainingRun>();
   for (const run of runs) {
     const folder = runFolderOf(root, run);
     const pretrained = run.start === "trained"
@@ -132,50 +132,6 @@ export async function runComparison(
       : null;
     tasks.set(folder, { folder, config: runConfigOf(base, run, pretrained) });
   }
-  await runTasks([...tasks.values()], jobs, log);
+  await trainAll([...tasks.values()], options);
   return runs;
-}
-
-/** The summary of a finished run. */
-export async function readRunSummary(folder: string): Promise<RunSummary> {
-  return JSON.parse(await Deno.readTextFile(runFolder(folder).summary)) as RunSummary;
-}
-
-interface TrainingTask {
-  readonly folder: string;
-  readonly config: RunConfig;
-}
-
-async function runTasks(
-  tasks: readonly TrainingTask[],
-  jobs: number,
-  log: (line: string) => void,
-): Promise<void> {
-  const pending = tasks.slice();
-  let done = 0;
-  const worker = async () => {
-    for (let task = pending.shift(); task !== undefined; task = pending.shift()) {
-      if (!await pathExists(runFolder(task.folder).summary)) await trainInProcess(task);
-      log(`${++done}/${tasks.length} ${task.folder}`);
-    }
-  };
-  await Promise.all(Array.from({ length: jobs }, worker));
-}
-
-async function trainInProcess({ folder, config }: TrainingTask): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
-  const file = join(folder, "requested.yaml");
-  await Deno.writeTextFile(file, stringifyConfig(config));
-  const train = fileURLToPath(new URL("../tasks/train.ts", import.meta.url));
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "-A", "--no-check", train, file, "--out", folder, "--backend", "wasm"],
-      ...["--native", "off", "--threads", "1"], // processes share the cores
-    ],
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  if (code !== 0) {
-    throw new Error(`Cannot train ${folder}: ${new TextDecoder().decode(stderr)}`);
-  }
 }

@@ -9,13 +9,13 @@ import {
   type ComparedRun,
   type Comparison,
   INITIALIZATIONS,
-  readRunSummary,
   runComparison,
   runFolderOf,
 } from "./methods.ts";
 import { type Track, TRACKS } from "./compared_methods.ts";
 import { benchStep } from "./step/step.ts";
 import { left, right } from "./report.ts";
+import { readRunSummary } from "./training_runs.ts";
 
 const SEEDS = 5;
 const ITERATIONS = 60;

@@ -8,6 +8,7 @@ import { largeDataSetReport } from "../bench/io/large_report.ts";
 import { ioReport } from "../bench/io/report.ts";
 import { kernelsReport } from "../bench/kernels/report.ts";
 import { TRACKS } from "../bench/compared_methods.ts";
+import { evidenceReport } from "../bench/evidence/report.ts";
 import { memoryReport } from "../bench/memory_report.ts";
 import { methodsReport } from "../bench/methods_report.ts";
 import { networksReport } from "../bench/networks_report.ts";
@@ -61,6 +62,7 @@ export const main: CommandMain = defineCommand({
     "deno task bench memory --backend webgpu --only unimatch_v2",
     "deno task bench methods --jobs 2",
     "deno task bench methods --track semi-supervised --out runs/bench_semi",
+    "deno task bench methods --track camvid --set data.root=data/camvid --jobs 2",
     "deno task bench peers --only MiT-B0 --threads 1",
     "deno task bench peers --variant jax-js",
     "deno task bench peers --variant none --against ../fst-before",
@@ -75,7 +77,7 @@ export const main: CommandMain = defineCommand({
     config: option.string("FILE", "configuration of the run; one that fits unless given"),
     set: option.strings(
       "KEY=VALUE",
-      "step, io, memory: a value in place of the configuration's",
+      "step, io, memory, methods on CamVid: a value in place of the configuration's",
     ),
     backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
     ...CPU_OPTIONS,
@@ -85,15 +87,18 @@ export const main: CommandMain = defineCommand({
     ),
     only: option.strings(
       "NAME",
-      "kernels, peers, memory: part of a name; step: a method; reuse: a network; enough " +
-        "unless given",
+      "kernels, peers, memory: part of a name; step: a method; reuse: a network; methods " +
+        "on CamVid: dusk or eighth; enough unless given",
     ),
     side: option.integer("N", "reuse: side of the crops in pixels; 128 unless given"),
     variant: option.strings(
       "NAME",
       "step: tfjs, ours or replay; peers: pytorch, jax-js or none; all unless given",
     ),
-    save: option.string("FILE", "kernels, step, io: keep what was found"),
+    save: option.string(
+      "FILE",
+      "kernels, step, io, methods on CamVid: keep what was found",
+    ),
     against: option.string(
       "FILE",
       "kernels, step, io: compare with what was kept; peers: a checkout of fst that is " +
@@ -105,9 +110,10 @@ export const main: CommandMain = defineCommand({
       "methods: iterations of the method whose time all get; 60 unless given",
     ),
     track: option.choice(
-      ["domain-adaptation", "semi-supervised"],
+      ["domain-adaptation", "semi-supervised", "camvid"],
       "domain-adaptation",
-      "methods: domain adaptation, or semi-supervised",
+      "methods: domain adaptation, or semi-supervised, on drawn scenes; or both on CamVid, " +
+        "with tests of the differences",
     ),
     start: option.choice(
       ["both", "scratch", "trained"],
@@ -190,8 +196,25 @@ export const main: CommandMain = defineCommand({
         return { json };
       }
       case "methods": {
-        const given = withConfig(configFile(TRACKS[options.track].config));
-        const { text, json } = await methodsReport(given, terminal, log);
+        const { track } = options;
+        if (track === "camvid") {
+          const { native } = cpu;
+          const { text, json } = await evidenceReport(
+            { ...options, native },
+            terminal,
+            log,
+          );
+          print(text);
+          if (options.save !== undefined) {
+            await Deno.writeTextFile(
+              options.save,
+              `${JSON.stringify(json, null, 2)}\n`,
+            );
+          }
+          return { json };
+        }
+        const given = withConfig(configFile(TRACKS[track].config));
+        const { text, json } = await methodsReport({ ...given, track }, terminal, log);
         print(text);
         return { json };
       }

@@ -45,6 +45,8 @@ export interface StepOptions {
   /** Rounds that count; warming up comes first. By default what is bearable. */
   readonly rounds?: number | undefined;
   readonly methods?: readonly string[];
+  /** Sections of methods by name; those of the embedded scenes unless given. */
+  readonly known?: Readonly<Record<string, unknown>>;
   /** To which method costs are compared; plain self-training unless given. */
   readonly reference?: string;
   /** Those that the backend cannot do are left out. */
@@ -73,6 +75,7 @@ export async function benchStep(
     cpu = {},
     rounds,
     methods = Object.keys(METHODS),
+    known,
     reference = DEFAULT_REFERENCE,
     variants,
   }: StepOptions,
@@ -81,9 +84,9 @@ export async function benchStep(
   try {
     for (const method of methods) {
       for (const variant of variants) {
-        const [known] = runners;
-        if (known && !isSupported(variant, known.remote.backend)) continue;
-        const task = { config: withMethod(config, method), backend, cpu };
+        const [first] = runners;
+        if (first && !isSupported(variant, first.remote.backend)) continue;
+        const task = { config: withMethod(config, method, known), backend, cpu };
         const remote = await openRemoteRunner(variant, task);
         runners.push({
           method,

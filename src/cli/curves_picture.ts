@@ -29,24 +29,32 @@ export interface RunCurves {
   readonly evaluations: readonly EvaluationLine[];
 }
 
-/** What the page's module, which is plain JavaScript, says of a chart. */
-interface Chart {
+/** A chart, as the page's module, which is plain JavaScript, says it too. */
+export interface Chart {
   readonly title: string;
+  /** Said after the title. */
   readonly about: string;
+  /** Of a value of the axis. */
   readonly format: (value: number) => string;
+  /** Whether the axis begins there. */
   readonly fromZero: boolean;
   /** The last iteration of the axis. */
   readonly last: number;
   readonly curves: readonly Curve[];
 }
 
-interface Curve {
+/** A curve of a chart. */
+export interface Curve {
+  /** Its name. */
   readonly label: string;
   /** In {@linkcode COLORS}. */
   readonly color: number;
+  /** Ascends. */
   readonly x: readonly number[];
   /** Null and NaN: no value. */
   readonly y: readonly (number | null)[];
+  /** What is shaded above and below each value; absent: nothing. */
+  readonly spread?: readonly number[];
 }
 
 /** Charts side by side. */
@@ -88,8 +96,17 @@ export async function writeCurves(path: string): Promise<void> {
  */
 export function drawCurves(run: RunCurves): Uint8Array | null {
   const charts = describeCharts([run], () => 0) as readonly Chart[];
-  if (charts.length === 0) return null;
-  const columns = Math.min(COLUMNS, charts.length);
+  return charts.length === 0 ? null : drawCharts(charts, COLUMNS);
+}
+
+/**
+ * Draws charts in rows.
+ *
+ * @param most Of one row.
+ * @returns A PNG file.
+ */
+export function drawCharts(charts: readonly Chart[], most: number): Uint8Array {
+  const columns = Math.min(most, charts.length);
   const rows = Math.ceil(charts.length / columns);
   const canvas = createCanvas(columns * CELL.width, rows * CELL.height);
   charts.forEach((chart, i) => {
@@ -114,7 +131,13 @@ function drawChart(canvas: Canvas, chart: Chart, cellLeft: number, cellTop: numb
   write(title, left, cellTop + 16);
   write(about, left + textWidth(`${title} `), cellTop + 16, MUTED);
 
-  const values = curves.flatMap(({ y }) => y.filter(isFigure));
+  const values = curves.flatMap(({ y, spread }) =>
+    y.flatMap((value, i) => {
+      if (!isFigure(value)) return [];
+      const around = spread?.[i] ?? 0;
+      return [value - around, value + around];
+    })
+  );
   const yTicks = ticksOf(
     Math.min(...values, ...fromZero ? [0] : []),
     Math.max(...values),
@@ -138,6 +161,7 @@ function drawChart(canvas: Canvas, chart: Chart, cellLeft: number, cellTop: numb
     const at = Math.min(x - textWidth(text) / 2, cellLeft + CELL.width - textWidth(text));
     write(text, at, bottom + 8, MUTED);
   }
+  for (const curve of curves) drawSpread(canvas, curve, xOf, yOf);
   let [nameLeft, nameTop] = [left, bottom + 8 + letterHeight + 14];
   for (const curve of curves) {
     const color = colorOf(curve);
@@ -156,6 +180,32 @@ function drawChart(canvas: Canvas, chart: Chart, cellLeft: number, cellTop: numb
     drawLine(canvas, [nameLeft, middle], [nameLeft + 24, middle], { color, width: 3.5 });
     write(curve.label, nameLeft + 32, nameTop);
     nameLeft += nameWidth + 16;
+  }
+}
+
+/** Shades what lies around a curve, column by column. */
+function drawSpread(
+  canvas: Canvas,
+  curve: Curve,
+  xOf: (x: number) => number,
+  yOf: (y: number) => number,
+) {
+  const { x, y, spread } = curve;
+  if (spread === undefined) return;
+  const shade = colorOf(curve).map((part) => Math.round(255 - (255 - part) / 6));
+  for (let i = 1; i < x.length; i++) {
+    const [x0 = 0, x1 = 0, y0, y1] = [x[i - 1], x[i], y[i - 1], y[i]];
+    if (!isFigure(y0) || !isFigure(y1)) continue;
+    const [start, end] = [Math.round(xOf(x0)), Math.round(xOf(x1))];
+    for (let column = start; column < end; column++) {
+      const share = (column - start) / (end - start);
+      const mix = (a: number, b: number) => a + (b - a) * share;
+      const middle = mix(y0, y1);
+      const around = mix(spread[i - 1] ?? 0, spread[i] ?? 0);
+      const top = Math.round(yOf(middle + around));
+      const height = Math.round(yOf(middle - around)) - top;
+      fillRectangle(canvas, [column, top, 1, height], shade as [number, number, number]);
+    }
   }
 }
 

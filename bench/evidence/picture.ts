@@ -1,0 +1,81 @@
+/**
+ * Curves with their spread over seeds, from what `bench methods --track camvid --save FILE`
+ * kept:
+ *
+ *   deno run -A bench/evidence/picture.ts [bench/results/camvid.json [docs/images]]
+ *
+ * writes camvid_<problem>.png: validation mIoU in %, mean ± standard deviation, at equal
+ * updates and at equal wall clock, of the look-aheads and of those with masked images.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { type Chart, type Curve, drawCharts } from "../../src/cli/curves_picture.ts";
+import { meanOf, standardDeviation } from "./paired_difference.ts";
+import { type Budget, BUDGETS } from "./protocol.ts";
+import type { ProblemRecord } from "./report.ts";
+
+/** Draws the curves of a problem; a PNG file. */
+export function drawEvidence(record: ProblemRecord): Uint8Array {
+  const methods = Object.keys(record.choices);
+  const isMasked = (method: string) => method.startsWith("MIC");
+  const groups: readonly (readonly [string, readonly string[]])[] = [
+    ["kinds of look-ahead", methods.filter((method) => !isMasked(method))],
+    [
+      "with masked images",
+      [record.reference, ...methods.filter(isMasked)],
+    ],
+  ];
+  const charts = groups.flatMap(([title, shown]) =>
+    BUDGETS.map((budget) => chartOf(record, budget, title, shown))
+  );
+  return drawCharts(charts, 2);
+}
+
+function chartOf(
+  record: ProblemRecord,
+  budget: Budget,
+  title: string,
+  methods: readonly string[],
+): Chart {
+  const curves = methods.flatMap((method, color): Curve[] => {
+    const runs = record.runs.filter((run) =>
+      run.method === method && run.budget === budget
+    );
+    const [first] = runs;
+    if (first === undefined) return [];
+    const cost = budget === "updates" ? 1 : record.costs[method] ?? NaN;
+    const at = first.curve.map((_, i) =>
+      runs.map(({ curve }) => 100 * (curve[i]?.[1] ?? NaN))
+    );
+    return [{
+      label: method,
+      color,
+      x: first.curve.map(([iteration]) => cost * iteration),
+      y: at.map(meanOf),
+      spread: at.map(standardDeviation),
+    }];
+  });
+  const unit = budget === "updates"
+    ? "updates"
+    : `time in updates of ${record.reference}`;
+  return {
+    title,
+    about: `val mIoU by ${unit}`,
+    format: (value) => `${Number(value.toPrecision(4))} %`,
+    fromZero: false,
+    last: Math.max(...curves.flatMap(({ x }) => x)),
+    curves,
+  };
+}
+
+if (import.meta.main) {
+  const [file = "bench/results/camvid.json", folder = "docs/images"] = Deno.args;
+  const records = JSON.parse(await Deno.readTextFile(file)) as readonly ProblemRecord[];
+  for (const record of records) {
+    await Deno.writeFile(
+      join(folder, `camvid_${record.problem}.png`),
+      drawEvidence(record),
+    );
+  }
+}

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import {
+  holmCorrection,
+  pairedDifference,
+  studentDistribution,
+  studentQuantile,
+} from "../../bench/evidence/paired_difference.ts";
+import { drawEvidence } from "../../bench/evidence/picture.ts";
+import { PROBLEMS } from "../../bench/evidence/problems.ts";
+import { BUDGETS } from "../../bench/evidence/protocol.ts";
+import { withMethod } from "../../bench/compared_methods.ts";
+import { loadConfig } from "../../src/config/read.ts";
+import { decodePng } from "../../src/formats/png.ts";
+
+const isNear = (value: number, expected: number, tolerance: number) =>
+  assert(Math.abs(value - expected) <= tolerance, `${value} instead of ${expected}`);
+
+Deno.test("studentQuantile() gives the printed table, and studentDistribution() undoes it", () => {
+  // Abramowitz and Stegun, table 26.10
+  const table = [[0.975, 1, 12.706], [0.975, 2, 4.303], [0.975, 4, 2.776]] as const;
+  const more = [[0.975, 9, 2.262], [0.995, 4, 4.604], [0.95, 30, 1.697]] as const;
+  for (const [probability, freedom, expected] of [...table, ...more]) {
+    const t = studentQuantile(probability, freedom);
+    isNear(t, expected, 6e-4);
+    isNear(studentDistribution(t, freedom), probability, 1e-9);
+    isNear(studentDistribution(-t, freedom), 1 - probability, 1e-9);
+  }
+});
+
+Deno.test("pairedDifference() gives what SciPy's ttest_rel gives", () => {
+  const { pairs, mean, interval, p } = pairedDifference(
+    [1, 2, 3, 4, 6],
+    [0.5, 1.9, 2.1, 3.3, 5],
+  );
+  assert.equal(pairs, 5);
+  isNear(mean, 0.64, 1e-12);
+  isNear(p, 0.016130089900092, 1e-12);
+  isNear(interval[0], 0.195768783, 1e-8);
+  isNear(interval[1], 1.084231217, 1e-8);
+  assert.equal(pairedDifference([1, 2], [1, 2]).p, 1);
+  assert.throws(() => pairedDifference([1], [1, 2]), /Cannot pair 1 values with 2/);
+});
+
+Deno.test("holmCorrection() corrects in the order of p and never lets it fall", () => {
+  const corrected = holmCorrection([0.01, 0.04, 0.03, 0.5]);
+  const expected = [0.04, 0.09, 0.09, 0.5];
+  corrected.forEach((value, i) => isNear(value, expected[i] ?? NaN, 1e-12));
+});
+
+for (const problem of PROBLEMS) {
+  Deno.test(`PROBLEMS ${problem.name} has a configuration for every method`, async () => {
+    const file = new URL(`../../bench/configs/${problem.config}.yaml`, import.meta.url);
+    const base = await loadConfig(file.pathname, ["data.root=data"]);
+    assert.deepEqual(Object.keys(base.data.evaluations), ["val", "test"]);
+    for (const method of Object.keys(problem.methods)) {
+      withMethod(base, method, problem.methods);
+    }
+    const { baseline, reference, control } = problem;
+    for (const name of [baseline, reference, control]) assert(name in problem.methods);
+  });
+}
+
+Deno.test("drawEvidence() draws curves with their spread", async () => {
+  const runs = ["self-training", "MIC"].flatMap((method) =>
+    BUDGETS.flatMap((budget) =>
+      [0, 1].map((seed) => ({
+        ...{ method, budget, seed, iterations: 20 },
+        test: { student: 0.5, teacher: null },
+        val: { student: 0.5, teacher: null },
+        primaryNetwork: "student" as const,
+        curve: [[10, 0.4 + seed / 10], [20, 0.5 + seed / 20]] as const,
+        secondsPerIteration: 1,
+      }))
+    )
+  );
+  const choice = { learningRate: 1e-4, tried: [] };
+  const picture = drawEvidence({
+    ...{ problem: "dusk", title: "dusk", reference: "self-training", engine: "wasm" },
+    size: { seeds: 2, iterations: 20, startIterations: 1, learningRates: [1e-4] },
+    costs: { "self-training": 1, MIC: 1.5 },
+    choices: { "self-training": choice, MIC: choice },
+    ...{ runs, comparisons: [] },
+  });
+  const { width, height } = await decodePng(picture, "curves");
+  assert.deepEqual([width, height], [1040, 692]);
+});
