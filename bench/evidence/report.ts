@@ -30,8 +30,8 @@ import {
 /** Enough that plain training has nothing more to gain, see docs/results.md. */
 const SIZE: EvidenceSize = {
   seeds: 5,
-  iterations: 300,
-  startIterations: 1500,
+  iterations: 200,
+  startIterations: 1000,
   learningRates: [5e-5, 1e-4, 2e-4],
 };
 const ROUNDS = 15;
