@@ -38,8 +38,10 @@ import {
 } from "../ops/gradient_norm/gradient_norm.ts";
 import {
   multiTensorAdamW,
+  multiTensorAdamWFutures,
   multiTensorLerp,
   multiTensorSgd,
+  multiTensorSgdFutures,
 } from "../ops/in_place/in_place.ts";
 import { labelWeights } from "../ops/label_weights/label_weights.ts";
 import { layerNorm } from "../ops/layer_norm/layer_norm.ts";
@@ -415,8 +417,19 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       })),
       0.9,
     );
+    const futures = { decay: 0.9, oneMinusDecay: 0.1 };
+    const entries = (first: readonly tf.Tensor[], second: readonly tf.Tensor[] | null) =>
+      p.map((parameter, i) => ({
+        ...{ parameter, average: at(g, i), shift: 0.1 * rate(i) },
+        ...{ first: at(first, i), second: second && at(second, i) },
+      }));
+    multiTensorAdamWFutures(entries(m, second), {
+      ...futures,
+      ...{ biasCorrection: 1.5, epsilon: 1e-8 },
+    });
+    multiTensorSgdFutures(entries(b, null), futures);
     multiTensorLerp(p.map((source, i) => ({ target: at(m, i), source })), 0.9);
-    return [...p, ...m, ...second, ...b];
+    return [...g, ...p, ...m, ...second, ...b];
   },
   "clipping by a norm": (n) => {
     // Groups of most and of fewer tensors, and one alone, as above.

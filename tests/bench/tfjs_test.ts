@@ -11,6 +11,7 @@ const INTERNAL = new Set([
   "conv2d/implicit_gemm.ts",
   "depthwise_conv2d/fused_depthwise_conv2d.ts",
   "mat_mul/fused_mat_mul.ts",
+  "relu/rectify.ts",
   "sums/sums.ts",
 ]);
 /**

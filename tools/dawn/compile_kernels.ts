@@ -21,7 +21,11 @@ import { openNullDevice } from "./dawn.ts";
 const CONFIGS = "configs";
 
 /** A software driver binds less than what published crops need. */
-const SMALL = ["data.batchSize=1", "data.cropSize={height: 192, width: 192}"];
+const SMALL = [
+  "data.batchSize=1",
+  "data.cropSize={height: 192, width: 192}",
+  "optimizer.accumulationSteps=1",
+];
 
 /** By name, in both sizes of tiles. */
 async function allKernels(): Promise<Map<string, Kernel>> {
