@@ -5,6 +5,7 @@
  * @module
  */
 import type { HostTensor } from "./host_tensor.ts";
+import { hashStreamName } from "./random.ts";
 import type * as tf from "./tf.ts";
 
 /**
@@ -108,24 +109,40 @@ export interface ForwardContext {
   readonly frozen?: ReadonlySet<string>;
 }
 
-/** Copies a context with some fields changed, without reading its RNG key. */
+/**
+ * Copies a context with some fields changed, without reading its RNG key.
+ *
+ * @param draws What its draws are for, if they are to be others; see
+ * {@linkcode deriveRngKey}.
+ */
 export function deriveContext(
   context: ForwardContext,
-  overrides: Pick<
-    ForwardContext,
-    "activationCheckpointing" | "isRecomputation" | "frozen"
-  >,
+  { draws, ...overrides }:
+    & Pick<ForwardContext, "activationCheckpointing" | "isRecomputation" | "frozen">
+    & { readonly draws?: string },
 ): ForwardContext {
   return {
     training: context.training,
     get rngKey() {
-      return context.rngKey;
+      const { rngKey } = context;
+      return rngKey === null || draws === undefined
+        ? rngKey
+        : deriveRngKey(rngKey, draws);
     },
     ...context.onRunningStatsUpdate &&
       { onRunningStatsUpdate: context.onRunningStatsUpdate },
     ...context.frozen && { frozen: context.frozen },
     ...overrides,
   };
+}
+
+/**
+ * The key of other draws of the same pass.
+ *
+ * @param name What they are for.
+ */
+export function deriveRngKey(key: RngKey, name: string): RngKey {
+  return { ...key, stream: (key.stream ^ hashStreamName(name)) >>> 0 };
 }
 
 /** An update of running statistics in training, which can be repeated on other weights. */
@@ -178,12 +195,20 @@ export interface Encoder extends Layer<tf.Tensor4D, tf.Tensor4D[]> {
   readonly channels: readonly number[];
 }
 
+/** Cuts a part out of labels, or of weights of pixels: [B, H, W] to [B, height, width]. */
+export type LabelCrop = (labels: tf.Tensor) => tf.Tensor;
+
 /** Logits that are trained along with the prediction (deep supervision). */
 export interface AuxiliaryLogits {
   /** [B, h, w, classes] */
   readonly logits: tf.Tensor4D;
-  /** The factor of their loss; that of the prediction is 1. */
+  /** The factor of their loss. */
   readonly lossWeight: number;
+  /**
+   * What part of the labels they predict.
+   * @default {all of them}
+   */
+  readonly cropLabels?: LabelCrop;
 }
 
 /** How logits are upsampled to the size of labels. */
@@ -199,6 +224,11 @@ export interface UpsampleOptions {
 export interface DecoderOutput {
   /** [B, h, w, classes] */
   readonly logits: tf.Tensor4D;
+  /**
+   * The factor of their loss.
+   * @default {1}
+   */
+  readonly lossWeight?: number;
   /** Empty in evaluation. */
   readonly auxiliaryLogits: readonly AuxiliaryLogits[];
 }

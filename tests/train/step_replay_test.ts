@@ -30,7 +30,7 @@ import {
   withActivationCheckpointing,
 } from "../../src/models/encoder_decoder.ts";
 import { releaseLosses } from "../../src/methods/learner.ts";
-import { tinyConfig, UNIMATCH_V2 } from "../support/commands.ts";
+import { tinyConfig, TWO_RESOLUTIONS, UNIMATCH_V2 } from "../support/commands.ts";
 import { onWebGpu } from "../support/backends.ts";
 
 const UNCERTAIN = "pseudoLabel: {threshold: 0.2}"; // so that it counts from the start
@@ -73,6 +73,8 @@ const METHODS: Readonly<Record<string, string>> = {
   "weak to strong as UniMatch V2, depth 1":
     `{${UNIMATCH_V2}, confidenceThreshold: 0.2, lookAhead: {depth: 1}}`,
 };
+
+const LOOKING_AHEAD = `{${FUTURE}, lookAhead: {depth: 1}, ${FEATURES}}`;
 
 const ITERATIONS = 20;
 
@@ -274,13 +276,19 @@ onWebGpu("with an adaptive depth nothing is replayed, and the log says why", asy
 });
 
 for (
-  const [what, change] of [
-    ["a transformer's iterations", (network: Network) => network],
-    ["iterations that compute maps again", withActivationCheckpointing],
+  const [what, change, section, ...more] of [
+    ["a transformer's iterations", (network: Network) => network, LOOKING_AHEAD],
+    ["iterations that compute maps again", withActivationCheckpointing, LOOKING_AHEAD],
+    [
+      "iterations at two resolutions",
+      withActivationCheckpointing,
+      `{${FUTURE}}`,
+      ...TWO_RESOLUTIONS,
+    ],
   ] as const
 ) {
   onWebGpu(`${what} are the same replayed`, async () => {
-    const config = configOf(`{${FUTURE}, lookAhead: {depth: 1}, ${FEATURES}}`);
+    const config = configOf(section, ...more);
     const loader = await openLoader(trainingLoaderSpec(config, null));
     const network = buildNetwork(config.model, loader.classes.length);
     const plain = start(config, loader, false, network);
