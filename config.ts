@@ -90,6 +90,7 @@ export type {
   FeatureDistanceConfig,
   LabeledMethodConfig,
   LookAheadConfig,
+  MarginsConfig,
   MaskedConsistencyConfig,
   MeanTeacherConfig,
   MethodConfig,

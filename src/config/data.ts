@@ -17,7 +17,7 @@ import {
 import * as z from "../core/zod.ts";
 import { type AugmentationConfig, AugmentationSchema } from "./augmentation.ts";
 import { didYouMean } from "./did_you_mean.ts";
-import { fraction, type Size, SizeSchema } from "./ranges.ts";
+import { fraction, nonNegative, type Size, SizeSchema } from "./ranges.ts";
 
 /** Rare class sampling of the source. DAFormer, section 3.2. */
 export interface RareClassSamplingConfig {
@@ -25,7 +25,10 @@ export interface RareClassSamplingConfig {
   readonly classTemperature: number;
   /** An image is a candidate for a class if more than this many pixels have it. */
   readonly minPixels: number;
-  /** A crop is accepted with more than this fraction of `minPixels`. */
+  /**
+   * A crop is accepted with more than so many times `minPixels`: 0.5 at 512×512 as published,
+   * 2 at 1024×1024, which has four times as many pixels.
+   */
   readonly minCropRatio: number;
 }
 
@@ -297,7 +300,7 @@ const commonDataFields = {
   rareClassSampling: z.strictObject({
     classTemperature: z.number().positive().default(0.01),
     minPixels: z.int().nonnegative().default(3000),
-    minCropRatio: fraction.default(0.5),
+    minCropRatio: nonNegative.default(0.5),
   }).nullable().default(null),
   batchSize: z.int().positive().default(2),
   channels: z.int().gte(1).lte(MAX_CHANNELS).default(3),

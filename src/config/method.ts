@@ -83,6 +83,24 @@ export interface PseudoLabelConfig {
   readonly ignoreTop: number;
   /** Rows at the bottom of a crop without weight, in pixels. */
   readonly ignoreBottom: number;
+  /**
+   * Edges of the images without weight, wherever crops show them, in pixels of the scaled
+   * image; null: none. Nor has the padding of small images any then. As in HRDA, where
+   * `ignoreTop` and `ignoreBottom` are 0.
+   */
+  readonly margins: MarginsConfig | null;
+}
+
+/** Sizes of the edges of an image in pixels. */
+export interface MarginsConfig {
+  /** Rows. */
+  readonly top: number;
+  /** Rows. */
+  readonly bottom: number;
+  /** Columns; the right ones of a mirrored image. */
+  readonly left: number;
+  /** Columns. */
+  readonly right: number;
 }
 
 /** DACS: half of the source's classes are pasted over the target, then augmented. */
@@ -373,6 +391,7 @@ const classReference = z.union([z.string(), z.int().nonnegative()], {
   error: "must be the name or the id of a class",
 });
 
+const margin = z.int().nonnegative().default(0);
 const emaDecay = z.number().gte(0).lt(1);
 const teacher = z.strictObject({ emaDecay: emaDecay.default(0.999) }).prefault({});
 
@@ -479,6 +498,12 @@ export const MethodSchema: z.ZodType<MethodConfig> = z.discriminatedUnion("name"
       threshold: fraction.default(0.968),
       ignoreTop: z.int().nonnegative().default(0),
       ignoreBottom: z.int().nonnegative().default(0),
+      margins: z.strictObject({
+        top: margin,
+        bottom: margin,
+        left: margin,
+        right: margin,
+      }).nullable().default(null),
     }).prefault({}),
     mixing: z.strictObject({
       colorJitterStrength: fraction.default(0.2),

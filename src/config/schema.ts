@@ -222,6 +222,17 @@ export const RunSchema: z.ZodType<RunConfig> = RunObject.check(
       `ignores ${ignoreTop} + ${ignoreBottom} rows: a crop has ${data.cropSize.height}`,
     );
   }),
+  crossCheck(["data", "method"], ({ data: { resize }, method }, report) => {
+    if (method.name !== "self-training" || method.pseudoLabel.margins === null) return;
+    if (resize === null) return; // then the images have sizes of their own
+    const { top, bottom, left, right } = method.pseudoLabel.margins;
+    if (top + bottom < resize.height && left + right < resize.width) return;
+    report(
+      ["method", "pseudoLabel", "margins"],
+      `leave nothing of images of ${resize.height}×${resize.width}, the size of ` +
+        '"data.resize"',
+    );
+  }),
   crossCheck(
     ["data", "optimizer"],
     ({ data: { batchSize }, optimizer: { accumulationSteps } }, report) => {

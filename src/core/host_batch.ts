@@ -82,8 +82,21 @@ export interface LabeledCrops {
   readonly labels: Uint8Array<ArrayBuffer>;
 }
 
+/** Where the image that a crop was cut from lies, in pixels of the crop. */
+export interface ImagePlacement extends Size {
+  /** The first row of the image, often above the crop: negative. */
+  readonly top: number;
+  /** The first column, often left of the crop. */
+  readonly left: number;
+  /** Whether the image was mirrored. */
+  readonly isFlipped: boolean;
+}
+
 /** B crops without labels. */
-export type UnlabeledCrops = Omit<LabeledCrops, "labels">;
+export interface UnlabeledCrops extends Omit<LabeledCrops, "labels"> {
+  /** Of every crop; absent where crops are whole images. */
+  readonly placements?: readonly ImagePlacement[];
+}
 
 /** One draw of the loader. */
 export interface HostBatch {

@@ -1,6 +1,6 @@
 /** From drawn images to a batch: what a loader's worker does. @module */
 
-import type { HostBatch, Size } from "../core/host_batch.ts";
+import type { HostBatch, ImagePlacement, Size } from "../core/host_batch.ts";
 import { createRandom } from "../core/random.ts";
 import {
   type AugmentationOptions,
@@ -128,6 +128,7 @@ function batchMakerFrom(
     const images = new Float32Array(draws.length * values);
     const labels = new Uint8Array(domain === "source" ? draws.length * pixels : 0);
     const fileNames: string[] = [];
+    const placements: ImagePlacement[] = [];
     const tasks = read === undefined ? [] : draws.map((draw, item) => async () => {
       if (isCancelled()) throw closedError();
       const sample = await read(draw, item);
@@ -135,7 +136,7 @@ function batchMakerFrom(
       const position = request.iteration * draws.length + item;
       const stream = `view/${domain}/${request.futureIndex}`;
       const augmentation = domain === "source" ? options.augmentation : null;
-      writeTrainingCrop(
+      placements[item] = writeTrainingCrop(
         sample,
         cropOptions[domain],
         createRandom(seed, stream, position),
@@ -155,7 +156,7 @@ function batchMakerFrom(
       );
       fileNames[item] = sample.name;
     });
-    return { crops: { fileNames, images, labels }, tasks };
+    return { crops: { fileNames, images, labels }, placements, tasks };
   };
 
   return async (request) => {
@@ -169,7 +170,7 @@ function batchMakerFrom(
       height,
       width,
       source: source.crops,
-      target: hasTarget ? unlabeled : null,
+      target: hasTarget ? { ...unlabeled, placements: target.placements } : null,
     };
   };
 }

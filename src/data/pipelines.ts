@@ -6,7 +6,12 @@
  * @module
  */
 
-import { IGNORE_INDEX, type Normalization, type Size } from "../core/host_batch.ts";
+import {
+  IGNORE_INDEX,
+  type ImagePlacement,
+  type Normalization,
+  type Size,
+} from "../core/host_batch.ts";
 import type { Random } from "../core/random.ts";
 import { displayRgb } from "../formats/display_rgb.ts";
 import { type DrawnAugmentation, NO_AUGMENTATION } from "./augmentation/augmentation.ts";
@@ -102,6 +107,7 @@ const MAX_CLASS_TRIES = 11;
  * @param buffers Where the result goes.
  * @param requiredClass The class the crop should show, or null.
  * @param augmentation What else happens to the crop.
+ * @returns Where the scaled image lies in the crop, were it not turned.
  */
 export function writeTrainingCrop(
   sample: Sample,
@@ -110,7 +116,7 @@ export function writeTrainingCrop(
   buffers: CropBuffers,
   requiredClass: RequiredClass | null = null,
   augmentation: DrawnAugmentation = NO_AUGMENTATION,
-): void {
+): ImagePlacement {
   const { cropSize, normalization } = options;
   const channels = normalization.mean.length;
   const { degrees, colorChanges, blur, erased } = augmentation;
@@ -160,7 +166,15 @@ export function writeTrainingCrop(
   const { position, label: paddingLabel } = options.padding ?? DEFAULT_PADDING;
   const margin = (side: "height" | "width") =>
     position === "corner" ? 0 : Math.floor((cropSize[side] - window[side]) / 2);
-  const offset = margin("height") * cropSize.width + margin("width");
+  const [firstRow, firstColumn] = [margin("height"), margin("width")];
+  const offset = firstRow * cropSize.width + firstColumn;
+  const hiddenLeft = flipped ? scaled.width - window.left - window.width : window.left;
+  const placement: ImagePlacement = {
+    ...scaled,
+    top: firstRow - window.top,
+    left: firstColumn - hiddenLeft,
+    isFlipped: flipped,
+  };
   const target = buffers.image.subarray(channels * offset);
   writeNormalized(image, window, normalization, flipped, target, cropSize.width);
 
@@ -182,10 +196,12 @@ export function writeTrainingCrop(
     }
   }
 
-  if (erased === null) return;
+  if (erased === null) return placement;
   fillBox(buffers.image, cropSize.width, channels, erased, 0);
-  if (buffers.label === null || erased.keepsLabel) return;
-  fillBox(buffers.label, cropSize.width, 1, erased, IGNORE_INDEX);
+  if (buffers.label !== null && !erased.keepsLabel) {
+    fillBox(buffers.label, cropSize.width, 1, erased, IGNORE_INDEX);
+  }
+  return placement;
 }
 
 // The part of a label in a window; `stride` is the width of the whole.

@@ -16,11 +16,14 @@
 import type { MixedBatch } from "../augment/strong_augmentation.ts";
 import { addGradients } from "../core/backward.ts";
 import { type Batch, unlabeledImages } from "../core/batch.ts";
+import { hostInput, uploadHostInput } from "../core/host_input.ts";
 import type { ForwardContext, Network, NetworkOutput, Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import { lossWithAuxiliary, meanCrossEntropy } from "../objectives/cross_entropy.ts";
 import {
   computePseudoLabel,
+  insideMargins,
+  type Margins,
   type PseudoLabel,
   type PseudoLabelOptions,
 } from "../objectives/pseudo_label.ts";
@@ -46,7 +49,13 @@ export type MixFunction = (
 export interface DomainAdaptationOptions extends SourceLossOptions {
   /** Null for source-only training, which uses no target images. */
   readonly target: {
-    readonly pseudoLabel: PseudoLabelOptions;
+    readonly pseudoLabel: PseudoLabelOptions & {
+      /**
+       * Edges of the target images without weight; null for none.
+       * @default {null}
+       */
+      readonly margins?: Margins | null;
+    };
     readonly mix: MixFunction;
     /**
      * The term of masked target images, M.
@@ -89,7 +98,15 @@ export function domainAdaptation(options: DomainAdaptationOptions): Objective {
       const images = unlabeledImages(batch);
       const microBatches = splitMicroBatches(images.shape[0], accumulationSteps);
       const { pseudoLabel } = target;
-      return pseudoLabelTarget(network, teacher, images, pseudoLabel, microBatches);
+      const { margins = null } = pseudoLabel;
+      const labeled = pseudoLabelTarget(
+        network,
+        teacher,
+        images,
+        pseudoLabel,
+        microBatches,
+      );
+      return margins === null ? labeled : withoutMargins(labeled, batch, margins);
     },
     {
       confidenceThreshold: target.pseudoLabel.threshold,
@@ -155,6 +172,26 @@ function weightedLoss(
         ),
     );
   };
+}
+
+/** Pseudo-labels without weight in the margins of the images; takes their place. */
+function withoutMargins(
+  labeled: PseudoLabel,
+  { host }: Batch,
+  margins: Margins,
+): PseudoLabel {
+  const { pixelWeights } = labeled;
+  const shape = pixelWeights.shape as [number, number, number];
+  const weighted = tf.tidy(() => {
+    const inside = hostInput(
+      { host },
+      ({ host }) =>
+        insideMargins({ ...host, placements: host.target?.placements }, margins),
+    );
+    return tf.mul(pixelWeights, uploadHostInput<tf.Rank.R3>(inside, shape));
+  });
+  pixelWeights.dispose();
+  return { ...labeled, pixelWeights: weighted };
 }
 
 /**

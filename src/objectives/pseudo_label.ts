@@ -1,8 +1,51 @@
 /** Pseudo-labels from a teacher's logits. @module */
+import type { ImagePlacement, Size } from "../core/host_batch.ts";
 import type { UpsampleOptions } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import { upsampledArgmax } from "../ops/argmax_confidence/upsampled_argmax.ts";
 import { isValid } from "./cross_entropy.ts";
+
+/** Sizes of the edges of an image in pixels. */
+export interface Margins {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/**
+ * Where the images of crops are, less their margins.
+ *
+ * Source: HRDA, Hoyer et al. (ECCV 2022), https://arxiv.org/abs/2204.13132, whose margins
+ * are those of the images: a crop has one only where it reaches that edge.
+ *
+ * @param crops A crop without a placement is an image.
+ * @returns 1 there, 0 in the margins and beyond the images. [B, height, width]
+ */
+export function insideMargins(
+  { batchSize, height, width, placements = [] }: Size & {
+    readonly batchSize: number;
+    readonly placements?: readonly ImagePlacement[] | undefined;
+  },
+  margins: Margins,
+): Float32Array<ArrayBuffer> {
+  const inside = new Float32Array(batchSize * height * width);
+  for (let b = 0; b < batchSize; b++) {
+    const image = placements[b] ?? { top: 0, left: 0, height, width, isFlipped: false };
+    const { isFlipped } = image;
+    const leftMargin = isFlipped ? margins.right : margins.left;
+    const rightMargin = isFlipped ? margins.left : margins.right;
+    const firstRow = Math.max(0, image.top + margins.top);
+    const lastRow = Math.min(height, image.top + image.height - margins.bottom);
+    const firstColumn = Math.max(0, image.left + leftMargin);
+    const lastColumn = Math.min(width, image.left + image.width - rightMargin);
+    for (let row = firstRow; row < lastRow && firstColumn < lastColumn; row++) {
+      const start = (b * height + row) * width;
+      inside.fill(1, start + firstColumn, start + lastColumn);
+    }
+  }
+  return inside;
+}
 
 /** How much pseudo-labels count. */
 export interface PseudoLabelOptions {

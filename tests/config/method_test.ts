@@ -28,7 +28,7 @@ Deno.test("the defaults of future self-training are those of the paper", () => {
     },
     teacher: { emaDecay: 0.999 },
     criterion: CRITERION,
-    pseudoLabel: { threshold: 0.968, ignoreTop: 0, ignoreBottom: 0 },
+    pseudoLabel: { threshold: 0.968, ignoreTop: 0, ignoreBottom: 0, margins: null },
     mixing: {
       colorJitterStrength: 0.2,
       colorJitterProbability: 0.8,
@@ -264,6 +264,24 @@ Deno.test("some rows of a crop keep their pseudo-labels", () => {
   assert.throws(
     () => example("method.pseudoLabel={ignoreTop: 15, ignoreBottom: 49}"),
     problems("method.pseudoLabel: ignores 15 + 49 rows: a crop has 64"),
+  );
+});
+
+Deno.test("margins of pseudo-labels leave something of the images", () => {
+  const { method } = example("method.pseudoLabel.margins={top: 30, left: 4}");
+  assert.ok(method.name === "self-training");
+  const margins = { top: 30, bottom: 0, left: 4, right: 0 };
+  assert.deepEqual(method.pseudoLabel.margins, margins);
+  assert.throws(
+    () =>
+      example(
+        "data.resize={height: 64, width: 96}",
+        "method.pseudoLabel.margins={top: 30, bottom: 34}",
+      ),
+    problems(
+      "method.pseudoLabel.margins: leave nothing of images of 64×96, the size of " +
+        '"data.resize"',
+    ),
   );
 });
 

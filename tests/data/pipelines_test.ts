@@ -43,8 +43,10 @@ function trainingCrop(
   const drawn = { ...NO_AUGMENTATION, ...augmentation };
   const pixels = options.cropSize.height * options.cropSize.width;
   const buffers = { image: new Float32Array(pixels * 3), label: new Uint8Array(pixels) };
-  writeTrainingCrop(sample, options, random, buffers, requiredClass, drawn);
-  return buffers;
+  const placement = writeTrainingCrop(
+    ...[sample, options, random, buffers, requiredClass, drawn] as const,
+  );
+  return { ...buffers, placement };
 }
 
 Deno.test("writeTrainingCrop() normalizes the crop and keeps image and label together", () => {
@@ -85,6 +87,32 @@ Deno.test("writeTrainingCrop() pads small images at the bottom and at the right"
         const inside = row < 3 && column < 2;
         assert.equal(view.label[row * 4 + column] !== 255, inside);
         assert.equal(view.image[(row * 4 + column) * 3] !== 0, inside);
+      }
+    }
+  }
+});
+
+Deno.test("writeTrainingCrop() says where the image lies in the crop", () => {
+  // Every pixel of the image is its own number, 20 for those of the padding.
+  const [height, width] = [6, 3];
+  for (let t = 0; t < 20; t++) {
+    for (const position of ["corner", "center"] as const) {
+      const image = sample(height, width);
+      image.label?.forEach((_, i, label) => label[i] = i);
+      const crop = { height: 4, width: 5 };
+      const options: CropOptions = {
+        ...{ ...OPTIONS, cropSize: crop, flipProbability: 0.5 },
+        padding: { position, label: 20 },
+      };
+      const { label, placement } = trainingCrop(image, options, createRandom(0, "t", t));
+      assert.equal(placement.height, height);
+      assert.equal(placement.width, width);
+      for (const [i, id] of label.entries()) {
+        const row = Math.floor(i / crop.width) - placement.top;
+        const column = i % crop.width - placement.left;
+        const isInside = row >= 0 && row < height && column >= 0 && column < width;
+        const from = placement.isFlipped ? width - 1 - column : column;
+        assert.equal(id, isInside ? row * width + from : 20);
       }
     }
   }

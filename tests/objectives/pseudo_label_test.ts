@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import * as tf from "../../src/core/tf.ts";
-import { computePseudoLabel, labelAgreement } from "../../src/objectives/pseudo_label.ts";
+import {
+  computePseudoLabel,
+  insideMargins,
+  labelAgreement,
+} from "../../src/objectives/pseudo_label.ts";
 import { assertClose, onEachBackend, tensorsKeptBy } from "../support/mod.ts";
 
 // Six pixels in a column, two classes; the first two pixels are confident.
@@ -71,3 +75,36 @@ onEachBackend(
     await assertClose(labelAgreement(labels(255, 255), labels(255, 255)), [1], 0);
   },
 );
+
+Deno.test("insideMargins() leaves out edges where a crop shows them", () => {
+  const size = { batchSize: 1, height: 3, width: 4 };
+  const margins = { top: 1, bottom: 2, left: 1, right: 0 };
+  const rows = (
+    ...placements: Parameters<typeof insideMargins>[0]["placements"] & object
+  ) => {
+    const inside = insideMargins({
+      ...size,
+      batchSize: placements.length || 1,
+      placements,
+    }, margins);
+    return [...inside].join("").match(/..../g);
+  };
+  const image = { height: 8, width: 9, isFlipped: false };
+  assert.deepEqual(rows(), ["0000", "0000", "0000"], "a crop that is an image");
+  assert.deepEqual(
+    rows(
+      { ...image, top: 0, left: 0 },
+      { ...image, top: -4, left: -5 },
+      { ...image, top: 0, left: -5, isFlipped: true },
+      { ...image, top: -2, left: -2 },
+      { ...image, height: 2, width: 2, top: 0, left: 1 },
+    ),
+    [
+      ...["0000", "0111", "0111"], // the upper left part
+      ...["1111", "1111", "0000"], // the lower right one
+      ...["0000", "1110", "1110"], // the upper right one of a mirrored image
+      ...["1111", "1111", "1111"], // the middle
+      ...["0000", "0000", "0000"], // a small image, all margins
+    ],
+  );
+});

@@ -55,7 +55,8 @@ Deno.test("drawCropCorner() draws a place for each domain and pass", () => {
   for (const [domain, places] of Object.entries(golden.places)) {
     const stream = hashStreamName(`dropout/${domain}`);
     const drawn = places.map((_, iteration) => {
-      const key = { seed: 0, stream, iteration };
+      const sampleOffset = iteration % 2; // micro-batches share the place
+      const key = { seed: 0, stream, iteration, sampleOffset };
       const { top, left } = drawCropCorner(SIZE, DETAIL_SIZE, 8, key).value;
       return [top, left];
     });
@@ -75,8 +76,8 @@ const objectiveOf = (frozen: ReturnType<typeof hrdaWeights>) =>
     target: {
       pseudoLabel: {
         threshold: setting("threshold"),
-        ignoreTop: setting("ignoreTop"),
-        ignoreBottom: setting("ignoreBottom"),
+        ...{ ignoreTop: 0, ignoreBottom: 0 },
+        margins: { top: 3, bottom: 9, left: 4, right: 2 },
       },
       mix: ({ source, target }, pseudoLabel, forwardIndex) =>
         tf.tidy(() => {
@@ -105,7 +106,15 @@ const hostBatch = (t: number) => {
   return {
     ...{ batchSize: B, height: H, width: W },
     source: { fileNames: [], images: images(100 + t), labels: hrdaLabels(200 + t) },
-    target: { fileNames: [], images: images(300 + t) },
+    target: {
+      fileNames: [],
+      images: images(300 + t),
+      // The upper right part of an image, and the lower left one of a mirrored image.
+      placements: [
+        { height: 48, width: 60, top: 0, left: -20, isFlipped: false },
+        { height: 48, width: 60, top: -16, left: 0, isFlipped: true },
+      ],
+    },
   };
 };
 
