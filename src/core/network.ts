@@ -275,6 +275,12 @@ export interface Network {
   readonly auxiliaryHeads: readonly AuxiliaryHead[];
   /** Channels of the logits. */
   readonly classCount: number;
+  /**
+   * Whether the number of its steps depends on the size of the images, as where a crop
+   * slides over them.
+   * @default {false}
+   */
+  readonly hasStepsPerSize?: boolean;
   /** All parameters in the order of PyTorch's `state_dict`. */
   readonly parameters: readonly Parameter[];
   /** Buffers that PyTorch's `state_dict` has in addition. */

@@ -202,6 +202,7 @@ export function multiResolution(
     },
     auxiliaryHeads: [],
     classCount,
+    hasStepsPerSize: true,
     parameters: parametersOf(encoder, decoder, attention),
     derivedBuffers: derivedBuffersOf(encoder, decoder, attention),
     decode: needsImages,
