@@ -53,6 +53,10 @@ export interface MultiResolutionOptions {
   readonly coordinateDivisor: number;
 }
 
+// What decides where crops begin.
+const DIVISOR_SETTING = '"model.multiResolution.coordinateDivisor"';
+const SLIDE_SETTINGS = `${DIVISOR_SETTING} and half of "detailSize" there`;
+
 /**
  * Builds the network from an encoder and a decoder that both resolutions share, and a
  * decoder for the scale attention.
@@ -112,6 +116,7 @@ export function multiResolution(
 
   const forward: Network["forward"] = (weights, images, context) => {
     const [, H, W] = images.shape;
+    const whole = { height: H, width: W };
     const crop = {
       height: Math.min(detailSize.height, H),
       width: Math.min(detailSize.width, W),
@@ -127,24 +132,21 @@ export function multiResolution(
     if (rngKey === null) {
       const detailLogits = slide(
         images,
-        { crop, divisor: coordinateDivisor, isJoint: context.training },
+        crop,
+        context.training,
         (crops) => classifyDetail(weights, crops, context),
       );
       const logits = fuse(contextLogits, attend(), detailLogits);
       return { features, logits, auxiliaryLogits: [] };
     }
-    const corner = drawCropCorner(
-      { height: H, width: W },
-      crop,
-      coordinateDivisor,
-      rngKey,
-    );
+    const corner = drawCropCorner(whole, crop, coordinateDivisor, rngKey);
     const crops = cutCrop(images, crop, corner);
     const detailLogits = classifyDetail(weights, crops, context); // [B, h′, w′, classes]
-    const contextGrid = scaleOf(contextLogits, { height: H, width: W });
+    const contextGrid = scaleOf(contextLogits, whole);
     const detailGrid = scaleOf(detailLogits, crop);
-    assertOnGrid(contextGrid, crop, coordinateDivisor);
-    assertOnGrid(detailGrid, crop, coordinateDivisor);
+    const places = { top: coordinateDivisor, left: coordinateDivisor };
+    assertOnGrid(contextLogits, whole, places, DIVISOR_SETTING);
+    assertOnGrid(detailLogits, crop, places, DIVISOR_SETTING);
     const ones = tf.ones<tf.Rank.R4>([
       1,
       crop.height * contextGrid.height,
@@ -176,7 +178,7 @@ export function multiResolution(
     if (context.rngKey !== null) {
       throw new RangeError(
         `Cannot train with a detail crop on images of ${H}×${W} pixels: both sides must be ` +
-          `multiples of "coordinateDivisor", ${coordinateDivisor}`,
+          `multiples of ${DIVISOR_SETTING}, ${coordinateDivisor}`,
       );
     }
     const { logits, ...output } = forward(weights, padded, context);
@@ -210,30 +212,22 @@ export function multiResolution(
   };
 }
 
-/** How crops slide over images. */
-interface SlideOptions {
-  readonly crop: Size;
-  /** Of the coordinates. */
-  readonly divisor: number;
-  /** Whether all crops are one batch, whose statistics batch norm then uses. */
-  readonly isJoint: boolean;
-}
-
 /**
  * The mean of the logits of crops that cover the images.
  *
+ * @param isJoint Whether all crops are one batch, whose statistics batch norm then uses.
  * @param classify The logits of a batch of crops.
  * @returns [B, h, w, classes], with the scale of the logits of a crop.
  */
 function slide(
   images: tf.Tensor4D,
-  { crop, divisor, isJoint }: SlideOptions,
+  crop: Size,
+  isJoint: boolean,
   classify: (crops: tf.Tensor4D) => tf.Tensor4D,
 ): tf.Tensor4D {
   const [B, H, W] = images.shape;
-  const [rowStep, columnStep] = [halfOf(crop.height), halfOf(crop.width)];
-  const columns = windowStarts(W, crop.width, columnStep);
-  const corners = windowStarts(H, crop.height, rowStep).flatMap((top) =>
+  const columns = windowStarts(W, crop.width, halfOf(crop.width));
+  const corners = windowStarts(H, crop.height, halfOf(crop.height)).flatMap((top) =>
     columns.map((left) => ({ top, left }))
   );
   const cropAt = ({ top, left }: CropCorner) =>
@@ -247,12 +241,12 @@ function slide(
   }
   if (logits.length === 1) return first;
   const scale = scaleOf(first, crop);
-  for (const step of [divisor, rowStep, columnStep]) assertOnGrid(scale, crop, step);
   const [, cropHeight, cropWidth] = first.shape;
   const [h, w] = [H * scale.height, W * scale.width];
   const counts = new Float32Array(h * w);
-  const padded = corners.map(({ top, left }, i) => {
-    const [y, x] = [top * scale.height, left * scale.width];
+  const padded = corners.map((corner, i) => {
+    assertOnGrid(first, crop, corner, SLIDE_SETTINGS);
+    const [y, x] = [corner.top * scale.height, corner.left * scale.width];
     for (let row = y; row < y + cropHeight; row++) {
       const start = row * w + x;
       counts.subarray(start, start + cropWidth).forEach((count, k) =>
@@ -279,13 +273,25 @@ function scaleOf(map: tf.Tensor4D, images: Size): Size {
   return { height: h / images.height, width: w / images.width };
 }
 
-/** @throws {RangeError} If crops would begin between pixels of their logits. */
-function assertOnGrid({ height, width }: Size, crop: Size, step: number): void {
-  if ([height, width].every((scale) => Number.isInteger(scale * step))) return;
-  throw new RangeError(
-    `Cannot place detail crops of ${crop.height}×${crop.width} pixels at multiples of ` +
-      `${step}: they fall between pixels of the logits, of which there are ${height}×` +
-      `${width} per pixel; "coordinateDivisor" must be a multiple of the stride of the ` +
-      'logits over "contextScale", and half of "detailSize" of their stride',
-  );
+/** @throws {RangeError} If a place, in pixels of images, is between pixels of their map. */
+function assertOnGrid(
+  map: tf.Tensor4D,
+  images: Size,
+  { top, left }: CropCorner,
+  setting: string,
+): void {
+  const [, h, w] = map.shape;
+  const sides = [[top, h, images.height], [left, w, images.width]] as const;
+  for (const [pixels, side, ofSide] of sides) {
+    if (pixels * side % ofSide === 0) continue;
+    throw new RangeError(
+      `Cannot place a detail crop ${pixels} pixels from the edge: logits of ${h}×${w} for ` +
+        `${images.height}×${images.width} pixels have no such place; ${setting} must be a ` +
+        `multiple of ${ofSide / greatestCommonDivisor(side, ofSide)}`,
+    );
+  }
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

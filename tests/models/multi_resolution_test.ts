@@ -1,6 +1,6 @@
 // Against the code of HRDA around a small encoder and head: tests/golden/hrda.json.
 import assert from "node:assert/strict";
-import { readBack } from "../../src/core/backend.ts";
+import { openBackend, readBack } from "../../src/core/backend.ts";
 import { lossAndGradient } from "../../src/core/backward.ts";
 import {
   EVAL_CONTEXT,
@@ -22,6 +22,7 @@ import {
   hrdaImages,
   hrdaLabels,
   hrdaNetwork as network,
+  hrdaNetworkWith,
   hrdaValues,
   hrdaWeights,
   SIZE,
@@ -131,5 +132,34 @@ onEachBackend("multiResolution() in evaluation equals HRDA at any size", async (
   const actual = logitsOf(part);
   assert.deepEqual(actual.shape, [1, 35, 49, 3]);
   assert.deepEqual(await readBack(actual), await readBack(expected));
+  releaseWeights(weights);
+});
+
+Deno.test("multiResolution() says which settings place crops between pixels", async () => {
+  await openBackend("wasm");
+  const weights = hrdaWeights();
+  const forward = (more: object, size: typeof SIZE, context: ForwardContext) => () =>
+    tf.tidy(() =>
+      hrdaNetworkWith(more).forward(weights, hrdaImages(1, 1, size), context).logits
+    );
+  const divisor = '"model\\.multiResolution\\.coordinateDivisor"';
+  assert.throws(
+    forward({ coordinateDivisor: 4 }, SIZE, TRAINING),
+    new RegExp(`4 pixels from the edge: logits of 4×5 .* ${divisor} must be .* of 8$`),
+  );
+  assert.throws(
+    forward({ detailSize: { height: 16, width: 20 } }, SIZE, EVAL_CONTEXT),
+    new RegExp(`10 pixels .* ${divisor} and half of "detailSize" there must be .* of 4$`),
+  );
+  assert.throws(
+    forward({}, { height: 35, width: 40 }, TRAINING),
+    new RegExp(
+      `on images of 35×40 pixels: both sides must be multiples of ${divisor}, 8$`,
+    ),
+  );
+  assert.throws(
+    () => network.decode(weights, [], EVAL_CONTEXT),
+    /its details come from the images; call forward\(\)$/,
+  );
   releaseWeights(weights);
 });

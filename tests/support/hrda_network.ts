@@ -1,12 +1,15 @@
 /** A small network of two resolutions: that of tests/golden/hrda*.json. @module */
 import assert from "node:assert/strict";
-import type { Weights } from "../../src/core/network.ts";
+import type { Network, Weights } from "../../src/core/network.ts";
 import * as tf from "../../src/core/tf.ts";
 import { pytorchShape, weightsFromHost, weightsToHost } from "../../src/core/weights.ts";
 import { convolution } from "../../src/layers/convolution.ts";
 import { parametersOf } from "../../src/layers/parameter.ts";
 import { daformerHead } from "../../src/models/daformer_head.ts";
-import { multiResolution } from "../../src/models/multi_resolution.ts";
+import {
+  multiResolution,
+  type MultiResolutionOptions,
+} from "../../src/models/multi_resolution.ts";
 import { relu } from "../../src/ops/relu/relu.ts";
 import { assertClose } from "./compare.ts";
 
@@ -46,18 +49,17 @@ const head = (name: string, channels: number) =>
   });
 
 /** An encoder of two maps and DAFormer's head, at two resolutions. */
-export const hrdaNetwork = multiResolution(
-  encoder,
-  head("head", 4),
-  head("scale_attention", 5),
-  CLASSES,
-  {
+export const hrdaNetworkWith = (options: Partial<MultiResolutionOptions>): Network =>
+  multiResolution(encoder, head("head", 4), head("scale_attention", 5), CLASSES, {
     detailSize: DETAIL_SIZE,
     contextScale: 0.5,
     detailLossWeight: 0.1,
     coordinateDivisor: 8,
-  },
-);
+    ...options,
+  });
+
+/** With the settings of the goldens. */
+export const hrdaNetwork = hrdaNetworkWith({});
 
 /** Numbers in (0, 1) of the minimal standard generator. */
 function* uniformNumbers(seed: number): Generator<number, never> {
