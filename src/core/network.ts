@@ -196,7 +196,7 @@ export interface Encoder extends Layer<tf.Tensor4D, tf.Tensor4D[]> {
 }
 
 /** Cuts a part out of labels, or of weights of pixels: [B, H, W] to [B, height, width]. */
-export type LabelCrop = (labels: tf.Tensor) => tf.Tensor;
+export type LabelCrop = (labels: tf.AnyTensor) => tf.AnyTensor;
 
 /** Logits that are trained along with the prediction (deep supervision). */
 export interface AuxiliaryLogits {
