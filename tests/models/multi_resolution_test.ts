@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { openBackend, readBack } from "../../src/core/backend.ts";
 import { lossAndGradient } from "../../src/core/backward.ts";
 import {
+  type Decoder,
   EVAL_CONTEXT,
   type ForwardContext,
   type Weights,
@@ -11,6 +12,7 @@ import { hashStreamName } from "../../src/core/random.ts";
 import * as tf from "../../src/core/tf.ts";
 import { releaseWeights } from "../../src/core/weights.ts";
 import { drawCropCorner } from "../../src/models/detail_crop.ts";
+import { multiResolution } from "../../src/models/multi_resolution.ts";
 import {
   lossWithAuxiliary,
   meanCrossEntropy,
@@ -162,4 +164,40 @@ Deno.test("multiResolution() says which settings place crops between pixels", as
     /its details come from the images; call forward\(\)$/,
   );
   releaseWeights(weights);
+});
+
+Deno.test("multiResolution() gives context and detail draws of their own", async () => {
+  await openBackend("wasm");
+  const seen: ForwardContext[] = [];
+  const map: Decoder = {
+    parameters: [],
+    apply: (_weights, [map = assert.fail()]) => tf.clone(map),
+  };
+  const observed = multiResolution(
+    {
+      ...{ parameters: [], strides: [4], channels: [3] },
+      apply(_weights, images, context) {
+        seen.push(context);
+        const [, H, W] = images.shape;
+        return [resizeLogits(images, [H / 4, W / 4])];
+      },
+    },
+    map,
+    map,
+    3,
+    {
+      detailSize: DETAIL_SIZE,
+      contextScale: 0.5,
+      detailLossWeight: 0.1,
+      coordinateDivisor: 8,
+    },
+  );
+  const context = { ...TRAINING, activationCheckpointing: true };
+  const images = hrdaImages(1);
+  tf.tidy(() => observed.forward(new Map(), images, context).logits);
+  const keys = seen.map(({ rngKey }) => rngKey ?? assert.fail());
+  assert.equal(new Set(keys.map(({ stream }) => stream)).size, 2);
+  assert.ok(keys.every(({ iteration }) => iteration === rngKey.iteration));
+  assert.ok(seen.every(({ activationCheckpointing }) => activationCheckpointing));
+  images.dispose();
 });
