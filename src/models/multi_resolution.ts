@@ -281,8 +281,8 @@ function assertOnGrid(
   setting: string,
 ): void {
   const [, h, w] = map.shape;
-  const sides = [[top, h, images.height], [left, w, images.width]] as const;
-  for (const [pixels, side, ofSide] of sides) {
+  const axes = [[top, h, images.height], [left, w, images.width]] as const;
+  for (const [pixels, side, ofSide] of axes) {
     if (pixels * side % ofSide === 0) continue;
     throw new RangeError(
       `Cannot place a detail crop ${pixels} pixels from the edge: logits of ${h}×${w} for ` +
