@@ -136,8 +136,8 @@ const METHODS = {
   "masked images with a mean teacher": [
     "method={name: mean-teacher, maskedConsistency: {}}",
   ],
-  "two resolutions, depth 1": [
-    `method={name: self-training, lookAhead: {depth: 1}, ${FEATURES}}`,
+  "two resolutions": [
+    `method={name: self-training, ${FEATURES}}`,
     WITH_FEATURE_DISTANCE,
     ...TWO_RESOLUTIONS,
   ],

@@ -45,7 +45,7 @@ import {
   hrdaWeights,
   SIZE,
 } from "../support/hrda_network.ts";
-import { assertClose, onEachBackend } from "../support/mod.ts";
+import { assertClose, onCpu, onEachBackend } from "../support/mod.ts";
 
 interface Case {
   readonly losses: readonly Readonly<Record<string, number>>[];
@@ -146,7 +146,10 @@ const hostBatch = (t: number) => {
 };
 
 for (const [name, expected] of Object.entries(golden.cases)) {
-  onEachBackend(`self-training at two resolutions, ${name}, equals HRDA's`, async () => {
+  const depth = Number(name.split(" ").at(-1));
+  // What runs without a look-ahead runs with one, too.
+  const register = depth === 0 ? onCpu : onEachBackend;
+  register(`self-training at two resolutions, ${name}, equals HRDA's`, async () => {
     const learner: Learner = {
       student: hrdaWeights(),
       teacher: hrdaWeights(),
@@ -159,7 +162,7 @@ for (const [name, expected] of Object.entries(golden.cases)) {
       [...start].map(([name, value]) => [name, tf.mul(value, scale)]),
     );
     const lookAhead: LookAhead = {
-      ...{ depth: Number(name.split(" ").at(-1)), width: 1 },
+      ...{ depth, width: 1 },
       ...{ emaDecay: setting("emaDecay"), emaStep: "iteration", emaTiming: "before" },
       ...{ optimizerState: "restore", buffers: "restore", firstIteration: "lookahead" },
     };

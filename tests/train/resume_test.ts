@@ -178,7 +178,7 @@ Deno.test("kept features survive a resume [wasm]", () =>
 Deno.test("a run at two resolutions resumes bit for bit [wasm]", () =>
   assertResumes(
     configOf(
-      `{${FUTURE}, lookAhead: {depth: 1}, ${UNCERTAIN}, maskedConsistency: {}}`,
+      `{${FUTURE}, lookAhead: {depth: 1}, ${UNCERTAIN}}`,
       ...TWO_RESOLUTIONS,
     ),
     "wasm",
