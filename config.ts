@@ -121,7 +121,7 @@ export type {
   PixelMeanConfig,
   RegionLossConfig,
 } from "./src/config/criterion.ts";
-export type { ModelConfig } from "./src/config/model.ts";
+export type { ModelConfig, MultiResolutionConfig } from "./src/config/model.ts";
 export type {
   AdamWConfig,
   LearningRateConfig,

@@ -62,6 +62,7 @@ export {
   EVAL_CONTEXT,
   type ForwardContext,
   type Initializer,
+  type LabelCrop,
   type Layer,
   type Layout,
   type Network,

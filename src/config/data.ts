@@ -25,7 +25,10 @@ export interface RareClassSamplingConfig {
   readonly classTemperature: number;
   /** An image is a candidate for a class if more than this many pixels have it. */
   readonly minPixels: number;
-  /** A crop is accepted with more than this fraction of `minPixels`. */
+  /**
+   * A crop is accepted with more than so many times `minPixels`: 0.5 at 512×512 as published,
+   * 2 at 1024×1024, which has four times as many pixels.
+   */
   readonly minCropRatio: number;
 }
 

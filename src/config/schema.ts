@@ -14,6 +14,7 @@ import { type DataConfig, DataSchema, resolveClassIds } from "./data.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import {
   isSemiSupervised,
+  lookAheadOf,
   type MethodConfig,
   MethodSchema,
   usesTarget,
@@ -294,6 +295,73 @@ export const RunSchema: z.ZodType<RunConfig> = RunObject.check(
       `must be at least the longest side of "data.cropSize", ${longest}: received ` +
         `${encoder.imageSize}`,
     );
+  }),
+  crossCheck(["model", "data"], ({ model, data: { cropSize } }, report) => {
+    const { multiResolution } = model;
+    if (multiResolution === null) return;
+    const { detailSize, coordinateDivisor } = multiResolution;
+    const key = ["model", "multiResolution"];
+    for (const side of ["height", "width"] as const) {
+      if (detailSize[side] % coordinateDivisor !== 0) {
+        report(
+          [...key, "detailSize", side],
+          `must be a multiple of "coordinateDivisor", ${coordinateDivisor}: received ` +
+            `${detailSize[side]}`,
+        );
+      } else if (detailSize[side] > cropSize[side]) {
+        report(
+          [...key, "detailSize", side],
+          `must be at most that of "data.cropSize", ${cropSize[side]}: received ` +
+            `${detailSize[side]}`,
+        );
+      }
+      if (cropSize[side] % coordinateDivisor === 0) continue;
+      report(
+        ["data", "cropSize", side],
+        'must be a multiple of "model.multiResolution.coordinateDivisor", ' +
+          `${coordinateDivisor}: received ${cropSize[side]}`,
+      );
+    }
+  }),
+  crossCheck(["model"], ({ model }, report) => {
+    if (model.multiResolution === null) return;
+    if (model.auxiliaryHead !== null) {
+      report(
+        ["model", "auxiliaryHead"],
+        'cannot be trained with "model.multiResolution": set one of them to null',
+      );
+    }
+    const { name } = model.decoder;
+    if (name !== "danet") return;
+    report(
+      ["model", "decoder", "name"],
+      `"${name}" has further logits that "model.multiResolution" does not train: choose ` +
+        'another decoder, or set "model.multiResolution" to null',
+    );
+  }),
+  crossCheck(["model", "method"], ({ model, method }, report) => {
+    if (model.multiResolution === null) return;
+    const { name } = method;
+    if (lookAheadOf(method)?.by === "head") {
+      report(
+        ["method", "lookAhead", "by"],
+        'cannot be "head" with "model.multiResolution", whose details are no part of the ' +
+          'features that it keeps: choose another kind, or set "model.multiResolution" to null',
+      );
+    }
+    if (name === "weak-to-strong") {
+      report(
+        ["model", "multiResolution"],
+        'cannot be trained by "weak-to-strong", which drops features between encoder and ' +
+          "decoder: choose another method, or set this to null",
+      );
+    } else if (name === "mean-teacher" && method.contrastive !== null) {
+      report(
+        ["method", "contrastive"],
+        "compares representations of pixels, which a network with " +
+          '"model.multiResolution" does not give: set one of them to null',
+      );
+    }
   }),
   crossCheck(["data", "method"], ({ data: { cropSize }, method }, report) => {
     if (!usesTarget(method) || method.maskedConsistency === null) return;

@@ -12,13 +12,9 @@ import * as tf from "./tf.ts";
 
 /** All that a host input may depend on, except for constants. */
 export interface StepKey {
-  readonly host: HostBatch;
-}
-
-/** The key of one forward and backward pass. */
-export interface ForwardKey extends StepKey {
+  readonly host?: HostBatch;
   /** n, how many forward and backward passes came before. */
-  readonly forwardIndex: number;
+  readonly forwardIndex?: number;
 }
 
 /** Elements of a tensor, on the host. */

@@ -5,6 +5,7 @@
  * @module
  */
 import type { HostTensor } from "./host_tensor.ts";
+import { hashStreamName } from "./random.ts";
 import type * as tf from "./tf.ts";
 
 /**
@@ -117,28 +118,51 @@ export interface ForwardContext {
 /**
  * Makes the mask of one forward pass, of a given shape: [B, H, W, 1] in tokens; 1 masks a
  * token, 0 keeps it.
+ *
+ * @param draws What its draws are for, if they are to be others; see
+ * {@linkcode deriveRngKey}.
  */
-export type TokenMask = (shape: [number, number, number, 1]) => tf.Tensor4D;
+export type TokenMask = (
+  shape: [number, number, number, 1],
+  draws?: string,
+) => tf.Tensor4D;
 
-/** Copies a context with some fields changed, without reading its RNG key. */
+/**
+ * Copies a context with some fields changed, without reading its RNG key.
+ *
+ * @param draws What its draws are for, if they are to be others; see
+ * {@linkcode deriveRngKey}.
+ */
 export function deriveContext(
   context: ForwardContext,
-  overrides: Pick<
-    ForwardContext,
-    "activationCheckpointing" | "isRecomputation" | "frozen"
-  >,
+  { draws, ...overrides }:
+    & Pick<ForwardContext, "activationCheckpointing" | "isRecomputation" | "frozen">
+    & { readonly draws?: string },
 ): ForwardContext {
+  const { tokenMask } = context;
   return {
     training: context.training,
     get rngKey() {
-      return context.rngKey;
+      const { rngKey } = context;
+      return rngKey === null || draws === undefined
+        ? rngKey
+        : deriveRngKey(rngKey, draws);
     },
     ...context.onRunningStatsUpdate &&
       { onRunningStatsUpdate: context.onRunningStatsUpdate },
     ...context.frozen && { frozen: context.frozen },
-    ...context.tokenMask && { tokenMask: context.tokenMask },
+    ...tokenMask && { tokenMask: (shape, inner = draws) => tokenMask(shape, inner) },
     ...overrides,
   };
+}
+
+/**
+ * The key of other draws of the same pass.
+ *
+ * @param name What they are for.
+ */
+export function deriveRngKey(key: RngKey, name: string): RngKey {
+  return { ...key, stream: (key.stream ^ hashStreamName(name)) >>> 0 };
 }
 
 /** An update of running statistics in training, which can be repeated on other weights. */
@@ -196,12 +220,20 @@ export interface Encoder extends Layer<tf.Tensor4D, tf.Tensor4D[]> {
   readonly hasMaskToken?: boolean;
 }
 
+/** Cuts a part out of labels, or of weights of pixels: [B, H, W] to [B, height, width]. */
+export type LabelCrop = (labels: tf.AnyTensor) => tf.AnyTensor;
+
 /** Logits that are trained along with the prediction (deep supervision). */
 export interface AuxiliaryLogits {
   /** [B, h, w, classes] */
   readonly logits: tf.Tensor4D;
-  /** The factor of their loss; that of the prediction is 1. */
+  /** The factor of their loss. */
   readonly lossWeight: number;
+  /**
+   * What part of the labels they predict.
+   * @default {all of them}
+   */
+  readonly cropLabels?: LabelCrop;
 }
 
 /** How logits are upsampled to the size of labels. */
@@ -217,6 +249,11 @@ export interface UpsampleOptions {
 export interface DecoderOutput {
   /** [B, h, w, classes] */
   readonly logits: tf.Tensor4D;
+  /**
+   * The factor of their loss.
+   * @default {1}
+   */
+  readonly lossWeight?: number;
   /** Empty in evaluation. */
   readonly auxiliaryLogits: readonly AuxiliaryLogits[];
 }
@@ -263,6 +300,12 @@ export interface Network {
   readonly auxiliaryHeads: readonly AuxiliaryHead[];
   /** Channels of the logits. */
   readonly classCount: number;
+  /**
+   * Whether the number of its steps depends on the size of the images, as where a crop
+   * slides over them.
+   * @default {false}
+   */
+  readonly hasStepsPerSize?: boolean;
   /** All parameters in the order of PyTorch's `state_dict`. */
   readonly parameters: readonly Parameter[];
   /** Buffers that PyTorch's `state_dict` has in addition. */

@@ -61,11 +61,16 @@ export function hashStreamName(name: string): number {
  * The sequence of one (seed, stream, iteration).
  *
  * @param seed The seed of the run.
- * @param stream What the numbers are for; different names give unrelated numbers.
+ * @param stream What the numbers are for, or the number of its name; different names give
+ * unrelated numbers.
  * @param iteration Which use of the stream, counted from 0.
  */
-export function createRandom(seed: number, stream: string, iteration = 0): Random {
-  const key = hashStreamName(stream);
+export function createRandom(
+  seed: number,
+  stream: string | number,
+  iteration = 0,
+): Random {
+  const key = typeof stream === "number" ? stream : hashStreamName(stream);
   const words = new Uint32Array(4);
   let drawn = 0;
 

@@ -1,7 +1,7 @@
 /** From the names in a configuration to a network. @module */
 import type { AuxiliaryHeadConfig, DecoderConfig } from "../config/decoder.ts";
 import type { EncoderConfig, ResnetConfig } from "../config/encoder.ts";
-import type { ModelConfig } from "../config/model.ts";
+import type { ModelConfig, MultiResolutionConfig } from "../config/model.ts";
 import type { AuxiliaryHead, Decoder, Encoder, Network } from "../core/network.ts";
 import { beit, BEIT_PRESETS } from "../models/beit.ts";
 import { daformerHead } from "../models/daformer_head.ts";
@@ -23,6 +23,7 @@ import { feature2Pyramid, withNeck } from "../models/feature2_pyramid.ts";
 import { isaHead } from "../models/isa_head.ts";
 import { lrasppHead } from "../models/lraspp_head.ts";
 import { mit, MIT_PRESETS } from "../models/mit.ts";
+import { multiResolution } from "../models/multi_resolution.ts";
 import { pspHead, semiPspHead } from "../models/psp_head.ts";
 import {
   resnet,
@@ -42,14 +43,21 @@ import { vfmUdaHead } from "../models/vfm_uda_head.ts";
  * @param imageChannels Channels of the images that it reads.
  */
 export function buildNetwork(
-  { encoder: encoderConfig, decoder: decoderConfig, auxiliaryHead }: Pick<
-    ModelConfig,
-    "encoder" | "decoder" | "auxiliaryHead"
-  >,
+  {
+    encoder: encoderConfig,
+    decoder: decoderConfig,
+    auxiliaryHead,
+    multiResolution: resolutions,
+  }:
+    & Pick<ModelConfig, "encoder" | "decoder" | "auxiliaryHead">
+    & Partial<Pick<ModelConfig, "multiResolution">>,
   classes: number,
   imageChannels = 3,
 ): Network {
   const encoder = buildEncoder(encoderConfig, imageChannels);
+  if (resolutions) {
+    return buildMultiResolution(resolutions, decoderConfig, encoder, classes);
+  }
   const decoder = buildDecoder(decoderConfig, encoder, classes);
   const auxiliaryHeads = auxiliaryHead === null
     ? []
@@ -145,36 +153,59 @@ const AUXILIARY_HEAD = "auxiliary_head";
 const SEMI_SUPERVISED_DECODER = "decoder";
 const SEMI_SUPERVISED_AUXILIARY_HEAD = "auxor";
 
-/** Builds a decoder for the maps of an encoder. */
+/** Builds a network with the decoder and the scale attention of HRDA. */
+function buildMultiResolution(
+  config: MultiResolutionConfig,
+  decoderConfig: DecoderConfig,
+  encoder: Encoder,
+  classes: number,
+): Network {
+  const { dropout = 0 } = "dropout" in decoderConfig ? decoderConfig : {};
+  const decoder = buildDecoder(decoderConfig, encoder, classes, `${DECODE_HEAD}.head`);
+  const attention = daformerHead(`${DECODE_HEAD}.scale_attention`, encoder.channels, {
+    ...{ classes, dropout },
+    channels: config.attentionChannels,
+    fusion: "conv1",
+    dilations: [],
+  });
+  return multiResolution(encoder, decoder, attention, classes, config);
+}
+
+/**
+ * Builds a decoder for the maps of an encoder.
+ *
+ * @param name Prefix of the parameters of mmsegmentation's decoders.
+ */
 function buildDecoder(
   decoder: DecoderConfig,
   encoder: Encoder,
   classes: number,
+  name: string = DECODE_HEAD,
 ): Decoder {
   const { channels } = encoder;
   switch (decoder.name) {
     case "daformer":
-      return daformerHead(DECODE_HEAD, channels, { ...decoder, classes });
+      return daformerHead(name, channels, { ...decoder, classes });
     case "segformer":
-      return segformerHead(DECODE_HEAD, channels, { ...decoder, classes });
+      return segformerHead(name, channels, { ...decoder, classes });
     case "deeplabv2":
-      return deeplabV2Head(DECODE_HEAD, channels, { ...decoder, classes });
+      return deeplabV2Head(name, channels, { ...decoder, classes });
     case "psp":
-      return pspHead(DECODE_HEAD, channels, { ...decoder, classes });
+      return pspHead(name, channels, { ...decoder, classes });
     case "deeplabv3+":
-      return deeplabV3PlusHead(DECODE_HEAD, channels, { ...decoder, classes });
+      return deeplabV3PlusHead(name, channels, { ...decoder, classes });
     case "upernet":
-      return upernetHead(DECODE_HEAD, channels, { ...decoder, classes });
+      return upernetHead(name, channels, { ...decoder, classes });
     case "isa":
-      return isaHead(DECODE_HEAD, channels, { ...decoder, classes });
+      return isaHead(name, channels, { ...decoder, classes });
     case "danet":
-      return danetHead(DECODE_HEAD, channels, { ...decoder, classes });
+      return danetHead(name, channels, { ...decoder, classes });
     case "dpt":
-      return dptHead(DECODE_HEAD, encoder, { ...decoder, classes });
+      return dptHead(name, encoder, { ...decoder, classes });
     case "vfm-uda":
-      return vfmUdaHead(DECODE_HEAD, channels, { classes });
+      return vfmUdaHead(name, channels, { classes });
     case "lraspp":
-      return lrasppHead(DECODE_HEAD, channels, { ...decoder, classes });
+      return lrasppHead(name, channels, { ...decoder, classes });
     case "semi-deeplabv2":
       return semiDeeplabV2Head(SEMI_SUPERVISED_DECODER, channels, {
         ...decoder,

@@ -4,6 +4,7 @@ import type { Size } from "../core/host_batch.ts";
 import { EVAL_CONTEXT, type Network, type Weights } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import { isOutOfMemory } from "../core/out_of_memory.ts";
+import { windowStarts } from "../models/window_starts.ts";
 import { resizeLogits } from "../objectives/cross_entropy.ts";
 import type { EvaluationImage } from "../data/pipelines.ts";
 
@@ -142,13 +143,4 @@ function slidingLogits(
     }
   }
   return tf.div(sum, coverage);
-}
-
-/** Where windows begin; the last one is shifted back to end with the picture. */
-export function windowStarts(length: number, window: number, stride: number): number[] {
-  const count = Math.floor((Math.max(length - window, 0) + stride - 1) / stride) + 1;
-  return Array.from(
-    { length: count },
-    (_, i) => Math.max(0, Math.min(i * stride, length - window)),
-  );
 }

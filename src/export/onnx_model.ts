@@ -111,9 +111,14 @@ export async function makeOnnxFile(
   const { size = null } = options;
   const trace: Tracer = (sizes) => traceNetwork(exported, sizes, form);
   const notes: string[] = [];
-  const attempts = size === null
-    ? [...DYNAMIC_ATTEMPTS, ...fixedAttempts(fallbackSize)]
-    : fixedAttempts(size);
+  const { hasStepsPerSize = false } = exported.network;
+  const attempts = fixedAttempts(size ?? fallbackSize);
+  if (size === null && hasStepsPerSize) {
+    notes.push(
+      "it is no graph for inputs of any size: the network slides crops over them, as many " +
+        "as they have room for",
+    );
+  } else if (size === null) attempts.unshift(...DYNAMIC_ATTEMPTS);
   let reason: unknown;
   for (const attempt of attempts) {
     try {
@@ -216,7 +221,7 @@ const DYNAMIC_ATTEMPTS: readonly Attempt[] = [
   dynamicAttempt(false, BATCHES),
 ];
 
-function fixedAttempts({ height, width }: ImageSize): readonly Attempt[] {
+function fixedAttempts({ height, width }: ImageSize): Attempt[] {
   return [BATCHES, [1]].map((batches): Attempt => async (trace) => ({
     graph: await trace(batches.map((batch): TraceSize => [batch, height, width])),
     limits: batches.length > 1 ? [] : [ONE_IMAGE],

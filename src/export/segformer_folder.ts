@@ -135,7 +135,7 @@ function halved(value: HostTensor, name: string, checkpoint: string): HostTensor
 
 function segformerConfig(
   { classes, network }: ExportedNetwork,
-  { model: { encoder, decoder }, data }: RunConfig,
+  { model: { encoder, decoder, multiResolution }, data }: RunConfig,
   checkpoint: string,
 ) {
   const shape = encoder.name === "mit"
@@ -148,6 +148,13 @@ function segformerConfig(
       `Cannot export "${checkpoint}" with --format hf: that is for a "mit" encoder with a ` +
         `"segformer" decoder, and this is "${encoder.name}" with "${decoder.name}"; ` +
         "--format onnx takes every network",
+    );
+  }
+  if (multiResolution !== null) {
+    throw new RangeError(
+      `Cannot export "${checkpoint}" with --format hf: transformers has no network of two ` +
+        'resolutions, which "model.multiResolution" makes it; --format onnx takes every ' +
+        "network",
     );
   }
   if (!isRgbFormat(data)) {

@@ -1,5 +1,4 @@
-import type { ForwardContext } from "../core/network.ts";
-import { hashStreamName } from "../core/random.ts";
+import { deriveRngKey, type ForwardContext } from "../core/network.ts";
 import type * as tf from "../core/tf.ts";
 import { dropout as dropUnits, type DropoutUnit } from "../ops/dropout/dropout.ts";
 
@@ -19,6 +18,5 @@ export function dropout<T extends tf.Tensor>(
   if (rate === 0) return x; // without reading the key, which counts as a draw
   const { rngKey } = context;
   if (rngKey === null) return x;
-  const stream = (rngKey.stream ^ hashStreamName(name)) >>> 0;
-  return dropUnits(x, rate, unit, { ...rngKey, stream });
+  return dropUnits(x, rate, unit, deriveRngKey(rngKey, name));
 }

@@ -10,27 +10,11 @@ const MAP_ITSELF: MapAccessor<tf.Tensor4D> = {
 };
 
 /**
- * The layers of an encoder, one after another. Without a gradient, each map is freed once
- * the next one is computed; with one, each layer can be checkpointed, see
+ * The layers of an encoder, one after another, each of which can be checkpointed, see
  * {@linkcode checkpointable}.
  */
 export function sequential(layers: readonly Layer[]): Layer {
-  const blocks = layers.map((layer) => checkpointable(layer, MAP_ITSELF));
-  return {
-    parameters: parametersOf(...layers),
-    derivedBuffers: derivedBuffersOf(...layers),
-    apply(weights, input, context) {
-      let x = input;
-      for (const block of blocks) {
-        const previous = x;
-        x = block.apply(weights, previous, context);
-        if (!tf.isGradientRecording() && previous !== input && previous !== x) {
-          previous.dispose();
-        }
-      }
-      return x;
-    },
-  };
+  return pipe(...layers.map((layer) => checkpointable(layer, MAP_ITSELF)));
 }
 
 /** A layer without parameters, such as an activation. */
@@ -38,12 +22,24 @@ export function withoutParameters(apply: (x: tf.Tensor4D) => tf.Tensor4D): Layer
   return { parameters: [], apply: (_weights, x) => apply(x) };
 }
 
-/** Layers one after another, as one layer for {@linkcode sequential}. */
+/**
+ * Layers one after another, as one layer for {@linkcode sequential}. Without a gradient, each
+ * map is freed once the next one is computed.
+ */
 export function pipe(...layers: readonly Layer[]): Layer {
   return {
     parameters: parametersOf(...layers),
     derivedBuffers: derivedBuffersOf(...layers),
-    apply: (weights, x, context) =>
-      layers.reduce((x, layer) => layer.apply(weights, x, context), x),
+    apply(weights, input, context) {
+      let x = input;
+      for (const layer of layers) {
+        const previous = x;
+        x = layer.apply(weights, previous, context);
+        if (!tf.isGradientRecording() && previous !== input && previous !== x) {
+          previous.dispose();
+        }
+      }
+      return x;
+    },
   };
 }

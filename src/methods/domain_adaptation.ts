@@ -173,7 +173,13 @@ function weightedLoss(
     const weights = sliceMicroBatch(batch.pixelWeights, microBatch);
     return lossWithAuxiliary(
       output,
-      (logits) => meanCrossEntropy(logits, labels, weights, network.decoder),
+      (logits, cropLabels) =>
+        meanCrossEntropy(
+          logits,
+          cropLabels(labels),
+          cropLabels(weights),
+          network.decoder,
+        ),
     );
   };
 }

@@ -14,13 +14,13 @@
  * @module
  */
 import type { Batch } from "../core/batch.ts";
-import type {
-  ForwardContext,
-  Network,
-  NetworkOutput,
-  RngKey,
-  TokenMask,
-  Weights,
+import {
+  deriveRngKey,
+  type ForwardContext,
+  type Network,
+  type NetworkOutput,
+  type RngKey,
+  type Weights,
 } from "../core/network.ts";
 import { hashStreamName } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
@@ -44,7 +44,7 @@ export interface MaskedConsistencyOptions {
    * @default {null: none}
    */
   readonly maskTokens?:
-    | ((...args: [...Parameters<TokenMask>, RngKey]) => tf.Tensor4D)
+    | ((shape: [number, number, number, 1], key: RngKey) => tf.Tensor4D)
     | null;
   /** μ */
   readonly lossWeight: number;
@@ -81,7 +81,11 @@ export function maskedConsistency(
     if (maskTokens === null) return context;
     const stream = hashStreamName("masked/tokens");
     const key: RngKey = { seed, stream, iteration: forwardIndex, sampleOffset };
-    return { ...context, tokenMask: (shape) => maskTokens(shape, key) };
+    return {
+      ...context,
+      tokenMask: (shape, draws) =>
+        maskTokens(shape, draws === undefined ? key : deriveRngKey(key, draws)),
+    };
   };
   return ({ student, batch, forwardIndex, images, meanOf, losses }) => {
     const masked = mask(images, batch, forwardIndex);

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import type { DecoderOutput, UpsampleOptions } from "../core/network.ts";
+import type { DecoderOutput, LabelCrop, UpsampleOptions } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import { labelWeights } from "../ops/label_weights/label_weights.ts";
 import { focalCrossEntropy } from "../ops/focal_cross_entropy/focal_cross_entropy.ts";
@@ -95,19 +95,34 @@ export function criterionLoss(
 ): tf.Scalar {
   const heads = new Map<tf.Tensor4D, Head>();
   // Terms share what they compute of the same logits.
-  const headOf = (logits: tf.Tensor4D): Head => {
-    const head = heads.get(logits) ?? createHead(logits, labels, upsampling);
+  const headOf = (logits: tf.Tensor4D, cropLabels: LabelCrop): Head => {
+    const head = heads.get(logits) ??
+      createHead(logits, cropped(labels, cropLabels), upsampling);
     heads.set(logits, head);
     return head;
   };
   let sum: tf.Scalar | null = null;
   for (const term of terms) {
-    const loss = lossWithAuxiliary(output, (logits) => termLoss(term, headOf(logits)));
+    const loss = lossWithAuxiliary(
+      output,
+      (logits, cropLabels) => termLoss(term, headOf(logits, cropLabels)),
+    );
     const share: tf.Scalar = term.weight === 1 ? loss : tf.mul(loss, term.weight);
     if (logsTerms) record(term.name, share);
     sum = sum === null ? share : tf.add(sum, share);
   }
   return sum ?? tf.scalar(0);
+}
+
+function cropped(
+  { labels, batchLabels = labels }: CriterionLabels,
+  cropLabels: LabelCrop,
+): CriterionLabels {
+  const part = cropLabels(labels);
+  return {
+    labels: part,
+    batchLabels: batchLabels === labels ? part : cropLabels(batchLabels),
+  };
 }
 
 /** Whether a term of a micro-batch is one of its pixels alone: the batch has another sum. */

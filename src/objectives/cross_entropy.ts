@@ -4,7 +4,7 @@
  * @module
  */
 import { IGNORE_INDEX } from "../core/host_batch.ts";
-import type { DecoderOutput, UpsampleOptions } from "../core/network.ts";
+import type { DecoderOutput, LabelCrop, UpsampleOptions } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import { softmaxCrossEntropy } from "../ops/cross_entropy/cross_entropy.ts";
 import { noGrad } from "../ops/no_grad.ts";
@@ -103,17 +103,21 @@ export function ohemCrossEntropy(
 /**
  * The loss of the logits plus that of the auxiliary logits, by their weights.
  *
- * @param loss Of some logits; the labels are the same for all.
+ * @param loss Of some logits, and of the part of the labels that `cropLabels` cuts out.
  */
 export function lossWithAuxiliary(
-  { logits, auxiliaryLogits }: DecoderOutput,
-  loss: (logits: tf.Tensor4D) => tf.Scalar,
+  { logits, lossWeight = 1, auxiliaryLogits }: DecoderOutput,
+  loss: (logits: tf.Tensor4D, cropLabels: LabelCrop) => tf.Scalar,
 ): tf.Scalar {
+  const main = loss(logits, allLabels);
   return auxiliaryLogits.reduce<tf.Scalar>(
-    (sum, auxiliary) => tf.add(sum, tf.mul(loss(auxiliary.logits), auxiliary.lossWeight)),
-    loss(logits),
+    (sum, { logits, lossWeight, cropLabels = allLabels }) =>
+      tf.add(sum, tf.mul(loss(logits, cropLabels), lossWeight)),
+    lossWeight === 1 ? main : tf.mul(main, lossWeight),
   );
 }
+
+const allLabels: LabelCrop = (labels) => labels;
 
 /**
  * Resizes logits to the size of labels, bilinearly.

@@ -9,12 +9,7 @@
  * @module
  */
 import { type Batch, channelsOf, releaseBatch } from "../core/batch.ts";
-import {
-  type ForwardKey,
-  hostInput,
-  type StepKey,
-  uploadHostInput,
-} from "../core/host_input.ts";
+import { hostInput, type StepKey, uploadHostInput } from "../core/host_input.ts";
 import type { HostBatch } from "../core/host_batch.ts";
 import type * as tf from "../core/tf.ts";
 import { createStepRecorder, type Recording } from "../gpu/step_recorder.ts";
@@ -108,9 +103,13 @@ export function createStepReplay({ log, isObserved }: ReplayOptions): StepReplay
   ) {
     const forwardIndexOffset = learner.forwardCount - forwardCount;
     const keyNow = <O extends StepKey>(on: O): O => {
-      const host = batches[hostBatches.indexOf(on.host)]?.host ?? on.host;
-      if (!isForwardKey(on)) return { ...on, host };
-      return { ...on, host, forwardIndex: on.forwardIndex + forwardIndexOffset };
+      const { host, forwardIndex } = on;
+      return {
+        ...on,
+        ...host && { host: batches[hostBatches.indexOf(host)]?.host ?? host },
+        ...forwardIndex !== undefined &&
+          { forwardIndex: forwardIndex + forwardIndexOffset },
+      };
     };
     return recording.replay(learner.forwardCount, keyNow, () => run(learner, batches, t));
   }
@@ -146,10 +145,6 @@ export function createStepReplay({ log, isObserved }: ReplayOptions): StepReplay
       recorder.release();
     },
   };
-}
-
-function isForwardKey(on: StepKey): on is ForwardKey {
-  return "forwardIndex" in on;
 }
 
 /** Like `uploadBatch`, with elements that every replay takes from its own batch. */

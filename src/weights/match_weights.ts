@@ -75,6 +75,12 @@ const VARIANTS: readonly {
     isUnusual: true,
   },
   {
+    pattern: "decode_head.scale_attention.*",
+    with: "model.multiResolution",
+    without: "model.multiResolution: null",
+    isUnusual: true,
+  },
+  {
     pattern: "auxiliary_head.*",
     with: "model.auxiliaryHead",
     without: "model.auxiliaryHead: null",

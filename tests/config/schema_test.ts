@@ -156,6 +156,75 @@ Deno.test("an encoder's position tables reach over every crop", () => {
   );
 });
 
+Deno.test("two resolutions need crops on a grid, and a method that sees the images", () => {
+  const [height, width] = [32, 48];
+  const resolutions =
+    `model.multiResolution={detailSize: {height: ${height}, width: ${width}}}`;
+  assert.deepEqual(example(resolutions).model.multiResolution, {
+    detailSize: { height, width },
+    contextScale: 0.5,
+    attentionChannels: 256,
+    detailLossWeight: 0.1,
+    coordinateDivisor: 8,
+  });
+  assert.throws(
+    () =>
+      example(
+        "model.multiResolution={detailSize: {height: 36, width: 72}}",
+        "data.cropSize={height: 60, width: 64}",
+      ),
+    problems(
+      'model.multiResolution.detailSize.height: must be a multiple of "coordinateDivisor", ' +
+        "8: received 36",
+      'data.cropSize.height: must be a multiple of "model.multiResolution.' +
+        'coordinateDivisor", 8: received 60',
+      'model.multiResolution.detailSize.width: must be at most that of "data.cropSize", ' +
+        "64: received 72",
+    ),
+  );
+  assert.throws(
+    () => example(resolutions, "method={name: self-training, lookAhead: {by: head}}"),
+    problems(
+      'method.lookAhead.by: cannot be "head" with "model.multiResolution", whose details ' +
+        "are no part of the features that it keeps: choose another kind, or set " +
+        '"model.multiResolution" to null',
+    ),
+  );
+  assert.throws(
+    () => example(resolutions, "method={name: weak-to-strong}"),
+    problems(
+      'model.multiResolution: cannot be trained by "weak-to-strong", which drops features ' +
+        "between encoder and decoder: choose another method, or set this to null",
+    ),
+  );
+  assert.throws(
+    () =>
+      example(
+        resolutions,
+        "model.decoder={name: semi-deeplabv3+}",
+        "method={name: mean-teacher, contrastive: {}}",
+      ),
+    problems(
+      "method.contrastive: compares representations of pixels, which a network with " +
+        '"model.multiResolution" does not give: set one of them to null',
+    ),
+  );
+  assert.throws(
+    () =>
+      example(
+        resolutions,
+        "model.decoder={name: danet}",
+        "model.auxiliaryHead={name: fcn}",
+      ),
+    problems(
+      'model.auxiliaryHead: cannot be trained with "model.multiResolution": set one of ' +
+        "them to null",
+      'model.decoder.name: "danet" has further logits that "model.multiResolution" does not ' +
+        'train: choose another decoder, or set "model.multiResolution" to null',
+    ),
+  );
+});
+
 Deno.test("a DINOv2 takes crops of any size, and enlarges them by whole percents", () => {
   const { model } = example("model.encoder={name: dinov2-small, imageSize: 28}");
   assert.deepEqual(model.encoder, {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { loadConfig } from "../../src/config/read.ts";
 import { createRandom } from "../../src/core/random.ts";
 import { boxWithoutMargins } from "../../src/data/margins.ts";
 
@@ -47,4 +49,23 @@ Deno.test("boxWithoutMargins() has the pixels of a crop whose centers are in no 
     else if (pixels < window.height * window.width) partial++;
   }
   assert.ok(empty > 3 && partial > 100, `${empty} empty, ${partial} partial`);
+});
+
+Deno.test("boxWithoutMargins() has HRDA's pixels with the margins of its configurations", async () => {
+  const image = { height: 1024, width: 2048 };
+  for (const name of ["hrda", "mic_hrda"]) {
+    const url = new URL(
+      `../../configs/gta5_to_cityscapes_mit_b5_${name}.yaml`,
+      import.meta.url,
+    );
+    const { method } = await loadConfig(fileURLToPath(url));
+    assert.ok(method.name === "self-training");
+    const margins = method.pseudoLabel.ignoreMargins ?? assert.fail();
+    const window = { ...image, top: 0, left: 0 };
+    const crop = { image, scaled: image, window, flipped: false };
+    assert.deepEqual(boxWithoutMargins(margins, crop), {
+      ...{ top: 30, height: image.height - 30 - 240 },
+      ...{ left: 30, width: image.width - 30 - 30 },
+    });
+  }
 });

@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
 import type { Network } from "../../src/core/network.ts";
 import * as tf from "../../src/core/tf.ts";
-import { predictLabels, windowStarts } from "../../src/evaluate/inference.ts";
+import { predictLabels } from "../../src/evaluate/inference.ts";
 import { onEachBackend } from "../support/mod.ts";
-
-Deno.test("windowStarts() covers a side and ends with it", () => {
-  assert.deepEqual(windowStarts(1280, 640, 426), [0, 426, 640]);
-  assert.deepEqual(windowStarts(100, 100, 50), [0]);
-  assert.deepEqual(windowStarts(80, 100, 50), [0]);
-  assert.deepEqual(windowStarts(101, 100, 50), [0, 1]);
-});
 
 // Labels a pixel 1 where its red is positive, at half the resolution.
 const network = {

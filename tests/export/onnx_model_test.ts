@@ -159,6 +159,35 @@ onWasm(
   },
 );
 
+onWasm("ONNX Runtime computes a network of two resolutions, of one size", async () => {
+  const exported = exportedNetwork(
+    buildNetwork({
+      encoder: TINY_ENCODERS.mit,
+      decoder: segformerHead,
+      auxiliaryHead: null,
+      multiResolution: {
+        detailSize: { height: 32, width: 48 },
+        contextScale: 0.5,
+        attentionChannels: 8,
+        detailLossWeight: 0.1,
+        coordinateDivisor: 8,
+      },
+    }, CLASSES),
+  );
+  for (const given of [null, { height: 61, width: 77 }]) {
+    const { bytes, size, batch, notes } = await makeOnnxFile(
+      exported,
+      { size: given },
+      SIZE,
+    );
+    const { height, width } = given ?? SIZE;
+    assert.deepEqual([size, batch], [{ height, width }, null]);
+    assert.equal(notes.length, given === null ? 1 : 0);
+    await assertSameLogits(bytes, exported, [[2, height, width], [1, height, width]]);
+  }
+  releaseExported(exported);
+});
+
 onWasm(
   "ONNX Runtime computes ESPNet, a network declared elsewhere",
   () => assertExports(espnet({ classes: 6, unused: 1, p: 1, q: 1 })),

@@ -47,6 +47,12 @@ export const UNIMATCH_V2 = "name: weak-to-strong, strongWeight: 1, " +
   "teacher: {emaDecay: 0.996, buffers: average}, strongAugmentation: " +
   "{grayscaleProbability: 0.2, blurSigma: [0.1, 2], cutmixPartner: reverse}";
 
+/** Images of {@linkcode TINY} at two resolutions, as overrides. */
+export const TWO_RESOLUTIONS = [
+  "model.multiResolution={detailSize: {height: 16, width: 24}, attentionChannels: 8}",
+  "model.encoder.srRatios=[4, 2, 1, 1]", // maps of the context are small
+] as const;
+
 /** {@linkcode TINY}, checked, with some values replaced. */
 export function tinyConfig(...overrides: string[]): RunConfig {
   return parseConfig(TINY, "tiny.yaml", overrides);

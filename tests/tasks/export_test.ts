@@ -14,7 +14,7 @@ import { loadCheckpoint } from "../../src/weights/checkpoint_file.ts";
 import { readWeights } from "../../src/weights/read_weights.ts";
 import { main as exportTask } from "../../tasks/export.ts";
 import { assertClose, randomTensor } from "../support/compare.ts";
-import { assertRefused, call, tinyConfig } from "../support/commands.ts";
+import { assertRefused, call, tinyConfig, TWO_RESOLUTIONS } from "../support/commands.ts";
 import {
   channelsFirst,
   exportedNetwork,
@@ -223,12 +223,23 @@ Deno.test("export refuses what it cannot do with a sentence", () =>
 
 Deno.test("segformerFiles() refuses other networks", async () => {
   await openBackend("wasm");
-  const decoder = { name: "deeplabv2", dilations: [1] } as const;
-  const config = tinyConfig(`model.decoder=${JSON.stringify(decoder)}`);
-  const network = exportedNetwork(buildNetwork(config.model, 3));
-  await assert.rejects(
-    segformerFiles(network, config, false, "run.safetensors"),
-    /"run.safetensors" with --format hf: .*"mit" with "deeplabv2"; --format onnx/,
-  );
-  releaseExported(network);
+  const refused: readonly (readonly [overrides: readonly string[], reason: RegExp])[] = [
+    [
+      ["model.decoder={name: deeplabv2, dilations: [1]}"],
+      /"run.safetensors" with --format hf: .*"mit" with "deeplabv2"; --format onnx/,
+    ],
+    [
+      ["model.decoder={name: segformer}", ...TWO_RESOLUTIONS],
+      /"run.safetensors" with --format hf: .*"model.multiResolution" .*; --format onnx/,
+    ],
+  ];
+  for (const [overrides, reason] of refused) {
+    const config = tinyConfig(...overrides);
+    const network = exportedNetwork(buildNetwork(config.model, 3));
+    await assert.rejects(
+      segformerFiles(network, config, false, "run.safetensors"),
+      reason,
+    );
+    releaseExported(network);
+  }
 });

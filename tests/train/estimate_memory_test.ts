@@ -25,7 +25,13 @@ import { buildMethod } from "../../src/train/build_method.ts";
 import { trainedNetwork } from "../../src/train/training_session.ts";
 import { releaseLosses } from "../../src/methods/learner.ts";
 import { train } from "../../src/train/train.ts";
-import { tinyConfig, UNIMATCH_V2, VFM_UDA, VFM_UDA_MODEL } from "../support/commands.ts";
+import {
+  tinyConfig,
+  TWO_RESOLUTIONS,
+  UNIMATCH_V2,
+  VFM_UDA,
+  VFM_UDA_MODEL,
+} from "../support/commands.ts";
 import { inFolder } from "../support/files.ts";
 import { onEachBackend } from "../support/mod.ts";
 
@@ -129,6 +135,11 @@ const METHODS = {
   ],
   "masked images with a mean teacher": [
     "method={name: mean-teacher, maskedConsistency: {}}",
+  ],
+  "two resolutions": [
+    `method={name: self-training, ${FEATURES}}`,
+    WITH_FEATURE_DISTANCE,
+    ...TWO_RESOLUTIONS,
   ],
   "a frozen encoder and clipping": [
     "method={name: self-training, lookAhead: {depth: 1}}",

@@ -48,6 +48,12 @@ const VFM_UDA = [
   ["vfm_uda_l", 304_368_640 + 3_218_176],
 ] as const;
 
+/** MiT-B5 at two resolutions, with the scale attention: 85.69 M in the paper. */
+const HRDA = [
+  ["mit_b5_hrda", []],
+  ["mit_b5_mic_hrda", ["masked"]],
+] as const;
+
 /** Every file, with the size of its network and its losses. */
 const CONFIGS = [
   ...ROWS.flatMap(([source, row, published]) => {
@@ -61,6 +67,11 @@ const CONFIGS = [
       ],
     }));
   }),
+  ...HRDA.map(([row, masked]) => ({
+    file: `gta5_to_cityscapes_${row}.yaml`,
+    published: 85_685_990,
+    losses: ["source", "mixed", "featureDistance", ...masked],
+  })),
   ...VFM_UDA.map(([row, published]) => ({
     file: `gta5_to_cityscapes_${row}.yaml`,
     published,
@@ -77,6 +88,8 @@ const SMALL = [
   "method.pseudoLabel.ignoreBottom=16",
 ];
 
+const SMALL_DETAIL = "model.multiResolution.detailSize={height: 32, width: 32}";
+
 const NARROW_ENCODERS: Readonly<Record<string, EncoderConfig>> = {
   "resnet-50": TINY_ENCODERS.resnet,
   "resnet-101": TINY_ENCODERS.resnet,
@@ -92,7 +105,7 @@ const narrowDecoder = (decoder: DecoderConfig): DecoderConfig =>
 
 function narrow({ model, ...config }: RunConfig): RunConfig {
   const encoder = NARROW_ENCODERS[model.encoder.name] ?? assert.fail();
-  const { auxiliaryHead } = model;
+  const { auxiliaryHead, multiResolution } = model;
   return {
     ...config,
     model: {
@@ -100,6 +113,7 @@ function narrow({ model, ...config }: RunConfig): RunConfig {
       encoder,
       decoder: narrowDecoder(model.decoder),
       auxiliaryHead: auxiliaryHead && { ...auxiliaryHead, channels: 8 },
+      multiResolution: multiResolution && { ...multiResolution, attentionChannels: 8 },
     },
   };
 }
@@ -133,6 +147,7 @@ const unsanitized = { sanitizeOps: false, sanitizeResources: false };
 
 for (const { file, published, losses } of CONFIGS) {
   const path = fileURLToPath(new URL(`../../configs/${file}`, import.meta.url));
+  const small = file.includes("hrda") ? [...SMALL, SMALL_DETAIL] : SMALL;
 
   Deno.test(`${file}: the network has the published size and known weights`, async () => {
     const config = await loadConfig(path);
@@ -150,7 +165,7 @@ for (const { file, published, losses } of CONFIGS) {
     ...unsanitized,
     async fn() {
       await openBackend("wasm");
-      await step(narrow(await loadConfig(path, SMALL)), losses);
+      await step(narrow(await loadConfig(path, small)), losses);
     },
   });
 
@@ -160,7 +175,7 @@ for (const { file, published, losses } of CONFIGS) {
     ...unsanitized,
     async fn() {
       await openBackend(full as "wasm" | "webgpu");
-      await step(await loadConfig(path, SMALL), losses);
+      await step(await loadConfig(path, small), losses);
     },
   });
 }

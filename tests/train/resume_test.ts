@@ -10,7 +10,12 @@ import {
 import { train } from "../../src/train/train.ts";
 import { inFolder } from "../support/files.ts";
 import { NATIVE_LIBRARY } from "../support/mod.ts";
-import { UNIMATCH_V2, VFM_UDA, VFM_UDA_MODEL } from "../support/commands.ts";
+import {
+  TWO_RESOLUTIONS,
+  UNIMATCH_V2,
+  VFM_UDA,
+  VFM_UDA_MODEL,
+} from "../support/commands.ts";
 import { assertResumes, configOf, logOf } from "./resuming.ts";
 
 const FUTURE = "name: self-training, teacher: {emaDecay: 0.9}";
@@ -169,6 +174,15 @@ Deno.test("kept features survive a resume [wasm]", () =>
     const method = `{${FUTURE}, lookAhead: {depth: 1}, ${UNCERTAIN}, ${distance}}`;
     await assertResumes(configOf(method, `model.pretrained=${pretrained}`), "wasm");
   }));
+
+Deno.test("a run at two resolutions resumes bit for bit [wasm]", () =>
+  assertResumes(
+    configOf(
+      `{${FUTURE}, lookAhead: {depth: 1}, ${UNCERTAIN}}`,
+      ...TWO_RESOLUTIONS,
+    ),
+    "wasm",
+  ));
 
 Deno.test("a run that computes its source loss once resumes bit for bit [wasm]", () =>
   assertResumes(

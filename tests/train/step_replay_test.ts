@@ -30,7 +30,13 @@ import {
   withActivationCheckpointing,
 } from "../../src/models/encoder_decoder.ts";
 import { releaseLosses } from "../../src/methods/learner.ts";
-import { tinyConfig, UNIMATCH_V2, VFM_UDA, VFM_UDA_MODEL } from "../support/commands.ts";
+import {
+  tinyConfig,
+  TWO_RESOLUTIONS,
+  UNIMATCH_V2,
+  VFM_UDA,
+  VFM_UDA_MODEL,
+} from "../support/commands.ts";
 import { onWebGpu } from "../support/backends.ts";
 
 const UNCERTAIN = "pseudoLabel: {threshold: 0.2}"; // so that it counts from the start
@@ -292,6 +298,12 @@ for (
     ["a transformer's iterations", (network: Network) => network, WITH_FEATURES],
     ["iterations that compute maps again", withActivationCheckpointing, WITH_FEATURES],
     ["iterations with masked tokens", (network: Network) => network, ...WITH_TOKENS],
+    [
+      "iterations at two resolutions",
+      withActivationCheckpointing,
+      `{${FUTURE}}`,
+      ...TWO_RESOLUTIONS,
+    ],
   ] as const
 ) {
   onWebGpu(`${what} are the same replayed`, async () => {

@@ -304,6 +304,11 @@ const VARIANTS: readonly (readonly [name: string, setting: string, without: stri
     "representationHead: false",
   ],
   ["backbone.register_tokens", "registers: true", "registers: false"],
+  [
+    "decode_head.scale_attention.conv_seg.bias",
+    'multiResolution"',
+    "multiResolution: null",
+  ],
   ["auxiliary_head.conv_seg.bias", 'auxiliaryHead"', "auxiliaryHead: null"],
 ];
 
@@ -362,6 +367,9 @@ Deno.test("variantSettings() names what a file alone needs", () => {
     variantSettings(new Map(names.map((name) => [name, tensor([1], [1])])));
   assert.deepEqual(settings("decode_head.fuse_layer.image_pool.1.conv.weight"), [
     'it is of the variant with "model.decoder.imagePool: true"',
+  ]);
+  assert.deepEqual(settings("decode_head.scale_attention.conv_seg.bias"), [
+    'it is of the variant with "model.multiResolution"',
   ]);
   // DeepLabV3+ always has it.
   assert.deepEqual(settings("decode_head.image_pool.1.conv.weight"), []);
