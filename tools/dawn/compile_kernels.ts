@@ -26,6 +26,7 @@ const SMALL = [
   "data.cropSize={height: 192, width: 192}",
   "optimizer.accumulationSteps=1",
 ];
+const SMALL_DETAIL = "model.multiResolution.detailSize={height: 96, width: 96}";
 
 /** By name, in both sizes of tiles. */
 async function allKernels(): Promise<Map<string, Kernel>> {
@@ -37,7 +38,12 @@ async function allKernels(): Promise<Map<string, Kernel>> {
       await dryRunOperations();
       for await (const { name } of Deno.readDir(CONFIGS)) {
         if (!name.endsWith(".yaml")) continue;
-        const config = await loadConfig(join(CONFIGS, name), SMALL);
+        const file = join(CONFIGS, name);
+        const { multiResolution } = (await loadConfig(file)).model;
+        const config = await loadConfig(file, [
+          ...SMALL,
+          ...multiResolution === null ? [] : [SMALL_DETAIL],
+        ]);
         const classes = classesOf(config.data);
         const network = buildNetwork(config.model, classes.length, config.data.channels);
         await estimateMemory(config, classes, network, false);
