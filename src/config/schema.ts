@@ -237,10 +237,13 @@ export const RunSchema: z.ZodType<RunConfig> = RunObject.check(
     ["optimizer", "method"],
     ({ optimizer: { accumulationSteps }, method }, report) => {
       if (accumulationSteps === 1 || !isSemiSupervised(method)) return;
+      const reason = method.name === "mean-teacher"
+        ? "filters pixels by their rank in the whole batch"
+        : "takes a batch at once";
       report(
         ["optimizer", "accumulationSteps"],
-        `must be 1 with the method "${method.name}", which filters pixels by their rank in ` +
-          "the whole batch",
+        `must be 1 with the method "${method.name}", which ${reason}: for less memory take ` +
+          'a smaller "data.batchSize"',
       );
     },
   ),

@@ -340,18 +340,24 @@ Deno.test("a bank has room for what is new, and ranks ascend", () => {
 });
 
 Deno.test("rules for few labels take a batch at once", () => {
-  assert.throws(
-    () =>
-      example(
-        "method={name: mean-teacher}",
-        "data.batchSize=2",
-        "optimizer.accumulationSteps=2",
+  const reasons = {
+    "mean-teacher": "filters pixels by their rank in the whole batch",
+    "weak-to-strong": "takes a batch at once",
+  };
+  for (const [name, reason] of Object.entries(reasons)) {
+    assert.throws(
+      () =>
+        example(
+          `method={name: ${name}}`,
+          "data.batchSize=2",
+          "optimizer.accumulationSteps=2",
+        ),
+      problems(
+        `optimizer.accumulationSteps: must be 1 with the method "${name}", which ${reason}: ` +
+          'for less memory take a smaller "data.batchSize"',
       ),
-    problems(
-      'optimizer.accumulationSteps: must be 1 with the method "mean-teacher", which filters pixels ' +
-        "by their rank in the whole batch",
-    ),
-  );
+    );
+  }
 });
 
 Deno.test("some rows of a crop keep their pseudo-labels", () => {
