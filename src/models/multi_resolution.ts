@@ -82,8 +82,14 @@ export function multiResolution(
     strides: detailEncoder.strides.map((stride) => Math.ceil(stride / contextScale)),
     apply(weights, images, context) {
       const [, H, W] = images.shape;
-      const contextImages = resizeBilinear(images, [scaled(H), scaled(W)], decoder);
-      return detailEncoder.apply(weights, contextImages, context);
+      const size = [scaled(H), scaled(W)] as const;
+      const contextImages = resizeBilinear(images, size, decoder);
+      return namingSize(
+        "the context",
+        size,
+        "contextScale",
+        () => detailEncoder.apply(weights, contextImages, context),
+      );
     },
   };
   // d, of some crops.
@@ -97,7 +103,13 @@ export function multiResolution(
       draws: "detail",
       activationCheckpointing,
     });
-    const maps = detailEncoder.apply(weights, crops, detailContext);
+    const [, H, W] = crops.shape;
+    const maps = namingSize(
+      "details",
+      [H, W],
+      "detailSize",
+      () => detailEncoder.apply(weights, crops, detailContext),
+    );
     return decoder.apply(weights, maps, detailContext);
   };
 
@@ -263,6 +275,25 @@ function slide(
   });
   const sum = padded.reduce((sum, part) => tf.add<tf.Tensor4D>(sum, part));
   return tf.div(sum, tf.tensor4d(counts, [1, h, w, 1]));
+}
+
+/** Runs an encoder, which may find its images too small, and says which images and why. */
+function namingSize<T>(
+  what: string,
+  [height, width]: readonly [number, number],
+  setting: string,
+  run: () => T,
+): T {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RangeError(
+      `Cannot see ${what} in ${height}×${width} pixels, see ` +
+        `"model.multiResolution.${setting}": ${error.message}`,
+      { cause: error },
+    );
+  }
 }
 
 const halfOf = (side: number) => Math.max(1, Math.floor(side / 2));

@@ -15,8 +15,13 @@ import {
   metaTensor,
 } from "../core/dry_run.ts";
 import type { ClassInfo, HostBatch } from "../core/host_batch.ts";
-import type { Network, Parameter, Weights } from "../core/network.ts";
-import type * as tf from "../core/tf.ts";
+import {
+  EVAL_CONTEXT,
+  type Network,
+  type Parameter,
+  type Weights,
+} from "../core/network.ts";
+import * as tf from "../core/tf.ts";
 import { releaseWeights } from "../core/weights.ts";
 import { type Learner, releaseLosses } from "../methods/learner.ts";
 import { buildMethod } from "./build_method.ts";
@@ -100,6 +105,29 @@ export async function dryIteration(
     }
   }, options);
   return { peakAllocations, keptNames };
+}
+
+/**
+ * Evaluates images on shapes alone, where a network may refuse their crops: of two
+ * resolutions, whose details are slid in evaluation and not in training.
+ *
+ * @throws {RangeError} If it refuses them, with the setting.
+ */
+export async function dryEvaluation(
+  { model: { multiResolution }, data: { channels, cropSize } }: RunConfig,
+  network: Network,
+): Promise<void> {
+  if (multiResolution === null) return;
+  const { detailSize } = multiResolution;
+  const height = Math.max(cropSize.height, 2 * detailSize.height);
+  const width = Math.max(cropSize.width, 2 * detailSize.width);
+  await dryRun(() => {
+    const weights = emptyWeights(network.parameters);
+    const images = metaTensor([1, height, width, channels]) as tf.Tensor4D;
+    tf.tidy(() => void network.forward(weights, images, EVAL_CONTEXT));
+    images.dispose();
+    releaseWeights(weights);
+  });
 }
 
 // Nothing can be read back in a dry run, on which an adaptive depth would depend.

@@ -25,6 +25,7 @@ import type { Losses } from "../methods/learner.ts";
 import { evaluationSpecs, trainingLoaderSpec } from "../prepare/data_specs.ts";
 import { scoreNote } from "./best_score.ts";
 import { configWarnings } from "./config_warnings.ts";
+import { dryEvaluation } from "./dry_iteration.ts";
 import { type MemoryEstimate, reportMemoryEstimate } from "./estimate_memory.ts";
 import { reportLookAheadCost } from "./look_ahead_cost.ts";
 import { createLossBuffer, type LossBuffer } from "./loss_buffer.ts";
@@ -203,6 +204,7 @@ async function trainIn(
       classStatistics: loader.classStatistics,
       acceptChangedData,
     });
+    await dryEvaluation(config, session.network);
     await startFolder(folder, config, lists, session, { fresh, lock, log });
     observer.start?.(backendInfo, session.iteration, config);
     if (session.iteration < config.iterations) {

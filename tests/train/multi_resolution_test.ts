@@ -33,7 +33,8 @@ import { drawCropCorner } from "../../src/models/detail_crop.ts";
 import { crossEntropyCriterion } from "../../src/objectives/criterion.ts";
 import { pasteSource } from "../../src/ops/class_mix/class_mix.ts";
 import { sgdStep } from "../../src/optim/optimizer.ts";
-import { tinyConfig, VFM_UDA_MODEL } from "../support/commands.ts";
+import { dryEvaluation } from "../../src/train/dry_iteration.ts";
+import { tinyConfig, TWO_RESOLUTIONS, VFM_UDA_MODEL } from "../support/commands.ts";
 import {
   assertHrdaWeights,
   CLASSES,
@@ -265,4 +266,31 @@ Deno.test("masked tokens of context and details are drawn apart", async () => {
   images.dispose();
   releaseLosses(losses);
   [student, gradient].forEach(releaseWeights);
+});
+
+Deno.test("dryEvaluation() refuses crops that do not fit, naming the setting", async () => {
+  await openBackend("wasm");
+  const evaluate = (...overrides: string[]) => {
+    const config = tinyConfig(...TWO_RESOLUTIONS, ...overrides);
+    return dryEvaluation(config, buildNetwork(config.model, 3));
+  };
+  const details = (side: number) =>
+    `model.multiResolution.detailSize={height: ${side}, width: ${side}}`;
+  await evaluate();
+  await assert.rejects(
+    evaluate(
+      details(20),
+      "model.multiResolution.coordinateDivisor=4",
+      "model.multiResolution.contextScale=1",
+    ),
+    /^RangeError: Cannot place a detail crop 10 pixels .* and half of "detailSize"/,
+  );
+  await assert.rejects(
+    evaluate("model.multiResolution.contextScale=0.05"),
+    /^RangeError: Cannot see the context in 1×2 pixels, see ".*\.contextScale": Cannot /,
+  );
+  await assert.rejects(
+    evaluate(details(8), "model.multiResolution.contextScale=1"),
+    /^RangeError: Cannot see details in 8×8 pixels, see ".*\.detailSize": Cannot /,
+  );
 });
