@@ -185,6 +185,12 @@ export const main: CommandMain = defineCommand({
       }
       case "memory": {
         const { only, config } = options;
+        if (config !== undefined && only.length > 0) {
+          log(
+            "Cannot take both --config and --only: one file, or published ones by name",
+          );
+          return { exitCode: EXIT_CODE.usage };
+        }
         const files = config === undefined ? publishedConfigs(only) : [config];
         const { text, json } = await memoryReport(files, { ...options, cpu }, terminal);
         print(text);

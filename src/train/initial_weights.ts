@@ -51,7 +51,11 @@ export async function loadInitialWeights(
     },
     fileTensors,
     file,
-    { allowMissing: [...source.allowMissing, ...excludeKeys] },
+    {
+      allowMissing: [...source.allowMissing, ...excludeKeys],
+      cure: 'what does not fit can be left out: "model.excludeKeys" names it, as ' +
+        '["decode_head.*"]',
+    },
   );
 
   const fresh = network.parameters.filter(({ name }) => !loaded.tensors.has(name));

@@ -172,6 +172,8 @@ export class WeightsMismatchError extends Error {
     readonly unexpected: readonly string[],
     /** Parameters that both have, in different shapes. */
     readonly shapeMismatches: readonly ShapeMismatch[],
+    /** A line that ends the message. */
+    cure?: string,
   ) {
     const shapes = shapeMismatches.map(({ name, expected, found }) =>
       `${name} (model ${formatShape(expected)}, file ${formatShape(found)})`
@@ -183,6 +185,7 @@ export class WeightsMismatchError extends Error {
       ...countAndList("unexpected", unexpected),
       ...countAndList("size mismatch", shapes),
       ...variantHints(missing, unexpected, shapeMismatches),
+      ...cure === undefined ? [] : [cure],
     ];
     super(lines.join("\n  "));
   }
@@ -194,6 +197,8 @@ export interface MatchOptions {
   readonly allowMissing?: readonly string[];
   /** Tensors of the file that the model may lack, as `["*.num_batches_tracked"]`. */
   readonly allowUnexpected?: readonly string[];
+  /** A line that ends the message about a file that does not match. */
+  readonly cure?: string;
 }
 
 /** The matched tensors, and the tolerated differences. */
@@ -229,7 +234,7 @@ export function matchWeights(
   expected: ReadonlyMap<string, readonly number[]>,
   found: ReadonlyMap<string, HostTensor>,
   file: string,
-  { allowMissing = [], allowUnexpected = [] }: MatchOptions = {},
+  { allowMissing = [], allowUnexpected = [], cure }: MatchOptions = {},
 ): MatchedWeights {
   const tensors = new Map<string, HostTensor>();
   const missing: string[] = [];
@@ -250,7 +255,7 @@ export function matchWeights(
     shapeMismatches,
   ] as const;
   if (refused.some(({ length }) => length > 0)) {
-    throw new WeightsMismatchError(file, ...refused);
+    throw new WeightsMismatchError(file, ...refused, cure);
   }
   assertFinite(tensors, file);
   return { tensors, missing, unexpected };
