@@ -14,6 +14,7 @@ import {
 } from "./methods.ts";
 import { type Track, TRACKS } from "./compared_methods.ts";
 import { benchStep } from "./step/step.ts";
+import { meanAndSpread } from "./evidence/paired_difference.ts";
 import { left, right } from "./report.ts";
 import { readRunSummary } from "./training_runs.ts";
 
@@ -147,17 +148,8 @@ function table(rows: readonly Row[], terminal: Terminal): string {
       method,
       String(iterations),
       meanAndSpread(student),
-      meanAndSpread(teacher),
+      teacher.some(Number.isNaN) ? "–" : meanAndSpread(teacher), // not all have one
     ]),
     terminal,
   );
-}
-
-/** Mean ± standard deviation over seeds, in %. */
-function meanAndSpread(values: readonly number[]): string {
-  if (values.some(Number.isNaN)) return "–"; // no teacher
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  const deviation = Math.sqrt(squares / Math.max(1, values.length - 1));
-  return `${(100 * mean).toFixed(1)} ± ${(100 * deviation).toFixed(1)}`;
 }

@@ -56,7 +56,7 @@ export function pairedDifference(
     mean,
     deviation,
     interval: [mean - half, mean + half],
-    // No spread at all: any difference is certain, and none is none.
+    // Without spread a difference is certain, and so is its absence.
     p: error === 0
       ? (mean === 0 ? 1 : 0)
       : 2 * (1 - studentDistribution(Math.abs(mean) / error, freedom)),
@@ -96,6 +96,13 @@ export function standardDeviation(values: readonly number[]): number {
   const mean = meanOf(values);
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return Math.sqrt(squares / (values.length - 1));
+}
+
+/** Mean ± standard deviation over seeds of shares, in %; one seed has no deviation. */
+export function meanAndSpread(shares: readonly number[]): string {
+  const percent = (share: number) => (100 * share).toFixed(1);
+  const mean = percent(meanOf(shares));
+  return shares.length < 2 ? mean : `${mean} ± ${percent(standardDeviation(shares))}`;
 }
 
 /** P(T ≤ t) of Student's distribution with a whole number of degrees of freedom. */

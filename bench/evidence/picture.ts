@@ -53,7 +53,7 @@ function chartOf(
       color,
       x: first.curve.map(([iteration]) => cost * iteration),
       y: at.map(meanOf),
-      spread: at.map(standardDeviation),
+      ...runs.length > 1 && { spread: at.map(standardDeviation) },
     }];
   });
   const unit = budget === "updates"

@@ -12,10 +12,9 @@ import { benchStep } from "../step/step.ts";
 import { readRunSummary } from "../training_runs.ts";
 import {
   holmCorrection,
-  meanOf,
+  meanAndSpread,
   type PairedDifference,
   pairedDifference,
-  standardDeviation,
 } from "./paired_difference.ts";
 import { BUDGET_METHOD, type Problem, PROBLEMS } from "./problems.ts";
 import {
@@ -278,9 +277,8 @@ function textOf(record: ProblemRecord, terminal: Terminal): string {
   );
 }
 
-/** Mean ± standard deviation over seeds, in %. */
+/** Of a network that not all methods have. */
 function spread(values: readonly (number | null)[]): string {
-  const known = values.flatMap((value) => value === null ? [] : [100 * value]);
-  if (known.length === 0) return "–";
-  return `${meanOf(known).toFixed(1)} ± ${standardDeviation(known).toFixed(1)}`;
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? "–" : meanAndSpread(known);
 }

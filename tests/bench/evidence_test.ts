@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   holmCorrection,
+  meanAndSpread,
   pairedDifference,
   studentDistribution,
   studentQuantile,
@@ -39,6 +40,11 @@ Deno.test("pairedDifference() gives what SciPy's ttest_rel gives", () => {
   isNear(interval[1], 1.084231217, 1e-8);
   assert.equal(pairedDifference([1, 2], [1, 2]).p, 1);
   assert.throws(() => pairedDifference([1], [1, 2]), /Cannot pair 1 values with 2/);
+});
+
+Deno.test("meanAndSpread() gives no deviation of one seed", () => {
+  assert.equal(meanAndSpread([0.1, 0.2]), "15.0 ± 7.1");
+  assert.equal(meanAndSpread([0.123]), "12.3");
 });
 
 Deno.test("holmCorrection() corrects in the order of p and never lets it fall", () => {
