@@ -16,6 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   data: ["core", "formats", "io"],
   weights: ["core", "formats", "io"],
   gpu: ["core", "native", "wasm"],
+  distributed: ["core"],
   ops: ["core", "gpu", "native", "wasm"],
   layers: ["core", "ops"],
   models: ["core", "ops", "layers"],

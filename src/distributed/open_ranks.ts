@@ -1,0 +1,90 @@
+/** Joins the processes that were started together. @module */
+import { openHangGuard } from "./hang_guard.ts";
+import { findLaunch, type Launch } from "./launcher.ts";
+import {
+  createExchangeChain,
+  createMpiCommunicator,
+  type MpiCommunicator,
+} from "./mpi.ts";
+import { type MpiLibrary, openMpiLibrary } from "./mpi_library.ts";
+
+/** All processes that were started together, as one of them sees them. */
+export interface Ranks extends MpiCommunicator {
+  /** Name and version of MPI. */
+  readonly library: string;
+  /** The number of this process among those of its host. */
+  readonly localRank: number;
+  /** Leaves when all are done; the last exchange. */
+  finalize(): Promise<void>;
+  /** Ends all ranks at once, and their launcher with this status. */
+  abort(status: number): never;
+}
+
+// MPI is called by one thread at a time, not always the same one.
+const SERIALIZED = 2;
+
+/**
+ * Joins the processes that `mpirun`, `mpiexec` or `srun` has started together with this one.
+ *
+ * From then on, a process that ends in any way without {@linkcode Ranks.finalize} ends all
+ * others with its exit status.
+ *
+ * @returns Null if none of them has started this process: it is alone, and needs no MPI.
+ * @throws {Error} If there is no MPI, or not the one of what has started the process.
+ */
+export async function openRanks(launch = findLaunch()): Promise<Ranks | null> {
+  if (launch === null) return null;
+  const library = openMpiLibrary(launch);
+  const of = launch.size === null ? "" : ` of ${launch.size}`;
+  const guard = await openHangGuard(library.path, `rank ${launch.rank}${of}`);
+  const { symbols, constants: { world } } = library;
+  const chain = createExchangeChain(guard);
+  const granted = new Int32Array(1);
+  chain.now("start", 0, () => symbols.MPI_Init_thread(0n, 0n, SERIALIZED, granted));
+  let isOpen = true;
+  const abort = (status: number): never => {
+    isOpen = false;
+    symbols.MPI_Abort(world, status);
+    Deno.exit(status);
+  };
+  addEventListener("unload", () => {
+    if (isOpen) abort(Deno.exitCode || 1);
+  });
+  if ((granted[0] ?? 0) < SERIALIZED) {
+    throw new Error(
+      `Cannot use ${library.version}: it was built without threads; install another MPI`,
+    );
+  }
+  const communicator = createMpiCommunicator(library, world, chain);
+  assertLaunched(launch, library, communicator.size);
+  const hosts = communicator.gatherTexts(Deno.hostname());
+  const { rank } = communicator;
+  return {
+    ...communicator,
+    library: library.version,
+    localRank: hosts.slice(0, rank).filter((host) => host === hosts[rank]).length,
+    async finalize() {
+      await chain.later(() => Promise.resolve()); // what is pending
+      chain.now("end", 0, () => symbols.MPI_Finalize());
+      isOpen = false;
+      guard.close();
+    },
+    abort,
+  };
+}
+
+/** @throws {Error} If another MPI than the library's has started the processes. */
+function assertLaunched(
+  { launcher, size }: Launch,
+  { path, version }: MpiLibrary,
+  found: number,
+): void {
+  if (size === null || size === found) return;
+  const cure = launcher === "Slurm"
+    ? 'start them with "srun --mpi=pmix" or "mpirun"'
+    : "start them with its own mpirun, or name the library of that one with FST_MPI";
+  throw new Error(
+    `Cannot join ${size} ranks: ${launcher} has started them, but ${version} ` +
+      `(${path}) knows ${found}: ${cure}`,
+  );
+}
