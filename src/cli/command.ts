@@ -5,6 +5,7 @@
  * @module
  */
 import "./environment_right.ts"; // first: what follows cannot be loaded without it
+import { communicator } from "../core/ranks.ts";
 import { errorText } from "./error_text.ts";
 import { type Argument, commander, type Option } from "./option.ts";
 import { processTerminal, type Terminal, visibleText } from "./terminal.ts";
@@ -14,6 +15,8 @@ export const EXIT_CODE = {
   done: 0,
   failed: 1,
   usage: 2,
+  /** On request, to be resumed. */
+  stopped: 75,
   interrupted: 130,
   terminated: 143,
 } as const;
@@ -225,13 +228,19 @@ function listenForUncaught(fail: (error: unknown) => void): Disposable {
   };
 }
 
+/** Whose error it is where ranks train together. */
+function rankLabel(): string {
+  const ranks = communicator();
+  return ranks === null ? "" : `rank ${ranks.rank}: `;
+}
+
 /**
  * Parses a command line, runs its command and says how it ended.
  *
  * @param args What follows the command's name.
  * @param terminal Where text goes; a test passes its own.
- * @returns The exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C, 143
- * by SIGTERM.
+ * @returns The exit status: 0 done, 1 failed, 2 wrong usage, 75 stopped on request, 130
+ * interrupted by Ctrl-C, 143 by SIGTERM.
  */
 export async function runCommand<const O extends Options, const A extends Arguments>(
   command: Command<O, A>,
@@ -256,7 +265,8 @@ export async function runCommand<const O extends Options, const A extends Argume
   ) => [key, parser.processedArgs[i]]);
 
   const { networkName = null } = command;
-  const fail = (error: unknown) => log(errorText(error, { verbose, networkName }));
+  const fail = (error: unknown) =>
+    log(rankLabel() + errorText(error, { verbose, networkName }));
   using _uncaught = listenForUncaught(fail);
   using interrupt = command.handlesInterrupt ? listenForInterrupt(log) : neverInterrupted;
   const run = () =>

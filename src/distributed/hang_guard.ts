@@ -8,6 +8,12 @@
  */
 import { Worker } from "node:worker_threads";
 import { environmentVariable } from "../core/environment.ts";
+import {
+  createExchangeMarks,
+  createWatchMemory,
+  type ExchangeMarks,
+} from "./exchange_watch.ts";
+import type { HangGuardStart } from "./hang_guard_worker.ts";
 
 /** The exit status of a process that has waited too long. */
 export const HANG_STATUS = 70;
@@ -18,51 +24,9 @@ const VARIABLE = "FST_MPI_TIMEOUT";
 /** Seconds that an exchange may take unless the variable says otherwise. */
 const DEFAULT_LIMIT = 600;
 
-/** Watches one exchange at a time. */
-export interface HangGuard {
-  /**
-   * An exchange begins.
-   *
-   * @param name As it is reported, for example "sum".
-   * @param count How many values this rank gives.
-   * @param way Whether this thread waits in it or goes on.
-   */
-  begin(name: string, count: number, way: "blocking" | "beside"): void;
-  /** It has ended. */
-  end(): void;
-  /** Ends the thread. */
+/** Watches the exchanges that are marked. */
+export interface HangGuard extends Pick<ExchangeMarks, "begin" | "end"> {
   close(): void;
-}
-
-/** Places in the memory that both threads share. */
-export const PLACE = {
-  /** The number of the present exchange; 0: none. */
-  exchange: 0,
-  /** An index into {@linkcode EXCHANGES}. */
-  name: 1,
-  count: 2,
-  /** 1: the main thread waits in it. */
-  blocking: 3,
-  /** Counts up as long as the main thread comes to its timers. */
-  pulse: 4,
-} as const;
-
-/** What can be waited for, as it is reported. */
-export const EXCHANGES = ["start", "sum", "gather", "broadcast", "split", "end"];
-
-/** What the watching thread is given. */
-export interface HangGuardStart {
-  readonly memory: SharedArrayBuffer;
-  /** The library of MPI, by which the system's functions are found. */
-  readonly library: string;
-  /** Seconds. */
-  readonly limit: number;
-  /** Seconds between looks. */
-  readonly interval: number;
-  /** This process, as "rank 1 of 4". */
-  readonly self: string;
-  readonly variable: string;
-  readonly status: number;
 }
 
 /**
@@ -75,7 +39,7 @@ export function hangLimit(text = environmentVariable(VARIABLE)): number {
   if (limit > 0 && Number.isFinite(limit)) return limit;
   throw new RangeError(
     `Cannot watch ranks: ${VARIABLE} is "${text}": give the seconds that an exchange may ` +
-      "take, for example 600",
+      `take, for example ${DEFAULT_LIMIT}`,
   );
 }
 
@@ -91,8 +55,7 @@ export async function openHangGuard(
   self: string,
   limit = hangLimit(),
 ): Promise<HangGuard> {
-  const memory = new SharedArrayBuffer(4 * Object.keys(PLACE).length);
-  const places = new Int32Array(memory);
+  const memory = createWatchMemory();
   const interval = Math.min(1, limit / 8);
   const start: HangGuardStart = {
     ...{ memory, library, limit, interval, self },
@@ -105,20 +68,14 @@ export async function openHangGuard(
     worker.postMessage(start);
   });
   worker.unref();
-  const pulse = setInterval(() => Atomics.add(places, PLACE.pulse, 1), 1000 * interval);
-  Deno.unrefTimer(pulse);
-  let exchanges = 0;
+  const { begin, end, pulse } = createExchangeMarks(memory);
+  const timer = setInterval(pulse, 1000 * interval);
+  Deno.unrefTimer(timer);
   return {
-    begin(name, count, way) {
-      places[PLACE.name] = EXCHANGES.indexOf(name);
-      places[PLACE.count] = count;
-      places[PLACE.blocking] = way === "blocking" ? 1 : 0;
-      exchanges = exchanges % 0x7fff_ffff + 1;
-      Atomics.store(places, PLACE.exchange, exchanges);
-    },
-    end: () => void Atomics.store(places, PLACE.exchange, 0),
+    begin,
+    end,
     close() {
-      clearInterval(pulse);
+      clearInterval(timer);
       worker.terminate();
     },
   };

@@ -1,8 +1,25 @@
 /** The thread that watches the exchanges of ranks; see {@linkcode openHangGuard}. @module */
 import { parentPort } from "node:worker_threads";
-import { EXCHANGES, type HangGuardStart, PLACE } from "./hang_guard.ts";
+import { createExchangeWatch } from "./exchange_watch.ts";
 
-// Of the system; Deno.exit() would wait for the thread that waits.
+/** What the watching thread is given. */
+export interface HangGuardStart {
+  readonly memory: SharedArrayBuffer;
+  /** The library of MPI, by which the system's functions are found. */
+  readonly library: string;
+  /** Seconds that an exchange may take. */
+  readonly limit: number;
+  /** Seconds between looks. */
+  readonly interval: number;
+  /** This process, as "rank 1 of 4". */
+  readonly self: string;
+  /** The variable that sets the limit. */
+  readonly variable: string;
+  /** The exit status. */
+  readonly status: number;
+}
+
+// Of the system: Deno.exit() would wait for the thread that waits.
 const SYSTEM = {
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   _exit: { parameters: ["i32"], result: "void" },
@@ -16,31 +33,17 @@ parentPort?.once("message", (start: HangGuardStart) => {
 });
 
 function watch(start: HangGuardStart): void {
-  const { limit, interval, self, variable, status } = start;
+  const { memory, limit, interval, self, variable, status } = start;
   const { symbols } = Deno.dlopen(start.library, SYSTEM);
-  const places = new Int32Array(start.memory);
-  let [exchange, pulse, waited, then] = [0, 0, 0, performance.now()];
+  const look = createExchangeWatch(memory, limit, interval);
   setInterval(() => {
-    const now = performance.now();
-    const before = { exchange, pulse };
-    exchange = Atomics.load(places, PLACE.exchange);
-    pulse = Atomics.load(places, PLACE.pulse);
-    // What has ended beside a main thread that computes is not known to have ended.
-    const isWaiting = places[PLACE.blocking] === 1 || pulse !== before.pulse;
-    // A machine that slept has not waited.
-    const elapsed = Math.min((now - then) / 1000, 2 * interval);
-    then = now;
-    if (exchange === 0 || exchange !== before.exchange) waited = 0;
-    else if (isWaiting) waited += elapsed;
-    if (waited < limit) return;
-    const name = EXCHANGES[places[PLACE.name] ?? 0];
-    const sentence =
-      `Cannot go on: ${self} has waited ${limit} s for the others in a ${name} of ` +
-      `${
-        places[PLACE.count]
-      } values: another rank hangs or is much slower; if it is slow, ` +
-      `raise the limit of seconds with ${variable}\n`;
-    const bytes = new TextEncoder().encode(sentence);
+    const exchange = look(performance.now() / 1000);
+    if (exchange === null) return;
+    const bytes = new TextEncoder().encode(
+      `Cannot go on: ${self} has waited ${limit} s for the others in ${exchange}: another ` +
+        "rank hangs or is much slower; if it is slow, raise the limit of seconds with " +
+        `${variable}\n`,
+    );
     symbols.write(STDERR, bytes, BigInt(bytes.length));
     symbols._exit(status);
   }, 1000 * interval);

@@ -9,6 +9,7 @@
  * @module
  */
 import type { Communicator } from "../core/ranks.ts";
+import type { ExchangeName } from "./exchange_watch.ts";
 import type { HangGuard } from "./hang_guard.ts";
 import type { MpiLibrary } from "./mpi_library.ts";
 
@@ -25,14 +26,14 @@ export interface MpiCommunicator extends Communicator {
 /** Carries out exchanges of this process, one at a time. */
 export interface ExchangeChain {
   /** Blocks until an exchange is done. */
-  now(name: string, count: number, call: () => number): void;
+  now(name: ExchangeName, count: number, call: () => number): void;
   /** Runs steps when all before are done. */
   later<T>(steps: (step: ExchangeStep) => Promise<T>): Promise<T>;
 }
 
 /** One exchange of a chain. */
 type ExchangeStep = (
-  name: string,
+  name: ExchangeName,
   count: number,
   call: () => Promise<number>,
 ) => Promise<void>;
@@ -72,9 +73,9 @@ export function createExchangeChain(guard: HangGuard): ExchangeChain {
   };
 }
 
-function check(name: string, code: number): void {
+function check(name: ExchangeName, code: number): void {
   if (code !== 0) {
-    throw new Error(`Cannot go on: MPI failed in a ${name} of ranks (code ${code})`);
+    throw new Error(`Cannot go on: the ${name} of ranks failed in MPI (code ${code})`);
   }
 }
 
@@ -93,11 +94,11 @@ export function createMpiCommunicator(
   const rank = ask((at) => symbols.MPI_Comm_rank(handle, at));
   const size = ask((at) => symbols.MPI_Comm_size(handle, at));
 
-  const bytesOfAll = (name: string, bytes: Uint8Array): Uint8Array<ArrayBuffer> => {
+  const bytesOfAll = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => {
     const all = new Uint8Array(bytes.length * size);
     all.set(bytes, bytes.length * rank);
     chain.now(
-      name,
+      "gather",
       bytes.length,
       () => symbols.MPI_Allgather(inPlace, 0, byte, all, bytes.length, byte, handle),
     );
@@ -173,12 +174,12 @@ export function createMpiCommunicator(
       const bytes = new TextEncoder().encode(text);
       const length = new Uint32Array([bytes.length]);
       const lengths = new Uint32Array(
-        bytesOfAll("gather", new Uint8Array(length.buffer)).buffer,
+        bytesOfAll(new Uint8Array(length.buffer)).buffer,
       );
       const longest = lengths.reduce((most, one) => Math.max(most, one), 1);
       const padded = new Uint8Array(longest);
       padded.set(bytes);
-      const all = bytesOfAll("gather", padded);
+      const all = bytesOfAll(padded);
       return Array.from(
         lengths,
         (length, i) =>
