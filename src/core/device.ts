@@ -77,8 +77,8 @@ interface OpenedDevice {
   /** Bytes that it has; null: unknown. */
   readonly memory: number | null;
   readonly pacing: SubmitPacing;
-  /** The message for its first error; null as long as its results can be trusted. */
-  fault: string | null;
+  /** Its first error; null as long as its results can be trusted. */
+  fault: Error | null;
 }
 
 /** The device of the "webgpu" backend. */
@@ -156,7 +156,7 @@ export async function readBack(tensor: tf.Tensor): Promise<Float32Array | Int32A
   const backend = state.tensorInfo.get(tensor.dataId)?.backend;
   const device = backend && deviceOfBackend.get(backend);
   const throwFault = () => {
-    if (device?.fault) throw new Error(device.fault);
+    if (device?.fault) throw device.fault;
   };
   throwFault();
   try {
@@ -182,8 +182,16 @@ export async function explainGpuError(error: unknown): Promise<unknown> {
   // A lost device is reported after the first calls that fail for it.
   await new Promise((resolve) => setTimeout(resolve, FAULT_DELAY));
   const fault = opened?.fault ?? null;
-  if (fault === null || (error instanceof Error && error.message === fault)) return error;
-  return new Error(fault, { cause: error });
+  if (fault === null || error === fault) return error;
+  return new Error(fault.message, { cause: error });
+}
+
+/**
+ * Takes a device for failed, because of an error that it does not report: its tensors do
+ * not hold what they should.
+ */
+export function failDevice(device: GPUDevice, error: Error): void {
+  if (opened?.device === device) opened.fault ??= error;
 }
 
 /** Milliseconds. */
@@ -240,11 +248,11 @@ async function openDevice(adapter: GPUAdapter): Promise<OpenedDevice> {
   const pacing = createSubmitPacing();
   const newDevice: OpenedDevice = { device, adapter: info, memory, pacing, fault: null };
   const fail = (kind: GpuFailure["kind"], message: string) => {
-    newDevice.fault ??= describeGpuFailure({ kind, message }, {
+    newDevice.fault ??= new Error(describeGpuFailure({ kind, message }, {
       system: OPERATING_SYSTEM,
       allocated: bytesOn(newDevice),
       memory,
-    });
+    }));
   };
   device.addEventListener("uncapturederror", (event) => {
     const { error } = event as GPUUncapturedErrorEvent;

@@ -100,9 +100,11 @@ export function dispatch(
   }
 }
 
-// tf.cast() to float32 changes the name of the type and not the elements, which tfjs's own
-// shaders know and ours do not.
-function holdsIntegers(backend: WebGpuBackend, operand: Operand): boolean {
+/**
+ * Whether a tensor of floats has the elements of another type: tf.cast() to float32 changes
+ * the name of the type and not the elements, which tfjs's own shaders know and ours do not.
+ */
+export function holdsIntegers(backend: WebGpuBackend, operand: Operand): boolean {
   const { dataId, dtype } = tensorOf(operand);
   return dtype === "float32" && backend.tensorMap.get(dataId).dtype !== "float32";
 }

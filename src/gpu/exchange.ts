@@ -2,24 +2,25 @@
  * Tensors that go through the host in the midst of a step: to other ranks, and back.
  *
  * On the host's own backend an exchange blocks. On WebGPU nothing can be read back at once,
- * so there the device's later work waits instead, see `exchange_queue.ts`: code that
+ * so there what the device is given afterwards waits instead, see `queue_order.ts`. Code that
  * exchanges tensors is the same for both.
  *
  * @module
  */
 import * as tf from "../core/tf.ts";
+import {
+  type BufferExchange,
+  checkResults,
+  exchangeBuffers,
+  type HostExchange,
+} from "./buffer_exchange.ts";
+import { holdsIntegers, recorderHook } from "./dispatch.ts";
 import { allocateTensor } from "./launch.ts";
+import { queueOrderSettled } from "./queue_order.ts";
 import { heapView } from "./tfjs_wasm.ts";
+import { flush, webGpuBackend } from "./tfjs_webgpu.ts";
 
-/** What is done on the host with the values of some tensors. */
-export interface HostExchange {
-  /** Names it in messages and traces. */
-  readonly name: string;
-  /** Values of all inputs one after the other → values of all outputs; blocks. */
-  run(values: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer>;
-  /** The same while other code runs. */
-  runAsync(values: Float32Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>>;
-}
+export type { HostExchange } from "./buffer_exchange.ts";
 
 /** The shape of a tensor that an exchange makes, and the type of its elements. */
 export interface ExchangedTensor {
@@ -52,15 +53,28 @@ export function exchangeTensors(
     );
   }
   if (tf.isDryRun()) return exchangeShapes(inputs, outputs, exchange);
-  if (tf.getBackend() === "wasm") return exchangeOnHeap(inputs, outputs, exchange);
-  throw new TypeError(
-    `Cannot exchange tensors for "${exchange.name}" on backend "${tf.getBackend()}"`,
-  );
+  switch (tf.getBackend()) {
+    case "wasm":
+      return exchangeOnHeap(inputs, outputs, exchange);
+    case "webgpu":
+      return exchangeOnDevice(inputs, outputs, exchange);
+    default:
+      throw new TypeError(
+        `Cannot exchange tensors for "${exchange.name}" on backend ` +
+          `"${tf.getBackend()}": call openBackend() first`,
+      );
+  }
 }
 
-/** Waits until all exchanges begun so far are done and what came after them has been given to the device. */
-export function exchangesSettled(): Promise<void> {
-  return Promise.resolve();
+/**
+ * Waits until all exchanges begun so far are done and the device has been given what came
+ * after them.
+ *
+ * @throws {Error} What an exchange on this device failed with; {@linkcode readBack} throws
+ * it as well, and opening the backend again opens a new device.
+ */
+export async function exchangesSettled(): Promise<void> {
+  if (tf.getBackend() === "webgpu") await queueOrderSettled(webGpuBackend().device);
 }
 
 function exchangeShapes(
@@ -90,7 +104,11 @@ function exchangeOnHeap(
     position += input.size;
   }
   const results = exchange.run(values);
-  checkSize(exchange, results, outputs);
+  checkResults(
+    exchange,
+    results,
+    outputs.reduce((sum, { shape }) => sum + tf.util.sizeFromShape([...shape]), 0),
+  );
   const made = outputs.map(allocateOutput);
   position = 0;
   for (const output of made) { // all exist, so the heap cannot move
@@ -100,21 +118,43 @@ function exchangeOnHeap(
   return made;
 }
 
-/** Asserts that an exchange gave what its outputs need. */
-function checkSize(
-  { name }: HostExchange,
-  { length }: Float32Array,
+function exchangeOnDevice(
+  inputs: readonly tf.Tensor[],
   outputs: readonly ExchangedTensor[],
-): void {
-  const needed = outputs.reduce(
-    (sum, { shape }) => sum + tf.util.sizeFromShape([...shape]),
-    0,
+  exchange: HostExchange,
+): tf.Tensor[] {
+  const backend = webGpuBackend();
+  const hook = recorderHook();
+  if (hook?.replaying) {
+    throw new TypeError(
+      `Cannot replay exchange "${exchange.name}": it makes a tensor outside of a forward ` +
+        "and backward pass",
+    );
+  }
+  const buffersOf = (tensors: readonly tf.Tensor[]) =>
+    tensors.filter(({ size }) => size > 0).map(({ dataId }) => {
+      backend.uploadToGPU(dataId);
+      const buffer = backend.tensorMap.get(dataId).resource;
+      if (!buffer) throw new Error("Cannot exchange a tensor without memory");
+      return buffer;
+    });
+  const floats = inputs.map((input) =>
+    holdsIntegers(backend, input) ? tf.floor(input) : input
   );
-  if (length === needed) return;
-  throw new RangeError(
-    `Cannot exchange tensors for "${name}": it gave ${length} values for ${needed} ` +
-      "elements",
-  );
+  const made = outputs.map(allocateOutput);
+  const buffers: BufferExchange = {
+    exchange,
+    inputs: buffersOf(floats),
+    outputs: buffersOf(made),
+  };
+  flush(backend);
+  exchangeBuffers(backend.device, buffers);
+  floats.filter((input, i) => input !== inputs[i]).forEach((input) => input.dispose());
+  // A tensor without elements has no memory on the device, and no other to read.
+  for (const { dataId, size } of made) {
+    if (size === 0) backend.tensorMap.get(dataId).values = new Float32Array();
+  }
+  return made;
 }
 
 function allocateOutput({ shape, dtype }: ExchangedTensor): tf.Tensor {
