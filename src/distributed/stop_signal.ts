@@ -6,19 +6,23 @@ export interface StopSignal extends Disposable {
   readonly signal: AbortSignal;
 }
 
+// mpirun passes both on. The first one also starts Deno's debugger, since 2.9.2.
+const SIGNALS = ["SIGUSR1", "SIGUSR2"] as const;
+
 /**
- * Listens for SIGUSR1, which schedulers send before they take a machine away, and which
- * `mpirun` passes on to all ranks: not all of them receive it at the same iteration. Windows
- * has no such signal.
+ * Listens for SIGUSR1 and SIGUSR2, which schedulers send before they take a machine away,
+ * and which `mpirun` passes on to all ranks: not all receive it at the same iteration.
+ * Windows has no such signals.
  */
 export function listenForStop(): StopSignal {
   const controller = new AbortController();
-  const { signal } = controller;
-  if (OPERATING_SYSTEM === "windows") return { signal, [Symbol.dispose]: () => {} };
   const onSignal = () => controller.abort();
-  Deno.addSignalListener("SIGUSR1", onSignal);
+  const signals = OPERATING_SYSTEM === "windows" ? [] : SIGNALS;
+  for (const name of signals) Deno.addSignalListener(name, onSignal);
   return {
-    signal,
-    [Symbol.dispose]: () => Deno.removeSignalListener("SIGUSR1", onSignal),
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      for (const name of signals) Deno.removeSignalListener(name, onSignal);
+    },
   };
 }
