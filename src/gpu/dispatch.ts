@@ -8,6 +8,7 @@
  * @module
  */
 import * as tf from "../core/tf.ts";
+import type { BufferExchange } from "./buffer_exchange.ts";
 import { pipelineOf } from "./compile.ts";
 import { type Kernel, type Operand, tensorOf } from "./kernel.ts";
 import { WORKGROUP_SIZE } from "./shader_prelude.ts";
@@ -24,6 +25,8 @@ export interface RecorderHook {
   bindUniforms(kernel: Kernel, uniforms: UniformValues): GPUBufferBinding;
   /** Called with every tensor that a kernel writes. */
   onWrite(data: TensorData): void;
+  /** Called with every exchange, before it begins. */
+  onExchange(exchange: BufferExchange): void;
 }
 
 let activeHook: RecorderHook | null = null;

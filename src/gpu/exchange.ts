@@ -148,6 +148,7 @@ function exchangeOnDevice(
     outputs: buffersOf(made),
   };
   flush(backend);
+  hook?.onExchange(buffers);
   exchangeBuffers(backend.device, buffers);
   floats.filter((input, i) => input !== inputs[i]).forEach((input) => input.dispose());
   // A tensor without elements has no memory on the device, and no other to read.

@@ -13,10 +13,11 @@ import {
   setHostInputHook,
 } from "../core/host_input.ts";
 import type * as tf from "../core/tf.ts";
+import type { BufferExchange } from "./buffer_exchange.ts";
 import { setRecorderHook } from "./dispatch.ts";
 import type { Kernel } from "./kernel.ts";
 import type { BufferLease } from "./step_buffer_pool.ts";
-import type { DispatchCommand } from "./step_submitter.ts";
+import type { DispatchCommand, StepCommand } from "./step_submitter.ts";
 import { contentKeyOf, type StepUniforms, type UniformSlot } from "./step_uniforms.ts";
 import type { TensorData, WebGpuBackend } from "./tfjs_webgpu.ts";
 import { packUniforms, uniformOffset, type UniformValues } from "./uniforms.ts";
@@ -61,7 +62,7 @@ export function createStepTrace(): StepTrace {
 
 /** What a step did, in order. */
 export interface CapturedStep {
-  readonly commands: DispatchCommand[];
+  readonly commands: StepCommand[];
   /** Kernels run by code that a replay runs too; it gives their uniforms. */
   readonly refreshedUniforms: { readonly kernel: Kernel; readonly slot: UniformSlot }[];
   /** Uniforms that count forward passes, relative to the count at the step's beginning. */
@@ -141,6 +142,16 @@ export function captureStep(context: CaptureContext): [CapturedStep, () => void]
     captured.commands.push(command);
   };
 
+  const onExchange = (command: BufferExchange) => {
+    const { exchange: { name }, inputs, outputs } = command;
+    if (!isSkipped()) {
+      trace.markNotReplayable(`${name} ran outside of a forward and backward pass`);
+    }
+    const sizes = [inputs, outputs].map((buffers) => buffers.map(({ size }) => size));
+    trace.add(name, sizes.join(" → "));
+    captured.commands.push(command);
+  };
+
   const originals = {
     ensureCommandEncoderReady: backend.ensureCommandEncoderReady,
     makeUniforms: backend.makeUniforms,
@@ -192,6 +203,7 @@ export function captureStep(context: CaptureContext): [CapturedStep, () => void]
     refreshUniforms() {},
     bindUniforms,
     onWrite: (data) => void captured.writtenTensors.add(data),
+    onExchange,
   });
   setHostInputHook((tensor, input) => hostInputs.set(tensor.dataId, input));
 

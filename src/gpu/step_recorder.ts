@@ -8,6 +8,9 @@
  * parts, such as an optimizer's, runs again: its kernels give their uniforms and do not
  * run. Two recordings of different steps must not differ in anything else.
  *
+ * A step may exchange tensors (`exchange.ts`): a replay does so between the same commands,
+ * and is done when exchangesSettled() says so.
+ *
  * @module
  */
 import type { StepKey } from "../core/host_input.ts";
@@ -154,7 +157,8 @@ export function createStepRecorder(
       const recording = {
         trace,
         notReplayableReason: trace.notReplayableReason,
-        dispatchCount: captured.commands.length,
+        dispatchCount:
+          captured.commands.filter((command) => "pipeline" in command).length,
         result,
         describeDifference: (other: Recording) =>
           trace.describeDifference((other as typeof recording).trace),
@@ -217,6 +221,7 @@ function refreshUniforms(
       throw replayMismatch("a kernel ran");
     },
     onWrite() {},
+    onExchange() {},
   });
   try {
     run();

@@ -7,8 +7,13 @@
  * may; a command that takes longer than one may by itself becomes several that compute a
  * part of its grid each. Neither changes a bit of what is computed.
  *
+ * An exchange cuts a step: what comes before it is a submit of its own. On a device without
+ * timestamps a step with exchanges stays in the first pieces, for its time would be that of
+ * the exchanges, too.
+ *
  * @module
  */
+import { type BufferExchange, exchangeBuffers } from "./buffer_exchange.ts";
 import { partOfPipeline } from "./compile.ts";
 
 /** How long the device may work, in seconds. */
@@ -29,13 +34,22 @@ export interface DispatchCommand {
   readonly workgroups: readonly [number, number, number];
 }
 
+/** What a step does on the device, or by way of the host. */
+export type StepCommand = DispatchCommand | BufferExchange;
+
 /** Submits the same commands again and again. */
 export interface StepSubmitter {
   /** @param encodeLast Adds to the last submit. */
   submit<R>(encodeLast: (encoder: GPUCommandEncoder) => R): R;
 }
 
-/** Pieces at first; each is a submit until it is timed. */
+/** Dispatches that go together, and the exchange after them, if one follows. */
+interface Piece {
+  readonly commands: readonly DispatchCommand[];
+  readonly exchange: BufferExchange | null;
+}
+
+/** Pieces at first, without exchanges; each is a submit until it is timed. */
 const FIRST_PIECES = 512;
 /** Passes that a set of queries can time: of 4,096 queries, the limit of WebGPU. */
 const MAX_TIMED_PASSES = 2048;
@@ -45,33 +59,38 @@ const MAX_TIMED_PASSES = 2048;
  */
 export function createStepSubmitter(
   device: GPUDevice,
-  commands: readonly DispatchCommand[],
+  commands: readonly StepCommand[],
   log: (line: string) => void,
   limits: TimeLimits,
 ): StepSubmitter {
-  let pieces = piecesOf(commands, Math.ceil(commands.length / FIRST_PIECES));
+  const parts = cutAtExchanges(commands);
+  const firstSize = Math.ceil(commands.length / FIRST_PIECES);
+  let pieces = parts.flatMap((part) => piecesOf(part, firstSize));
   let state: "unknown" | "measuring" | "known" = "unknown";
 
   const onMeasured = (seconds: readonly number[]) => {
     const isCoarse = pieces.some((piece, i) =>
-      piece.length > 1 && (seconds[i] ?? 0) > limits.submit
+      piece.commands.length > 1 && (seconds[i] ?? 0) > limits.submit
     );
     if (isCoarse) { // once more, in smaller pieces where they are slow
       pieces = pieces.flatMap((piece, i) => {
-        const parts = 2 * Math.ceil((seconds[i] ?? 0) / limits.submit);
-        return parts > 2 ? piecesOf(piece, Math.ceil(piece.length / parts)) : [piece];
+        const count = 2 * Math.ceil((seconds[i] ?? 0) / limits.submit);
+        const size = Math.ceil(piece.commands.length / count);
+        return count > 2 ? piecesOf(piece, size) : [piece];
       });
       state = "unknown";
       return;
     }
-    const parts = pieces.map((piece, i) =>
+    const timed = pieces.map((piece, i) =>
       splitIfSlow(piece, seconds[i] ?? 0, limits, log)
     );
-    pieces = planSubmits(parts.flat(), limits.submit)
-      .map((submit) => submit.flatMap(({ commands }) => commands));
+    pieces = planSubmits(timed.flat(), limits.submit).map((submit) => ({
+      commands: submit.flatMap(({ commands }) => commands),
+      exchange: submit.at(-1)?.exchange ?? null,
+    }));
     state = "known";
     const total = seconds.reduce((sum, one) => sum + one, 0);
-    if (pieces.length > 1) {
+    if (pieces.length > parts.length) {
       log(
         `an iteration takes ${total.toFixed(2)} s on this device: it goes there in ` +
           `${pieces.length} submits`,
@@ -81,18 +100,24 @@ export function createStepSubmitter(
 
   return {
     submit(encodeLast) {
-      const timer = state === "unknown" ? createTimer(device, pieces.length) : null;
-      pieces.slice(0, -1).forEach((piece, i) => {
+      const timer = state === "unknown"
+        ? createTimer(device, pieces.length, parts.length > 1)
+        : null;
+      pieces.slice(0, -1).forEach(({ commands, exchange }, i) => {
         const encoder = device.createCommandEncoder();
-        encode(encoder, piece, timer?.passDescriptor(i));
+        encode(encoder, commands, timer?.passDescriptor(i));
         device.queue.submit([encoder.finish()]);
+        if (exchange !== null) exchangeBuffers(device, exchange);
       });
       const encoder = device.createCommandEncoder();
-      encode(encoder, pieces.at(-1) ?? [], timer?.passDescriptor(pieces.length - 1));
+      const last = pieces.at(-1)?.commands ?? [];
+      encode(encoder, last, timer?.passDescriptor(pieces.length - 1));
       const result = encodeLast(encoder);
       timer?.resolve(encoder);
       device.queue.submit([encoder.finish()]);
-      if (timer !== null) {
+      if (timer === null) {
+        if (state === "unknown") state = "known";
+      } else {
         state = "measuring";
         // A device that fails says so where a tensor is read back.
         timer.read().then(onMeasured, () => state = "known");
@@ -102,14 +127,16 @@ export function createStepSubmitter(
   };
 }
 
-/** Commands that go together and take so long. */
-interface TimedCommands {
-  readonly commands: readonly DispatchCommand[];
+/** A piece that takes so long. */
+interface TimedPiece extends Piece {
   readonly seconds: number;
 }
 
-/** Puts neighbors together as long as they take no longer than the limit. */
-export function planSubmits<T extends { readonly seconds: number }>(
+/**
+ * Puts neighbors together as long as they take no longer than the limit, and none after an
+ * exchange together with what is before it.
+ */
+export function planSubmits<T extends Pick<TimedPiece, "seconds" | "exchange">>(
   parts: readonly T[],
   limit: number,
 ): T[][] {
@@ -122,6 +149,7 @@ export function planSubmits<T extends { readonly seconds: number }>(
       sum = part.seconds;
     }
     submits.at(-1)?.push(part);
+    if (part.exchange !== null) sum = Infinity;
   }
   return submits;
 }
@@ -148,14 +176,14 @@ export function splitGrid(
 
 // Piece by piece: each becomes a submit of its own, or a part of one.
 function splitIfSlow(
-  commands: readonly DispatchCommand[],
+  piece: Piece,
   seconds: number,
   limits: TimeLimits,
   log: (line: string) => void,
-): TimedCommands[] {
-  const [command] = commands;
-  if (command === undefined || commands.length > 1 || seconds <= limits.command) {
-    return [{ commands, seconds }];
+): TimedPiece[] {
+  const { commands: [command, ...others], exchange } = piece;
+  if (command === undefined || others.length > 0 || seconds <= limits.command) {
+    return [{ ...piece, seconds }];
   }
   const { pipeline, workgroups } = command;
   const grids = partOfPipeline(pipeline, 0) === null
@@ -167,27 +195,41 @@ function splitIfSlow(
         "this device in one command, which cannot be split: if the system resets the GPU, " +
         'use a smaller "data.cropSize"',
     );
-    return [{ commands, seconds }];
+    return [{ ...piece, seconds }];
   }
-  return grids.map(({ firstGroup, workgroups }) => ({
+  return grids.map(({ firstGroup, workgroups }, i) => ({
     commands: [{
       ...command,
       pipeline: partOfPipeline(pipeline, firstGroup) ?? pipeline,
       workgroups,
     }],
+    exchange: i === grids.length - 1 ? exchange : null,
     seconds: seconds / grids.length,
   }));
 }
 
-function piecesOf(
-  commands: readonly DispatchCommand[],
-  wantedSize: number,
-): (readonly DispatchCommand[])[] {
+// The last part has no exchange after it.
+function cutAtExchanges(commands: readonly StepCommand[]): Piece[] {
+  const parts: Piece[] = [];
+  let dispatches: DispatchCommand[] = [];
+  for (const command of commands) {
+    if ("pipeline" in command) {
+      dispatches.push(command);
+      continue;
+    }
+    parts.push({ commands: dispatches, exchange: command });
+    dispatches = [];
+  }
+  return [...parts, { commands: dispatches, exchange: null }];
+}
+
+function piecesOf({ commands, exchange }: Piece, wantedSize: number): Piece[] {
   const size = Math.max(1, wantedSize);
-  return Array.from(
-    { length: Math.ceil(commands.length / size) },
-    (_, i) => commands.slice(i * size, (i + 1) * size),
-  );
+  const count = Math.max(1, Math.ceil(commands.length / size));
+  return Array.from({ length: count }, (_, i) => ({
+    commands: commands.slice(i * size, (i + 1) * size),
+    exchange: i === count - 1 ? exchange : null,
+  }));
 }
 
 function encode(
@@ -214,9 +256,13 @@ interface Timer {
   read(): Promise<number[]>;
 }
 
-function createTimer(device: GPUDevice, passes: number): Timer {
+function createTimer(
+  device: GPUDevice,
+  passes: number,
+  hasExchanges: boolean,
+): Timer | null {
   if (!device.features.has("timestamp-query") || passes > MAX_TIMED_PASSES) {
-    return createClock(device, passes);
+    return hasExchanges ? null : createClock(device, passes);
   }
   const count = 2 * passes;
   const size = 8 * count;

@@ -14,7 +14,7 @@ import { onWebGpu, randomTensor } from "../support/mod.ts";
 
 Deno.test("planSubmits() joins neighbors up to the limit", () => {
   const plan = (...times: number[]) =>
-    planSubmits(times.map((seconds) => ({ seconds })), 1).map((submit) =>
+    planSubmits(times.map((seconds) => ({ seconds, exchange: null })), 1).map((submit) =>
       submit.map(({ seconds }) => seconds)
     );
   assert.deepEqual(plan(0.25, 0.5, 0.25, 0.5), [[0.25, 0.5, 0.25], [0.5]]);
