@@ -107,15 +107,10 @@ export function openMpiLibrary({ launcher }: Pick<Launch, "launcher">): MpiLibra
           { cause: error },
         );
       }
-      const reason = error instanceof Error ? error.message : String(error);
-      const isMissing = /no such file|not be found|image not found/i.test(reason) &&
-        reason.includes(path);
-      if (wanted === undefined && isMissing) continue;
+      const problem = openingProblem(path, error);
+      if (problem === MISSING && wanted === undefined) continue;
       throw new Error(
-        `Cannot use "${path}" as MPI: ${
-          reason.replace(/^Could not open library: /, "")
-        }; ` +
-          `name another library with ${VARIABLE}`,
+        `Cannot use "${path}" as MPI: ${problem}; name another library with ${VARIABLE}`,
         { cause: error },
       );
     }
@@ -127,6 +122,19 @@ export function openMpiLibrary({ launcher }: Pick<Launch, "launcher">): MpiLibra
       `12 "apt-get install openmpi-bin libopenmpi3"), or name the library of another MPI ` +
       `with ${VARIABLE}`,
   );
+}
+
+const MISSING = "there is no such library";
+
+function openingProblem(path: string, error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const text = message.replace(/^(Could not open library: )+/, "");
+  const [, symbol] = /^Failed to register symbol (\w+)/.exec(text) ?? [];
+  if (symbol !== undefined) return `it is another library, without "${symbol}"`;
+  // It may be there and need another one that is not.
+  return text.startsWith(`${path}: cannot open shared object file: No such file`)
+    ? MISSING
+    : `it cannot be opened (${text})`;
 }
 
 function openLibrary(path: string): MpiLibrary {
