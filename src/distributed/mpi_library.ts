@@ -129,8 +129,9 @@ const MISSING = "there is no such library";
 function openingProblem(path: string, error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const text = message.replace(/^(Could not open library: )+/, "");
-  const [, symbol] = /^Failed to register symbol (\w+)/.exec(text) ?? [];
-  if (symbol !== undefined) return `it is another library, without "${symbol}"`;
+  if (text.startsWith("Failed to register symbol")) {
+    return "it is another library, without functions of MPI";
+  }
   // It may be there and need another one that is not.
   return text.startsWith(`${path}: cannot open shared object file: No such file`)
     ? MISSING

@@ -15,7 +15,7 @@ function withLibrary(path: string, run: () => void): void {
 const REFUSED = [
   ["/nowhere/libmpi.so", "there is no such library"],
   [import.meta.filename ?? "", "it cannot be opened ("],
-  ["libm.so.6", 'it is another library, without "MPI_Allgather"'],
+  ["libm.so.6", "it is another library, without functions of MPI"],
 ] as const;
 
 for (const [path, problem] of REFUSED) {
