@@ -187,11 +187,11 @@ export async function explainGpuError(error: unknown): Promise<unknown> {
 }
 
 /**
- * Takes a device for failed, because of an error that it does not report: its tensors do
- * not hold what they should.
+ * Takes the device of a queue for failed, because of an error that it does not report: its
+ * tensors do not hold what they should.
  */
-export function failDevice(device: GPUDevice, error: Error): void {
-  if (opened?.device === device) opened.fault ??= error;
+export function failDevice(queue: GPUQueue, error: Error): void {
+  if (opened?.device.queue === queue) opened.fault ??= error;
 }
 
 /** Milliseconds. */

@@ -38,9 +38,9 @@ export function exchangeBuffers(
     }
     submit.call(device.queue, [encoder.finish()]);
     const isMapped = mapAsync.call(staging.buffer, GPUMapMode.READ, 0, bytes);
+    const range = await mappedRange(staging, bytes, isMapped);
     try {
-      const values = new Float32Array(await mappedRange(staging, bytes, isMapped));
-      const results = await exchange.runAsync(values);
+      const results = await exchange.runAsync(new Float32Array(range));
       checkResults(exchange, results, bytesOf(outputs) / 4);
       offset = results.byteOffset;
       for (const output of outputs) {
@@ -49,7 +49,7 @@ export function exchangeBuffers(
         offset += size;
       }
     } finally {
-      staging.buffer.unmap(); // detaches `values`, which may be the results
+      staging.buffer.unmap(); // and the range, which may hold the results, is gone
     }
   });
 }

@@ -31,7 +31,9 @@ export interface ExchangedTensor {
 /**
  * Makes tensors of others by way of the host. No gradient flows through it.
  *
- * Elements of int32 tensors are passed on as their 32 bits.
+ * Elements of int32 tensors are passed on as their 32 bits. On WebGPU exchanges are done in
+ * their order, each when its turn comes: whoever talks to the same ranks in another way
+ * waits for {@linkcode exchangesSettled} first.
  *
  * @param inputs Of type float32 or int32.
  * @returns One tensor for each of `outputs`; the caller owns them.

@@ -22,7 +22,7 @@ export interface DirectMethods {
 
 /** What waits for the work before it. */
 interface Waiting {
-  /** Whose it is; null: unknown. */
+  /** Where it goes; null: to that of the work before it, as far as we know. */
   readonly queue: GPUQueue | null;
   start(): void | Promise<void>;
   /** Is called instead if work before it failed. */
@@ -32,7 +32,7 @@ interface Waiting {
 /** What waits, in order; null: no work is under way. */
 let waiting: Waiting[] | null = null;
 let direct: DirectMethods | null = null;
-const failures = new WeakMap<GPUDevice, Error>();
+const failures = new WeakMap<GPUQueue, Error>();
 
 /**
  * Does something asynchronous between what the device was given so far and what it is given
@@ -43,23 +43,13 @@ const failures = new WeakMap<GPUDevice, Error>();
  * @throws {Error} What work on the device failed with before.
  */
 export function runInQueueOrder(
-  device: GPUDevice,
+  { queue }: GPUDevice,
   work: (direct: DirectMethods) => Promise<void>,
 ): void {
-  const failure = failures.get(device);
+  const failure = failures.get(queue);
   if (failure !== undefined) throw failure;
   const methods = direct ??= keepBack();
-  const next: Waiting = {
-    queue: device.queue,
-    async start() {
-      try {
-        await work(methods);
-      } catch (error) {
-        throw fail(device, await explainGpuError(error));
-      }
-    },
-    drop() {},
-  };
+  const next: Waiting = { queue, start: () => work(methods), drop() {} };
   if (waiting === null) startAll(waiting = [next]);
   else waiting.push(next);
 }
@@ -70,34 +60,36 @@ export function runInQueueOrder(
  *
  * @throws {Error} What work on the device failed with.
  */
-export async function queueOrderSettled(device: GPUDevice): Promise<void> {
-  if (waiting !== null) await inOrder(device.queue, () => Promise.resolve());
-  const failure = failures.get(device);
+export async function queueOrderSettled({ queue }: GPUDevice): Promise<void> {
+  await inOrder(queue, () => Promise.resolve());
+  const failure = failures.get(queue);
   if (failure !== undefined) throw failure;
 }
 
-function fail(device: GPUDevice, cause: unknown): Error {
-  const error = cause instanceof Error ? cause : new Error(String(cause));
-  failures.set(device, error);
-  failDevice(device, error);
-  return error;
-}
-
 async function startAll(line: Waiting[]): Promise<void> {
-  let failed: { readonly queue: GPUQueue | null; readonly error: Error } | null = null;
+  let queue: GPUQueue | null = null;
   for (let next = line.shift(); next !== undefined; next = line.shift()) {
-    if (failed !== null && (next.queue ?? failed.queue) === failed.queue) {
-      next.drop(failed.error);
+    queue = next.queue ?? queue;
+    const failure = queue === null ? undefined : failures.get(queue);
+    if (failure !== undefined) {
+      next.drop(failure);
       continue;
     }
     try {
       const started = next.start();
       if (started !== undefined) await started;
     } catch (error) {
-      failed = { queue: next.queue, error: error as Error };
+      if (queue !== null) await fail(queue, error);
     }
   }
   waiting = null;
+}
+
+async function fail(queue: GPUQueue, cause: unknown): Promise<void> {
+  const explained = await explainGpuError(cause);
+  const error = explained instanceof Error ? explained : new Error(String(explained));
+  failures.set(queue, error);
+  failDevice(queue, error);
 }
 
 /** Starts something as soon as the work before it is done. */

@@ -81,6 +81,15 @@ onEachBackend("exchangeTensors() passes integers on as their bits", async () => 
   assert.deepEqual([...await readBack(copy)], [...integers.slice(2), 0, 1]);
 });
 
+onEachBackend("exchangeTensors() reads integers that were cast to float32", async () => {
+  const x = tf.cast(tf.tensor1d([1, -2, 70000], "int32"), "float32");
+  const before = tf.memory().numTensors;
+  const [y] = exchangeTensors([x], [float32(3)], DOUBLE);
+  assert.ok(y);
+  assert.equal(tf.memory().numTensors, before + 1);
+  assert.deepEqual([...await readBack(y)], [3, -3, 140001]);
+});
+
 onEachBackend("exchangeTensors() refuses what it cannot exchange", () => {
   const x = tf.tensor1d([1, 2]);
   const flags = tf.tensor1d([true, false], "bool");
@@ -203,6 +212,30 @@ onWebGpu("exchangeTensors() keeps back what WebGPU itself is given", async () =>
   await device.queue.onSubmittedWorkDone();
 });
 
+onWebGpu("exchangeTensors() waits where a buffer is not mapped at once", async () => {
+  const run = async () => {
+    const [y] = exchangeTensors([tf.tensor1d([1])], [float32(1)], DOUBLE);
+    await exchangesSettled();
+    assert.ok(y);
+    return [...await readBack(y)];
+  };
+  assert.deepEqual(await run(), [3]); // the next one may look at once
+  const { getMappedRange } = GPUBuffer.prototype;
+  let refusals = 0;
+  GPUBuffer.prototype.getMappedRange = function (...range) {
+    if (this.label === "exchange" && refusals++ === 0) {
+      throw new DOMException("Not mapped", "OperationError");
+    }
+    return getMappedRange.apply(this, range);
+  };
+  try {
+    assert.deepEqual(await run(), [3]);
+    assert.ok(refusals > 1);
+  } finally {
+    GPUBuffer.prototype.getMappedRange = getMappedRange;
+  }
+});
+
 onWebGpu("exchangeTensors() does not wait for more than there is", async () => {
   const order: string[] = [];
   const note = (text: string) =>
@@ -262,3 +295,16 @@ onWebGpu("exchangesSettled() rejects when the GPU is lost meanwhile", async () =
   await assert.rejects(readBack(y), /^Error: Cannot continue/);
   await openBackend("webgpu");
 });
+
+onWebGpu(
+  "exchangesSettled() rejects with what the device refuses meanwhile",
+  async () => {
+    const { device } = webGpuBackend();
+    exchangeTensors([tf.tensor1d([1])], [float32(1)], DOUBLE);
+    device.queue.submit([{} as GPUCommandBuffer]);
+    await assert.rejects(exchangesSettled(), TypeError);
+    await assert.rejects(readBack(tf.tensor1d([1])), TypeError);
+    await openBackend("webgpu");
+    await exchangesSettled();
+  },
+);
