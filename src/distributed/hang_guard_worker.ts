@@ -1,6 +1,7 @@
 /** The thread that watches the exchanges of ranks; see {@linkcode openHangGuard}. @module */
 import { parentPort } from "node:worker_threads";
 import { createExchangeWatch } from "./exchange_watch.ts";
+import { LAST_WORDS_MS } from "./launcher.ts";
 
 /** What the watching thread is given. */
 export interface HangGuardStart {
@@ -36,7 +37,7 @@ function watch(start: HangGuardStart): void {
   const { memory, limit, interval, self, variable, status } = start;
   const { symbols } = Deno.dlopen(start.library, SYSTEM);
   const look = createExchangeWatch(memory, limit, interval);
-  setInterval(() => {
+  const timer = setInterval(() => {
     const exchange = look(performance.now() / 1000);
     if (exchange === null) return;
     const bytes = new TextEncoder().encode(
@@ -45,6 +46,7 @@ function watch(start: HangGuardStart): void {
         `${variable}\n`,
     );
     symbols.write(STDERR, bytes, BigInt(bytes.length));
-    symbols._exit(status);
+    setTimeout(() => symbols._exit(status), LAST_WORDS_MS);
+    clearInterval(timer);
   }, 1000 * interval);
 }

@@ -11,6 +11,12 @@ export interface Launch {
   readonly size: number | null;
 }
 
+/**
+ * What a launcher has to read the last words of a process before that ends all: it drops
+ * what is then unread. Milliseconds.
+ */
+export const LAST_WORDS_MS = 300;
+
 // The first that is set: within a job of Slurm, mpirun sets its own. The batch script of
 // such a job has SLURM_PROCID, too, but is no step.
 const LAUNCHERS = [

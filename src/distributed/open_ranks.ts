@@ -1,6 +1,6 @@
 /** Joins the processes that were started together. @module */
 import { openHangGuard } from "./hang_guard.ts";
-import { findLaunch, type Launch } from "./launcher.ts";
+import { findLaunch, LAST_WORDS_MS, type Launch } from "./launcher.ts";
 import {
   createExchangeChain,
   createMpiCommunicator,
@@ -44,6 +44,7 @@ export async function openRanks(launch = findLaunch()): Promise<Ranks | null> {
   let isOpen = true;
   const abort = (status: number): never => {
     isOpen = false;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_WORDS_MS);
     symbols.MPI_Abort(world, status);
     Deno.exit(status);
   };
@@ -82,7 +83,7 @@ function assertLaunched(
   if (size === null || size === found) return;
   const cure = launcher === "Slurm"
     ? 'start them with "srun --mpi=pmix" or "mpirun"'
-    : "start them with its own mpirun, or name the library of that one with FST_MPI";
+    : "take the mpirun of that library, or name the library of that mpirun with FST_MPI";
   throw new Error(
     `Cannot join ${size} ranks: ${launcher} has started them, but ${version} ` +
       `(${path}) knows ${found}: ${cure}`,

@@ -11,8 +11,9 @@ const SIGNALS = ["SIGUSR1", "SIGUSR2"] as const;
 
 /**
  * Listens for SIGUSR1 and SIGUSR2, which schedulers send before they take a machine away,
- * and which `mpirun` passes on to all ranks: not all receive it at the same iteration.
- * Windows has no such signals.
+ * and which `mpirun` passes on to all ranks. Not all receive it at the same iteration, and
+ * some twice: listen to the end, since it ends a process that does not. Windows has no such
+ * signals.
  */
 export function listenForStop(): StopSignal {
   const controller = new AbortController();

@@ -38,7 +38,7 @@ async function exchange(ranks: Ranks) {
   // A sum that waits for the others, and what may not be done meanwhile.
   let ticks = 0;
   const timer = setInterval(() => ticks++, 5);
-  if (rank === size - 1) await sleep(150);
+  if (rank === size - 1) await sleep(300);
   const pending = [
     ranks.sumAsync(values(1)),
     ranks.gatherAsync(values(rank, 1)),
@@ -96,7 +96,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
     await ranks.gatherAsync(values(1, 2, 3));
   },
   async stops(ranks, print) {
-    using stop = listenForStop();
+    const stop = listenForStop(); // to the end: the signal may come twice
     print(`process ${Deno.pid}`);
     const asked = values(0);
     let iterations = 0;
