@@ -67,7 +67,7 @@ export function chooseDevice(
   const isThere = gpus.length === 0 || gpus.some((gpu) => gpu === address);
   if (address !== undefined && isThere) return { address, wanted: true };
   const known = gpus.length === 0
-    ? "the GPUs of this machine cannot be listed; give a PCI address, as 0000:41:00.0"
+    ? "none is listed on this machine; give a PCI address, as 0000:41:00.0"
     : `this machine has ${gpus.map((gpu, i) => `${i}: ${gpu}`).join(", ")}`;
   throw new RangeError(`Cannot use GPU "${wanted}" (${VARIABLE}): ${known}`);
 }
