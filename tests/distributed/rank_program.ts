@@ -38,7 +38,7 @@ async function exchange(ranks: Ranks) {
   // A sum that waits for the others, and what may not be done meanwhile.
   let ticks = 0;
   const timer = setInterval(() => ticks++, 5);
-  if (rank === size - 1) await sleep(300);
+  if (rank === size - 1) await sleep(500);
   const pending = [
     ranks.sumAsync(values(1)),
     ranks.gatherAsync(values(rank, 1)),
