@@ -1,15 +1,12 @@
 /** Ranks in tests: processes that the installed `mpirun` starts. @module */
 import { fileURLToPath } from "node:url";
+import { succeeds } from "./files.ts";
 
 // What other MPIs call theirs can be tested, too.
 const MPIRUN = Deno.env.get("FST_TEST_MPIRUN") || "mpirun";
 const REQUIRED = Deno.env.get("FST_REQUIRE_MPI") === "1";
 
-const isInstalled = await new Deno.Command(MPIRUN, {
-  args: ["--version"],
-  stdout: "null",
-  stderr: "null",
-}).output().then(({ success }) => success, () => false);
+const isInstalled = await succeeds(MPIRUN, "--version").catch(() => false);
 
 // Tests may run as root and with more ranks than cores, all of which Open MPI has to be told.
 const ENVIRONMENT = Object.fromEntries([
