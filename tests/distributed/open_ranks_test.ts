@@ -14,7 +14,7 @@ Deno.test("openRanks() joins nobody where nothing has started others", async () 
 });
 
 for (const size of [1, 2, 4]) {
-  onRanks(`${size} ranks exchange values, each the same bits`, async () => {
+  onRanks(`ranks exchange values and have the same bits of them: ${size}`, async () => {
     await using ranks = start(size, "exchange");
     const { code, out, error } = await ranks.ended();
     assert.equal(code, 0, error);
