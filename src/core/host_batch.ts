@@ -97,10 +97,29 @@ export interface UnlabeledCrops extends Omit<LabeledCrops, "labels"> {
   readonly countedBoxes?: readonly Box[];
 }
 
-/** One draw of the loader. */
-export interface HostBatch {
+/** What a rank knows of the batch that it has a part of, see `ranks.ts`. */
+export interface BatchPart {
+  /** The indices in the batch of the images of the part, see `partIndices`. */
+  readonly indices: readonly number[];
+  /** The images of the batch. */
+  readonly batchSize: number;
+  /** The values that occur in the labels of each image of the batch, in ascending order. */
+  readonly labelValues: readonly (readonly number[])[];
+}
+
+/** How many images there are to draw something for. */
+export interface BatchCount {
   /** B */
   readonly batchSize: number;
+  /**
+   * Of which batch they are a part.
+   * @default {they are all}
+   */
+  readonly part?: BatchPart | undefined;
+}
+
+/** One draw of the loader. */
+export interface HostBatch extends BatchCount {
   /** H */
   readonly height: number;
   /** W */

@@ -184,11 +184,16 @@ export interface RngKey {
   /** The number of the pass. */
   readonly iteration: number;
   /**
-   * The index in its batch of the first image of a micro-batch: every image of the batch
-   * has draws of its own.
+   * The index in its batch of the first image of a micro-batch or of a rank's part: every
+   * image of the batch has draws of its own.
    * @default {0}
    */
   readonly sampleOffset?: number;
+  /**
+   * How many batches the images are, one after the other; of each a rank has a part.
+   * @default {1}
+   */
+  readonly joinedBatches?: number;
 }
 
 /** The context of evaluation: running statistics, no dropout. */

@@ -1,5 +1,6 @@
 /** Batch norm and layer norm with their parameters. @module */
 import { type Layer, type RunningStatsUpdate, weightOf } from "../core/network.ts";
+import { rankCount, sharesBatchStatistics } from "../core/ranks.ts";
 import * as tf from "../core/tf.ts";
 import {
   batchMoments,
@@ -103,7 +104,9 @@ export function batchNorm(
       }
       const moments = batchMoments(x);
       if (!context.isRecomputation) {
-        const update = runningStatsUpdate(moments, x.size / channels);
+        const parts = sharesBatchStatistics() ? rankCount() : 1;
+        const valuesPerChannel = parts * x.size / channels;
+        const update = runningStatsUpdate(moments, valuesPerChannel);
         update.apply(weights);
         context.onRunningStatsUpdate?.(update);
       }

@@ -8,6 +8,10 @@ const adapter = await probeAdapter();
 /** The backends a test can run on here. */
 export const BACKENDS = ["wasm", "webgpu"] as const;
 
+/** Whether a test can run on a backend here, or must. */
+export const hasBackend = (backend: typeof BACKENDS[number]): boolean =>
+  backend === "wasm" || adapter !== null || REQUIRED;
+
 /** The backends, and "native": wasm with oneDNN. */
 type Variant = typeof BACKENDS[number] | "native";
 
@@ -42,9 +46,7 @@ function onVariant(variant: Variant, name: string, test: BackendTest): void {
   const backend = variant === "native" ? "wasm" : variant;
   Deno.test({
     name: `${name} [${variant}]`,
-    ignore: variant === "native"
-      ? NATIVE_LIBRARY === null
-      : variant === "webgpu" && adapter === null && !REQUIRED,
+    ignore: variant === "native" ? NATIVE_LIBRARY === null : !hasBackend(backend),
     // The device and its buffers outlive a test on purpose.
     sanitizeOps: false,
     sanitizeResources: false,

@@ -1,7 +1,10 @@
 import * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
+import { sharesBatchStatistics } from "../../core/ranks.ts";
+import { gatherOverRanks, meansOverRanks } from "../across_ranks.ts";
 import { channelsOf } from "../map_sizes.ts";
+import { noGrad } from "../no_grad.ts";
 import blockSum from "../sums/block_sum.wgsl" with { type: "text" };
 import inputGradientShader from "./input_gradient.wgsl" with { type: "text" };
 import momentsShader from "./moments.wgsl" with { type: "text" };
@@ -89,15 +92,29 @@ export interface Moments {
 }
 
 /**
- * Mean and biased variance of x over all axes but the last. No gradient: that of
- * {@linkcode batchNorm} accounts for them.
+ * Mean and biased variance of x over all axes but the last, and over the ranks that share
+ * them. No gradient: that of {@linkcode batchNorm} accounts for them.
  */
 export function batchMoments(x: tf.Tensor): Moments {
   const columns = channelsOf(x);
-  return launch(MOMENTS, {
+  const moments = launch(MOMENTS, {
     uniforms: { rows: x.size / columns, columns },
     inputs: { x },
     outputs: { mean: [columns], variance: [columns] },
+  });
+  return sharesBatchStatistics() ? joinMoments(moments) : moments;
+}
+
+// Of equally many values each: the variance is the mean of the variances and that of the
+// means.
+function joinMoments(moments: Moments): Moments {
+  return noGrad(() => {
+    const ofRanks = gatherOverRanks(tf.stack([moments.mean, moments.variance])); // [N, 2, C]
+    const [means, variances] = tf.unstack(ofRanks, 1) as [tf.Tensor, tf.Tensor]; // [N, C]
+    tf.dispose([moments.mean, moments.variance]);
+    const mean = tf.mean(means, 0);
+    const spread = tf.mean(tf.square(tf.sub(means, mean)), 0);
+    return { mean, variance: tf.add(tf.mean(variances, 0), spread) };
   });
 }
 
@@ -105,7 +122,7 @@ export function batchMoments(x: tf.Tensor): Moments {
  * Batch norm with the moments of the batch itself.
  *
  * y = (x − mean) / √(variance + ε) · scale + shift over all axes but the last, the
- * variance being biased.
+ * variance being biased. Where ranks share statistics, the batch is that of all.
  *
  * Source: Ioffe and Szegedy, "Batch Normalization" (ICML 2015),
  * https://arxiv.org/abs/1502.03167.
@@ -124,12 +141,19 @@ export function batchNorm<T extends tf.Tensor>(
     x,
     affine,
     moments,
-    (dy, x, { scale, epsilon }, moments, scaleGradient) =>
-      launch(INPUT_GRADIENT, {
+    (dy, x, { scale, epsilon }, moments, scaleGradient) => {
+      const own = [scaleGradient.dscale, scaleGradient.dshift];
+      const [dscale, dshift] = sharesBatchStatistics() ? meansOverRanks(own) : own;
+      return launch(INPUT_GRADIENT, {
         uniforms: { columns: channelsOf(x), epsilon },
-        inputs: { x, ...moments, scale, dy, ...scaleGradient },
+        inputs: {
+          ...{ x, ...moments, scale, dy },
+          dscale: dscale as tf.Tensor,
+          dshift: dshift as tf.Tensor,
+        },
         outputs: { dx: x.shape },
-      }).dx,
+      }).dx;
+    },
   );
 }
 

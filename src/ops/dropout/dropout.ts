@@ -1,3 +1,5 @@
+import { sliceBatch } from "../../core/batch.ts";
+import { rankCount } from "../../core/ranks.ts";
 import * as tf from "../../core/tf.ts";
 import { defineKernel } from "../../gpu/kernel.ts";
 import { launch } from "../../gpu/launch.ts";
@@ -36,6 +38,8 @@ export interface DropoutRngKey {
   readonly iteration: number;
   /** The number of the first sample in a batch that x is a part of. @default {0} */
   readonly sampleOffset?: number;
+  /** How many parts of batches x is, one after the other. @default {1} */
+  readonly joinedBatches?: number;
 }
 
 /** Which elements fall together: each alone, channels of an image, or whole samples. */
@@ -54,9 +58,28 @@ export function dropout<T extends tf.Tensor>(
   x: T,
   rate: number,
   unit: DropoutUnit,
-  { seed, stream, iteration, sampleOffset = 0 }: DropoutRngKey,
+  { joinedBatches = 1, ...key }: DropoutRngKey,
 ): T {
   if (rate === 0) return tf.clone(x);
+  if (joinedBatches === 1 || rankCount() === 1) return dropPart(x, rate, unit, key);
+  const size = (x.shape[0] ?? 0) / joinedBatches;
+  return tf.tidy(() => {
+    const parts = Array.from({ length: joinedBatches }, (_, i) => {
+      const start = i * size;
+      // The samples of other ranks are between those of two batches.
+      const sampleOffset = (key.sampleOffset ?? 0) + start * rankCount();
+      return dropPart(sliceBatch(x, start, size), rate, unit, { ...key, sampleOffset });
+    });
+    return tf.concat<T>(parts, 0);
+  });
+}
+
+function dropPart<T extends tf.Tensor>(
+  x: T,
+  rate: number,
+  unit: DropoutUnit,
+  { seed, stream, iteration, sampleOffset = 0 }: Omit<DropoutRngKey, "joinedBatches">,
+): T {
   const perSample = x.size / (x.shape[0] ?? 1);
   const channels = channelsOf(x);
   // Element i belongs to unit (i / outer) · inner + i mod inner.
