@@ -12,9 +12,11 @@ import {
   type MaybeHostInput,
   uploadHostInput,
 } from "../core/host_input.ts";
+import type { BatchPart } from "../core/host_batch.ts";
 import type { Random } from "../core/random.ts";
 import type * as tf from "../core/tf.ts";
 import { classMask, LABEL_VALUES } from "../ops/class_mix/class_mix.ts";
+import { drawEach } from "./draw_each.ts";
 
 /** The classes that are candidates for a sample: its own, or those of the whole batch. */
 export type ClassScope = "image" | "batch";
@@ -38,6 +40,7 @@ export function uniqueLabels(labels: Uint8Array): number[] {
  *
  * @param labels Source labels. [B, H, W]
  * @param batchSize B
+ * @param part Of which batch these are a part.
  * @returns Chosen labels of each sample, in the order they were drawn.
  */
 export function chooseClasses(
@@ -45,16 +48,30 @@ export function chooseClasses(
   batchSize: number,
   scope: ClassScope,
   random: Random,
+  part?: BatchPart,
 ): number[][] {
-  const pixels = labels.length / batchSize;
-  return Array.from({ length: batchSize }, (_, b) => {
-    const candidateLabels = scope === "batch"
-      ? labels
-      : labels.subarray(b * pixels, (b + 1) * pixels);
-    const candidates = uniqueLabels(candidateLabels);
+  const byImage = part?.labelValues ?? labelValues(labels, batchSize);
+  const ofBatch = uniqueLabels(Uint8Array.from(byImage.flat()));
+  let image = 0;
+  return drawEach({ batchSize, part }, () => {
+    const candidates = scope === "batch" ? ofBatch : byImage[image++] ?? [];
     return random.sample(candidates.length, Math.ceil(candidates.length / 2))
       .map((i) => candidates[i] ?? 0);
   });
+}
+
+/**
+ * The label values that occur in each image of a batch, in ascending order.
+ *
+ * @param labels [B, H, W]
+ * @param batchSize B
+ */
+export function labelValues(labels: Uint8Array, batchSize: number): number[][] {
+  const pixels = labels.length / batchSize;
+  return Array.from(
+    { length: batchSize },
+    (_, b) => uniqueLabels(labels.subarray(b * pixels, (b + 1) * pixels)),
+  );
 }
 
 /**

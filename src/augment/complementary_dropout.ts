@@ -12,9 +12,11 @@
  *
  * @module
  */
+import type { BatchCount } from "../core/host_batch.ts";
 import { type MaybeHostInput, uploadHostInput } from "../core/host_input.ts";
 import type { Random } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
+import { drawEach } from "./draw_each.ts";
 
 /**
  * Draws the factors of the channels.
@@ -23,15 +25,20 @@ import * as tf from "../core/tf.ts";
  * @returns Of the first views of all images, then of the second ones. [2B, channels]
  */
 export function drawComplementaryDropout(
-  batchSize: number,
+  count: BatchCount,
   channels: number,
   random: Random,
 ): Float32Array<ArrayBuffer> {
+  const { batchSize } = count.part ?? count;
   const kept = new Set(random.sample(batchSize, Math.floor(batchSize / 2)));
-  const first = Array.from({ length: batchSize * channels }, (_, i) => {
-    const factor = 2 * random.integer(2);
-    return kept.has(Math.floor(i / channels)) ? 1 : factor;
-  });
+  let image = 0;
+  const first = drawEach(count, () => {
+    const isKept = kept.has(image++);
+    return Array.from({ length: channels }, () => {
+      const factor = 2 * random.integer(2);
+      return isKept ? 1 : factor;
+    });
+  }).flat();
   return Float32Array.from([...first, ...first.map((factor) => 2 - factor)]);
 }
 

@@ -14,7 +14,7 @@ import {
   type MaybeHostInput,
   uploadHostInput,
 } from "../core/host_input.ts";
-import type { Normalization } from "../core/host_batch.ts";
+import type { BatchCount, Normalization } from "../core/host_batch.ts";
 import type { RngKey } from "../core/network.ts";
 import type { Random } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
@@ -22,6 +22,7 @@ import { dropout } from "../ops/dropout/dropout.ts";
 import { resizeNearest } from "../ops/resize/resize.ts";
 import { applyColorJitter, drawColorJitter, type JitterFactors } from "./color_jitter.ts";
 import { drawSigma, gaussianBlur } from "./gaussian_blur.ts";
+import { drawEach } from "./draw_each.ts";
 import type { BatchSize } from "./perturbation.ts";
 
 /** How colors change. */
@@ -82,12 +83,12 @@ function patchCount(quotient: number): number {
 /** Makes the random draws of other colors. */
 export function drawRecolor(
   options: RecolorOptions,
-  { batchSize }: Pick<BatchSize, "batchSize">,
+  count: BatchCount,
   random: Random,
 ): DrawnRecolor {
   const jittered = random.uniform() < options.colorJitterProbability;
   const blurred = random.uniform() < options.blurProbability;
-  const each = <T>(draw: () => T) => Array.from({ length: batchSize }, draw);
+  const each = <T>(draw: () => T) => drawEach(count, draw);
   return {
     jitter: jittered
       ? each(() => drawColorJitter(options.colorJitterStrength, random))
@@ -99,15 +100,15 @@ export function drawRecolor(
 /** Makes the random draws of one masked view. */
 export function drawMaskedView(
   options: MaskedViewOptions,
-  { batchSize, ...size }: BatchSize,
+  size: BatchSize,
   random: Random,
 ): DrawnMaskedView {
   const [rows, columns] = patchGrid(size, options.blockSize);
+  const drawPatch = () => random.uniform() >= options.ratio ? 1 : 0;
   return {
-    ...drawRecolor(options, { batchSize }, random),
+    ...drawRecolor(options, size, random),
     keptPatches: Float32Array.from(
-      { length: batchSize * rows * columns },
-      () => random.uniform() >= options.ratio ? 1 : 0,
+      drawEach(size, () => Array.from({ length: rows * columns }, drawPatch)).flat(),
     ),
   };
 }

@@ -20,10 +20,13 @@ import {
   uploadHostInput,
 } from "../core/host_input.ts";
 import { sliceBatch } from "../core/batch.ts";
-import { type Box, IGNORE_INDEX } from "../core/host_batch.ts";
+import { type BatchCount, type Box, IGNORE_INDEX } from "../core/host_batch.ts";
 import type { Random } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
+import { partStart } from "../core/ranks.ts";
+import { gatherBatch } from "../ops/across_ranks.ts";
 import { classMask, LABEL_VALUES, pasteSource } from "../ops/class_mix/class_mix.ts";
+import { drawEach } from "./draw_each.ts";
 
 export type { Box } from "../core/host_batch.ts";
 
@@ -37,9 +40,7 @@ interface Size {
 }
 
 /** The size of a batch of images. */
-export interface BatchSize extends Size {
-  readonly batchSize: number;
-}
+export interface BatchSize extends BatchCount, Size {}
 
 /** Images with labels or pseudo-labels. */
 export interface LabeledImages {
@@ -62,11 +63,11 @@ export interface DrawnPerturbation {
 /** Makes the random draws of one perturbation. */
 export function drawPerturbation(
   probability: number,
-  { batchSize, classCount, ...size }: BatchSize & { readonly classCount: number },
+  { classCount, ...size }: BatchSize & { readonly classCount: number },
   random: Random,
 ): DrawnPerturbation {
   const isApplied = random.uniform() < probability;
-  const each = <T>(draw: () => T) => Array.from({ length: batchSize }, draw);
+  const each = <T>(draw: () => T) => drawEach(size, draw);
   return {
     isApplied,
     boxes: each(() => drawHalfBox(size, random)),
@@ -109,23 +110,33 @@ export function perturb(
 }
 
 /** The next image of the batch in place of every image; the caller owns the result. */
-export function rollBatch({ images, labels }: LabeledImages): LabeledImages {
-  const rolled = <T extends tf.Tensor>(x: T): T => {
+export function rollBatch(input: LabeledImages): LabeledImages {
+  return reorderBatch(input, (x) => {
     const [B = 0] = x.shape;
     if (B === 1) return tf.clone(x);
-    return tf.concat([sliceBatch(x, 1, B - 1), sliceBatch(x, 0, 1)], 0) as T;
-  };
-  return tf.tidy(() => ({ images: rolled(images), labels: rolled(labels) }));
+    return tf.concat([sliceBatch(x, 1, B - 1), sliceBatch(x, 0, 1)], 0);
+  });
 }
 
 /** The batch in reverse order; the caller owns the result. */
-export function reverseBatch({ images, labels }: LabeledImages): LabeledImages {
-  const reversed = <T extends tf.Tensor>(x: T): T => {
+export function reverseBatch(input: LabeledImages): LabeledImages {
+  return reorderBatch(input, (x) => {
     const [B = 0] = x.shape;
-    const samples = Array.from({ length: B }, (_, i) => sliceBatch(x, B - 1 - i, 1));
-    return tf.concat(samples, 0) as T;
-  };
-  return tf.tidy(() => ({ images: reversed(images), labels: reversed(labels) }));
+    return tf.concat(Array.from({ length: B }, (_, i) => sliceBatch(x, B - 1 - i, 1)), 0);
+  });
+}
+
+// Of the batch of all ranks each keeps the images that its own ones are replaced by.
+function reorderBatch(
+  { images, labels }: LabeledImages,
+  reorder: (x: tf.Tensor) => tf.Tensor,
+): LabeledImages {
+  const reordered = <T extends tf.Tensor>(x: T): T =>
+    tf.tidy(() => {
+      const [size = 0] = x.shape;
+      return sliceBatch(reorder(gatherBatch(x)), partStart(size), size) as T;
+    });
+  return tf.tidy(() => ({ images: reordered(images), labels: reordered(labels) }));
 }
 
 /** Pixels of one batch where the mask is 1, of the other elsewhere. */

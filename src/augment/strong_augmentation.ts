@@ -7,12 +7,13 @@
  * @module
  */
 import { mapHostInput, type MaybeHostInput } from "../core/host_input.ts";
-import type { Normalization } from "../core/host_batch.ts";
+import type { BatchPart, Normalization } from "../core/host_batch.ts";
 import type { Random } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
 import { type MixedBatch, pasteSource } from "../ops/class_mix/class_mix.ts";
 import { chooseClasses, classMixMask, type ClassScope } from "./class_mix.ts";
 import { applyColorJitter, drawColorJitter, type JitterFactors } from "./color_jitter.ts";
+import { drawEach } from "./draw_each.ts";
 import { drawSigma, gaussianBlur } from "./gaussian_blur.ts";
 
 export type { MixedBatch } from "../ops/class_mix/class_mix.ts";
@@ -44,18 +45,20 @@ export interface DrawnStrongAugmentation {
  *
  * @param labels Source labels. [B, H, W]
  * @param batchSize B
+ * @param part Of which batch these are a part.
  */
 export function drawStrongAugmentation(
   labels: Uint8Array,
   batchSize: number,
   options: StrongAugmentationOptions,
   random: Random,
+  part?: BatchPart,
 ): DrawnStrongAugmentation {
   const jittered = random.uniform() < options.colorJitterProbability;
   const blurred = random.uniform() < options.blurProbability;
-  const each = <T>(draw: () => T) => Array.from({ length: batchSize }, draw);
+  const each = <T>(draw: () => T) => drawEach({ batchSize, part }, draw);
   return {
-    classes: chooseClasses(labels, batchSize, options.classesFrom, random),
+    classes: chooseClasses(labels, batchSize, options.classesFrom, random, part),
     jitter: jittered
       ? each(() => drawColorJitter(options.colorJitterStrength, random))
       : null,

@@ -13,6 +13,7 @@ import { sliceBatch } from "../core/batch.ts";
 import { mapHostInput, type MaybeHostInput } from "../core/host_input.ts";
 import type { Normalization } from "../core/host_batch.ts";
 import { hashStreamName, type Random } from "../core/random.ts";
+import type { RngKey } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
 import { dropout } from "../ops/dropout/dropout.ts";
 import {
@@ -21,6 +22,7 @@ import {
   type JitterFactors,
   NO_JITTER,
 } from "./color_jitter.ts";
+import { drawEach } from "./draw_each.ts";
 import { drawSigma, gaussianBlur } from "./gaussian_blur.ts";
 import { applyGrayscale } from "./grayscale.ts";
 import {
@@ -68,11 +70,11 @@ export interface DrawnStrongView {
 /** Makes the random draws of one view. */
 export function drawStrongView(
   options: StrongViewOptions,
-  { batchSize, ...size }: BatchSize,
+  size: BatchSize,
   random: Random,
 ): DrawnStrongView {
   const drawApplied = (probability: number) => random.uniform() < probability;
-  const each = <T>(draw: () => T) => Array.from({ length: batchSize }, draw);
+  const each = <T>(draw: () => T) => drawEach(size, draw);
   return {
     jitter: each(() => {
       if (!drawApplied(options.colorJitterProbability)) return NO_JITTER;
@@ -130,14 +132,15 @@ export function applyStrongView(
  * @param maps Of samples that stay unchanged, then of those that do not. [B, h, w, C]
  * @param keptSamples How many stay unchanged, 1 … B − 1.
  * @param rate Share of channels that are dropped.
- * @param key Of the random draws; every map has its own.
+ * @param key Of the random draws; every map has its own. Its offset is the index in their
+ * batch of those that do not.
  * @returns Like the maps; the caller owns them.
  */
 export function featureDropout(
   maps: readonly tf.Tensor4D[],
   keptSamples: number,
   rate: number,
-  key: { readonly seed: number; readonly iteration: number },
+  key: Pick<RngKey, "seed" | "iteration" | "sampleOffset">,
 ): tf.Tensor4D[] {
   return maps.map((map, i) =>
     tf.tidy(() => {

@@ -14,7 +14,7 @@ Deno.test("drawComplementaryDropout() shares the channels of half of the images"
     const chosen = new Set<number>();
     for (let t = 0; t < 30; t++) {
       const random = createRandom(1, "d", t);
-      const factors = drawComplementaryDropout(batchSize, channels, random);
+      const factors = drawComplementaryDropout({ batchSize }, channels, random);
       assert.equal(factors.length, 2 * batchSize * channels);
       const [first, second] = [0, 1].map((view) =>
         Array.from({ length: batchSize }, (_, b) => {

@@ -121,7 +121,7 @@ export function drawsOf(depth: number): unknown[] {
       drawStrongView(strongAugmentation, SIZE, createRandom(seed, `strong/${view}`, n))
     ),
     factors: [...drawComplementaryDropout(
-      B,
+      { batchSize: B },
       Math.max(...CHANNELS),
       createRandom(seed, "dropout/complementary", n),
     )],
