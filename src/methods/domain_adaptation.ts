@@ -145,7 +145,7 @@ export function domainAdaptation(options: DomainAdaptationOptions): Objective {
         student,
         mixed.images as tf.Tensor4D,
         accumulationSteps,
-        (start) => studentContext(seed, "mixed", forwardIndex, start),
+        (sampleOffset) => studentContext(seed, "mixed", forwardIndex, { sampleOffset }),
         weightedLoss(network, mixed),
         (part) => recordLoss(losses, "mixed", part),
       );

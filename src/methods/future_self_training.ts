@@ -31,6 +31,7 @@
 import { readBack } from "../core/backend.ts";
 import type { Batch } from "../core/batch.ts";
 import type { Weights } from "../core/network.ts";
+import { futureGroups, inFutureGroup } from "../core/ranks.ts";
 import type * as tf from "../core/tf.ts";
 import { cloneWeights } from "../core/weights.ts";
 import {
@@ -333,15 +334,17 @@ function keepLastGradient(
 
 /** θ′, m′ ← mean over i of step(θ′, m′, ∇E(θ′, bᵢ, φ)). */
 function averageFutures(
-  { learner, batches, lookAhead: { width } }: FutureIteration,
+  { learner, batches, lookAhead: { width }, recipe: { joinFutures } }: FutureIteration,
   future: WeightsAndMoments,
   averaging: NonNullable<ScratchSets["averaging"]>,
   { recipe, optionsAt }: VirtualSteps,
   k: number,
 ): void {
   const { parameters } = recipe;
-  const futureBatches = batches.slice(1, 1 + width);
-  if (futureBatches.length < width) {
+  const groups = futureGroups();
+  const count = groups === null ? width : 1;
+  const futureBatches = batches.slice(1, 1 + count);
+  if (futureBatches.length < count) {
     throw new RangeError(
       `Cannot look ahead with width ${width}: ${futureBatches.length} batches besides the ` +
         "real one were given",
@@ -354,12 +357,26 @@ function averageFutures(
   const candidate = withMoments(averaging.candidate);
   const mean = withMoments(averaging.mean);
   copyBuffers(parameters, candidate.weights, future.weights);
-  futureBatches.forEach((batch, i) => {
+  if (groups !== null && joinFutures !== undefined) {
+    const [batch] = futureBatches as [Batch];
+    const { own, count } = groups;
+    const firstIndex = learner.forwardCount;
     copySet(parameters, candidate, future);
-    releaseLosses(gradientStep(learner, candidate, batch, recipe, optionsAt(k, i)));
-    lerpSet(parameters, mean, candidate, i / (i + 1)); // a running mean
-  });
-  copySet(parameters, future, mean);
+    inFutureGroup(() => {
+      const step = { forwardIndex: firstIndex + own, ...optionsAt(k, own) };
+      releaseLosses(gradientStep(learner, candidate, batch, recipe, step));
+    });
+    learner.forwardCount = firstIndex + count;
+    joinFutures(candidate);
+    copySet(parameters, future, candidate);
+  } else {
+    futureBatches.forEach((batch, i) => {
+      copySet(parameters, candidate, future);
+      releaseLosses(gradientStep(learner, candidate, batch, recipe, optionsAt(k, i)));
+      lerpSet(parameters, mean, candidate, i / (i + 1)); // a running mean
+    });
+    copySet(parameters, future, mean);
+  }
   copyBuffers(parameters, future.weights, candidate.weights);
 }
 

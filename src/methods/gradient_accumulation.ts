@@ -6,13 +6,15 @@
  * image keeps its own draws of dropout, so the sum of the micro-batches' gradients is that
  * of the batch, but for the order of float32 sums. What is not such a sum is that of a
  * micro-batch, and then a mean: the statistics of batch norm, and losses of the regions or
- * the hardest pixels of a batch (`objectives/criterion.ts`).
+ * the hardest pixels of a batch (`objectives/criterion.ts`). Where several ranks train
+ * together, each has an equal part of every micro-batch.
  *
  * @module
  */
 import { addGradients, computeGradient } from "../core/backward.ts";
 import { sliceBatch } from "../core/batch.ts";
 import type { ForwardContext, Network, NetworkOutput, Weights } from "../core/network.ts";
+import { partStart, rankCount } from "../core/ranks.ts";
 import * as tf from "../core/tf.ts";
 
 /** Neighboring images of a batch. */
@@ -66,7 +68,8 @@ export function scaleToBatch(
  * The gradient of the mean of the losses of a batch's micro-batches, and of what `lossOf`
  * adds to it.
  *
- * @param contextAt The context of a forward pass, by the index of its first image.
+ * @param contextAt The context of a forward pass, by the index of its first image in the
+ * batch of all ranks.
  * @param meanOf The loss of a micro-batch as if it were the batch.
  * @param lossOf The loss that a micro-batch contributes, given its share of the mean.
  */
@@ -75,7 +78,7 @@ export function accumulateGradient(
   student: Weights,
   images: tf.Tensor4D,
   accumulationSteps: number,
-  contextAt: (start: number) => ForwardContext,
+  contextAt: (sampleOffset: number) => ForwardContext,
   meanOf: (output: NetworkOutput, microBatch: MicroBatch) => tf.Scalar,
   lossOf: (part: tf.Scalar, output: NetworkOutput, microBatch: MicroBatch) => tf.Scalar,
 ): Weights {
@@ -83,7 +86,8 @@ export function accumulateGradient(
   for (const microBatch of splitMicroBatches(images.shape[0], accumulationSteps)) {
     const gradient = computeGradient(network.parameters, student, () => {
       const microImages = sliceMicroBatch(images, microBatch);
-      const context = contextAt(microBatch.start);
+      const { start, size } = microBatch;
+      const context = contextAt(start * rankCount() + partStart(size));
       const output = network.forward(student, microImages, context);
       const part = scaleToBatch(meanOf(output, microBatch), microBatch);
       return lossOf(part, output, microBatch);

@@ -131,6 +131,11 @@ export interface Recipe extends Objective {
   readonly optimizerStep: OptimizerStep;
   /** For a look-ahead by momentum. */
   readonly enterFutures?: EnterFutures;
+  /**
+   * Where futures are divided among ranks: θ′ᵢ, m′ᵢ ← their means over all futures, and so
+   * the teacher's running statistics.
+   */
+  readonly joinFutures?: (future: WeightsAndMoments) => void;
   /** For a look-ahead by head: that of its virtual steps. */
   readonly headObjective?: PartialObjective;
 }
@@ -189,23 +194,33 @@ export interface ForwardSideEffects {
   readonly runningStatsUpdates: RunningStatsUpdate[];
 }
 
+/** Which images go through a student, and who is told what they leave behind. */
+export interface StudentPassOptions {
+  /** The index of the first one in the batch of all ranks, see `partStart`. */
+  readonly sampleOffset: number;
+  /** How many batches they are, one after the other. @default {1} */
+  readonly joinedBatches?: number;
+  /** Filled in by the pass. @default {null} */
+  readonly sideEffects?: ForwardSideEffects | null;
+}
+
 /**
  * The context of a student's forward pass.
  *
  * @param domain Of the images: each domain has random draws of its own.
  * @param forwardIndex n, the key of the draws.
- * @param sampleOffset The index in the batch of the first image.
- * @param sideEffects Filled in by the pass.
  */
 export function studentContext(
   seed: number,
   domain: string,
   forwardIndex: number,
-  sampleOffset: number = 0,
-  sideEffects: ForwardSideEffects | null = null,
+  { sampleOffset, joinedBatches = 1, sideEffects = null }: StudentPassOptions,
 ): ForwardContext {
   const stream = hashStreamName(`dropout/${domain}`);
-  const rngKey: RngKey = { seed, stream, iteration: forwardIndex, sampleOffset };
+  const rngKey: RngKey = {
+    ...{ seed, stream, iteration: forwardIndex },
+    ...{ sampleOffset, joinedBatches },
+  };
   if (sideEffects === null) return { training: true, rngKey };
   return {
     training: true,

@@ -77,7 +77,7 @@ export function maskedConsistency(
     MaskedConsistencyOptions,
 ): MaskedConsistency {
   const contextAt = (forwardIndex: number, sampleOffset: number): ForwardContext => {
-    const context = studentContext(seed, "masked", forwardIndex, sampleOffset);
+    const context = studentContext(seed, "masked", forwardIndex, { sampleOffset });
     if (maskTokens === null) return context;
     const stream = hashStreamName("masked/tokens");
     const key: RngKey = { seed, stream, iteration: forwardIndex, sampleOffset };
@@ -94,7 +94,7 @@ export function maskedConsistency(
       student,
       masked,
       accumulationSteps,
-      (start) => contextAt(forwardIndex, start),
+      (sampleOffset) => contextAt(forwardIndex, sampleOffset),
       meanOf,
       (part) => tf.mul(recordLoss(losses, "masked", part), lossWeight),
     );

@@ -19,6 +19,7 @@ import type { LabeledImages } from "../augment/perturbation.ts";
 import { addGradients, computeGradient } from "../core/backward.ts";
 import { type Batch, sliceBatch, unlabeledImages } from "../core/batch.ts";
 import { EVAL_CONTEXT, type Network, type NetworkOutput } from "../core/network.ts";
+import { partStart } from "../core/ranks.ts";
 import * as tf from "../core/tf.ts";
 import type { ContrastMemory } from "../objectives/contrast_memory.ts";
 import { criterionLoss } from "../objectives/criterion.ts";
@@ -112,9 +113,10 @@ export function meanTeacher(options: MeanTeacherOptions): Objective {
   ) =>
     tf.tidy(() => {
       const [B, H, W] = batch.source.labels.shape;
+      const both = { sampleOffset: partStart(B), joinedBatches: 2 };
       const context = filterMode === "eval"
         ? EVAL_CONTEXT
-        : studentContext(seed, "filter", forwardIndex);
+        : studentContext(seed, "filter", forwardIndex, both);
       const { logits, representation } = forward(teacher, images, context);
       const viewLogits = resizeLogits(sliceBatch(logits, B, B), [H, W], decoder);
       const entropy = maskedEntropy(view.labels, viewLogits);
@@ -141,7 +143,8 @@ export function meanTeacher(options: MeanTeacherOptions): Objective {
     const { confidentLabels, samples } = filterPseudoLabels(inputs, images, view);
     const losses = new Map<string, tf.Scalar>();
     const gradient = computeGradient(parameters, student, () => {
-      const context = studentContext(seed, "both", forwardIndex);
+      const both = { sampleOffset: partStart(B), joinedBatches: 2 };
+      const context = studentContext(seed, "both", forwardIndex, both);
       const output = forward(student, images, context);
       const supervised = criterionLoss(
         criterion,

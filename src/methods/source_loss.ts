@@ -146,7 +146,8 @@ export function sourceLoss(
         student,
         images,
         accumulationSteps,
-        (start) => studentContext(seed, "source", dropoutIndex, start, sideEffects),
+        (sampleOffset) =>
+          studentContext(seed, "source", dropoutIndex, { sampleOffset, sideEffects }),
         (output, microBatch) =>
           criterionLoss(
             criterion,

@@ -2,6 +2,7 @@
 import type { Network } from "../core/network.ts";
 import { computeGradient } from "../core/backward.ts";
 import type { Batch } from "../core/batch.ts";
+import { partStart } from "../core/ranks.ts";
 import type * as tf from "../core/tf.ts";
 import { type Criterion, criterionLoss } from "../objectives/criterion.ts";
 import {
@@ -42,7 +43,8 @@ export function supervisedObjective(
       const losses = new Map<string, tf.Scalar>();
       const gradient = computeGradient(network.parameters, student, () => {
         // The name keys the draws of dropout: spelled otherwise, old runs would not resume.
-        const context = studentContext(seed, "labelled", forwardIndex);
+        const sampleOffset = partStart(source.labels.shape[0]);
+        const context = studentContext(seed, "labelled", forwardIndex, { sampleOffset });
         const output = network.forward(student, source.images, context);
         const loss = criterionLoss(
           criterion,

@@ -26,13 +26,14 @@ import { featureDropout } from "../augment/strong_view.ts";
 import { addGradients, computeGradient } from "../core/backward.ts";
 import { type Batch, sliceBatch, unlabeledImages } from "../core/batch.ts";
 import type { MaybeHostInput } from "../core/host_input.ts";
+import { partStart } from "../core/ranks.ts";
 import * as tf from "../core/tf.ts";
 import { criterionLoss } from "../objectives/criterion.ts";
 import {
-  countValid,
   isValid,
   maskLabels,
   meanCrossEntropy,
+  validDivisor,
 } from "../objectives/cross_entropy.ts";
 import type { PseudoLabel } from "../objectives/pseudo_label.ts";
 import {
@@ -103,7 +104,7 @@ export function weakToStrong(options: WeakToStrongOptions): Objective {
   const pseudoLabelLoss = (logits: tf.Tensor, labels: tf.Tensor): tf.Scalar => {
     const mean = meanCrossEntropy(logits, confidentLabels(labels), null, decoder);
     if (!dividesByValid) return mean;
-    return tf.mul(mean, tf.div(labels.size, tf.maximum(countValid(labels), 1)));
+    return tf.mul(mean, tf.div(labels.size, validDivisor(labels)));
   };
   const forwardBackward = (
     { student, batch, pseudoLabel, forwardIndex }: PseudoLabelInputs,
@@ -114,13 +115,17 @@ export function weakToStrong(options: WeakToStrongOptions): Objective {
     const [B] = source.labels.shape;
     const losses = new Map<string, tf.Scalar>();
 
+    const sampleOffset = partStart(B);
     const weakGradient = computeGradient(parameters, student, () => {
-      const context = studentContext(seed, "weak", forwardIndex);
+      const context = studentContext(seed, "weak", forwardIndex, {
+        sampleOffset,
+        joinedBatches: featureWeight === 0 ? 1 : 2,
+      });
       const images = featureWeight === 0
         ? source.images
         : tf.concat([source.images, unlabeled], 0);
       const maps = network.encoder.apply(student, images, context);
-      const key = { seed, iteration: forwardIndex };
+      const key = { seed, iteration: forwardIndex, sampleOffset };
       const features = featureWeight === 0
         ? maps
         : featureDropout(maps, B, options.featureDropout, key);
@@ -148,7 +153,8 @@ export function weakToStrong(options: WeakToStrongOptions): Objective {
       labels: tf.concat([first.labels, second.labels], 0),
     };
     const strongGradient = computeGradient(parameters, student, () => {
-      const context = studentContext(seed, "strong", forwardIndex);
+      const both = { sampleOffset, joinedBatches: 2 };
+      const context = studentContext(seed, "strong", forwardIndex, both);
       const maps = network.encoder.apply(student, views.images, context);
       const features = channelFactors === null
         ? maps

@@ -7,12 +7,14 @@
  * A batch that is learned from in micro-batches has the mean of their losses. Where a mean
  * over pixels divides by the labeled ones, it does so by those of the whole batch, and the
  * losses of the micro-batches add up to that of the batch; what does not add up is
- * {@linkcode isPerMicroBatch}.
+ * {@linkcode isPerMicroBatch}. Where several ranks train together, their losses add up in
+ * the same way, but for what is {@linkcode isPerRank}.
  *
  * @module
  */
 import type { DecoderOutput, LabelCrop, UpsampleOptions } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
+import { meanOverRanks } from "../ops/across_ranks.ts";
 import { labelWeights } from "../ops/label_weights/label_weights.ts";
 import { focalCrossEntropy } from "../ops/focal_cross_entropy/focal_cross_entropy.ts";
 import { pixelSoftmax } from "../ops/softmax/softmax.ts";
@@ -129,7 +131,14 @@ function cropped(
 export function isPerMicroBatch(
   term: { readonly name: string; readonly per?: string },
 ): boolean {
-  return term.name === "ohem" || term.per === "batch";
+  return term.name === "ohem" || isPerRank(term);
+}
+
+/** Whether a term of a rank's part of a batch is one of its pixels alone. */
+export function isPerRank(
+  term: { readonly name: string; readonly per?: string },
+): boolean {
+  return term.per === "batch";
 }
 
 /** The logits of one head, and what follows from them. */
@@ -193,9 +202,11 @@ function termLoss(term: CriterionTerm, head: Head): tf.Scalar {
         classWeights: weights ?? tf.ones([upsampled.shape[3]]),
       }));
     if (average === "all") return tf.div<tf.Scalar>(sum, labels.size);
-    const divisor = weights === null || term.name === "focal"
-      ? countValid(batchLabels)
-      : sumByRows(labelWeights(batchLabels, weights));
+    const divisor = meanOverRanks(
+      weights === null || term.name === "focal"
+        ? countValid(batchLabels)
+        : sumByRows(labelWeights(batchLabels, weights)),
+    );
     // Without a labeled pixel the sum is 0, too.
     const positive = tf.where(tf.greater(divisor, 0), divisor, tf.scalar(1));
     const [part, whole] = [labels.size, batchLabels.size];

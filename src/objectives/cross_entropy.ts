@@ -4,8 +4,10 @@
  * @module
  */
 import { IGNORE_INDEX } from "../core/host_batch.ts";
+import { rankCount } from "../core/ranks.ts";
 import type { DecoderOutput, LabelCrop, UpsampleOptions } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
+import { gatherBatch, meanOverRanks } from "../ops/across_ranks.ts";
 import { softmaxCrossEntropy } from "../ops/cross_entropy/cross_entropy.ts";
 import { noGrad } from "../ops/no_grad.ts";
 import { kthValue } from "../ops/order_statistic/order_statistic.ts";
@@ -51,8 +53,18 @@ export function validCrossEntropy(
   return tf.tidy(() => {
     // Ignored pixels have loss 0.
     const sum = upsampledCrossEntropy(logits, labels, null, upsampling);
-    return tf.div(sum, tf.maximum(countValid(labels), 1));
+    return tf.div(sum, validDivisor(labels));
   });
+}
+
+/**
+ * What sums over the labeled pixels of a batch are divided by: their number, or 1 if there
+ * are none. Of several ranks it is the mean of their numbers.
+ *
+ * @returns A scalar; the caller owns it.
+ */
+export function validDivisor(labels: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => tf.maximum(meanOverRanks(countValid(labels)), 1 / rankCount()));
 }
 
 /** Which pixels are hard. */
@@ -86,10 +98,11 @@ export function ohemCrossEntropy(
     if (minKept === 0) return validCrossEntropy(logits, labels);
     const hardLabels = noGrad(() => {
       const probability = tf.exp(tf.neg(softmaxCrossEntropy(logits, labels)));
-      const rank = Math.min(labels.size, minKept) - 1;
-      const probabilityBound = tf.maximum(kthValue(probability, rank), threshold);
+      const ofBatch = gatherBatch(probability);
+      const rank = Math.min(ofBatch.size, minKept) - 1;
+      const probabilityBound = tf.maximum(kthValue(ofBatch, rank), threshold);
       // With too few labels the bound is above every probability.
-      const tooFew = tf.less(countValid(labels), minKept);
+      const tooFew = tf.less(validDivisor(labels), minKept / rankCount());
       const kept = tf.lessEqual(
         probability,
         tf.add(probabilityBound, tf.cast(tooFew, "float32")),

@@ -8,6 +8,8 @@
  */
 import { IGNORE_INDEX } from "../core/host_batch.ts";
 import * as tf from "../core/tf.ts";
+import { rankCount } from "../core/ranks.ts";
+import { meanOverRanks } from "../ops/across_ranks.ts";
 import { channelDistance } from "../ops/channel_distance/channel_distance.ts";
 
 /**
@@ -35,7 +37,8 @@ export function featureDistance(
     const distance = channelDistance(features, frozen); // [B, h, w]
     if (mask === null) return tf.mul(tf.mean(distance), weight);
     const maskFactors = tf.cast(mask, "float32");
-    const count = tf.maximum(tf.sum(tf.cast(countMask ?? mask, "float32")), 1);
+    const places = meanOverRanks(tf.sum(tf.cast(countMask ?? mask, "float32")));
+    const count = tf.maximum(places, 1 / rankCount());
     return tf.mul(tf.div(tf.sum(tf.mul(distance, maskFactors)), count), weight);
   });
 }

@@ -1,6 +1,8 @@
 /** Pseudo-labels from a teacher's logits. @module */
 import type { UpsampleOptions } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
+import { rankCount } from "../core/ranks.ts";
+import { meanOverRanks, meansOverRanks } from "../ops/across_ranks.ts";
 import {
   type UpsampledArgmax,
   upsampledArgmax,
@@ -26,7 +28,7 @@ export interface PseudoLabel {
   readonly confidence: tf.Tensor;
   /** q, or 0 in the ignored rows. [B, H, W] */
   readonly pixelWeights: tf.Tensor;
-  /** q: the share of confident pixels in the whole batch. A scalar. */
+  /** q: the share of confident pixels in the whole batch, that of all ranks. A scalar. */
   readonly confidentShare: tf.Tensor;
 }
 
@@ -88,10 +90,11 @@ function weightPixels(
         `${ignoreBottom} are more than the ${H} rows of a crop`,
     );
   }
-  const weight = tf.reshape(argmax.confidentShare, [1, 1, 1]);
+  const confidentShare = meanOverRanks(argmax.confidentShare);
+  const weight = tf.reshape(confidentShare, [1, 1, 1]);
   const tiled = tf.tile(weight, [B, rows, W]);
   const pixelWeights = tf.pad(tiled, [[0, 0], [ignoreTop, ignoreBottom], [0, 0]]);
-  return { ...argmax, pixelWeights };
+  return { ...argmax, confidentShare, pixelWeights };
 }
 
 // Less than any probability that a mean can have beside one of 1: keeps logarithms finite.
@@ -130,6 +133,7 @@ export function labelAgreement(a: tf.Tensor, b: tf.Tensor): tf.Scalar {
   return tf.tidy(() => {
     const either = tf.cast(tf.logicalOr(isValid(a), isValid(b)), "float32");
     const differ = tf.cast(tf.notEqual(a, b), "float32");
-    return tf.sub(1, tf.div(tf.sum(differ), tf.maximum(tf.sum(either), 1)));
+    const [differing = 0, labeled = 0] = meansOverRanks([tf.sum(differ), tf.sum(either)]);
+    return tf.sub(1, tf.div(differing, tf.maximum(labeled, 1 / rankCount())));
   });
 }

@@ -17,7 +17,7 @@ export interface ConfusionMatrix {
   /** C */
   readonly classCount: number;
   /** Row: the true class; column: the predicted one. [C, C] */
-  readonly counts: Float64Array;
+  readonly counts: Float64Array<ArrayBuffer>;
 }
 
 /** @returns Counts of 0 for so many classes. */

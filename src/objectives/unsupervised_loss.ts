@@ -8,12 +8,13 @@
  */
 import type { UpsampleOptions } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
+import { gatherBatch } from "../ops/across_ranks.ts";
 import {
   NO_VALUE,
   percentile,
   percentileOfTensorFraction,
 } from "../ops/order_statistic/order_statistic.ts";
-import { countValid, isValid, maskLabels, validCrossEntropy } from "./cross_entropy.ts";
+import { isValid, maskLabels, validCrossEntropy, validDivisor } from "./cross_entropy.ts";
 import { softmax } from "../ops/softmax/softmax.ts";
 
 // Keeps the logarithm finite; the source's constant.
@@ -55,9 +56,10 @@ export function filterByEntropy(
   keptPercent: number | tf.Tensor,
 ): tf.Tensor {
   return tf.tidy(() => {
+    const ofBatch = gatherBatch(entropy);
     const threshold = typeof keptPercent === "number"
-      ? percentile(entropy, keptPercent)
-      : percentileOfTensorFraction(entropy, keptPercent);
+      ? percentile(ofBatch, keptPercent)
+      : percentileOfTensorFraction(ofBatch, keptPercent);
     return maskLabels(labels, tf.less(entropy, threshold));
   });
 }
@@ -77,7 +79,7 @@ export function unsupervisedLoss(
   upsampling: UpsampleOptions = {},
 ): tf.Scalar {
   return tf.tidy(() => {
-    const scale = tf.div(labels.size, tf.maximum(countValid(labels), 1));
+    const scale = tf.div(labels.size, validDivisor(labels));
     return tf.mul(validCrossEntropy(logits, labels, upsampling), scale);
   });
 }

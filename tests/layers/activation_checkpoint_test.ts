@@ -72,7 +72,7 @@ async function lossAndGradientBits(network: Network, initial: Weights): Promise<
   const peakBytes = measurePeakBytes(() => {
     tf.tidy(() => {
       const result = lossAndGradient(network.parameters, weights, () => {
-        const context = studentContext(3, "mixed", 4, 0, sideEffects);
+        const context = studentContext(3, "mixed", 4, { sampleOffset: 0, sideEffects });
         return lossWithAuxiliary(
           network.forward(weights, images, context),
           (logits) => meanCrossEntropy(logits, labels, null, network.decoder),
