@@ -33,7 +33,10 @@ export interface BatchRequest {
   readonly iteration: number;
   /** 0 for the real batch, 1 … N for those of the futures. */
   readonly futureIndex: number;
+  /** Those of a rank's part, where several train together. */
   readonly draws: BatchIndices;
+  /** Their numbers among the draws of all iterations. */
+  readonly positions: readonly number[];
   /** The files of the draws, for threads that have not listed the data sets. */
   readonly sampleFiles?: PerDomain<readonly SampleFiles[]>;
 }
@@ -136,7 +139,7 @@ function batchMakerFrom(
       if (isCancelled()) throw closedError();
       const sample = await read(draw, item);
       if (isCancelled()) throw closedError();
-      const position = request.iteration * draws.length + item;
+      const position = request.positions[item] ?? NaN;
       const stream = `view/${domain}/${request.futureIndex}`;
       const augmentation = domain === "source" ? options.augmentation : null;
       boxes[item] = writeTrainingCrop(

@@ -8,6 +8,8 @@
 import { Buffer } from "node:buffer";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { communicator } from "../core/ranks.ts";
 import { cachedResult } from "../io/cached_result.ts";
 import { fileReadError, isMissingPath } from "../io/file_errors.ts";
 import {
@@ -59,6 +61,40 @@ export async function classStatistics(
   });
   return { counts, totals: classTotals(counts) };
 }
+
+/**
+ * The statistics of labels that one of the ranks counts for all.
+ *
+ * @param count Called on rank 0 alone.
+ */
+export async function countOnRankZero(
+  { names, classes }: DataSet,
+  count: () => Promise<ClassStatistics>,
+): Promise<ClassStatistics> {
+  const ranks = communicator();
+  if (ranks === null) return await count();
+  const notYet = new Uint8Array();
+  if (ranks.rank === 0) {
+    const counting = count();
+    const isDone = counting.then(() => true);
+    const pause = () => setTimeout(SIGN_OF_LIFE_MS, false, { ref: false });
+    while (!await Promise.race([isDone, pause()])) await ranks.broadcast(notYet);
+    const statistics = await counting;
+    await ranks.broadcast(Uint8Array.from(bytesOf(statistics.counts.data)));
+    return statistics;
+  }
+  let counted = notYet;
+  while (counted.length === 0) counted = await ranks.broadcast(null);
+  const counts = createPixelCounts(names.length, classes.length);
+  bytesOf(counts.data).set(counted);
+  return { counts, totals: classTotals(counts) };
+}
+
+// Many labels take longer than ranks wait for one that is silent.
+const SIGN_OF_LIFE_MS = 20_000;
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Uint32Array) =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 /**
  * Gives the statistics that an earlier call has kept.

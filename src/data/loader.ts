@@ -2,13 +2,23 @@
 
 import type { ClassInfo, HostBatch } from "../core/host_batch.ts";
 import {
+  futureBatchIndices,
+  inFutureGroup,
+  partIndices,
+  rankCount,
+} from "../core/ranks.ts";
+import {
   type BatchMaker,
   type BatchOptions,
   type BatchRequest,
   closedError,
   createBatchMaker,
 } from "./batch_maker.ts";
-import { type ClassStatistics, classStatistics } from "./class_statistics.ts";
+import {
+  type ClassStatistics,
+  classStatistics,
+  countOnRankZero,
+} from "./class_statistics.ts";
 import type { DataSet, SampleFiles } from "./data_set.ts";
 import { unlabeledOverlapNote } from "./overlap.ts";
 import {
@@ -22,8 +32,13 @@ import { startWorker } from "./worker_client.ts";
 
 /** Describes a loader: plain JSON. */
 export interface LoaderSpec extends BatchOptions {
-  /** B, the items per domain in a batch. */
+  /** B, the items per domain in a batch: of all ranks, which get equal parts of it. */
   readonly batchSize: number;
+  /**
+   * In how many micro-batches a batch is learned from; each rank has a part of every one.
+   * @default {1}
+   */
+  readonly accumulationSteps?: number;
   /** N, the additional batches per iteration that wide look-ahead needs; 0 for none. */
   readonly futureBatches: number;
   /** How many iterations there are: nothing is prepared beyond the last. */
@@ -58,6 +73,8 @@ export interface Loader {
    * @returns The caller's to keep; an immediate second request may give the same object.
    */
   batch(iteration: number, future?: number): Promise<HostBatch>;
+  /** The names of the images of a batch, also of those that other ranks have. */
+  fileNames(iteration: number, future?: number): string[];
   /**
    * Ends the workers. What they have not finished is cancelled and rejected; only files that
    * are being decoded are waited for.
@@ -81,7 +98,7 @@ export async function openLoader(
 ): Promise<Loader> {
   assertValidSpec(spec);
   const { seed, batchSize, futureBatches, iterations, numWorkers } = spec;
-  const { rareClassSampling, cacheFolder } = spec;
+  const { rareClassSampling, cacheFolder, accumulationSteps = 1 } = spec;
   let isClosed = false;
   const maker = await createBatchMaker(spec, () => isClosed);
   const { source, target } = maker;
@@ -89,15 +106,16 @@ export async function openLoader(
 
   let counting: Promise<ClassStatistics> | null = null;
   const statistics = () =>
-    counting ??= classStatistics(
-      source,
-      cacheFolder,
-      (dataSet) =>
-        scanClassCounts({ ...spec.source, labeled: true }, dataSet, {
-          workers: numWorkers === 0 ? 0 : hardwareThreads(),
-          ...(progress === undefined ? {} : { progress }),
-        }),
-    );
+    counting ??= countOnRankZero(source, () =>
+      classStatistics(
+        source,
+        cacheFolder,
+        (dataSet) =>
+          scanClassCounts({ ...spec.source, labeled: true }, dataSet, {
+            workers: numWorkers === 0 ? 0 : hardwareThreads(),
+            ...(progress === undefined ? {} : { progress }),
+          }),
+      ));
   const sampler = createSampler({
     seed,
     batchSize,
@@ -110,13 +128,22 @@ export async function openLoader(
     { spec: spec.source, names: source.names },
     { spec: spec.target, names: target.names },
   );
+  const partOf = () => partIndices(batchSize, accumulationSteps);
   const requestFor = (iteration: number, futureIndex: number): BatchRequest => {
-    const draws = sampler(iteration, futureIndex);
+    const indices = futureIndex === 0 ? partOf() : inFutureGroup(partOf);
+    const ofThisRank = (draws: readonly SampleDraw[]) =>
+      draws.filter((_, i) => indices.includes(i));
+    const ofBatch = sampler(iteration, futureIndex);
+    const draws = {
+      source: ofThisRank(ofBatch.source),
+      target: ofBatch.target && ofThisRank(ofBatch.target),
+    };
     const sampleFiles = {
       source: sampleFilesOf(source, draws.source),
       target: sampleFilesOf(target, draws.target),
     };
-    return { iteration, futureIndex, draws, sampleFiles };
+    const positions = indices.map((i) => iteration * batchSize + i);
+    return { iteration, futureIndex, draws, positions, sampleFiles };
   };
   const roots = {
     source: source.unpacked?.root ?? null,
@@ -160,9 +187,19 @@ export async function openLoader(
       const requested = prefetch(iteration, future);
       const last = Math.min(iteration + PREFETCH_ITERATIONS, iterations - 1);
       for (let ahead = iteration; ahead <= last; ahead++) {
-        for (let i = 0; i <= futureBatches; i++) prefetch(ahead, i);
+        for (const i of [0, ...futureBatchIndices(futureBatches)]) prefetch(ahead, i);
       }
       return requested;
+    },
+
+    fileNames(iteration, future = 0) {
+      const draws = sampler(iteration, future);
+      const namesOf = ({ names }: DataSet, drawn: readonly SampleDraw[]) =>
+        drawn.map(({ index }) => names[index] ?? "");
+      return [
+        ...namesOf(source, draws.source),
+        ...target === null ? [] : namesOf(target, draws.target ?? []),
+      ];
     },
 
     async close() {
@@ -198,6 +235,14 @@ function assertValidSpec(spec: LoaderSpec): void {
     );
   };
   assertInteger("batchSize", spec.batchSize, 1);
+  const { batchSize, accumulationSteps = 1 } = spec;
+  if (batchSize % (accumulationSteps * rankCount()) !== 0) {
+    const times = accumulationSteps === 1 ? "" : ' times "optimizer.accumulationSteps"';
+    throw new RangeError(
+      `Cannot divide a batch of ${batchSize} among ${rankCount()} ranks: ` +
+        `"data.batchSize" must be a multiple of their number${times}`,
+    );
+  }
   assertInteger("futureBatches", spec.futureBatches, 0);
   assertInteger("iterations", spec.iterations, 1);
   assertInteger("numWorkers", spec.numWorkers, 0);

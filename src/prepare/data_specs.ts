@@ -64,6 +64,7 @@ export function trainingLoaderSpec(
       ? trainingSpec(data, "target", cacheFolder)
       : null,
     batchSize,
+    accumulationSteps: config.optimizer.accumulationSteps,
     futureBatches: futureCount > 1 ? futureCount : 0,
     iterations: config.iterations,
     resize,
