@@ -2,6 +2,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { ClassInfo, Pixels, Size } from "../core/host_batch.ts";
 import type { Network, Weights } from "../core/network.ts";
+import { communicator } from "../core/ranks.ts";
 import type { DataSet, Sample } from "../data/data_set.ts";
 import { evenlySpacedIndices } from "../data/evenly_spaced.ts";
 import { zeroPixels } from "../data/transforms.ts";
@@ -62,9 +63,9 @@ export interface Prediction {
  *
  * Images are evaluated one at a time, each at the size of its label in the end,
  * and counts are whole numbers: results depend neither on a batch size, nor on a number of
- * workers, nor on the order of pictures. Pixels with the label 255 enter no figure.
+ * workers or ranks, nor on the order of pictures. Pixels with the label 255 enter no figure.
  *
- * @param onPrediction Called with every image, in order; e.g. to save it.
+ * @param onPrediction Called with every image of this rank, in order; e.g. to save it.
  * @param signal Stops after the current image; the metrics are then of the images so far.
  * @throws {RangeError} If the data set is empty.
  */
@@ -82,12 +83,16 @@ export async function evaluate(
 ): Promise<DetailedEvaluation> {
   const { trimap: radius } = options;
   const indices = evenlySpacedIndices(data.names.length, options.maxImages ?? Infinity);
+  const ranks = communicator();
+  const ofThisRank = ranks === null
+    ? indices
+    : indices.filter((_, i) => i % ranks.size === ranks.rank);
   const confusion = createConfusionMatrix(network.classCount);
   const trimapConfusion = radius === null
     ? null
     : createConfusionMatrix(network.classCount);
   let done = 0;
-  for (const index of indices) {
+  for (const index of ofThisRank) {
     const sample = centerCrop(await data.read(index), options.centerCrop);
     const labels = await predictSample(network, weights, sample, options);
     if (sample.label !== null) {
@@ -102,6 +107,9 @@ export async function evaluate(
     await setImmediate(); // Ctrl-C is heard between pictures
     if (signal?.aborted) break;
   }
+  for (const matrix of [confusion, trimapConfusion]) {
+    if (matrix !== null) sumOverRanks(matrix.counts);
+  }
   const metrics = computeMetrics(confusion);
   const classes = metrics.classes.map(({ iou, accuracy }, id) => ({
     name: classNameOf(data.classes, id),
@@ -111,7 +119,7 @@ export async function evaluate(
   const note = soleClassNote(metrics.mIoU, classes);
   return {
     ...summaryOf(metrics),
-    images: done,
+    images: ranks === null ? done : indices.length,
     classes,
     ...(note === null ? {} : { notes: [note] }),
     confusion: confusionRows(confusion),
@@ -119,6 +127,20 @@ export async function evaluate(
       ? null
       : { pixels: radius, ...summaryOf(computeMetrics(trimapConfusion)) },
   };
+}
+
+// Gathered as their bits and then summed, which is exact.
+function sumOverRanks(counts: Float64Array<ArrayBuffer>): void {
+  const ranks = communicator();
+  if (ranks === null) return;
+  const gathered = new Float64Array(ranks.gather(new Float32Array(counts.buffer)).buffer);
+  for (let i = 0; i < counts.length; i++) {
+    let sum = 0;
+    for (let rank = 0; rank < ranks.size; rank++) {
+      sum += gathered[rank * counts.length + i] ?? 0;
+    }
+    counts[i] = sum;
+  }
 }
 
 // What a perfect score is worth where nothing else could be predicted; null: it is worth it.
