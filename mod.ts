@@ -58,6 +58,7 @@ export {
   type BackendDiagnosis,
   diagnose,
   type Diagnosis,
+  type MpiDiagnosis,
   type NativeDiagnosis,
 } from "./src/doctor/diagnose.ts";
 export { testGpuOnce } from "./src/doctor/first_start.ts";
@@ -118,6 +119,12 @@ export { dataSetNameProblem } from "./src/prepare/splits_to_prepare.ts";
 export { cropPicturesProblem } from "./src/prepare/training_crops.ts";
 export type { MemoryEstimate } from "./src/train/estimate_memory.ts";
 export type { Panel, PanelCell } from "./src/train/panel.ts";
+export type { DeviceChoice } from "./src/distributed/device.ts";
+export { findLaunch, type Launch } from "./src/distributed/launcher.ts";
+export type { MpiCommunicator } from "./src/distributed/mpi.ts";
+export { openRanks, type Ranks } from "./src/distributed/open_ranks.ts";
+export type { Communicator } from "./src/core/ranks.ts";
+export { listenForStop, type StopSignal } from "./src/distributed/stop_signal.ts";
 export type {
   EvaluationFigures,
   EvaluationLine,

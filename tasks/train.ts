@@ -10,8 +10,11 @@ import {
   type Dashboard,
   type DashboardOptions,
   defaultCacheFolder,
+  findLaunch,
+  listenForStop,
   loadConfig,
   openDashboard,
+  openRanks,
   testGpuOnce,
   train,
 } from "../mod.ts";
@@ -30,7 +33,10 @@ import { openTrainingReporter } from "../src/cli/training_reporter.ts";
 
 const DEMO = fileURLToPath(new URL("../configs/demo.yaml", import.meta.url));
 
-/** @returns The exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
+/**
+ * @returns The exit status: 0 done, 1 failed, 2 wrong usage, 75 stopped by SIGUSR1, 130
+ * interrupted.
+ */
 export const main: CommandMain = defineCommand({
   name: "deno task train",
   networkName: "deno task train:net",
@@ -48,6 +54,12 @@ export const main: CommandMain = defineCommand({
     iterations: option.integer("N", "replace the number of iterations"),
     backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
     ...CPU_OPTIONS,
+    distributed: option.flag("train together with all that mpirun or srun has started"),
+    futures: option.choice(
+      ["together", "ranks"],
+      "together",
+      "with ranks: all compute each future, or a group of ranks each",
+    ),
     fresh: option.flag("start over; an old run is kept under a new name"),
     acceptChangedData: option.flag("go on though images or labels have changed"),
     ui: option.flag("show the run in a browser, on a page of this machine"),
@@ -57,30 +69,52 @@ export const main: CommandMain = defineCommand({
   hasJson: true,
   handlesInterrupt: true,
   async action({ arguments: { config: file }, options, terminal, print, log, signal }) {
+    using stop = listenForStop();
+    if (!options.distributed) assertStartedAlone();
+    const ranks = options.distributed ? await openRanks() : null;
+    const isFirst = (ranks?.rank ?? 0) === 0;
+    if (options.distributed && ranks === null) {
+      log(
+        "ranks      1: neither mpirun nor srun has started this process; it trains alone",
+      );
+    }
     const overrides = [...options.set];
     for (const key of ["seed", "iterations"] as const) {
       if (options[key] !== undefined) overrides.push(`${key}=${options[key]}`);
     }
-    const config = await loadConfig(file, overrides, log);
+    const config = await loadConfig(file, overrides, isFirst ? log : () => {});
     const out = options.out ?? join("runs", configName(file));
-    const { backend, fresh, acceptChangedData } = options;
+    const { backend, fresh, acceptChangedData, futures } = options;
     const { cache = await defaultCacheFolder() ?? undefined } = options;
     const observer = openTrainingReporter(terminal);
     const cpu = cpuOptionsFrom(options);
     const test = openGpuTestProgress(terminal);
-    if (await testGpuOnce(backend, cache ?? null, test.update).finally(test.stop)) {
+    const isFirstOfHost = (ranks?.localRank ?? 0) === 0;
+    const isTested = isFirstOfHost &&
+      await testGpuOnce(backend, cache ?? null, test.update).finally(test.stop);
+    if (isTested && isFirst) {
       log("the GPU has passed the self-test of a first start");
     }
-    const where = { out, backend, ...cpu, cache, signal, observer };
-    const trainOptions = { ...where, fresh, acceptChangedData };
-    const dashboard = options.ui
+    stop.signal.addEventListener("abort", () => {
+      if (isFirst) observer.log("asked to stop: saving; the same command goes on");
+    });
+    const signals = AbortSignal.any([signal, stop.signal]);
+    const where = { out, backend, ...cpu, cache, signal: signals, observer };
+    const trainOptions = { ...where, fresh, acceptChangedData, futures };
+    const dashboard = options.ui && isFirst
       ? await openPage({ runs: [out], port: options.port }, observer.log)
       : null;
     const { status, summary } = await train(config, trainOptions).finally(async () => {
       observer.stop();
       await dashboard?.close();
     });
-    if (summary === null) return { exitCode: EXIT_CODE.interrupted };
+    const asked = Float32Array.of(stop.signal.aborted ? 1 : 0);
+    await ranks?.sumAsync(asked);
+    await ranks?.finalize();
+    if (summary === null) {
+      return { exitCode: asked[0] === 0 ? EXIT_CODE.interrupted : EXIT_CODE.stopped };
+    }
+    if (!isFirst) return {};
     if (status === "already finished") {
       print(`the run in ${out} is already finished; its result:`);
     }
@@ -93,6 +127,17 @@ export const main: CommandMain = defineCommand({
     return { json: summary, failures };
   },
 });
+
+/** @throws {Error} If other processes were started along with this one. */
+function assertStartedAlone(): void {
+  const { launcher, rank, size } = findLaunch() ?? { launcher: "", rank: 0, size: 1 };
+  const count = size ?? rank + 1;
+  if (count === 1) return;
+  throw new Error(
+    `Cannot train in each of the ${count} processes that ${launcher} has started: add ` +
+      "--distributed, with which they train one network together, or start one process",
+  );
+}
 
 /** Serves the page; a run goes on without one. @returns Null if it cannot be served. */
 async function openPage(

@@ -9,7 +9,9 @@ import * as tf from "../../src/core/tf.ts";
 import { releaseWeights } from "../../src/core/weights.ts";
 import { openLoader } from "../../src/data/loader.ts";
 import { buildNetwork } from "../../src/evaluate/build_network.ts";
+import { exchangesSettled } from "../../src/gpu/exchange.ts";
 import { trainingLoaderSpec } from "../../src/prepare/data_specs.ts";
+import { withBatchParts } from "../../src/train/batch_parts.ts";
 import { createLearner } from "../../src/train/learner_checkpoint.ts";
 import { createLossBuffer } from "../../src/train/loss_buffer.ts";
 import { buildMethod } from "../../src/train/build_method.ts";
@@ -28,6 +30,8 @@ export interface Runner {
   warmUp(): Promise<IterationCost>;
   /** Does an iteration. */
   run(): Promise<IterationCost>;
+  /** Makes the batch of an iteration. @returns Does the iteration. */
+  prepare(): Promise<() => Promise<IterationCost>>;
   /** Does an iteration that is encoded first and submitted then. @returns Seconds until that. */
   encode(): Promise<number>;
   /** Frees everything. */
@@ -93,8 +97,10 @@ export async function openRunner(config: RunConfig, replayed: boolean): Promise<
     return hosts;
   };
   const advance = async (hosts: readonly HostBatch[]) => {
-    const batches = hosts.map(uploadBatch);
+    const parts = withBatchParts(hosts, config.optimizer.accumulationSteps);
+    const batches = parts.map(uploadBatch);
     losses.add(t, [], await method.runIterationAsync(learner, batches, t));
+    await exchangesSettled();
     batches.forEach(releaseBatch);
     t++;
   };
@@ -104,17 +110,21 @@ export async function openRunner(config: RunConfig, replayed: boolean): Promise<
     batches.forEach(releaseBatch);
     t++;
   };
-  const run = async () => {
+  const prepare = async () => {
     const hosts = await batchesOf();
-    const [from, cpuBefore] = [performance.now(), process.cpuUsage()];
-    await advance(hosts);
-    const [read] = await losses.read();
-    const seconds = (performance.now() - from) / 1000;
-    const { user, system } = process.cpuUsage(cpuBefore); // in microseconds
-    return { seconds, cpuSeconds: (user + system) / 1e6, losses: read?.losses ?? {} };
+    return async () => {
+      const [from, cpuBefore] = [performance.now(), process.cpuUsage()];
+      await advance(hosts);
+      const [read] = await losses.read();
+      const seconds = (performance.now() - from) / 1000;
+      const { user, system } = process.cpuUsage(cpuBefore); // in microseconds
+      return { seconds, cpuSeconds: (user + system) / 1e6, losses: read?.losses ?? {} };
+    };
   };
+  const run = async () => await (await prepare())();
   return {
     run,
+    prepare,
     async warmUp() {
       const first = await run();
       for (let i = 0; replayed && i < MAX_RECORDED_ITERATIONS; i++) {

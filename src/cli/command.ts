@@ -5,7 +5,9 @@
  * @module
  */
 import "./environment_right.ts"; // first: what follows cannot be loaded without it
+import { setTimeout } from "node:timers/promises";
 import { communicator } from "../core/ranks.ts";
+import { findLaunch } from "../distributed/launcher.ts";
 import { errorText } from "./error_text.ts";
 import { type Argument, commander, type Option } from "./option.ts";
 import { processTerminal, type Terminal, visibleText } from "./terminal.ts";
@@ -50,7 +52,7 @@ export interface CommandContext<O, A> {
 export interface CommandResult {
   /** Default: done. */
   readonly exitCode?: number;
-  /** What `--json` prints. */
+  /** What `--json` prints; left out: null, and nothing by a rank that is not the first. */
   readonly json?: unknown;
   /** What failed though there are results; printed after them. */
   readonly failures?: readonly unknown[];
@@ -180,6 +182,7 @@ function listenForInterrupt(log: (line: string) => void): Interrupt {
       if (controller.signal.aborted) Deno.exit(code);
       exitCode = code;
       controller.abort();
+      if (rankOfProcess() > 0) return; // the first one says it
       log(
         name === "SIGINT"
           ? "\nInterrupted: finishing; press Ctrl-C again to stop at once"
@@ -228,10 +231,29 @@ function listenForUncaught(fail: (error: unknown) => void): Disposable {
   };
 }
 
-/** Whose error it is where ranks train together. */
+/** The number of this process among those that were started together; 0 for one alone. */
+function rankOfProcess(): number {
+  return communicator()?.rank ?? findLaunch()?.rank ?? 0;
+}
+
+/** Whose error it is, where the first one does not speak for all. */
 function rankLabel(): string {
-  const ranks = communicator();
-  return ranks === null ? "" : `rank ${ranks.rank}: `;
+  const rank = rankOfProcess();
+  if (rank === 0) return "";
+  const host = communicator() === null ? "" : ` on "${Deno.hostname()}"`;
+  return `rank ${rank}${host}: `;
+}
+
+/**
+ * Lets rank 0 say what all ranks have found, which ends them.
+ *
+ * @param signal Aborted when this process is asked to end.
+ * @returns Whether that has ended this one.
+ */
+async function isEndedByFirstRank(signal?: AbortSignal): Promise<boolean> {
+  if (rankOfProcess() === 0) return false;
+  const options = signal === undefined || signal.aborted ? {} : { signal };
+  return await setTimeout(2000, false, options).catch(() => true);
 }
 
 /**
@@ -248,12 +270,17 @@ export async function runCommand<const O extends Options, const A extends Argume
   terminal: Terminal = processTerminal(),
 ): Promise<number> {
   const log = (line: string) => terminal.writeErr(`${visibleText(line)}\n`);
-  const parser = buildParser(command, terminal);
+  let usage = "";
+  const writeErr = (text: string) => void (usage += text);
+  const parser = buildParser(command, { ...terminal, writeErr });
   try {
     parser.parse([...args], { from: "user" });
   } catch (error) {
     if (!(error instanceof commander.CommanderError)) throw error;
-    return error.exitCode === 0 ? EXIT_CODE.done : EXIT_CODE.usage;
+    if (error.exitCode === 0) return EXIT_CODE.done;
+    await isEndedByFirstRank();
+    terminal.writeErr(usage);
+    return EXIT_CODE.usage;
   }
   const { json = false, verbose = false, ...parsed } = parser.opts();
   const defaultEntries = Object.entries(command.options).map((
@@ -265,8 +292,9 @@ export async function runCommand<const O extends Options, const A extends Argume
   ) => [key, parser.processedArgs[i]]);
 
   const { networkName = null } = command;
-  const fail = (error: unknown) =>
+  const fail = (error: unknown) => {
     log(rankLabel() + errorText(error, { verbose, networkName }));
+  };
   using _uncaught = listenForUncaught(fail);
   using interrupt = command.handlesInterrupt ? listenForInterrupt(log) : neverInterrupted;
   const run = () =>
@@ -282,7 +310,7 @@ export async function runCommand<const O extends Options, const A extends Argume
     });
   try {
     const outcome = await (json ? withConsoleOnStderr(run) : run()) ?? {};
-    if (json) {
+    if (json && ("json" in outcome || rankOfProcess() === 0)) {
       const text = JSON.stringify(outcome.json ?? null, null, 2);
       terminal.writeOut(`${visibleText(text)}\n`);
     }
@@ -295,6 +323,7 @@ export async function runCommand<const O extends Options, const A extends Argume
     if (interrupt.signal.aborted && error === interrupt.signal.reason) {
       return interrupt.exitCode;
     }
+    if (await isEndedByFirstRank(interrupt.signal)) return interrupt.exitCode;
     fail(error);
     return EXIT_CODE.failed;
   }

@@ -56,6 +56,11 @@ export interface ModelConfig {
    * again: less memory, more time. No result depends on it.
    */
   readonly activationCheckpointing: boolean;
+  /**
+   * Where several ranks train together, batch norm has the statistics of the whole batch, as
+   * PyTorch's `SyncBatchNorm`; false: those of each rank's part of it, which saves exchanges.
+   */
+  readonly syncBatchNorm: boolean;
 }
 
 const MultiResolution = z.strictObject({
@@ -75,4 +80,5 @@ export const ModelSchema: z.ZodType<ModelConfig> = z.strictObject({
   pretrained: z.string().min(1).nullable().default(null),
   excludeKeys: z.array(z.string().min(1)).default([]),
   activationCheckpointing: z.boolean().default(false),
+  syncBatchNorm: z.boolean().default(true),
 });

@@ -1,6 +1,5 @@
 /** Whether ranks can train one network together, before they begin. @module */
 import type { BackendInfo } from "../core/device.ts";
-import type { Communicator } from "../core/ranks.ts";
 import type { DeviceChoice } from "./device.ts";
 import type { MpiCommunicator } from "./mpi.ts";
 
@@ -39,25 +38,6 @@ export function checkRanks(facts: readonly RankFacts[]): void {
   const problem = sharedGpu(facts) ?? difference(facts);
   if (problem !== null) {
     throw new Error(`Cannot train on ${facts.length} ranks: ${problem}`);
-  }
-}
-
-/** How long a rank lets rank 0 say what all have found, and end them. */
-const SILENCE_MS = 10_000;
-
-/**
- * Runs a check that succeeds or fails alike on all ranks; if it fails, rank 0 throws, and
- * the others only where that does not end them.
- */
-export async function reportOnce(
-  { rank }: Pick<Communicator, "rank">,
-  check: () => void | Promise<void>,
-): Promise<void> {
-  try {
-    await check();
-  } catch (error) {
-    if (rank > 0) await new Promise((resolve) => setTimeout(resolve, SILENCE_MS));
-    throw error;
   }
 }
 

@@ -20,6 +20,7 @@ const CHUNK_BYTES = 64 * 2 ** 20;
 export interface MpiCommunicator extends Communicator {
   /** Texts of all ranks, in their order; they may differ in length. Blocks. */
   gatherTexts(text: string): string[];
+  /** As that of a {@linkcode Communicator}. */
   split(group: number): MpiCommunicator;
 }
 

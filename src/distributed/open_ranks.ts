@@ -1,4 +1,7 @@
 /** Joins the processes that were started together. @module */
+import { environmentVariable } from "../core/environment.ts";
+import { useCommunicator } from "../core/ranks.ts";
+import { type DeviceChoice, selectDevice } from "./device.ts";
 import { openHangGuard } from "./hang_guard.ts";
 import { findLaunch, LAST_WORDS_MS, type Launch } from "./launcher.ts";
 import {
@@ -10,6 +13,8 @@ import { type MpiLibrary, openMpiLibrary } from "./mpi_library.ts";
 
 /** All processes that were started together, as one of them sees them. */
 export interface Ranks extends MpiCommunicator {
+  /** The GPU of this process, if it computes on one. */
+  readonly device: DeviceChoice;
   /** Name and version of MPI. */
   readonly library: string;
   /** The number of this process among those of its host. */
@@ -23,11 +28,15 @@ export interface Ranks extends MpiCommunicator {
 // MPI is called by one thread at a time, not always the same one.
 const SERIALIZED = 2;
 
+/** What has a rank that waits leave its core to others, by Open MPI's name. */
+const YIELD_VARIABLE = "OMPI_MCA_mpi_yield_when_idle";
+
 /**
  * Joins the processes that `mpirun`, `mpiexec` or `srun` has started together with this one.
  *
- * From then on, a process that ends in any way without {@linkcode Ranks.finalize} ends all
- * others with its exit status.
+ * From then on, training and evaluation are divided among them, and a process that ends in
+ * any way without {@linkcode Ranks.finalize} ends all others with its exit status. To be
+ * called before WebGPU is asked for an adapter: it chooses the GPU of this process.
  *
  * @returns Null if none of them has started this process: it is alone, and needs no MPI.
  * @throws {Error} If there is no MPI, or not the one of what has started the process.
@@ -40,6 +49,7 @@ export async function openRanks(launch = findLaunch()): Promise<Ranks | null> {
   const { symbols, constants: { world } } = library;
   const chain = createExchangeChain(guard);
   const granted = new Int32Array(1);
+  if (!environmentVariable(YIELD_VARIABLE)) Deno.env.set(YIELD_VARIABLE, "1");
   chain.now("start", 0, () => symbols.MPI_Init_thread(0n, 0n, SERIALIZED, granted));
   let isOpen = true;
   const abort = (status: number): never => {
@@ -60,18 +70,31 @@ export async function openRanks(launch = findLaunch()): Promise<Ranks | null> {
   assertLaunched(launch, library, communicator.size);
   const hosts = communicator.gatherTexts(Deno.hostname());
   const { rank } = communicator;
-  return {
+  const localRank = hosts.slice(0, rank).filter((host) => host === hosts[rank]).length;
+  const ranks: Ranks = {
     ...communicator,
     library: library.version,
-    localRank: hosts.slice(0, rank).filter((host) => host === hosts[rank]).length,
+    localRank,
+    device: selectDevice(localRank),
     async finalize() {
       await chain.later(() => Promise.resolve()); // what is pending
       chain.now("end", 0, () => symbols.MPI_Finalize());
       isOpen = false;
       guard.close();
+      useCommunicator(null);
+      opened = null;
     },
     abort,
   };
+  useCommunicator(ranks);
+  return opened = ranks;
+}
+
+let opened: Ranks | null = null;
+
+/** The processes that train together with this one; null: there are none. */
+export function openedRanks(): Ranks | null {
+  return opened;
 }
 
 /** @throws {Error} If another MPI than the library's has started the processes. */

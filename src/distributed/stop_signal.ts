@@ -3,6 +3,7 @@ import { OPERATING_SYSTEM } from "../core/environment.ts";
 
 /** Aborted when this process is asked to stop. */
 export interface StopSignal extends Disposable {
+  /** For what is to end. */
   readonly signal: AbortSignal;
 }
 

@@ -17,6 +17,7 @@ import type { RunConfig } from "../config/schema.ts";
 import type { Batch } from "../core/batch.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
 import type { Network, Parameter, Weights } from "../core/network.ts";
+import { futureBatchIndices, rankCount } from "../core/ranks.ts";
 import * as tf from "../core/tf.ts";
 import type { StepInputs } from "../methods/pseudo_labeler.ts";
 import {
@@ -34,6 +35,7 @@ import {
   type OptimizerStep,
   realBatch,
   type Recipe,
+  type WeightsAndMoments,
 } from "../methods/learner.ts";
 import { supervised } from "../methods/supervised.ts";
 import { headNetwork } from "../models/head_network.ts";
@@ -45,6 +47,7 @@ import {
 } from "../optim/optimizer.ts";
 import { clipGradient } from "../optim/clip_gradient.ts";
 import { copyBuffers, copyParameters } from "../optim/ema_update.ts";
+import { averageOverRanks, meanGradient } from "../optim/means_over_ranks.ts";
 import { learningRateAt } from "../optim/learning_rate.ts";
 import type { CountedWeights } from "./criterion.ts";
 import { buildObjectives } from "./objectives.ts";
@@ -59,7 +62,7 @@ import {
 
 /** A method that is ready to run. */
 export interface TrainingMethod {
-  /** Batches per iteration: the real one and those of other futures. */
+  /** Batches per iteration: the real one and those of the futures that are computed here. */
   readonly batchesPerIteration: number;
   /** Changes the learner by one iteration; the caller releases the losses. */
   runIteration: RunIteration;
@@ -165,6 +168,20 @@ export function buildMethod(
       return run(student, teacher, ...rest);
     };
 
+  const buffers = parameters.filter(({ trainable }) => !trainable);
+  const joinFutures = ({ weights, moments: { first, second } }: WeightsAndMoments) => {
+    // Only another virtual step would begin with the moments.
+    const moments = lookAhead.depth > 1 ? [first, second] : [];
+    averageOverRanks(parameters, weights, ...moments);
+    // Its running statistics are those of the images that it has labeled.
+    if (learner.teacher !== null) averageOverRanks(buffers, learner.teacher);
+  };
+  // Each rank has normalized with its own images.
+  const joinStatistics = () => {
+    averageOverRanks(buffers, learner.student);
+    if (learner.teacher !== null) averageOverRanks(buffers, learner.teacher);
+  };
+
   const phaseAt = (t: number): Phase => {
     const teaches = hasTeacher(method);
     if (!teaches || t < start) return { name: "supervised", firstIteration: 0 };
@@ -189,8 +206,8 @@ export function buildMethod(
     const objective = phase.name === "supervised" ? supervisedOnly : main;
     const inPhase = (run: ForwardBackward): ForwardBackward => {
       const taught = phase.name === "teacher-copy" ? underCopy(run) : run;
-      const clipped = withClipping(taught, config.optimizer.clipGradientNorm);
-      return stepReplay?.wrapForwardBackward(clipped) ?? clipped;
+      const whole = withWholeGradient(taught, config.optimizer.clipGradientNorm);
+      return stepReplay?.wrapForwardBackward(whole) ?? whole;
     };
     const forwardBackward = inPhase(objective.forwardBackward);
     const headObjective = head && headOnly && {
@@ -210,9 +227,15 @@ export function buildMethod(
       forwardBackward,
       ...headObjective && { headObjective },
       optimizerStep: optimizer.stepAt(t),
+      joinFutures: stepReplay?.wrapForwardBackward(joinFutures) ?? joinFutures,
       enterFutures: optimizer.enterFuturesAt(t),
     });
-    return current = { phase, replay: stepReplay, recipeAt };
+    return current = {
+      ...{ phase, replay: stepReplay, recipeAt },
+      joinStatistics: rankCount() === 1 || config.model.syncBatchNorm
+        ? null
+        : stepReplay?.wrapForwardBackward(joinStatistics) ?? joinStatistics,
+    };
   };
   const beforeIteration = (learner: Learner, t: number) => {
     currentIteration = t;
@@ -221,12 +244,14 @@ export function buildMethod(
       copyBuffers(parameters, learner.teacher, learner.student);
     }
   };
-  const afterIteration = (learner: Learner, { name }: Phase) => {
-    if (name !== "teacher-copy" || learner.teacher === null) return;
+  const afterIteration = (learner: Learner, { phase, joinStatistics }: OpenPhase) => {
+    joinStatistics?.();
+    if (phase.name !== "teacher-copy" || learner.teacher === null) return;
     copyStudent(learner.teacher, learner.student);
   };
   const runIteration: RunIteration = (learner, batches, t) => {
-    const { phase, replay, recipeAt } = enterPhase(t);
+    const open = enterPhase(t);
+    const { phase, replay, recipeAt } = open;
     // A phase begins with an iteration like no other.
     const run: RunIteration = (learner, batches, phaseIteration) => {
       const t = phaseIteration + phase.firstIteration;
@@ -242,7 +267,7 @@ export function buildMethod(
           lookAhead,
           recipe,
         });
-      afterIteration(learner, phase);
+      afterIteration(learner, open);
       return losses;
     };
     const runOrReplay = replay?.wrapIteration(run) ?? run;
@@ -250,11 +275,12 @@ export function buildMethod(
   };
 
   return {
-    batchesPerIteration: lookAhead.width > 1 ? 1 + lookAhead.width : 1,
+    batchesPerIteration: 1 + futureBatchIndices(lookAhead.width).length,
     learningRateAt: optimizer.learningRateAt,
     runIteration,
     async runIterationAsync(learner, batches, t) {
-      const { phase, recipeAt } = enterPhase(t);
+      const open = enterPhase(t);
+      const { phase, recipeAt } = open;
       if (!hasAdaptiveDepth || phase.name === "supervised") {
         return runIteration(learner, batches, t);
       }
@@ -268,7 +294,7 @@ export function buildMethod(
         lookAhead,
         recipe: recipeAt(t),
       });
-      afterIteration(learner, phase);
+      afterIteration(learner, open);
       // All steps but those with labels alone and the real ones.
       const realSteps = t - start + 1;
       const virtualSteps = learner.forwardCount - start - realSteps;
@@ -294,6 +320,8 @@ interface OpenPhase {
   readonly phase: Phase;
   readonly replay: StepReplay | null;
   readonly recipeAt: (iteration: number) => Recipe;
+  /** Where ranks do not share the statistics of batch norm: averages the running ones. */
+  readonly joinStatistics: (() => void) | null;
 }
 
 /** What {@linkcode futureSelfTraining} does for a method; of depth 0 without look-ahead. */
@@ -324,11 +352,16 @@ export function lookAheadOptions(
 const frozenNames = (parameters: readonly Parameter[]): ReadonlySet<string> =>
   new Set(parameters.filter(({ isFrozen }) => isFrozen).map(({ name }) => name));
 
-// The gradient of every step, virtual ones too: they are steps of the same optimizer.
-function withClipping(run: ForwardBackward, maxNorm: number | null): ForwardBackward {
-  if (maxNorm === null) return run;
+// That of all ranks, clipped, in every step, virtual ones too: they are steps of the same
+// optimizer.
+function withWholeGradient(
+  run: ForwardBackward,
+  maxNorm: number | null,
+): ForwardBackward {
   return (...args) => {
-    const { losses, gradient: whole } = run(...args);
+    const { losses, gradient: ofPart } = run(...args);
+    const whole = meanGradient(ofPart);
+    if (maxNorm === null) return { losses, gradient: whole };
     const { gradient, norm } = clipGradient(whole, maxNorm);
     return { gradient, losses: new Map([...losses, [GRADIENT_NORM, norm]]) };
   };

@@ -8,11 +8,16 @@ import {
 import type { RunConfig } from "../config/schema.ts";
 import { describeFormat } from "../core/host_batch.ts";
 import { displayNote } from "../formats/display_rgb.ts";
-import { isPerMicroBatch } from "../objectives/criterion.ts";
+import { isPerMicroBatch, isPerRank } from "../objectives/criterion.ts";
 
-/** What a user should know about the settings before a run; a sentence each. */
+/**
+ * What a user should know about the settings before a run; a sentence each.
+ *
+ * @param ranks How many processes train together.
+ */
 export function configWarnings(
   { method, iterations, model, data, optimizer }: RunConfig,
+  ranks: number = 1,
 ): string[] {
   const notes: string[] = [];
   if (optimizer.freeze.length > 0 && model.pretrained === null) {
@@ -60,15 +65,20 @@ export function configWarnings(
         '"data.randomScale" is null; set it to a range, as [0.5, 2]',
     );
   }
-  const perMicroBatch = criterionTerms(method.criterion).filter(isPerMicroBatch);
+  const terms = criterionTerms(method.criterion);
+  const perMicroBatch = terms.filter(isPerMicroBatch);
   if (optimizer.accumulationSteps > 1 && perMicroBatch.length > 0) {
-    const names = perMicroBatch.map(({ name }) => `"${name}"`).join(" and ");
     notes.push(
-      `${names} ${
-        perMicroBatch.length === 1 ? "is" : "are"
-      } of the regions of a micro-batch, not of the batch, because of ` +
-        `"optimizer.accumulationSteps" (${optimizer.accumulationSteps}): for it not to ` +
-        'matter, set "per: image"',
+      `${namesAreOf(perMicroBatch)} the regions of a micro-batch, not of the batch, ` +
+        `because of "optimizer.accumulationSteps" (${optimizer.accumulationSteps}): for ` +
+        'it not to matter, set "per: image"',
+    );
+  }
+  const perRank = terms.filter(isPerRank);
+  if (ranks > 1 && perRank.length > 0) {
+    notes.push(
+      `${namesAreOf(perRank)} the regions of each rank's images, not of those of all ` +
+        `${ranks} ranks: for their number not to matter, set "per: image"`,
     );
   }
   if (!isSemiSupervised(method)) return notes;
@@ -93,6 +103,11 @@ export function configWarnings(
     );
   }
   return notes;
+}
+
+function namesAreOf(terms: readonly { readonly name: string }[]): string {
+  const names = terms.map(({ name }) => `"${name}"`).join(" and ");
+  return `${names} ${terms.length === 1 ? "is" : "are"} of`;
 }
 
 /** Whether a method jitters the colors of images. */

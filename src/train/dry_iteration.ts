@@ -21,6 +21,7 @@ import {
   type Parameter,
   type Weights,
 } from "../core/network.ts";
+import { inFutureGroup, rankCount } from "../core/ranks.ts";
 import * as tf from "../core/tf.ts";
 import { releaseWeights } from "../core/weights.ts";
 import { type Learner, releaseLosses } from "../methods/learner.ts";
@@ -88,9 +89,10 @@ export async function dryIteration(
       ...{ classes, network, learner, frozenEncoder },
       countedWeights: uncountedWeights(config.method, classes),
     });
+    const blank = () => blankBatch(config);
     const batches: Batch[] = Array.from(
       { length: method.batchesPerIteration },
-      () => uploadBatch(blankBatch(config)),
+      (_, i) => uploadBatch(i === 0 ? blank() : inFutureGroup(blank)),
     );
     for (const iteration of iterations) {
       onIteration();
@@ -155,7 +157,8 @@ function emptyWeights(parameters: readonly Parameter[]): Weights {
 }
 
 function blankBatch({ data, method }: RunConfig): HostBatch {
-  const { batchSize, channels, cropSize: { height, width } } = data;
+  const { channels, cropSize: { height, width } } = data;
+  const batchSize = data.batchSize / rankCount();
   const pixels = batchSize * height * width;
   const fileNames = Array.from({ length: batchSize }, () => "");
   const images = new Float32Array(channels * pixels);

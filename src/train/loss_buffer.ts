@@ -1,5 +1,6 @@
 /** Losses on the device → numbers, with as few read-backs as possible. @module */
 import * as tf from "../core/tf.ts";
+import { meanOverRanks } from "../ops/across_ranks.ts";
 import { readBack } from "../core/backend.ts";
 import type { HostTensor } from "../core/host_tensor.ts";
 import type { Losses } from "../methods/learner.ts";
@@ -46,7 +47,7 @@ export function createLossBuffer(seed: number): LossBuffer {
       pending = [];
       const scalars = entries.flatMap(({ losses }) => [...losses.values()]);
       if (scalars.length === 0) return [];
-      const packed = tf.stack(scalars);
+      const packed = tf.tidy(() => meanOverRanks(tf.stack(scalars)));
       tf.dispose(scalars);
       const numbers = await readBack(packed);
       packed.dispose();

@@ -199,7 +199,8 @@ function mixFunction(
   return ({ host, source, target }, pseudoLabel, forwardIndex) => {
     const drawn = hostInput({ host, forwardIndex }, ({ host, forwardIndex }) => {
       const random = createRandom(seed, "strong", forwardIndex);
-      return drawStrongAugmentation(host.source.labels, host.batchSize, mixing, random);
+      const { source: { labels }, batchSize, part } = host;
+      return drawStrongAugmentation(labels, batchSize, mixing, random, part);
     });
     const images = target?.images ?? source.images;
     return applyStrongAugmentation(
@@ -282,9 +283,9 @@ function semiSupervisedObjective(
     };
     const channels = Math.max(...network.encoder.channels);
     const channelFactors: ChannelFactorsFunction = ({ host }, forwardIndex) =>
-      hostInput({ host, forwardIndex }, ({ host: { batchSize }, forwardIndex }) => {
+      hostInput({ host, forwardIndex }, ({ host, forwardIndex }) => {
         const random = createRandom(seed, "dropout/complementary", forwardIndex);
-        return drawComplementaryDropout(batchSize, channels, random);
+        return drawComplementaryDropout(host, channels, random);
       });
     return weakToStrong({
       ...{ ...method, ...common, strongView },

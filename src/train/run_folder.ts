@@ -2,6 +2,7 @@
 import { parseConfig } from "../config/read.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { BackendInfo, EngineInfo } from "../core/backend.ts";
+import { rankCount } from "../core/ranks.ts";
 import { versions } from "../core/versions.ts";
 import * as z from "../core/zod.ts";
 import { publishedSubsets, subsetMetrics } from "../evaluate/class_subsets.ts";
@@ -216,6 +217,8 @@ export interface RunSummary {
   readonly adapter: string;
   /** What computed this process's share of the run; runs of earlier versions do not say. */
   readonly engine?: EngineInfo;
+  /** How many processes computed that share together; absent: one. */
+  readonly ranks?: number;
   /** Of the whole run: those that were done. */
   readonly iterations: number;
   /** Why they are fewer than the configuration says; absent: they are not. */
@@ -264,6 +267,7 @@ export function summarize(
     backend: name,
     adapter,
     engine,
+    ...rankCount() > 1 && { ranks: rankCount() },
     iterations,
     ...stopped !== null && { stopped },
     secondsPerIteration,

@@ -1,6 +1,7 @@
 /** The loop around a method: build, train, evaluate, log, save, resume. @module */
 import { assertNormalization } from "../config/data.ts";
 import { stringifyConfig, withListFolder } from "../config/read.ts";
+import { lookAheadWidth } from "../config/method.ts";
 import type { RunConfig } from "../config/schema.ts";
 import {
   type BackendChoice,
@@ -13,7 +14,16 @@ import { type Batch, releaseBatch, uploadBatch } from "../core/batch.ts";
 import * as tf from "../core/tf.ts";
 import type { HostBatch } from "../core/host_batch.ts";
 import { isOutOfMemory } from "../core/out_of_memory.ts";
+import {
+  divideFutures,
+  fromRankZero,
+  futureBatchIndices,
+  isTrueOnAnyRank,
+  rankCount,
+  shareBatchStatistics,
+} from "../core/ranks.ts";
 import { type Loader, openLoader } from "../data/loader.ts";
+import { exchangesSettled } from "../gpu/exchange.ts";
 import type { NetworkFactory } from "../evaluate/custom_network.ts";
 import type { EvaluationResult } from "../evaluate/evaluate.ts";
 import {
@@ -23,6 +33,7 @@ import {
 } from "../evaluate/evaluate_network.ts";
 import type { Losses } from "../methods/learner.ts";
 import { evaluationSpecs, trainingLoaderSpec } from "../prepare/data_specs.ts";
+import { withBatchParts } from "./batch_parts.ts";
 import { scoreNote } from "./best_score.ts";
 import { configWarnings } from "./config_warnings.ts";
 import { dryEvaluation } from "./dry_iteration.ts";
@@ -37,7 +48,6 @@ import {
   releasePanelTensors,
 } from "./panel.ts";
 import {
-  appendLine,
   type EvaluationLine,
   type LogLine,
   type RunFolder,
@@ -58,10 +68,17 @@ import {
   writeLists,
   writeTextAtomic,
 } from "./run_folder.ts";
-import type { TensorBoardLog } from "./tensorboard_log.ts";
+import { isFirstRank, openRunRecords, type RunRecords } from "./run_records.ts";
 import { readCheckpointEngine } from "../weights/checkpoint_file.ts";
 import { dataIdentities } from "./run_data.ts";
 import { lockRunFolder, type RunLock } from "./run_lock.ts";
+import {
+  checkData,
+  checkReplicas,
+  checkStart,
+  dividedFutures,
+  ranksLine,
+} from "./rank_checks.ts";
 import { reportData } from "./report_data.ts";
 import { createThroughputMeter, type ThroughputMeter } from "./throughput_meter.ts";
 import { openTrainingSession, type TrainingSession } from "./training_session.ts";
@@ -117,7 +134,14 @@ export interface TrainOptions extends CpuOptions {
    * describes. Name it to `loadNetwork` too.
    */
   readonly makeNetwork?: NetworkFactory;
-  /** Sees the run. */
+  /**
+   * What ranks do where futures are averaged: "together", all compute each future, or
+   * "ranks", a group of them computes each, with the moments and running statistics that all
+   * begin with.
+   * @default {"together"}
+   */
+  readonly futures?: "together" | "ranks";
+  /** Sees the run; of several ranks, that of the first one alone. */
   readonly observer?: Observer;
   /** Saves and ends the run at the next iteration. */
   readonly signal?: AbortSignal;
@@ -138,6 +162,10 @@ export interface TrainResult {
  * computed uninterrupted. With oneDNN its version, the instruction set and the number of
  * threads must be the same, too: where they are not, the log says so.
  *
+ * After `openRanks` every rank calls it with the same configuration; each gets an equal part
+ * of every batch, all have the same weights, and the first one writes the folder. But for
+ * the order of sums the run does not depend on how many there are.
+ *
  * @throws If images cannot be normalized, the folder holds another run, or another process
  * trains in it, the data has changed, a file is missing or damaged, the device fails, or a
  * loss is not finite; the newest checkpoint stays as it was.
@@ -151,29 +179,31 @@ export async function train(
   const folder = runFolder(out);
   const config = fresh ? given : await withListFolder(given, folder.lists);
   if (fresh) {
-    await assertReplaceable(folder);
+    if (isFirstRank()) await assertReplaceable(folder);
   } else {
-    const finished = await readSummary(folder, config);
+    const finished = await fromRankZero(() => readSummary(folder, config));
     if (finished !== null && !goesOnAfterStop(finished, config)) {
       if (finished.stopped !== undefined) {
         options.observer?.log?.(
           `${finished.stopped}; to go on: --set evaluation.earlyStopping=null`,
         );
       }
-      if (config.logging.tensorboard) {
-        (await openTensorBoardLog(folder))[Symbol.dispose]();
-      }
+      (await openRunRecords(folder, config.logging.tensorboard))[Symbol.dispose]();
       return { status: "already finished", summary: finished };
     }
   }
 
+  if (!isFirstRank()) {
+    return await trainIn(folder, null, config, { ...options, observer: {} });
+  }
   await using lock = await lockRunFolder(folder.path);
   return await trainIn(folder, lock, config, options);
 }
 
+// Without a lock for a rank that leaves nothing in the folder.
 async function trainIn(
   folder: RunFolder,
-  lock: RunLock,
+  lock: RunLock | null,
   config: RunConfig,
   options: TrainOptions,
 ): Promise<TrainResult> {
@@ -181,8 +211,11 @@ async function trainIn(
     options;
   const { observer = {}, cache = folder.cache, acceptChangedData = false } = options;
   const checkpoint = fresh ? null : folder.lastCheckpoint;
-  const threads = await threadsOfRun(checkpoint, options.threads);
+  const threads = await fromRankZero(() => threadsOfRun(checkpoint, options.threads));
   const backendInfo = await openBackend(backend, { native, threads });
+  checkStart(config, backendInfo);
+  shareBatchStatistics(config.model.syncBatchNorm);
+  divideFutures(options.futures === "ranks" ? dividedFutures(config) : null);
   const loaderSpec = trainingLoaderSpec(config, cache);
   const { source, target } = loaderSpec;
   const evaluated = evaluationSpecs(config.data, cache).values();
@@ -193,28 +226,32 @@ async function trainIn(
   let session: TrainingSession | null = null;
   try {
     const log = (line: string) => observer.log?.(line);
-    configWarnings(config).forEach(log);
-    const dataSets = await reportData(config, loader, cache, log);
+    configWarnings(config, rankCount()).forEach(log);
+    const ranks = ranksLine(config.data.batchSize);
+    if (ranks !== null) log(ranks);
+    const data = await dataIdentities(await reportData(config, loader, cache, log));
+    checkData(data);
     session = await openTrainingSession(config, loader.classes, {
       ...{ log, makeNetwork },
       checkpoint,
       runPath: folder.path,
       engine: backendInfo.engine,
-      data: await dataIdentities(dataSets),
+      data,
       classStatistics: loader.classStatistics,
       acceptChangedData,
     });
+    await checkReplicas(session);
     await dryEvaluation(config, session.network);
-    await startFolder(folder, config, lists, session, { fresh, lock, log });
+    if (lock !== null) {
+      await startFolder(folder, config, lists, session, { fresh, lock, log });
+    }
     observer.start?.(backendInfo, session.iteration, config);
     if (session.iteration < config.iterations) {
       await reportLookAheadCost(config, loader.classes, session, log);
       await reportMemoryEstimate(config, loader.classes, session, observer);
     }
-    using tensorBoard = config.logging.tensorboard
-      ? await openTensorBoardLog(folder)
-      : null;
-    const listeners = { observer, tensorBoard };
+    using records = await openRunRecords(folder, config.logging.tensorboard);
+    const listeners = { observer, records };
     const run = { config, folder, cache, loader, session, backendInfo, ...listeners };
     return await trainLoop(run, signal);
   } catch (error) {
@@ -275,12 +312,6 @@ async function threadsOfRun(
   return saved?.name === "oneDNN" ? saved.threads : threads;
 }
 
-// Loaded for the first file: few runs write one.
-async function openTensorBoardLog(folder: RunFolder): Promise<TensorBoardLog> {
-  const module = await import("./tensorboard_log.ts");
-  return await module.openTensorBoardLog(folder);
-}
-
 interface TrainContext {
   /** Folder of class statistics and of indexes of archives. */
   readonly cache: string;
@@ -290,14 +321,14 @@ interface TrainContext {
   readonly session: TrainingSession;
   readonly observer: Observer;
   readonly backendInfo: BackendInfo;
-  readonly tensorBoard: TensorBoardLog | null;
+  readonly records: RunRecords;
 }
 
 async function trainLoop(
   run: TrainContext,
   signal: AbortSignal | undefined,
 ): Promise<TrainResult> {
-  const { config, folder, session, observer, backendInfo, tensorBoard } = run;
+  const { config, folder, session, observer, backendInfo, records } = run;
   const { iterations, logging, evaluation } = config;
   const losses = createLossBuffer(config.seed);
   const throughput = createThroughputMeter();
@@ -309,7 +340,7 @@ async function trainLoop(
     session.evaluatedIteration < session.iteration
   ) {
     await evaluateAndUpdateBest(run, false);
-    await session.save(folder.lastCheckpoint);
+    await records.save(session, "last");
   }
   let stopped = session.iteration < iterations ? session.stopReason() : null;
 
@@ -322,7 +353,7 @@ async function trainLoop(
     const isLast = done === iterations;
     throughput.endIteration();
     const isEvaluating = isLast || isDue(evaluation.interval, done);
-    const isStopping = signal?.aborted === true;
+    const isStopping = await isTrueOnAnyRank(signal?.aborted === true);
     const isSaving = isLast || isStopping || isDue(logging.checkpointInterval, done);
     // With early stopping an evaluation may turn out to be the last.
     const isLogging = isDue(logging.interval, done) || isLast ||
@@ -334,42 +365,44 @@ async function trainLoop(
         observer.iteration?.(line);
         if (isLogging) {
           await session.assertFinite();
-          await appendLine(folder.log, line);
-          await tensorBoard?.iteration(line);
+          await records.iteration(line);
           throughput.startInterval();
         }
       }
     }
     if (drawPanel !== null) {
       await observer.panel?.(await drawPanel(done), folder);
-      await tensorBoard?.picture(done);
+      await records.picture(done);
     }
     // Before the evaluation, which may take long, and after it, with its figures.
-    if (isSaving) await session.save(folder.lastCheckpoint);
+    if (isSaving) {
+      await checkReplicas(session);
+      await records.save(session, "last");
+    }
     if (isEvaluating) {
       evaluations = await evaluateAndUpdateBest(run, isLast);
       stopped = isLast ? null : session.stopReason();
     }
     if (isEvaluating && (isSaving || stopped !== null)) {
-      await session.save(folder.lastCheckpoint);
+      await records.save(session, "last");
     }
     if (isSaving || isEvaluating) throughput.excludeElapsed();
     if (isStopping && !isLast) return { status: "interrupted", summary: null };
   }
   if (stopped !== null) {
     observer.log?.(stopped);
-    await appendLine(folder.log, { iteration: session.iteration, stopped });
+    await records.stop({ iteration: session.iteration, stopped });
     evaluations = await evaluateAtEnd(run);
   } else if (evaluations === null) { // an earlier call ended after the last iteration
     evaluations = await evaluateAndUpdateBest(run, true);
-    await session.save(folder.lastCheckpoint);
+    await records.save(session, "last");
   }
   const summary = summarize(config, backendInfo, evaluations, {
     iterations: session.iteration,
     secondsPerIteration: throughput.overallSecondsPerIteration(),
     stopped,
   });
-  await writeTextAtomic(folder.summary, `${JSON.stringify(summary, null, 2)}\n`);
+  await records.summary(summary);
   return { status: "finished", summary };
 }
 
@@ -379,7 +412,7 @@ async function evaluateAndUpdateBest(
   run: TrainContext,
   isLast: boolean,
 ): Promise<Evaluations> {
-  const { config, session, folder, cache } = run;
+  const { config, session, records, cache } = run;
   const { centerCrop } = config.evaluation;
   const usesWholeImages = centerCrop === null;
   const networks = isLast && usesWholeImages ? "both" : "primary";
@@ -393,7 +426,7 @@ async function evaluateAndUpdateBest(
   await reportEvaluation(run, evaluations, { centerCrop, score });
   const note = scoreNote(config, score);
   if (note !== null) run.observer.log?.(note);
-  if (score.isBest && isNew) await session.save(folder.bestCheckpoint);
+  if (score.isBest && isNew) await records.save(session, "best");
   return isLast && !usesWholeImages ? await evaluateAtEnd(run) : evaluations;
 }
 
@@ -409,7 +442,7 @@ async function evaluateAtEnd(run: TrainContext): Promise<Evaluations> {
 }
 
 async function reportEvaluation(
-  { session: { iteration }, loader, observer, folder, tensorBoard }: TrainContext,
+  { session: { iteration }, loader, observer, records }: TrainContext,
   evaluations: Evaluations,
   protocol: Pick<EvaluationLine, "centerCrop" | "score">,
 ): Promise<void> {
@@ -427,25 +460,26 @@ async function reportEvaluation(
     }] as const
   );
   const line = { iteration, ...protocol, results: Object.fromEntries(results) };
-  await appendLine(folder.evaluations, line);
-  await tensorBoard?.evaluation(line);
+  await records.evaluation(line);
 }
 
 // Does one iteration; returns what draws its panel, if one is wanted.
 async function trainIteration(
-  { config: { data: { normalization, bitDepth } }, loader, session }: TrainContext,
+  { config, loader, session }: TrainContext,
   losses: LossBuffer,
   throughput: ThroughputMeter,
   hasPanel: boolean,
 ): Promise<((done: number) => Promise<Panel>) | null> {
   const t = session.iteration;
+  const { data: { normalization, bitDepth }, optimizer: { accumulationSteps }, method } =
+    config;
   const hosts: HostBatch[] = [];
   const waitStart = performance.now();
-  for (let i = 0; i < session.method.batchesPerIteration; i++) {
+  for (const i of [0, ...futureBatchIndices(lookAheadWidth(method))]) {
     hosts.push(await loader.batch(t, i));
   }
   throughput.addDataTime((performance.now() - waitStart) / 1000);
-  const batches: Batch[] = hosts.map(uploadBatch);
+  const batches: Batch[] = withBatchParts(hosts, accumulationSteps).map(uploadBatch);
   let panelTensors: PanelTensors | null = null;
   // Virtual steps call it too; the last call is from the real step.
   session.onStep = hasPanel
@@ -461,11 +495,13 @@ async function trainIteration(
     if (panelTensors !== null) releasePanelTensors(panelTensors);
     throw error;
   }
+  await exchangesSettled();
   session.iteration++;
-  const names = hosts.flatMap(({ source, target }) => [
-    ...source.fileNames,
-    ...(target?.fileNames ?? []),
-  ]);
+  const width = lookAheadWidth(method);
+  const names = Array.from(
+    { length: width > 1 ? 1 + width : 1 },
+    (_, i) => loader.fileNames(t, i),
+  ).flat();
   session.fileNames = names;
   losses.add(t, names, iterationLosses);
   const [realBatch] = batches;

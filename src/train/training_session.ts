@@ -7,17 +7,22 @@ import { describeEngine, type EngineInfo } from "../core/backend.ts";
 import type { ClassInfo } from "../core/host_batch.ts";
 import type { Network, Weights } from "../core/network.ts";
 import type { ClassStatistics } from "../data/class_statistics.ts";
+import { communicator } from "../core/ranks.ts";
 import * as tf from "../core/tf.ts";
 import { cloneWeights, releaseWeights, weightsFromHost } from "../core/weights.ts";
 import { withActivationCheckpointing } from "../models/encoder_decoder.ts";
 import type { StepInputs } from "../methods/pseudo_labeler.ts";
 import type { Learner } from "../methods/learner.ts";
 import {
+  type Checkpoint,
   CHECKPOINT_VERSION,
+  checkpointChunks,
   type CheckpointMetadata,
+  parseCheckpoint,
   splitSections,
 } from "../weights/checkpoint.ts";
 import { loadCheckpoint, saveCheckpoint } from "../weights/checkpoint_file.ts";
+import { parseSafetensors } from "../weights/safetensors.ts";
 import { areFinite } from "../optim/finite_weights.ts";
 import { buildNetwork } from "../evaluate/build_network.ts";
 import type { NetworkFactory } from "../evaluate/custom_network.ts";
@@ -128,9 +133,7 @@ export async function openTrainingSession(
   const network = trainedNetwork(plainNetwork, config);
   const { parameters } = network;
   describeSelection(plainNetwork, config.optimizer).forEach(log);
-  const resumed = checkpoint !== null && await pathExists(checkpoint)
-    ? await loadCheckpoint(checkpoint, log)
-    : null;
+  const resumed = checkpoint === null ? null : await loadRunCheckpoint(checkpoint, log);
   if (resumed !== null) {
     const text = JSON.stringify(resumed.metadata.config ?? null); // JSON is YAML
     assertSameRun(runPath, parseConfig(text, checkpoint ?? runPath), config);
@@ -250,6 +253,22 @@ export async function openTrainingSession(
     ...(Object.keys(classWeights).length === 0 ? {} : { classWeights }),
   });
   return session;
+}
+
+// Rank 0 reads it for all; null: there is none.
+async function loadRunCheckpoint(
+  path: string,
+  log: (line: string) => void,
+): Promise<Checkpoint | null> {
+  const ranks = communicator();
+  const isReader = ranks === null || ranks.rank === 0;
+  const own = isReader && await pathExists(path) ? await loadCheckpoint(path, log) : null;
+  if (ranks === null) return own;
+  const chunks = own === null ? [] : checkpointChunks(own) as Uint8Array<ArrayBuffer>[];
+  const bytes = await ranks.broadcast(await new Blob(chunks).bytes());
+  return bytes.length === 0
+    ? null
+    : own ?? parseCheckpoint(parseSafetensors(bytes), path);
 }
 
 /** What to say where a run goes on by another engine; null: it is the same, or unknown. */

@@ -3,7 +3,6 @@ import {
   checkRanks,
   gatherFacts,
   type RankFacts,
-  reportOnce,
 } from "../../src/distributed/check_ranks.ts";
 
 const WASM = {
@@ -101,12 +100,4 @@ Deno.test("gatherFacts() takes the facts of all ranks from their texts", () => {
   const other = facts({ host: "ü" });
   const gatherTexts = (text: string) => [text, JSON.stringify(other)];
   assert.deepEqual(gatherFacts({ gatherTexts }, facts()), [facts(), other]);
-});
-
-Deno.test("reportOnce() throws at once on rank 0, and passes on what succeeds", async () => {
-  await reportOnce({ rank: 1 }, () => {});
-  const fail = () => {
-    throw new Error("Cannot");
-  };
-  await assert.rejects(() => reportOnce({ rank: 0 }, fail), /Cannot/);
 });

@@ -54,7 +54,8 @@ for (const scene of ["throws", "rejects"]) {
     const { code, error } = await ranks.ended();
     assert.equal(code, 1);
     const sentences = error.split("\n").filter((line) => line.includes("Cannot"));
-    assert.deepEqual(sentences, ["rank 1: Cannot do it: this is a test"], error);
+    const label = `rank 1 on "${Deno.hostname()}": `;
+    assert.deepEqual(sentences, [`${label}Cannot do it: this is a test`], error);
   });
 }
 
@@ -104,13 +105,13 @@ onRanks("all ranks end where mpirun is killed", async () => {
 
 for (const [scene, what] of [["hangs", "sum"], ["hangsLater", "gather"]] as const) {
   onRanks(`who waits too long in a ${what} says so and ends all [${scene}]`, async () => {
-    await using ranks = start(2, scene, { FST_MPI_TIMEOUT: "2" });
+    await using ranks = start(2, scene, { FST_MPI_TIMEOUT: "5" });
     const { code, error } = await ranks.ended();
     assert.equal(code, 70, error);
     assert.match(
       error,
       new RegExp(
-        "^Cannot go on: rank 0 of 2 has waited 2 s for the others in a " +
+        "^Cannot go on: rank 0 of 2 has waited 5 s for the others in a " +
           `${what} of 3 values: another rank hangs or is much slower; if it is slow, ` +
           "raise the limit of seconds with FST_MPI_TIMEOUT$",
         "m",

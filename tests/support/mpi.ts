@@ -1,5 +1,6 @@
 /** Ranks in tests: processes that the installed `mpirun` starts. @module */
 import { fileURLToPath } from "node:url";
+import { LAUNCH_ENVIRONMENT } from "../../bench/scaling/start_ranks.ts";
 import { succeeds } from "./files.ts";
 
 // What other MPIs call theirs can be tested, too.
@@ -8,24 +9,23 @@ const REQUIRED = Deno.env.get("FST_REQUIRE_MPI") === "1";
 
 const isInstalled = await succeeds(MPIRUN, "--version").catch(() => false);
 
-// Tests may run as root and with more ranks than cores, all of which Open MPI has to be told.
-const ENVIRONMENT = Object.fromEntries([
-  ...["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"].map((
-    name,
-  ) => [name, "1"]),
-  ["OMPI_MCA_rmaps_base_oversubscribe", "1"],
-  ["OMPI_MCA_hwloc_base_binding_policy", "none"],
-  ["PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe"],
-  ["PRTE_MCA_hwloc_default_binding_policy", "none"],
-  ["NO_COLOR", "1"],
-]);
-
 /**
  * Registers a test that starts ranks. Without `mpirun` it is reported as ignored, or fails
  * if FST_REQUIRE_MPI=1.
  */
-export function onRanks(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name: `${name} [mpirun]`, ignore: !isInstalled && !REQUIRED, fn });
+export function onRanks(
+  name: string,
+  fn: () => Promise<void>,
+  { ignore = false }: Pick<Deno.TestDefinition, "ignore"> = {},
+): void {
+  Deno.test({
+    name: `${name} [mpirun]`,
+    ignore: ignore || (!isInstalled && !REQUIRED),
+    // A device and its buffers may outlive a test.
+    sanitizeOps: false,
+    sanitizeResources: false,
+    fn,
+  });
 }
 
 /** Ranks that run a program. */
@@ -56,7 +56,7 @@ export function startRanks(
       ...["-np", String(ranks), Deno.execPath(), "run", "-A", "--no-check"],
       ...[fileURLToPath(program), ...args],
     ],
-    env: { ...ENVIRONMENT, ...env },
+    env: { ...LAUNCH_ENVIRONMENT, ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

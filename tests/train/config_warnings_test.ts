@@ -79,6 +79,20 @@ Deno.test("a loss of the regions of micro-batches is noticed", () => {
   assert.deepEqual(learned("[{name: focal}, {name: dice, per: image}]"), []);
 });
 
+Deno.test("a loss of the regions of each rank is noticed", () => {
+  const learned = (criterion: string, ranks: number) =>
+    configWarnings(
+      tinyConfig(`method={name: source-only, criterion: ${criterion}}`),
+      ranks,
+    );
+  assert.deepEqual(learned("[{name: dice}, {name: ohem}]", 2), [
+    '"dice" is of the regions of each rank\'s images, not of those of all 2 ranks: for ' +
+    'their number not to matter, set "per: image"',
+  ]);
+  assert.deepEqual(learned("[{name: dice}]", 1), []);
+  assert.deepEqual(learned("[{name: ohem}, {name: dice, per: image}]", 2), []);
+});
+
 Deno.test("freezing random weights is noticed", () => {
   const frozen = (...more: string[]) => warnings("{name: supervised}", ...more);
   const freeze = "optimizer.freeze=[encoder]";

@@ -1,0 +1,106 @@
+/** Whether ranks that train together do the same. Each check fails alike on all of them. @module */
+import { lookAheadOf } from "../config/method.ts";
+import type { RunConfig } from "../config/schema.ts";
+import type { BackendInfo } from "../core/device.ts";
+import { versions } from "../core/versions.ts";
+import { weightsToHost } from "../core/weights.ts";
+import { checkRanks, gatherFacts } from "../distributed/check_ranks.ts";
+import { openedRanks } from "../distributed/open_ranks.ts";
+import { assertSameReplicas } from "../distributed/replicas.ts";
+import type { DataIdentities } from "./run_data.ts";
+import type { TrainingSession } from "./training_session.ts";
+
+/**
+ * Compares what ranks compute with, and their configurations.
+ *
+ * @throws {Error} If one differs, two ranks have one GPU unasked, or the method cannot be
+ * divided among ranks.
+ */
+export function checkStart(config: RunConfig, backend: BackendInfo): void {
+  const ranks = openedRanks();
+  if (ranks === null) return;
+  const { device } = ranks;
+  const own = { host: Deno.hostname(), pid: Deno.pid, backend, device };
+  const facts = gatherFacts(ranks, { ...own, versions: versions(), config });
+  checkRanks(facts);
+  const { method } = config;
+  if (ranks.size > 1 && method.name === "mean-teacher" && method.contrastive !== null) {
+    throw new RangeError(
+      `Cannot train on ${ranks.size} ranks with "method.contrastive": its memory bank is ` +
+        "of the pixels of whole batches; set it to null, or train on one rank",
+    );
+  }
+}
+
+/** How many ranks there are, and where: a line for the log; null: there are none. */
+export function ranksLine(batchSize: number): string | null {
+  const ranks = openedRanks();
+  if (ranks === null) return null;
+  const hosts = new Set(ranks.gatherTexts(Deno.hostname())).size;
+  const images = batchSize / ranks.size;
+  return `ranks      ${ranks.size} on ${hosts === 1 ? "1 host" : `${hosts} hosts`} ` +
+    `(${ranks.library}), ${images} of the ${batchSize} images of a batch each`;
+}
+
+/** Compares the data of the hosts. @throws {Error} If a part of it differs. */
+export function checkData(data: DataIdentities): void {
+  const ranks = openedRanks();
+  if (ranks === null) return;
+  const own = { host: Deno.hostname(), data };
+  const [first, ...others] = ranks.gatherTexts(JSON.stringify(own)).map((text) =>
+    JSON.parse(text) as typeof own
+  );
+  for (const [i, { host, data }] of others.entries()) {
+    for (const [part, identity] of Object.entries(first?.data ?? {})) {
+      if (JSON.stringify(data[part]) === JSON.stringify(identity)) continue;
+      throw new Error(
+        `Cannot train on ${ranks.size} ranks: "data.${part}" on rank ${i + 1} (host ` +
+          `"${host}") is not that on rank 0 (host "${first?.host}"): give all hosts the ` +
+          "same files",
+      );
+    }
+  }
+}
+
+/** Compares the weights of the ranks. @throws {Error} If a bit of them differs. */
+export async function checkReplicas(
+  { network: { parameters }, learner: { student, teacher } }: Pick<
+    TrainingSession,
+    "network" | "learner"
+  >,
+): Promise<void> {
+  const ranks = openedRanks();
+  if (ranks === null) return;
+  for (const [role, weights] of Object.entries({ student, teacher })) {
+    if (weights === null) continue;
+    const tensors = [...(await weightsToHost(parameters, weights)).values()];
+    const bytes = tensors.map(({ bytes }) => bytes);
+    await assertSameReplicas(ranks, `${role}'s weights`, bytes);
+  }
+}
+
+/**
+ * How many futures groups of ranks can compute one each of.
+ *
+ * @throws {RangeError} If a run has none, or one would depend on another.
+ */
+export function dividedFutures({ method }: RunConfig): number {
+  const lookAhead = lookAheadOf(method);
+  if (lookAhead === null || lookAhead.width < 2) {
+    throw new RangeError(
+      'Cannot divide futures among ranks: the run averages none; set "method.lookAhead.width" ' +
+        'to 2 or more, or leave out "--futures ranks"',
+    );
+  }
+  for (const key of ["optimizerState", "buffers"] as const) {
+    if (lookAhead[key] === "restore") continue;
+    throw new RangeError(
+      `Cannot divide futures among ranks: "method.lookAhead.${key}" is "${
+        lookAhead[key]
+      }", ` +
+        'so that each future begins with what the one before it left; set it to "restore", or ' +
+        'leave out "--futures ranks"',
+    );
+  }
+  return lookAhead.width;
+}
