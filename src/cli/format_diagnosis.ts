@@ -8,8 +8,8 @@ export function formatDiagnosis(
   diagnosis: Diagnosis,
   terminal: Pick<Terminal, "isOutTty" | "color">,
 ): string {
-  const { adapter, drivers, native, autoBackend, backends, imageCodecError, advice } =
-    diagnosis;
+  const { adapter, drivers, native, mpi } = diagnosis;
+  const { autoBackend, backends, imageCodecError, advice } = diagnosis;
   const line = (title: string, text: string) => `${title.padEnd(11)}${text}`;
   const lines = [
     line("deno", `${Deno.version.deno} on ${Deno.build.os} ${Deno.build.arch}`),
@@ -33,6 +33,12 @@ export function formatDiagnosis(
       autoBackend === null ? "none" : `${autoBackend.name}: ${autoBackend.reason}`,
     ),
     line("oneDNN", describeNative(native)),
+    line(
+      "MPI",
+      mpi.library === null
+        ? `only for ranks that train together: ${mpi.problem}`
+        : `${mpi.library.version} (${mpi.library.path})`,
+    ),
     line("codecs", imageCodecError ?? "JPEG and PNG files can be read"),
   );
   for (const { name, checks, operations, error } of backends) {

@@ -6,6 +6,7 @@ import {
   openBackend,
   probeAdapter,
 } from "../core/backend.ts";
+import { openMpiLibrary } from "../distributed/mpi_library.ts";
 import type { NativeEngineInfo } from "../native/engine.ts";
 import { installCommand, NativeLibraryError } from "../native/find_library.ts";
 import { openNativeEngine } from "../native/open_engine.ts";
@@ -35,6 +36,14 @@ export interface NativeDiagnosis {
   readonly install: string;
 }
 
+/** MPI on this machine. */
+export interface MpiDiagnosis {
+  /** Path and name with version; null: it cannot be used. */
+  readonly library: { readonly path: string; readonly version: string } | null;
+  /** Why it cannot be used; null: it can. */
+  readonly problem: string | null;
+}
+
 /** What an examination has found. */
 export interface Diagnosis {
   /** The GPU; null: none that WebGPU reaches. */
@@ -43,6 +52,8 @@ export interface Diagnosis {
   readonly drivers: readonly string[];
   /** What makes a CPU fast. */
   readonly native: NativeDiagnosis;
+  /** The library of MPI, by which several processes train together. */
+  readonly mpi: MpiDiagnosis;
   /** What "auto" takes, and why; null: nothing works. */
   readonly autoBackend: BackendInfo | null;
   /** All that could be there. */
@@ -81,6 +92,7 @@ export async function diagnose(
   return {
     adapter,
     native,
+    mpi: diagnoseMpi(),
     drivers: await installedDrivers(),
     autoBackend,
     backends,
@@ -128,6 +140,15 @@ async function diagnoseNative(
     if (choice !== "auto" || !(error instanceof NativeLibraryError)) throw error;
     const problem = error.path === null ? "it was not found" : error.message;
     return { engine: null, problem, install };
+  }
+}
+
+function diagnoseMpi(): MpiDiagnosis {
+  try {
+    const { path, version } = openMpiLibrary({ launcher: "Open MPI" });
+    return { library: { path, version }, problem: null };
+  } catch (error) {
+    return { library: null, problem: messageOf(error) };
   }
 }
 

@@ -40,6 +40,10 @@ Deno.test({
     assert.match(out, /^self-test on wasm$/m);
     assert.match(out, /gradient of a dilated convolution to its filter .* ok/);
     assert.match(out, /^backend {4}(wasm|webgpu): /m);
+    assert.match(
+      out,
+      /^MPI {8}(\S.* \(lib.*\)|only for ranks that train together: Cannot use )/m,
+    );
     if (!out.includes("self-test on webgpu")) return;
     assert.match(
       out,
