@@ -15,6 +15,7 @@ import { networksReport } from "../bench/networks_report.ts";
 import { peersReport } from "../bench/peers/report.ts";
 import { compareWithSaved, type Report, saveReport } from "../bench/report.ts";
 import { reuseReport } from "../bench/reuse_report.ts";
+import { scalingReport } from "../bench/scaling/report.ts";
 import { stepReport } from "../bench/step/report.ts";
 import { type CommandMain, defineCommand, EXIT_CODE } from "../src/cli/command.ts";
 import { CPU_OPTIONS, cpuOptionsFrom } from "../src/cli/cpu_options.ts";
@@ -47,7 +48,8 @@ export const main: CommandMain = defineCommand({
   name: "deno task bench",
   description: "Measure: our kernels and a training step against tfjs, the " +
     "loader, what the published networks cost, the memory that configurations will need, " +
-    "the methods against each other, or the same work against PyTorch and jax-js.",
+    "ranks that train together, the methods against each other, or the same work against " +
+    "PyTorch and jax-js.",
   examples: [
     "deno task bench kernels --only conv2d",
     "deno task bench step",
@@ -60,6 +62,7 @@ export const main: CommandMain = defineCommand({
     "deno task bench io --large",
     "deno task bench networks",
     "deno task bench memory --backend webgpu --only unimatch_v2",
+    "deno task bench scaling --ranks 1,2 --set data.batchSize=8",
     "deno task bench methods --jobs 2",
     "deno task bench methods --track semi-supervised --out runs/bench_semi",
     "deno task bench methods --track camvid --set data.root=data/camvid --jobs 2",
@@ -70,25 +73,37 @@ export const main: CommandMain = defineCommand({
   arguments: {
     what: argument.optional(
       "step",
-      "kernels, step, reuse, io, networks, memory, methods or peers",
+      "kernels, step, reuse, io, networks, memory, scaling, methods or peers",
     ),
   },
   options: {
     config: option.string("FILE", "configuration of the run; one that fits unless given"),
     set: option.strings(
       "KEY=VALUE",
-      "step, io, memory, methods on CamVid: a value in place of the configuration's",
+      "step, io, memory, scaling, methods on CamVid: a value in place of the " +
+        "configuration's",
     ),
     backend: option.choice(["auto", "webgpu", "wasm"], "auto", "where to compute"),
     ...CPU_OPTIONS,
     rounds: option.integer(
       "N",
-      "kernels, step, reuse, peers: rounds that count; io: steps; enough unless given",
+      "kernels, step, reuse, scaling, peers: rounds that count; io: steps; enough unless " +
+        "given",
     ),
     only: option.strings(
       "NAME",
       "kernels, peers, memory: part of a name; step: a method; reuse: a network; methods " +
         "on CamVid: dusk or eighth; enough unless given",
+    ),
+    ranks: option.numbers(
+      "N,N,…",
+      [1, 2, 4],
+      "scaling: numbers of ranks, started by mpirun",
+    ),
+    secondsPerIteration: option.numbers(
+      "S,S,…",
+      [1],
+      "scaling: what an iteration of MiT-B5 is assumed to take a rank",
     ),
     side: option.integer("N", "reuse: side of the crops in pixels; 128 unless given"),
     variant: option.strings(
@@ -97,17 +112,19 @@ export const main: CommandMain = defineCommand({
     ),
     save: option.string(
       "FILE",
-      "kernels, step, io, methods on CamVid: keep what was found",
+      "kernels, step, io, scaling, methods on CamVid: keep what was found",
     ),
     against: option.string(
       "FILE",
-      "kernels, step, io: compare with what was kept; peers: a checkout of fst that is " +
+      "kernels, step, io, scaling: compare with what was kept; peers: a checkout of fst " +
+        "that is " +
         "measured, too",
     ),
     seeds: option.integer("N", "methods: seeds; 5 unless given"),
     iterations: option.integer(
       "N",
-      "methods: iterations of the method whose time all get; 60 unless given",
+      "methods: iterations of the method whose time all get, 60 unless given; scaling: " +
+        "those of a turn, 4 unless given",
     ),
     track: option.choice(
       ["domain-adaptation", "semi-supervised", "camvid"],
@@ -196,6 +213,13 @@ export const main: CommandMain = defineCommand({
         print(text);
         return { json };
       }
+      case "scaling": {
+        const given = withConfig(projectFile("bench/configs/mit_b0_128.yaml"));
+        const set = options.config === undefined
+          ? ["data.batchSize=4", ...options.set] // one image for each of four ranks
+          : options.set;
+        return await report(await scalingReport({ ...given, set }, terminal, log));
+      }
       case "peers": {
         const { text, json } = await peersReport({ ...options, cpu }, terminal, log);
         print(text);
@@ -227,7 +251,7 @@ export const main: CommandMain = defineCommand({
       default:
         log(
           `Cannot benchmark "${benchmark}": known are kernels, step, reuse, io, networks, ` +
-            "memory, methods and peers",
+            "memory, scaling, methods and peers",
         );
         return { exitCode: EXIT_CODE.usage };
     }
