@@ -17,10 +17,15 @@ interface CommandLine {
   readonly words: readonly string[];
 }
 
+// What starts ranks may come first.
+const LAUNCHER = /^(?:until )?(?:mpirun|srun) .*?(?=deno task )/;
+
 const START =
   /^(?:npx -y deno@[\d.]+|deno) task (\S+)|^(?:npx -y deno@[\d.]+|deno) run -A (\S+\.ts)|^\S*pack\/run\.sh (\S+)/;
 
-function parseCommandLine(line: string): CommandLine | null {
+function parseCommandLine(text: string): CommandLine | null {
+  const line = text.replace(LAUNCHER, "").replace(/^(deno task) --quiet/, "$1")
+    .replace(/; do$/, "");
   const match = START.exec(line);
   const program = match?.[1] ?? match?.[2] ?? match?.[3];
   if (match === null || program === undefined) return null;
