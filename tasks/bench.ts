@@ -121,6 +121,10 @@ export const main: CommandMain = defineCommand({
         "measured, too",
     ),
     seeds: option.integer("N", "methods: seeds; 5 unless given"),
+    wallClockSeeds: option.integer(
+      "N",
+      "methods on CamVid: seeds at equal wall clock; as many as --seeds unless given",
+    ),
     iterations: option.integer(
       "N",
       "methods: iterations of the method whose time all get, 60 unless given; scaling: " +

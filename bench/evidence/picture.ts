@@ -12,7 +12,7 @@
 import { join } from "node:path";
 import { type Chart, type Curve, drawCharts } from "../../src/cli/curves_picture.ts";
 import { meanOf, standardDeviation } from "./paired_difference.ts";
-import { type Budget, BUDGETS } from "./protocol.ts";
+import { type Budget, BUDGETS, seedsOf } from "./protocol.ts";
 import type { ProblemRecord } from "./report.ts";
 
 /** Draws the curves of a problem; a PNG file. */
@@ -26,10 +26,11 @@ export function drawEvidence(record: ProblemRecord): Uint8Array {
       [record.reference, ...methods.filter(isMasked)],
     ],
   ];
+  const budgets = BUDGETS.filter((budget) => seedsOf(record.size, budget) > 0);
   const charts = groups.flatMap(([title, shown]) =>
-    BUDGETS.map((budget) => chartOf(record, budget, title, shown))
+    budgets.map((budget) => chartOf(record, budget, title, shown))
   );
-  return drawCharts(charts, 2);
+  return drawCharts(charts, budgets.length);
 }
 
 function chartOf(

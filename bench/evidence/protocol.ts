@@ -27,8 +27,10 @@ import { BUDGET_METHOD, type Problem } from "./problems.ts";
 
 /** The size of a comparison. */
 export interface EvidenceSize {
-  /** Seeds 0, 1, … of the test. */
+  /** Seeds 0, 1, … of the test at equal updates. */
   readonly seeds: number;
+  /** Those at equal wall clock; 0 leaves it out. */
+  readonly wallClockSeeds: number;
   /** Updates of every method at equal updates. */
   readonly iterations: number;
   /** Updates with labels alone that train the start. */
@@ -41,6 +43,12 @@ export interface EvidenceSize {
 export const BUDGETS = ["updates", "wall clock"] as const;
 /** One of {@linkcode BUDGETS}. */
 export type Budget = typeof BUDGETS[number];
+
+/** Seeds of a comparison. */
+export const seedsOf = (
+  { seeds, wallClockSeeds }: Pick<EvidenceSize, "seeds" | "wallClockSeeds">,
+  budget: Budget,
+): number => budget === "updates" ? seeds : wallClockSeeds;
 
 /** The seed with which learning rates are chosen. */
 const CHOICE_SEED = 100;
@@ -81,7 +89,8 @@ export async function gatherEvidence(
   costs: Readonly<Record<string, number>>,
   options: TrainingOptions,
 ): Promise<Evidence> {
-  const { seeds, iterations, learningRates } = size;
+  const { iterations, learningRates } = size;
+  const seeds = Math.max(size.seeds, size.wallClockSeeds);
   const methods = Object.keys(problem.methods);
   const configOf = (
     method: string,
@@ -126,9 +135,9 @@ export async function gatherEvidence(
   }
 
   const time = iterations * (costs[BUDGET_METHOD] ?? NaN);
-  const runs = Array.from({ length: seeds }, (_, seed) => seed).flatMap((seed) =>
-    methods.flatMap((method) =>
-      BUDGETS.map((budget): EvidenceRun => {
+  const runs = BUDGETS.flatMap((budget) =>
+    Array.from({ length: seedsOf(size, budget) }, (_, seed) => seed).flatMap((seed) =>
+      methods.map((method): EvidenceRun => {
         const count = budget === "updates"
           ? iterations
           : Math.round(time / (costs[method] ?? NaN));

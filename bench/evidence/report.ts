@@ -24,11 +24,13 @@ import {
   type EvidenceSize,
   gatherEvidence,
   type LearningRateChoice,
+  seedsOf,
 } from "./protocol.ts";
 
 /** Enough that plain training has nothing more to gain, see docs/results.md. */
 const SIZE: EvidenceSize = {
   seeds: 5,
+  wallClockSeeds: 5,
   iterations: 200,
   startIterations: 1000,
   learningRates: [5e-5, 1e-4, 2e-4],
@@ -81,6 +83,8 @@ export async function evidenceReport(
     readonly set: readonly string[];
     readonly native: string;
     readonly seeds: number | undefined;
+    /** As many as `seeds` unless given. */
+    readonly wallClockSeeds: number | undefined;
     readonly iterations: number | undefined;
     readonly jobs: number | undefined;
     readonly out: string | undefined;
@@ -92,10 +96,11 @@ export async function evidenceReport(
 ): Promise<{ text: string; json: readonly ProblemRecord[] }> {
   const { set, native, jobs = 1, out = "runs/camvid_methods", only } = options;
   const { seeds = SIZE.seeds, iterations = SIZE.iterations } = options;
+  const { wallClockSeeds = seeds } = options;
   const scale = iterations / SIZE.iterations;
   const size = {
     ...SIZE,
-    ...{ seeds, iterations },
+    ...{ seeds, wallClockSeeds, iterations },
     startIterations: Math.round(SIZE.startIterations * scale),
   };
   const wanted = PROBLEMS.filter(({ name }) => only.length === 0 || only.includes(name));
@@ -189,9 +194,12 @@ async function recordOf(
   const { name, title, reference } = problem;
   return {
     ...{ problem: name, title, reference, engine, size, costs, choices, runs: records },
-    comparisons: BUDGETS.flatMap((budget) => compare(problem, records, budget)),
+    comparisons: budgetsOf(size).flatMap((budget) => compare(problem, records, budget)),
   };
 }
+
+const budgetsOf = (size: EvidenceSize) =>
+  BUDGETS.filter((budget) => seedsOf(size, budget) > 0);
 
 function figuresOf({ student, teacher }: RunSummary, split: string) {
   const of = (results: RunSummary["student"]) =>
@@ -235,7 +243,8 @@ export const primaryOf = ({ test, primaryNetwork }: EvidenceRecord): number =>
   test[primaryNetwork] ?? NaN;
 
 function textOf(record: ProblemRecord, terminal: Terminal): string {
-  const tables = BUDGETS.map((budget) => {
+  const { size } = record;
+  const tables = budgetsOf(size).map((budget) => {
     const runs = record.runs.filter((run) => run.budget === budget);
     const rows = Object.keys(record.choices).map((method) => {
       const own = runs.filter((run) => run.method === method);
@@ -253,7 +262,9 @@ function textOf(record: ProblemRecord, terminal: Terminal): string {
       left("method"),
       ...["rate", "cost", "updates", "student, test %", "teacher, test %"].map(right),
     ];
-    return `${record.title}, equal ${budget}\n${formatTable(columns, rows, terminal)}`;
+    const seeds = seedsOf(size, budget);
+    return `${record.title}, equal ${budget}, ${seeds} seeds\n` +
+      formatTable(columns, rows, terminal);
   });
   const signed = (value: number) =>
     `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
@@ -272,9 +283,7 @@ function textOf(record: ProblemRecord, terminal: Terminal): string {
     ]),
     terminal,
   );
-  return [...tables, `Paired t tests, ${record.size.seeds} seeds\n${differences}`].join(
-    "\n\n",
-  );
+  return [...tables, `Paired t tests\n${differences}`].join("\n\n");
 }
 
 /** Of a network that not all methods have. */

@@ -82,7 +82,10 @@ Deno.test("drawEvidence() draws curves with their spread", async () => {
   const choice = { learningRate: 1e-4, tried: [] };
   const picture = drawEvidence({
     ...{ problem: "dusk", title: "dusk", reference: "self-training", engine: "wasm" },
-    size: { seeds: 2, iterations: 20, startIterations: 1, learningRates: [1e-4] },
+    size: {
+      ...{ seeds: 2, wallClockSeeds: 2, iterations: 20 },
+      ...{ startIterations: 1, learningRates: [1e-4] },
+    },
     costs: { "self-training": 1, MIC: 1.5 },
     choices: { "self-training": choice, MIC: choice },
     ...{ runs, comparisons: [] },
