@@ -47,6 +47,75 @@ export interface Communicator {
 
 let current: Communicator | null = null;
 
+/** What ranks exchange data by; null: this process trains alone. */
+export function communicator(): Communicator | null {
+  return current;
+}
+
+/** Sets it; null: this process trains alone. */
+export function useCommunicator(next: Communicator | null): void {
+  current = next;
+}
+
+/** Runs code that this process alone runs, or that a smaller group does. */
+export function withCommunicator<T>(other: Communicator | null, run: () => T): T {
+  const before = current;
+  current = other;
+  try {
+    return run();
+  } finally {
+    current = before;
+  }
+}
+
+/** How many processes train together; 1 for one that trains alone. */
+export function rankCount(): number {
+  return current?.size ?? 1;
+}
+
+/**
+ * Where this rank's part of a batch begins that is not divided into micro-batches.
+ *
+ * @param partSize Images of a part.
+ */
+export function partStart(partSize: number): number {
+  return partSize * (current?.rank ?? 0);
+}
+
+/**
+ * The indices in a batch of the images that a rank has: an equal part of each micro-batch, so
+ * that a micro-batch has the same images for any number of ranks.
+ */
+export function partIndices(
+  batchSize: number,
+  accumulationSteps: number,
+  rank: number = current?.rank ?? 0,
+): number[] {
+  const microBatch = batchSize / accumulationSteps;
+  const own = microBatch / rankCount();
+  return Array.from(
+    { length: own * accumulationSteps },
+    (_, i) => Math.floor(i / own) * microBatch + rank * own + i % own,
+  );
+}
+
+/** Whether something is so on one of the ranks at least. */
+export async function isTrueOnAnyRank(isSo: boolean): Promise<boolean> {
+  if (current === null) return isSo;
+  const count = Float32Array.of(isSo ? 1 : 0);
+  await current.sumAsync(count);
+  return (count[0] ?? 0) > 0;
+}
+
+/** What rank 0 finds out, as plain JSON, for all; others do not run the code. */
+export async function fromRankZero<T>(find: () => Promise<T>): Promise<T> {
+  if (current === null) return await find();
+  const isFirst = current.rank === 0;
+  const text = isFirst ? JSON.stringify(await find()) : "";
+  const bytes = isFirst ? new TextEncoder().encode(text) : null;
+  return JSON.parse(new TextDecoder().decode(await current.broadcast(bytes)));
+}
+
 let sharesStatistics = true;
 
 /** Whether the moments of batch norm are those of all ranks. */
@@ -111,73 +180,4 @@ export function futureBatchIndices(width: number): number[] {
 /** Runs what the ranks do for one future, in a group if futures are divided. */
 export function inFutureGroup<T>(run: () => T): T {
   return groups === null ? run() : withCommunicator(groups.communicator, run);
-}
-
-/** How many processes train together; 1 for one that trains alone. */
-export function rankCount(): number {
-  return current?.size ?? 1;
-}
-
-/**
- * Where this rank's part of a batch begins that is not divided into micro-batches.
- *
- * @param partSize Images of a part.
- */
-export function partStart(partSize: number): number {
-  return partSize * (current?.rank ?? 0);
-}
-
-/**
- * The indices in a batch of the images that a rank has: an equal part of each micro-batch, so
- * that a micro-batch has the same images for any number of ranks.
- */
-export function partIndices(
-  batchSize: number,
-  accumulationSteps: number,
-  rank: number = current?.rank ?? 0,
-): number[] {
-  const microBatch = batchSize / accumulationSteps;
-  const own = microBatch / rankCount();
-  return Array.from(
-    { length: own * accumulationSteps },
-    (_, i) => Math.floor(i / own) * microBatch + rank * own + i % own,
-  );
-}
-
-/** Whether something is so on one of the ranks at least. */
-export async function isTrueOnAnyRank(isSo: boolean): Promise<boolean> {
-  if (current === null) return isSo;
-  const count = Float32Array.of(isSo ? 1 : 0);
-  await current.sumAsync(count);
-  return (count[0] ?? 0) > 0;
-}
-
-/** What rank 0 finds out, as plain JSON, for all; others do not run the code. */
-export async function fromRankZero<T>(find: () => Promise<T>): Promise<T> {
-  if (current === null) return await find();
-  const isFirst = current.rank === 0;
-  const text = isFirst ? JSON.stringify(await find()) : "";
-  const bytes = isFirst ? new TextEncoder().encode(text) : null;
-  return JSON.parse(new TextDecoder().decode(await current.broadcast(bytes)));
-}
-
-/** What ranks exchange data by; null: this process trains alone. */
-export function communicator(): Communicator | null {
-  return current;
-}
-
-/** Sets it; null: this process trains alone. */
-export function useCommunicator(next: Communicator | null): void {
-  current = next;
-}
-
-/** Runs code that this process alone runs, or that a smaller group does. */
-export function withCommunicator<T>(other: Communicator | null, run: () => T): T {
-  const before = current;
-  current = other;
-  try {
-    return run();
-  } finally {
-    current = before;
-  }
 }
