@@ -16,9 +16,10 @@ const INTERNAL = new Set([
 ]);
 /**
  * Of a contrast of pixels and of losses that are chosen, whose iterations no benchmark takes,
- * and of logged lines or clipping.
+ * and of logged lines, clipping or ranks.
  */
 const UNTIMED = new Set([
+  "across_ranks.ts",
   "class_sums/class_sums.ts",
   "contrast_roles/contrast_roles.ts",
   "focal_cross_entropy/focal_cross_entropy.ts",
