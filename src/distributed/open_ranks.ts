@@ -19,6 +19,8 @@ export interface Ranks extends MpiCommunicator {
   readonly library: string;
   /** The number of this process among those of its host. */
   readonly localRank: number;
+  /** How many there are on its host. */
+  readonly localSize: number;
   /** Leaves when all are done; the last exchange. */
   finalize(): Promise<void>;
   /** Ends all ranks at once, and their launcher with this status. */
@@ -70,11 +72,13 @@ export async function openRanks(launch = findLaunch()): Promise<Ranks | null> {
   assertLaunched(launch, library, communicator.size);
   const hosts = communicator.gatherTexts(Deno.hostname());
   const { rank } = communicator;
-  const localRank = hosts.slice(0, rank).filter((host) => host === hosts[rank]).length;
+  const isHere = (host: string) => host === hosts[rank];
+  const localRank = hosts.slice(0, rank).filter(isHere).length;
   const ranks: Ranks = {
     ...communicator,
     library: library.version,
     localRank,
+    localSize: hosts.filter(isHere).length,
     device: selectDevice(localRank),
     async finalize() {
       await chain.later(() => Promise.resolve()); // what is pending

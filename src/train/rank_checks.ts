@@ -32,6 +32,13 @@ export function checkStart(config: RunConfig, backend: BackendInfo): void {
   }
 }
 
+/** Threads of a rank: where nobody says how many, those of a host share its cores. */
+export function threadsOfRank(threads: number | "auto"): number | "auto" {
+  const ranks = openedRanks();
+  if (ranks === null || ranks.localSize === 1 || threads !== "auto") return threads;
+  return Math.max(1, Math.floor(navigator.hardwareConcurrency / ranks.localSize));
+}
+
 /** How many ranks there are, and where: a line for the log; null: there are none. */
 export function ranksLine(batchSize: number): string | null {
   const ranks = openedRanks();

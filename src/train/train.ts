@@ -78,6 +78,7 @@ import {
   checkStart,
   dividedFutures,
   ranksLine,
+  threadsOfRank,
 } from "./rank_checks.ts";
 import { reportData } from "./report_data.ts";
 import { createThroughputMeter, type ThroughputMeter } from "./throughput_meter.ts";
@@ -211,7 +212,8 @@ async function trainIn(
     options;
   const { observer = {}, cache = folder.cache, acceptChangedData = false } = options;
   const checkpoint = fresh ? null : folder.lastCheckpoint;
-  const threads = await fromRankZero(() => threadsOfRun(checkpoint, options.threads));
+  const ofRun = await fromRankZero(() => threadsOfRun(checkpoint, options.threads));
+  const threads = threadsOfRank(ofRun);
   const backendInfo = await openBackend(backend, { native, threads });
   checkStart(config, backendInfo);
   shareBatchStatistics(config.model.syncBatchNorm);
