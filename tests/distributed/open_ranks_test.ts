@@ -25,6 +25,7 @@ for (const size of [1, 2, 4]) {
     for (const { rank, sums, ...result } of results) {
       assert.equal(result.size, size);
       assert.equal(result.localRank, rank);
+      assert.equal(result.localSize, size);
       for (const [i, { hash, isSameLater, error }] of sums.entries()) {
         assert.equal(hash, results[0].sums[i].hash, `sum ${i} of rank ${rank}`);
         assert(isSameLater, `sumAsync() ${i} of rank ${rank}`);

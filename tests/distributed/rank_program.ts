@@ -57,7 +57,15 @@ async function exchange(ranks: Ranks) {
   const bytes = rank === 0 ? new Uint8Array([3, 1, 4]) : null;
   const none = rank === 0 ? new Uint8Array() : null;
   return {
-    ...{ rank, size, sums, ticks, refusal, localRank: ranks.localRank },
+    ...{
+      rank,
+      size,
+      sums,
+      ticks,
+      refusal,
+      localRank: ranks.localRank,
+      localSize: ranks.localSize,
+    },
     gathered: [...ranks.gather(values(rank, -rank))],
     gatheredLater: [...gatheredLater],
     group: [group.rank, group.size, ...ofGroup],
