@@ -2,6 +2,7 @@
 import { lookAheadOf } from "../config/method.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { BackendInfo } from "../core/device.ts";
+import { futureGroups } from "../core/ranks.ts";
 import { versions } from "../core/versions.ts";
 import { weightsToHost } from "../core/weights.ts";
 import { checkRanks, gatherFacts } from "../distributed/check_ranks.ts";
@@ -47,6 +48,23 @@ export function ranksLine(batchSize: number): string | null {
   const images = batchSize / ranks.size;
   return `ranks      ${ranks.size} on ${hosts === 1 ? "1 host" : `${hosts} hosts`} ` +
     `(${ranks.library}), ${images} of the ${batchSize} images of a batch each`;
+}
+
+/**
+ * What to know about futures that groups of ranks compute, a line for the log; null: nothing.
+ *
+ * @param network Its running statistics are parameters that neither learn nor are frozen.
+ */
+export function futureGroupsNote(
+  { parameters }: Pick<TrainingSession["network"], "parameters">,
+): string | null {
+  const hasStatistics = parameters.some(({ trainable, isFrozen = false }) =>
+    !trainable && !isFrozen
+  );
+  if (futureGroups() === null || !hasStatistics) return null;
+  return "each future on ranks begins with the same running statistics of batch norm, and " +
+    "their means are kept: a teacher that predicts with them differs from that of " +
+    '"--futures together"';
 }
 
 /** Compares the data of the hosts. @throws {Error} If a part of it differs. */

@@ -77,6 +77,7 @@ import {
   checkReplicas,
   checkStart,
   dividedFutures,
+  futureGroupsNote,
   ranksLine,
   threadsOfRank,
 } from "./rank_checks.ts";
@@ -242,6 +243,8 @@ async function trainIn(
       classStatistics: loader.classStatistics,
       acceptChangedData,
     });
+    const note = futureGroupsNote(session.network);
+    if (note !== null) log(note);
     await checkReplicas(session);
     await dryEvaluation(config, session.network);
     if (lock !== null) {
