@@ -41,10 +41,16 @@ const YIELD_VARIABLE = "OMPI_MCA_mpi_yield_when_idle";
  * called before WebGPU is asked for an adapter: it chooses the GPU of this process.
  *
  * @returns Null if none of them has started this process: it is alone, and needs no MPI.
- * @throws {Error} If there is no MPI, or not the one of what has started the process.
+ * @throws {Error} If there is no MPI, or not the one of what has started the process, or
+ * this process has joined before.
  */
 export async function openRanks(launch = findLaunch()): Promise<Ranks | null> {
   if (launch === null) return null;
+  if (hasJoined) {
+    throw new Error(
+      "Cannot join ranks twice: MPI starts once in a process; keep what openRanks() gave",
+    );
+  }
   const library = openMpiLibrary(launch);
   const of = launch.size === null ? "" : ` of ${launch.size}`;
   const guard = await openHangGuard(library.path, `rank ${launch.rank}${of}`);
@@ -52,6 +58,7 @@ export async function openRanks(launch = findLaunch()): Promise<Ranks | null> {
   const chain = createExchangeChain(guard);
   const granted = new Int32Array(1);
   if (!environmentVariable(YIELD_VARIABLE)) Deno.env.set(YIELD_VARIABLE, "1");
+  hasJoined = true;
   chain.now("start", 0, () => symbols.MPI_Init_thread(0n, 0n, SERIALIZED, granted));
   let isOpen = true;
   const abort = (status: number): never => {
@@ -95,6 +102,7 @@ export async function openRanks(launch = findLaunch()): Promise<Ranks | null> {
 }
 
 let opened: Ranks | null = null;
+let hasJoined = false;
 
 /** The processes that train together with this one; null: there are none. */
 export function openedRanks(): Ranks | null {
