@@ -15,6 +15,8 @@ export interface RankFacts {
   readonly versions: Readonly<Record<string, string>>;
   /** The settings of the run; JSON. */
   readonly config: unknown;
+  /** What else the ranks were asked for, by name; JSON. */
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 /** The facts of all ranks, in their order. Blocks. */
@@ -90,6 +92,11 @@ const PROPERTIES: readonly {
     of: ({ config }) => Object.fromEntries(leavesOf(config)),
     name: (key) => `"${key}"`,
     cure: "give all ranks the same configuration",
+  },
+  {
+    of: ({ options }) => options,
+    name: (key) => `the option "${key}"`,
+    cure: "give all ranks the same options",
   },
 ];
 

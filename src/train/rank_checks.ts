@@ -12,17 +12,22 @@ import type { DataIdentities } from "./run_data.ts";
 import type { TrainingSession } from "./training_session.ts";
 
 /**
- * Compares what ranks compute with, and their configurations.
+ * Compares what ranks compute with, their configurations and their options.
  *
+ * @param options Those that all ranks must have alike.
  * @throws {Error} If one differs, two ranks have one GPU unasked, or the method cannot be
  * divided among ranks.
  */
-export function checkStart(config: RunConfig, backend: BackendInfo): void {
+export function checkStart(
+  config: RunConfig,
+  backend: BackendInfo,
+  options: Readonly<Record<string, unknown>> = {},
+): void {
   const ranks = openedRanks();
   if (ranks === null) return;
   const { device } = ranks;
   const own = { host: Deno.hostname(), pid: Deno.pid, backend, device };
-  const facts = gatherFacts(ranks, { ...own, versions: versions(), config });
+  const facts = gatherFacts(ranks, { ...own, versions: versions(), config, options });
   checkRanks(facts);
   const { method } = config;
   if (ranks.size > 1 && method.name === "mean-teacher" && method.contrastive !== null) {

@@ -177,29 +177,29 @@ export async function train(
   options: TrainOptions,
 ): Promise<TrainResult> {
   const { out, fresh = false } = options;
+  const observer = isFirstRank() ? options.observer ?? {} : {};
   assertNormalization(given.data);
   const folder = runFolder(out);
   const config = fresh ? given : await withListFolder(given, folder.lists);
-  if (fresh) {
-    if (isFirstRank()) await assertReplaceable(folder);
-  } else {
-    const finished = await fromRankZero(() => readSummary(folder, config));
-    if (finished !== null && !goesOnAfterStop(finished, config)) {
-      if (finished.stopped !== undefined) {
-        options.observer?.log?.(
-          `${finished.stopped}; to go on: --set evaluation.earlyStopping=null`,
-        );
-      }
-      (await openRunRecords(folder, config.logging.tensorboard))[Symbol.dispose]();
-      return { status: "already finished", summary: finished };
+  if (fresh && isFirstRank()) await assertReplaceable(folder);
+  // Asked for by every rank: that all have the same options is checked later.
+  const finished = await fromRankZero(async () =>
+    fresh ? null : await readSummary(folder, config)
+  );
+  if (finished !== null && !goesOnAfterStop(finished, config)) {
+    if (finished.stopped !== undefined) {
+      observer.log?.(
+        `${finished.stopped}; to go on: --set evaluation.earlyStopping=null`,
+      );
     }
+    (await openRunRecords(folder, config.logging.tensorboard))[Symbol.dispose]();
+    return { status: "already finished", summary: finished };
   }
 
-  if (!isFirstRank()) {
-    return await trainIn(folder, null, config, { ...options, observer: {} });
-  }
+  const own = { ...options, observer };
+  if (!isFirstRank()) return await trainIn(folder, null, config, own);
   await using lock = await lockRunFolder(folder.path);
-  return await trainIn(folder, lock, config, options);
+  return await trainIn(folder, lock, config, own);
 }
 
 // Without a lock for a rank that leaves nothing in the folder.
@@ -216,9 +216,10 @@ async function trainIn(
   const ofRun = await fromRankZero(() => threadsOfRun(checkpoint, options.threads));
   const threads = threadsOfRank(ofRun);
   const backendInfo = await openBackend(backend, { native, threads });
-  checkStart(config, backendInfo);
+  const { futures = "together" } = options;
+  checkStart(config, backendInfo, { fresh, futures, acceptChangedData });
   shareBatchStatistics(config.model.syncBatchNorm);
-  divideFutures(options.futures === "ranks" ? dividedFutures(config) : null);
+  divideFutures(futures === "ranks" ? dividedFutures(config) : null);
   const loaderSpec = trainingLoaderSpec(config, cache);
   const { source, target } = loaderSpec;
   const evaluated = evaluationSpecs(config.data, cache).values();

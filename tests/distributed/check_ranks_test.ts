@@ -30,6 +30,7 @@ const facts = (changes: Partial<RankFacts> = {}): RankFacts => ({
   device: { address: null, wanted: false },
   versions: { fst: "0.1.0", deno: "2.9.6" },
   config: { seed: 1, optimizer: { learningRate: 0.1, steps: [1, 2] }, classes: [] },
+  options: { fresh: false },
   ...changes,
 });
 
@@ -94,6 +95,13 @@ Deno.test("checkRanks() names the first setting that differs", () => {
       message,
     );
   }
+});
+
+Deno.test("checkRanks() names an option that differs", () => {
+  rejects(
+    [facts(), facts({ options: { fresh: true } })],
+    /the option "fresh" is false on rank 0 .* give all ranks the same options/,
+  );
 });
 
 Deno.test("gatherFacts() takes the facts of all ranks from their texts", () => {
