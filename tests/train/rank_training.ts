@@ -1,6 +1,7 @@
 // Small runs with all that a batch has to do with: batch norm, dropout, mixing, rare class
-// sampling; by SGD, since AdamW divides rounding by itself where a gradient is 0. As a program: one of the ranks that mpirun has started, with a backend, a folder
-// and names of runs.
+// sampling; by SGD, since AdamW divides rounding by itself where a gradient is 0. As a
+// program: one of the ranks that mpirun has started, with a backend, what is done with
+// futures, a folder and names of runs.
 import { join } from "node:path";
 import { openRanks } from "../../src/distributed/open_ranks.ts";
 import { train, type TrainOptions } from "../../src/train/train.ts";
