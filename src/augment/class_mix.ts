@@ -12,11 +12,10 @@ import {
   type MaybeHostInput,
   uploadHostInput,
 } from "../core/host_input.ts";
-import type { BatchPart } from "../core/host_batch.ts";
+import { type BatchPart, drawEach } from "../core/host_batch.ts";
 import type { Random } from "../core/random.ts";
 import type * as tf from "../core/tf.ts";
 import { classMask, LABEL_VALUES } from "../ops/class_mix/class_mix.ts";
-import { drawEach } from "./draw_each.ts";
 
 /** The classes that are candidates for a sample: its own, or those of the whole batch. */
 export type ClassScope = "image" | "batch";

@@ -12,11 +12,10 @@
  *
  * @module
  */
-import type { BatchCount } from "../core/host_batch.ts";
+import { type BatchCount, drawEach } from "../core/host_batch.ts";
 import { type MaybeHostInput, uploadHostInput } from "../core/host_input.ts";
 import type { Random } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
-import { drawEach } from "./draw_each.ts";
 
 /**
  * Draws the factors of the channels.

@@ -14,7 +14,7 @@ import {
   type MaybeHostInput,
   uploadHostInput,
 } from "../core/host_input.ts";
-import type { BatchCount, Normalization } from "../core/host_batch.ts";
+import { type BatchCount, drawEach, type Normalization } from "../core/host_batch.ts";
 import type { RngKey } from "../core/network.ts";
 import type { Random } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
@@ -22,7 +22,6 @@ import { dropout } from "../ops/dropout/dropout.ts";
 import { resizeNearest } from "../ops/resize/resize.ts";
 import { applyColorJitter, drawColorJitter, type JitterFactors } from "./color_jitter.ts";
 import { drawSigma, gaussianBlur } from "./gaussian_blur.ts";
-import { drawEach } from "./draw_each.ts";
 import type { BatchSize } from "./perturbation.ts";
 
 /** How colors change. */

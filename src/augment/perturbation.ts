@@ -20,13 +20,12 @@ import {
   uploadHostInput,
 } from "../core/host_input.ts";
 import { sliceBatch } from "../core/batch.ts";
-import { type BatchCount, type Box, IGNORE_INDEX } from "../core/host_batch.ts";
+import { type BatchCount, type Box, drawEach, IGNORE_INDEX } from "../core/host_batch.ts";
 import type { Random } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
 import { partStart } from "../core/ranks.ts";
 import { gatherBatch } from "../ops/across_ranks.ts";
 import { classMask, LABEL_VALUES, pasteSource } from "../ops/class_mix/class_mix.ts";
-import { drawEach } from "./draw_each.ts";
 
 export type { Box } from "../core/host_batch.ts";
 

@@ -7,13 +7,12 @@
  * @module
  */
 import { mapHostInput, type MaybeHostInput } from "../core/host_input.ts";
-import type { BatchPart, Normalization } from "../core/host_batch.ts";
+import { type BatchPart, drawEach, type Normalization } from "../core/host_batch.ts";
 import type { Random } from "../core/random.ts";
 import * as tf from "../core/tf.ts";
 import { type MixedBatch, pasteSource } from "../ops/class_mix/class_mix.ts";
 import { chooseClasses, classMixMask, type ClassScope } from "./class_mix.ts";
 import { applyColorJitter, drawColorJitter, type JitterFactors } from "./color_jitter.ts";
-import { drawEach } from "./draw_each.ts";
 import { drawSigma, gaussianBlur } from "./gaussian_blur.ts";
 
 export type { MixedBatch } from "../ops/class_mix/class_mix.ts";

@@ -11,7 +11,7 @@
  */
 import { sliceBatch } from "../core/batch.ts";
 import { mapHostInput, type MaybeHostInput } from "../core/host_input.ts";
-import type { Normalization } from "../core/host_batch.ts";
+import { drawEach, type Normalization } from "../core/host_batch.ts";
 import { hashStreamName, type Random } from "../core/random.ts";
 import type { RngKey } from "../core/network.ts";
 import * as tf from "../core/tf.ts";
@@ -22,7 +22,6 @@ import {
   type JitterFactors,
   NO_JITTER,
 } from "./color_jitter.ts";
-import { drawEach } from "./draw_each.ts";
 import { drawSigma, gaussianBlur } from "./gaussian_blur.ts";
 import { applyGrayscale } from "./grayscale.ts";
 import {

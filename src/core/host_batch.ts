@@ -118,6 +118,15 @@ export interface BatchCount {
   readonly part?: BatchPart | undefined;
 }
 
+/**
+ * Draws something for each image. For a part of a batch it is drawn for all of the batch, so
+ * that no draw depends on how a batch is divided.
+ */
+export function drawEach<T>({ batchSize, part }: BatchCount, draw: () => T): T[] {
+  const all = Array.from({ length: part?.batchSize ?? batchSize }, draw);
+  return part === undefined ? all : all.filter((_, i) => part.indices.includes(i));
+}
+
 /** One draw of the loader. */
 export interface HostBatch extends BatchCount {
   /** H */

@@ -1,5 +1,5 @@
+import { drawEach } from "../../src/core/host_batch.ts";
 import assert from "node:assert/strict";
-import { drawEach } from "../../src/augment/draw_each.ts";
 import { createRandom } from "../../src/core/random.ts";
 
 Deno.test("drawEach() draws for a part of a batch what the batch would have", () => {
