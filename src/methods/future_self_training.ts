@@ -357,7 +357,13 @@ function averageFutures(
   const candidate = withMoments(averaging.candidate);
   const mean = withMoments(averaging.mean);
   copyBuffers(parameters, candidate.weights, future.weights);
-  if (groups !== null && joinFutures !== undefined) {
+  if (groups !== null) {
+    if (joinFutures === undefined) {
+      throw new TypeError(
+        "Cannot divide futures among ranks: the recipe has no joinFutures(); give it one " +
+          "that averages over ranks",
+      );
+    }
     const [batch] = futureBatches as [Batch];
     const { own, count } = groups;
     const firstIndex = learner.forwardCount;
