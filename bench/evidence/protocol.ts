@@ -4,7 +4,8 @@
  * 1. For each seed a network is trained with the labels alone: all methods start from it.
  * 2. For each method the learning rate is chosen among the same ones, by the mIoU of images
  *    that the test has not, with a seed that the test has not. As long as the highest one is
- *    the best of a method, it gets one that is twice as high.
+ *    the best of a method, it gets one that is twice as high; as long as the lowest one is,
+ *    one half as high.
  * 3. With it, every method trains for each seed for the same number of updates, and for the
  *    number that takes as long as those of {@linkcode BUDGET_METHOD}.
  *
@@ -74,7 +75,23 @@ export interface Evidence {
 /** The learning rate of a method. */
 export interface LearningRateChoice {
   readonly learningRate: number;
+  /** In ascending order. */
   readonly tried: readonly { readonly learningRate: number; readonly mIoU: number }[];
+}
+
+/** The best of what was tried; of several alike, the lowest. */
+export function choiceAmong(trials: LearningRateChoice["tried"]): LearningRateChoice {
+  const tried = trials.toSorted((a, b) => a.learningRate - b.learningRate);
+  const best = tried.reduce((best, one) => one.mIoU > best.mIoU ? one : best);
+  return { learningRate: best.learningRate, tried };
+}
+
+/** What is to be tried next, as the best is at an end of what was. */
+export function ratesBeyond({ learningRate, tried }: LearningRateChoice): number[] {
+  return [
+    ...learningRate === tried[0]?.learningRate ? [learningRate / 2] : [],
+    ...learningRate === tried.at(-1)?.learningRate ? [2 * learningRate] : [],
+  ];
 }
 
 /**
@@ -128,15 +145,14 @@ export async function gatherEvidence(
     await trainAll(trials, options);
     for (const { method, learningRate, folder } of trials) {
       const { mIoU } = (await readRunSummary(folder)).evaluation;
-      const tried = [...choices[method]?.tried ?? [], { learningRate, mIoU }];
-      const best = tried.reduce((best, one) => one.mIoU > best.mIoU ? one : best);
-      choices[method] = { learningRate: best.learningRate, tried };
+      choices[method] = choiceAmong([...choices[method]?.tried ?? [], {
+        learningRate,
+        mIoU,
+      }]);
     }
-    trials = Object.entries(choices)
-      .filter(([, { learningRate, tried }]) =>
-        learningRate === tried.at(-1)?.learningRate
-      )
-      .map(([method, { learningRate }]) => trialOf(method, 2 * learningRate));
+    trials = Object.entries(choices).flatMap(([method, choice]) =>
+      ratesBeyond(choice).map((learningRate) => trialOf(method, learningRate))
+    );
   }
 
   const time = iterations * (costs[BUDGET_METHOD] ?? NaN);

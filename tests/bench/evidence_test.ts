@@ -8,7 +8,12 @@ import {
 } from "../../bench/evidence/paired_difference.ts";
 import { drawEvidence } from "../../bench/evidence/picture.ts";
 import { PROBLEMS } from "../../bench/evidence/problems.ts";
-import { BUDGETS } from "../../bench/evidence/protocol.ts";
+import {
+  BUDGETS,
+  choiceAmong,
+  type LearningRateChoice,
+  ratesBeyond,
+} from "../../bench/evidence/protocol.ts";
 import { withMethod } from "../../bench/compared_methods.ts";
 import { loadConfig } from "../../src/config/read.ts";
 import { decodePng } from "../../src/formats/png.ts";
@@ -65,6 +70,26 @@ for (const problem of PROBLEMS) {
     for (const name of [baseline, reference, control]) assert(name in problem.methods);
   });
 }
+
+Deno.test("a learning rate is chosen where lower and higher ones are worse", () => {
+  const bestAt = (peak: number) => {
+    const trial = (learningRate: number) => {
+      assert(learningRate > 1e-6 && learningRate < 1, String(learningRate));
+      return { learningRate, mIoU: 0.5 - Math.abs(Math.log2(learningRate / peak)) / 100 };
+    };
+    let choice = choiceAmong([trial(4e-4), trial(2e-4)]);
+    for (let next = ratesBeyond(choice); next.length > 0; next = ratesBeyond(choice)) {
+      choice = choiceAmong([...choice.tried, ...next.map(trial)]);
+    }
+    return choice;
+  };
+  const ratesOf = ({ tried }: LearningRateChoice) =>
+    tried.map(({ learningRate }) => learningRate);
+  assert.deepEqual(ratesOf(bestAt(1.6e-3)), [2e-4, 4e-4, 8e-4, 1.6e-3, 3.2e-3]);
+  assert.deepEqual(ratesOf(bestAt(5e-5)), [2.5e-5, 5e-5, 1e-4, 2e-4, 4e-4]);
+  assert.equal(bestAt(5e-5).learningRate, 5e-5);
+  assert.equal(bestAt(1.6e-3).learningRate, 1.6e-3);
+});
 
 Deno.test("drawEvidence() draws curves with their spread", async () => {
   const runs = ["self-training", "MIC"].flatMap((method) =>
