@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CommandMain, defineCommand } from "../src/cli/command.ts";
+import { evidenceMarkdown } from "../bench/evidence/markdown.ts";
 import { option } from "../src/cli/option.ts";
 import { generatedDocs } from "../tools/docs/generated_docs.ts";
 import { main as bench } from "./bench.ts";
@@ -91,7 +92,9 @@ export const main: CommandMain = defineCommand({
       help[name] = await helpText(command);
     }
     const outdated: string[] = [];
-    for (const { path, text } of await generatedDocs(ROOT, help)) {
+    const kept = await Deno.readTextFile(join(ROOT, "bench/results/camvid.json"));
+    const comparisons = evidenceMarkdown(JSON.parse(kept));
+    for (const { path, text } of await generatedDocs(ROOT, help, comparisons)) {
       if (await readIfThere(join(ROOT, path)) === text) continue;
       outdated.push(path);
       if (check) log(`${path} is out of date: run deno task docs`);

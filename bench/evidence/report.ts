@@ -242,6 +242,10 @@ function compare(
 export const primaryOf = ({ test, primaryNetwork }: EvidenceRecord): number =>
   test[primaryNetwork] ?? NaN;
 
+/** A difference of points of mIoU. */
+export const signed = (value: number): string =>
+  `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
+
 function textOf(record: ProblemRecord, terminal: Terminal): string {
   const { size } = record;
   const tables = budgetsOf(size).map((budget) => {
@@ -266,8 +270,6 @@ function textOf(record: ProblemRecord, terminal: Terminal): string {
     return `${record.title}, equal ${budget}, ${seeds} seeds\n` +
       formatTable(columns, rows, terminal);
   });
-  const signed = (value: number) =>
-    `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
   const differences = formatTable(
     [
       ...["equal", "method", "against"].map(left),

@@ -27,22 +27,28 @@ export interface GeneratedFile {
  *
  * @param root The repository.
  * @param help What the commands say of themselves.
+ * @param comparisons The tables of `bench methods --track camvid`.
  * @throws {RangeError} If a setting has no doc comment, or a document lacks its marks.
  */
 export async function generatedDocs(
   root: string,
   help: HelpTexts,
+  comparisons: string,
 ): Promise<GeneratedFile[]> {
   const schema = await describedConfigSchema();
-  const filled = async (path: string, part: string, text: string) => {
+  const filled = async (path: string, parts: Readonly<Record<string, string>>) => {
     const document = await Deno.readTextFile(join(root, path));
-    return { path, text: replacePart(document, path, part, text) };
+    const text = Object.entries(parts).reduce(
+      (document, [part, text]) => replacePart(document, path, part, text),
+      document,
+    );
+    return { path, text };
   };
   return [
     { path: "configs/schema.json", text: `${JSON.stringify(schema, null, 1)}\n` },
-    await filled("docs/configuration.md", "settings", configReference(schema)),
-    await filled("docs/commands.md", "commands", commandReference(help)),
-    await filled("docs/results.md", "configs", await configResults(root)),
+    await filled("docs/configuration.md", { settings: configReference(schema) }),
+    await filled("docs/commands.md", { commands: commandReference(help) }),
+    await filled("docs/results.md", { comparisons, configs: await configResults(root) }),
   ];
 }
 
