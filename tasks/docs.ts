@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CommandMain, defineCommand } from "../src/cli/command.ts";
 import { evidenceMarkdown } from "../bench/evidence/markdown.ts";
+import { readEvidence } from "../bench/evidence/report.ts";
 import { option } from "../src/cli/option.ts";
 import { generatedDocs } from "../tools/docs/generated_docs.ts";
 import { main as bench } from "./bench.ts";
@@ -92,8 +93,8 @@ export const main: CommandMain = defineCommand({
       help[name] = await helpText(command);
     }
     const outdated: string[] = [];
-    const kept = await Deno.readTextFile(join(ROOT, "bench/results/camvid.json"));
-    const comparisons = evidenceMarkdown(JSON.parse(kept));
+    const evidence = await readEvidence(join(ROOT, "bench/results"));
+    const comparisons = evidenceMarkdown(evidence);
     for (const { path, text } of await generatedDocs(ROOT, help, comparisons)) {
       if (await readIfThere(join(ROOT, path)) === text) continue;
       outdated.push(path);

@@ -1,8 +1,8 @@
 /**
- * Curves with their spread over seeds, from what `bench methods --track camvid --save FILE`
- * kept:
+ * Curves with their spread over seeds, from what `bench methods --track camvid --save
+ * bench/results/camvid_NAME.json` kept:
  *
- *   deno run -A bench/evidence/picture.ts [bench/results/camvid.json [docs/images]]
+ *   deno run -A bench/evidence/picture.ts [bench/results [docs/images]]
  *
  * writes camvid_<problem>.png: validation mIoU in %, mean ± standard deviation, at equal
  * updates and at equal wall clock, of the look-aheads and of those with masked images.
@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { type Chart, type Curve, drawCharts } from "../../src/cli/curves_picture.ts";
 import { meanOf, standardDeviation } from "./paired_difference.ts";
 import { type Budget, BUDGETS, seedsOf } from "./protocol.ts";
-import type { ProblemRecord } from "./report.ts";
+import { type ProblemRecord, readEvidence } from "./report.ts";
 
 /** Draws the curves of a problem; a PNG file. */
 export function drawEvidence(record: ProblemRecord): Uint8Array {
@@ -71,12 +71,9 @@ function chartOf(
 }
 
 if (import.meta.main) {
-  const [file = "bench/results/camvid.json", folder = "docs/images"] = Deno.args;
-  const records = JSON.parse(await Deno.readTextFile(file)) as readonly ProblemRecord[];
-  for (const record of records) {
-    await Deno.writeFile(
-      join(folder, `camvid_${record.problem}.png`),
-      drawEvidence(record),
-    );
+  const [results = "bench/results", folder = "docs/images"] = Deno.args;
+  for (const record of await readEvidence(results)) {
+    const file = join(folder, `camvid_${record.problem}.png`);
+    await Deno.writeFile(file, drawEvidence(record));
   }
 }

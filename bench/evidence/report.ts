@@ -77,6 +77,19 @@ export interface Comparison extends PairedDifference {
   readonly corrected: number;
 }
 
+/** What `--save` kept of problems in a folder, in the order of the report. */
+export async function readEvidence(folder: string): Promise<ProblemRecord[]> {
+  const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+  const files = names.filter((name) => /^camvid.*\.json$/.test(name)).toSorted();
+  const texts = await Promise.all(
+    files.map((name) => Deno.readTextFile(join(folder, name))),
+  );
+  const order = PROBLEMS.map(({ name }) => name);
+  return texts
+    .flatMap((text) => JSON.parse(text) as readonly ProblemRecord[])
+    .toSorted((a, b) => order.indexOf(a.problem) - order.indexOf(b.problem));
+}
+
 /** Runs what is not done yet, and reports. */
 export async function evidenceReport(
   options: {

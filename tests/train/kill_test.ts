@@ -2,6 +2,7 @@
 // processes want its folder, ends with the same bits as one that was left alone.
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { createRandom } from "../../src/core/random.ts";
 import { pathExists } from "../../src/train/run_folder.ts";
@@ -13,9 +14,7 @@ import { tinyRun } from "../support/tiny_run.ts";
 const TASK = fileURLToPath(new URL("../../tasks/train.ts", import.meta.url));
 const KILLS = 20;
 const ITERATIONS = 120;
-// A process needs most of a second to start; a checkpoint is written every iteration.
-const EARLIEST = 400;
-const LATEST = 1600;
+// A checkpoint is written every iteration.
 
 type Start = (config: string, out: string) => Deno.ChildProcess;
 
@@ -29,9 +28,22 @@ const startWith = (native: string): Start => (config, out) =>
     stderr: "piped",
   }).spawn();
 
-async function finish(start: Start, config: string, out: string): Promise<void> {
-  const { code, stderr } = await start(config, out).output();
+/** @returns The time until the first checkpoint and until the end, in ms. */
+async function finish(start: Start, config: string, out: string) {
+  const from = performance.now();
+  const child = start(config, out);
+  const output = child.output();
+  let [hasEnded, first] = [false, NaN];
+  const watch = async () => {
+    while (!hasEnded && !await pathExists(join(out, "last.safetensors"))) await delay(20);
+    first = performance.now() - from;
+  };
+  const [{ code, stderr }] = await Promise.all([
+    output.finally(() => hasEnded = true),
+    watch(),
+  ]);
   assert.equal(code, 0, new TextDecoder().decode(stderr));
+  return { first, total: performance.now() - from };
 }
 
 const NAME = "a run that is killed at twenty random moments resumes to the same bits";
@@ -52,6 +64,9 @@ async function assertSurvives(start: Start): Promise<void> {
     await Deno.writeTextFile(config, tinyRun(ITERATIONS, method));
     const [straight, killed] = [join(folder, "straight"), join(folder, "killed")];
     const checkpoint = join(killed, "last.safetensors");
+    // On any machine: some before the first iteration, and none gets further than a tenth.
+    const { first, total } = await finish(start, config, straight);
+    const [earliest, latest] = [first / 2, first + (total - first) / 10];
     const random = createRandom(Date.now() % 1e9, "kill");
     let kills = 0;
     let isDone = false;
@@ -59,7 +74,7 @@ async function assertSurvives(start: Start): Promise<void> {
       const processes = [start(config, killed)];
       if (kills % 4 === 3) processes.push(start(config, killed)); // a rival
       const outputs = processes.map((child) => child.output());
-      const wait = EARLIEST + random.integer(LATEST - EARLIEST);
+      const wait = earliest + (latest - earliest) * random.uniform();
       const timer = setTimeout(() => {
         for (const child of processes) {
           try {
@@ -81,7 +96,6 @@ async function assertSurvives(start: Start): Promise<void> {
     }
     assert.ok(kills > KILLS / 2, `only ${kills} kills came in time`);
     await finish(start, config, killed);
-    await finish(start, config, straight);
 
     const of = async (out: string) =>
       await readSafetensors(join(out, "last.safetensors"));
