@@ -6,26 +6,22 @@ import { RENAMED_KEYS } from "./renamed_keys.ts";
 
 type Issue = z.core.$ZodIssue;
 
+/** So many names are listed of those that have a key. */
+const MAX_OWNERS = 6;
+
 const property = (value: unknown, key: PropertyKey): unknown =>
   typeof value === "object" && value !== null && Object.hasOwn(value, key)
     ? Reflect.get(value, key)
     : undefined;
 
-/** The part of a schema that a value is checked by, without defaults and nulls. */
+/** A schema without defaults and nulls; of a value or a list of such, the one that fits. */
 function unwrapSchema(schema: unknown, value: unknown): unknown {
   if (
     schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault ||
-    schema instanceof z.ZodNullable
+    schema instanceof z.ZodNullable || schema instanceof z.ZodOptional
   ) return unwrapSchema(schema.unwrap(), value);
   if (schema instanceof z.ZodPipe) return unwrapSchema(schema.in, value);
-  if (schema instanceof z.ZodDiscriminatedUnion) {
-    const { discriminator } = schema.def;
-    return schema.options.find((option) =>
-      option instanceof z.ZodObject &&
-      z.safeParse(option.shape[discriminator], property(value, discriminator)).success
-    );
-  }
-  if (schema instanceof z.ZodUnion) { // a value or a list of such
+  if (schema instanceof z.ZodUnion && !(schema instanceof z.ZodDiscriminatedUnion)) {
     const isFitting = (option: unknown) =>
       option instanceof z.ZodArray === Array.isArray(value);
     return unwrapSchema(schema.options.find(isFitting), value);
@@ -33,25 +29,65 @@ function unwrapSchema(schema: unknown, value: unknown): unknown {
   return schema;
 }
 
-/** The keys that may stand at a path. */
-function knownKeys(
+/** One of the objects that a schema stands for, and the names by which it is chosen. */
+interface Alternative {
+  readonly names: readonly string[];
+  readonly keys: readonly string[];
+  readonly schema: z.ZodObject;
+  readonly isChosen: boolean;
+}
+
+/** All objects that may stand in the place of a value; the only one has no name. */
+function alternatives(schema: unknown, value: unknown): Alternative[] {
+  const unwrapped = unwrapSchema(schema, value);
+  if (unwrapped instanceof z.ZodObject) {
+    const keys = Object.keys(unwrapped.shape);
+    return [{ names: [], keys, schema: unwrapped, isChosen: true }];
+  }
+  if (!(unwrapped instanceof z.ZodDiscriminatedUnion)) return [];
+  const { discriminator } = unwrapped.def;
+  return unwrapped.options.flatMap((option) => alternatives(option, value))
+    .map(({ keys, schema }) => {
+      const name = schema.shape[discriminator];
+      const isChosen = z.safeParse(name, property(value, discriminator)).success;
+      const literal = unwrapSchema(name, undefined);
+      const all = literal instanceof z.ZodLiteral
+        ? [...literal.values]
+        : literal instanceof z.ZodEnum
+        ? literal.options
+        : [];
+      return { names: all.map(String), keys, schema, isChosen };
+    });
+}
+
+/** The part of a schema that the value at a path is checked by. */
+function schemaAt(
   schema: unknown,
   value: unknown,
-  path: readonly PropertyKey[],
-): string[] {
-  const objectSchema = unwrapSchema(schema, value);
-  const [key, ...rest] = path;
-  if (key === undefined) {
-    return objectSchema instanceof z.ZodObject ? Object.keys(objectSchema.shape) : [];
-  }
-  const inner = objectSchema instanceof z.ZodObject
-    ? objectSchema.shape[String(key)]
-    : objectSchema instanceof z.ZodRecord
-    ? objectSchema.valueType
-    : objectSchema instanceof z.ZodArray
-    ? objectSchema.element
-    : undefined;
-  return knownKeys(inner, property(value, key), rest);
+  [key, ...rest]: readonly PropertyKey[],
+): unknown {
+  if (key === undefined) return schema;
+  const unwrapped = unwrapSchema(schema, value);
+  const inner = unwrapped instanceof z.ZodRecord
+    ? unwrapped.valueType
+    : unwrapped instanceof z.ZodArray
+    ? unwrapped.element
+    : chosen(alternatives(schema, value))?.schema.shape[String(key)];
+  return schemaAt(inner, property(value, key), rest);
+}
+
+const chosen = (all: readonly Alternative[]) => all.find(({ isChosen }) => isChosen);
+
+/** What else could stand at a path, for a key that it does not have. */
+function ownersOf(key: string, all: readonly Alternative[]): string {
+  const owners = all.filter(({ keys }) => keys.includes(key)).flatMap(({ names }) =>
+    names
+  );
+  const [own] = chosen(all)?.names ?? [];
+  if (owners.length === 0 || own === undefined) return "";
+  const list = owners.slice(0, MAX_OWNERS).map((name) => `"${name}"`).join(", ");
+  const more = owners.length > MAX_OWNERS ? ", …" : "";
+  return `, which is one of ${list}${more}, not of "${own}"`;
 }
 
 /** Keys that were below a path in earlier versions, with their present paths from there. */
@@ -93,10 +129,12 @@ function issueLines(issue: Issue, schema: unknown, root: unknown): string[] {
 
   if (issue.code === "unrecognized_keys") {
     const earlier = earlierKeys(at);
-    const known = [...knownKeys(schema, root, issue.path), ...earlier.keys()];
-    return issue.keys.flatMap((key) =>
-      line(`Unrecognized key: "${key}"${didYouMean(key, known, earlier)}`)
-    );
+    const all = alternatives(schemaAt(schema, root, issue.path), value);
+    const known = [...chosen(all)?.keys ?? [], ...earlier.keys()];
+    return issue.keys.flatMap((key) => {
+      const cure = ownersOf(key, all) || didYouMean(key, known, earlier);
+      return line(`Unrecognized key: "${key}"${cure}`);
+    });
   }
   if (issue.code === "invalid_union" && "options" in issue) {
     return line(invalidValueLine(value, issue.options as unknown[])); // the names of a union
@@ -128,7 +166,8 @@ function issueLines(issue: Issue, schema: unknown, root: unknown): string[] {
     );
   }
   if (issue.code === "invalid_type" && /^(object|record)$/.test(issue.expected)) {
-    const keys = knownKeys(schema, root, issue.path);
+    const keys = chosen(alternatives(schemaAt(schema, root, issue.path), value))?.keys ??
+      [];
     const list = keys.map((key) => JSON.stringify(key)).join(", ");
     return line(
       `must be a mapping${list && ` with keys of ${list}`}: received ` +

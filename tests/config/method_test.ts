@@ -54,7 +54,10 @@ Deno.test("supervised learning has no options of other methods", () => {
   });
   assert.throws(
     () => example("method={name: source-only, lookAhead: {depth: 3}}"),
-    problems('method: Unrecognized key: "lookAhead"'),
+    problems(
+      'method: Unrecognized key: "lookAhead", which is one of "self-training", ' +
+        '"mean-teacher", "weak-to-strong", not of "source-only"',
+    ),
   );
 });
 
@@ -121,7 +124,10 @@ Deno.test("one line adds masked images, as published, to every rule with pseudo-
   }
   assert.throws(
     () => example("method={name: source-only, maskedConsistency: {}}"),
-    problems('method: Unrecognized key: "maskedConsistency"'),
+    problems(
+      'method: Unrecognized key: "maskedConsistency", which is one of "self-training", ' +
+        '"mean-teacher", "weak-to-strong", not of "source-only"',
+    ),
   );
 });
 

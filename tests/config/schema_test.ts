@@ -43,7 +43,9 @@ Deno.test("an optimizer's options are its own", () => {
   });
   assert.throws(
     () => example("optimizer={momentum: 0.9}"),
-    problems('optimizer: Unrecognized key: "momentum"'),
+    problems(
+      'optimizer: Unrecognized key: "momentum", which is one of "sgd", not of "adamw"',
+    ),
   );
   assert.throws(
     () => example("optimizer={name: sdg}"),
