@@ -9,6 +9,7 @@ import type { RunConfig } from "../config/schema.ts";
 import { describeFormat } from "../core/host_batch.ts";
 import { displayNote } from "../formats/display_rgb.ts";
 import { isPerMicroBatch, isPerRank } from "../objectives/criterion.ts";
+import { learningRateAt } from "../optim/learning_rate.ts";
 
 /**
  * What a user should know about the settings before a run; a sentence each.
@@ -33,6 +34,15 @@ export function configWarnings(
     notes.push(
       '"method.featureDistance" changes nothing: it keeps features near those at the ' +
         'start, and "optimizer.freeze" keeps all of the encoder; set it to null',
+    );
+  }
+  const { warmupIterations } = optimizer;
+  if (warmupIterations >= iterations) {
+    const share = highestLearningRate(optimizer, iterations) / optimizer.learningRate;
+    notes.push(
+      `all ${iterations} iterations are warm-up, and the learning rate gets no higher than ` +
+        `${Number((100 * share).toPrecision(2))} % of "optimizer.learningRate": set ` +
+        `"optimizer.warmupIterations" (${warmupIterations}) to a fraction of "iterations"`,
     );
   }
   const most = 2 ** data.bitDepth - 1;
@@ -103,6 +113,21 @@ export function configWarnings(
     );
   }
   return notes;
+}
+
+function highestLearningRate(
+  optimizer: RunConfig["optimizer"],
+  iterations: number,
+): number {
+  let highest = 0;
+  for (let iteration = 0; iteration < iterations; iteration++) {
+    const schedule = { ...optimizer, iterations };
+    highest = Math.max(
+      highest,
+      learningRateAt(optimizer.learningRate, iteration, schedule),
+    );
+  }
+  return highest;
 }
 
 function namesAreOf(terms: readonly { readonly name: string }[]): string {

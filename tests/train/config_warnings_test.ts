@@ -21,6 +21,17 @@ Deno.test("a method that never begins is noticed", () => {
   ]);
 });
 
+Deno.test("a warm-up that never ends is noticed", () => {
+  const warming = (...more: string[]) => warnings("{name: supervised}", ...more);
+  assert.deepEqual(warming("optimizer.warmupIterations=8"), []);
+  // The highest of t / 18 · (1 − t / 9), at t = 4: 4 / 18 · 5 / 9
+  assert.deepEqual(warming("optimizer={warmupIterations: 18, warmupRatio: 1e-6}"), [
+    "all 9 iterations are warm-up, and the learning rate gets no higher than 12 % of " +
+    '"optimizer.learningRate": set "optimizer.warmupIterations" (18) to a fraction of ' +
+    '"iterations"',
+  ]);
+});
+
 Deno.test("a normalization of pixels in 0 … 1 is noticed", () => {
   const normalized = (std: string) =>
     warnings(
@@ -82,7 +93,7 @@ Deno.test("a loss of the regions of micro-batches is noticed", () => {
 Deno.test("a loss of the regions of each rank is noticed", () => {
   const learned = (criterion: string, ranks: number) =>
     configWarnings(
-      tinyConfig(`method={name: source-only, criterion: ${criterion}}`),
+      tinyConfig(`method={name: source-only, criterion: ${criterion}}`, "iterations=9"),
       ranks,
     );
   assert.deepEqual(learned("[{name: dice}, {name: ohem}]", 2), [
