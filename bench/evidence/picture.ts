@@ -5,7 +5,8 @@
  *   deno run -A bench/evidence/picture.ts [bench/results [docs/images]]
  *
  * writes camvid_<problem>.png: validation mIoU in %, mean ± standard deviation, at equal
- * updates and at equal wall clock, of the look-aheads and of those with masked images.
+ * updates and at equal wall clock (in updates of the reference), of the look-aheads and of
+ * those with masked images.
  *
  * @module
  */
@@ -20,9 +21,9 @@ export function drawEvidence(record: ProblemRecord): Uint8Array {
   const methods = Object.keys(record.choices);
   const isMasked = (method: string) => method.startsWith("MIC");
   const groups: readonly (readonly [string, readonly string[]])[] = [
-    ["kinds of look-ahead", methods.filter((method) => !isMasked(method))],
+    ["look-ahead", methods.filter((method) => !isMasked(method))],
     [
-      "with masked images",
+      "masked images",
       [record.reference, ...methods.filter(isMasked)],
     ],
   ];
@@ -57,12 +58,9 @@ function chartOf(
       ...runs.length > 1 && { spread: at.map(standardDeviation) },
     }];
   });
-  const unit = budget === "updates"
-    ? "updates"
-    : `time in updates of ${record.reference}`;
   return {
     title,
-    about: `val mIoU by ${unit}`,
+    about: budget === "updates" ? "val mIoU by updates" : "val mIoU by time",
     format: (value) => `${Number(value.toPrecision(4))} %`,
     fromZero: false,
     last: Math.max(...curves.flatMap(({ x }) => x)),

@@ -207,7 +207,7 @@ async function recordOf(
   const { name, title, reference } = problem;
   return {
     ...{ problem: name, title, reference, engine, size, costs, choices, runs: records },
-    comparisons: budgetsOf(size).flatMap((budget) => compare(problem, records, budget)),
+    comparisons: comparisonsOf(problem, records, size),
   };
 }
 
@@ -223,14 +223,25 @@ function figuresOf({ student, teacher }: RunSummary, split: string) {
 /** The questions that are asked of a problem. */
 function questionsOf({ methods, baseline, reference, control }: Problem) {
   const against = (method: string) => method.startsWith("MIC, ") ? "MIC" : reference;
-  const others = Object.keys(methods).filter((method) => method !== reference);
+  const others = Object.keys(methods).filter((method) =>
+    method !== reference && method !== baseline
+  );
   const isLookAhead = (method: string) =>
     method.startsWith(BUDGET_METHOD) || method.startsWith("FST-");
   return [
+    { method: reference, against: baseline },
     ...others.map((method) => ({ method, against: against(method) })),
     ...others.filter(isLookAhead).map((method) => ({ method, against: control })),
-    ...[reference].map((method) => ({ method, against: baseline })),
   ];
+}
+
+/** The answers to all questions of a problem. */
+export function comparisonsOf(
+  problem: Problem,
+  records: readonly EvidenceRecord[],
+  size: EvidenceSize,
+): Comparison[] {
+  return budgetsOf(size).flatMap((budget) => compare(problem, records, budget));
 }
 
 function compare(

@@ -70,14 +70,33 @@ export function encodeCanvas(canvas: Canvas): Uint8Array {
   return encodePng({ ...canvas, channels: 3 });
 }
 
-/** Fills left, top, columns and rows. */
-export function fillRectangle(
-  { width, data }: Canvas,
-  [left, top, columns, rows]: readonly [number, number, number, number],
-  color: Color,
-): void {
-  for (let y = top; y < top + rows; y++) {
-    for (let x = left; x < left + columns; x++) data.set(color, 3 * (y * width + x));
+/** Left, top, columns and rows, in pixels. */
+export type Rectangle = readonly [number, number, number, number];
+
+/** Fills what of a rectangle is on the canvas. */
+export function fillRectangle(canvas: Canvas, rectangle: Rectangle, color: Color): void {
+  for (const at of pixelsOf(canvas, rectangle)) canvas.data.set(color, at);
+}
+
+/** As a colored glass on what is there: each value times the color's, of 255. */
+export function shadeRectangle(canvas: Canvas, rectangle: Rectangle, color: Color): void {
+  const { data } = canvas;
+  for (const at of pixelsOf(canvas, rectangle)) {
+    color.forEach((value, i) =>
+      data[at + i] = Math.round((data[at + i] ?? 0) * value / 255)
+    );
+  }
+}
+
+/** Where the values of pixels begin. */
+function* pixelsOf(
+  { width, height }: Canvas,
+  [left, top, columns, rows]: Rectangle,
+): Generator<number> {
+  for (let y = Math.max(0, top); y < Math.min(height, top + rows); y++) {
+    for (let x = Math.max(0, left); x < Math.min(width, left + columns); x++) {
+      yield 3 * (y * width + x);
+    }
   }
 }
 

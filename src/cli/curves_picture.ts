@@ -19,6 +19,7 @@ import {
   fillRectangle,
   GLYPH_ADVANCE,
   GLYPH_HEIGHT,
+  shadeRectangle,
 } from "./canvas.ts";
 import { basename, resolve } from "node:path";
 
@@ -60,14 +61,24 @@ export interface Curve {
 /** Charts side by side. */
 const COLUMNS = 3;
 
-/** Of a chart, in pixels. */
-const CELL = { width: 520, height: 346 };
-
-/** Around a chart's curves: room for title, numbers and names. */
-const ROOM = { left: 96, right: 20, top: 44, bottom: 86 };
-
 /** Pixels of a dot of a letter. */
 const DOT = 2;
+
+/** Of a line of text, and of one of names with what is between them. */
+const LETTER_HEIGHT = GLYPH_HEIGHT * DOT;
+const NAME_HEIGHT = LETTER_HEIGHT + 8;
+
+/** Of a chart, in pixels; at least so wide, and so high without names of curves. */
+const CELL = { width: 520, height: 302 };
+
+/** Around a chart's curves: room for title and numbers. */
+const ROOM = { left: 96, right: 20, top: 44, bottom: 42 };
+
+/** Of a name, for the line before it. */
+const NAME_INDENT = 32;
+
+/** Lines of names that every chart has room for. */
+const LEAST_NAME_LINES = 2;
 
 const MUTED: Color = [98, 106, 115];
 const GRID: Color = [223, 226, 230];
@@ -107,16 +118,46 @@ export function drawCurves(run: RunCurves): Uint8Array | null {
  */
 export function drawCharts(charts: readonly Chart[], most: number): Uint8Array {
   const columns = Math.min(most, charts.length);
-  const rows = Math.ceil(charts.length / columns);
-  const canvas = createCanvas(columns * CELL.width, rows * CELL.height);
+  const width = Math.max(CELL.width, ...charts.map(leastWidth));
+  const lines = charts.map((chart) => placeNames(chart, width).lines);
+  const height = CELL.height + Math.max(LEAST_NAME_LINES, ...lines) * NAME_HEIGHT;
+  const canvas = createCanvas(
+    columns * width,
+    Math.ceil(charts.length / columns) * height,
+  );
   charts.forEach((chart, i) => {
     const [column, row] = [i % columns, Math.floor(i / columns)];
-    drawChart(canvas, chart, column * CELL.width, row * CELL.height);
+    drawChart(canvas, chart, [column * width, row * height, width]);
   });
   return encodeCanvas(canvas);
 }
 
-function drawChart(canvas: Canvas, chart: Chart, cellLeft: number, cellTop: number) {
+/** In which the title and each name have room. */
+function leastWidth({ title, about, curves }: Chart): number {
+  const names = curves.map(({ label }) => NAME_INDENT + textWidth(ascii(label)));
+  const widest = Math.max(textWidth(ascii(`${title} ${about}`)), ...names);
+  return ROOM.left + widest + ROOM.right;
+}
+
+/** Where the names of curves stand: x in pixels from the left of the curves, and line. */
+function placeNames({ curves }: Chart, cellWidth: number) {
+  const room = cellWidth - ROOM.left - ROOM.right;
+  const places: { readonly x: number; readonly line: number }[] = [];
+  let [x, line] = [0, 0];
+  for (const { label } of curves) {
+    const width = NAME_INDENT + textWidth(ascii(label));
+    if (x > 0 && x + width > room) [x, line] = [0, line + 1];
+    places.push({ x, line });
+    x += width + 16;
+  }
+  return { places, lines: line + 1 };
+}
+
+function drawChart(
+  canvas: Canvas,
+  chart: Chart,
+  [cellLeft, cellTop, cellWidth]: readonly [left: number, top: number, width: number],
+) {
   const { title, about, format, fromZero, last, curves } = chart;
   const write = (text: string, x: number, y: number, color?: Color) =>
     drawText(canvas, ascii(text), [Math.round(x), Math.round(y)], {
@@ -124,9 +165,8 @@ function drawChart(canvas: Canvas, chart: Chart, cellLeft: number, cellTop: numb
       ...color && { color },
     });
   const [left, top] = [cellLeft + ROOM.left, cellTop + ROOM.top];
-  const right = cellLeft + CELL.width - ROOM.right;
+  const right = cellLeft + cellWidth - ROOM.right;
   const bottom = cellTop + CELL.height - ROOM.bottom;
-  const letterHeight = GLYPH_HEIGHT * DOT;
 
   write(title, left, cellTop + 16);
   write(about, left + textWidth(`${title} `), cellTop + 16, MUTED);
@@ -152,38 +192,35 @@ function drawChart(canvas: Canvas, chart: Chart, cellLeft: number, cellTop: numb
     const y = Math.round(yOf(tick));
     fillRectangle(canvas, [left, y, right - left, 1], GRID);
     const text = format(tick);
-    write(text, left - 8 - textWidth(text), y - letterHeight / 2, MUTED);
+    write(text, left - 8 - textWidth(text), y - LETTER_HEIGHT / 2, MUTED);
   }
   for (const tick of xTicks) {
     const x = Math.round(xOf(tick));
     fillRectangle(canvas, [x, top, 1, bottom - top], GRID);
     const text = String(tick);
-    const at = Math.min(x - textWidth(text) / 2, cellLeft + CELL.width - textWidth(text));
+    const at = Math.min(x - textWidth(text) / 2, cellLeft + cellWidth - textWidth(text));
     write(text, at, bottom + 8, MUTED);
   }
   for (const curve of curves) drawSpread(canvas, curve, xOf, yOf);
-  let [nameLeft, nameTop] = [left, bottom + 8 + letterHeight + 14];
-  for (const curve of curves) {
+  const { places } = placeNames(chart, cellWidth);
+  curves.forEach((curve, i) => {
     const color = colorOf(curve);
     const points = curve.x.flatMap((x, i): [number, number][] => {
       const y = curve.y[i];
       return isFigure(y) ? [[xOf(x), yOf(y)]] : [];
     });
-    points.forEach((point, i) => {
-      drawLine(canvas, points[i - 1] ?? point, point, { color, width: 2.5 });
+    points.forEach((point, at) => {
+      drawLine(canvas, points[at - 1] ?? point, point, { color, width: 2.5 });
     });
-    const nameWidth = 32 + textWidth(curve.label);
-    if (nameLeft > left && nameLeft + nameWidth > right) {
-      [nameLeft, nameTop] = [left, nameTop + letterHeight + 8];
-    }
-    const middle = nameTop + letterHeight / 2;
+    const { x = 0, line = 0 } = places[i] ?? {};
+    const [nameLeft, nameTop] = [left + x, bottom + 36 + line * NAME_HEIGHT];
+    const middle = nameTop + LETTER_HEIGHT / 2;
     drawLine(canvas, [nameLeft, middle], [nameLeft + 24, middle], { color, width: 3.5 });
-    write(curve.label, nameLeft + 32, nameTop);
-    nameLeft += nameWidth + 16;
-  }
+    write(curve.label, nameLeft + NAME_INDENT, nameTop);
+  });
 }
 
-/** Shades what lies around a curve, column by column. */
+/** Shades what lies around a curve, column by column; darker where curves overlap. */
 function drawSpread(
   canvas: Canvas,
   curve: Curve,
@@ -192,7 +229,7 @@ function drawSpread(
 ) {
   const { x, y, spread } = curve;
   if (spread === undefined) return;
-  const shade = colorOf(curve).map((part) => Math.round(255 - (255 - part) / 6));
+  const shade = colorOf(curve).map((part) => Math.round(255 - (255 - part) / 8));
   for (let i = 1; i < x.length; i++) {
     const [x0 = 0, x1 = 0, y0, y1] = [x[i - 1], x[i], y[i - 1], y[i]];
     if (!isFigure(y0) || !isFigure(y1)) continue;
@@ -204,7 +241,7 @@ function drawSpread(
       const around = mix(spread[i - 1] ?? 0, spread[i] ?? 0);
       const top = Math.round(yOf(middle + around));
       const height = Math.round(yOf(middle - around)) - top;
-      fillRectangle(canvas, [column, top, 1, height], shade as [number, number, number]);
+      shadeRectangle(canvas, [column, top, 1, height], shade as [number, number, number]);
     }
   }
 }
@@ -218,7 +255,8 @@ function colorOf({ color }: Curve): Color {
 }
 
 /** What the letters at hand cannot show, as they can. */
-const ascii = (text: string) => text.replaceAll("–", "-").replaceAll("…", "...");
+const ascii = (text: string) =>
+  text.replaceAll("–", "-").replaceAll("…", "...").replaceAll("×", "x");
 
 /** Round numbers around a range, about so many. */
 function ticksOf(low: number, high: number, count: number): number[] {

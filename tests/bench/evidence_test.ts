@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import {
   holmCorrection,
   meanAndSpread,
@@ -13,7 +14,9 @@ import {
   choiceAmong,
   type LearningRateChoice,
   ratesBeyond,
+  seedsOf,
 } from "../../bench/evidence/protocol.ts";
+import { comparisonsOf, readEvidence } from "../../bench/evidence/report.ts";
 import { withMethod } from "../../bench/compared_methods.ts";
 import { loadConfig } from "../../src/config/read.ts";
 import { decodePng } from "../../src/formats/png.ts";
@@ -89,6 +92,33 @@ Deno.test("a learning rate is chosen where lower and higher ones are worse", () 
   assert.deepEqual(ratesOf(bestAt(5e-5)), [2.5e-5, 5e-5, 1e-4, 2e-4, 4e-4]);
   assert.equal(bestAt(5e-5).learningRate, 5e-5);
   assert.equal(bestAt(1.6e-3).learningRate, 1.6e-3);
+});
+
+Deno.test("what is kept of comparisons is whole, and its differences are those of its runs", async () => {
+  const kept = await readEvidence(
+    fileURLToPath(new URL("../../bench/results", import.meta.url)),
+  );
+  assert(kept.length > 0);
+  for (const { problem: name, choices, runs, size, comparisons } of kept) {
+    const problem = PROBLEMS.find((one) => one.name === name);
+    assert(problem !== undefined, name);
+    const methods = Object.keys(problem.methods);
+    assert.deepEqual(Object.keys(choices), methods);
+    for (const choice of Object.values(choices)) {
+      assert.deepEqual(ratesBeyond(choiceAmong(choice.tried)), []);
+      assert.equal(choiceAmong(choice.tried).learningRate, choice.learningRate);
+    }
+    assert.deepEqual(
+      runs.map(({ method, budget, seed }) => [budget, seed, method]),
+      BUDGETS.flatMap((budget) =>
+        Array.from(
+          { length: seedsOf(size, budget) },
+          (_, seed) => methods.map((method) => [budget, seed, method]),
+        ).flat()
+      ),
+    );
+    assert.deepEqual(comparisonsOf(problem, runs, size), comparisons);
+  }
 });
 
 Deno.test("drawEvidence() draws curves with their spread", async () => {

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
-import { drawCurves } from "../../src/cli/curves_picture.ts";
-import { createCanvas, drawLine } from "../../src/cli/canvas.ts";
+import { drawCharts, drawCurves } from "../../src/cli/curves_picture.ts";
+import {
+  createCanvas,
+  drawLine,
+  fillRectangle,
+  shadeRectangle,
+} from "../../src/cli/canvas.ts";
 import { decodePng } from "../../src/formats/png.ts";
 import type { EvaluationLine, LogLine } from "../../src/train/run_files.ts";
 
@@ -48,6 +53,34 @@ Deno.test("drawCurves() draws flat, huge, tiny and single values, and nothing of
     assert(drawCurves({ name: "run", log: log.slice(1), evaluations: [] }));
   }
   assert.equal(drawCurves({ name: "run", log: [], evaluations: [] }), null);
+});
+
+Deno.test("drawCharts() has room for as many and as long names as there are", () => {
+  const sizeOf = (names: readonly string[]) => {
+    const curves = names.map((label, color) => ({ label, color, x: [1, 2], y: [1, 2] }));
+    const chart = { title: "loss", about: "by iteration", format: String, curves };
+    const png = drawCharts([{ ...chart, fromZero: true, last: 2 }], 1);
+    const { width, height } = decodePng(png, "chart.png");
+    return [width, height];
+  };
+  const [width, height] = [520, 346];
+  assert.deepEqual(sizeOf(["a", "b"]), [width, height]);
+  // 96 before the curves, 20 after them; 32 before a name, 12 for each of its letters
+  assert.deepEqual(sizeOf(["n".repeat(40)]), [96 + 32 + 12 * 40 + 20, height]);
+  const long = "n".repeat(20);
+  assert.deepEqual(sizeOf([long, long, long, long]), [width, height + 2 * 22]);
+});
+
+Deno.test("fillRectangle() and shadeRectangle() stay on the canvas", () => {
+  const canvas = createCanvas(3, 2);
+  fillRectangle(canvas, [-1, -1, 2, 9], [255, 0, 0]);
+  shadeRectangle(canvas, [0, 1, 9, 9], [128, 255, 128]);
+  const [red, dark] = [[255, 0, 0], [128, 0, 0]];
+  const [white, green] = [[255, 255, 255], [128, 255, 128]];
+  assert.deepEqual([...canvas.data], [
+    ...[red, white, white].flat(),
+    ...[dark, green, green].flat(),
+  ]);
 });
 
 Deno.test("drawLine() covers its pixels, fades at its edges and stays on the canvas", () => {
