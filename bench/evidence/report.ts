@@ -33,7 +33,7 @@ const SIZE: EvidenceSize = {
   wallClockSeeds: 5,
   iterations: 200,
   startIterations: 1000,
-  learningRates: [2e-4, 4e-4, 8e-4],
+  learningRates: [4e-4, 8e-4],
 };
 const ROUNDS = 15;
 

@@ -254,7 +254,7 @@ function methodLines(name: MethodChoice["name"], iterations: number): string[] {
     case "self-training":
       return [
         "  name: self-training",
-        "  lookAhead: null # { depth: 3 } is future self-training: better, four times slower",
+        "  lookAhead: null # { depth: 3 }: future self-training, four times slower",
         "  teacher: { emaDecay: 0.99 }",
         "  pseudoLabel: { threshold: 0.8 }",
       ];
