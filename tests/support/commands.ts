@@ -89,7 +89,7 @@ export async function tinyFile(folder: string, text: string = TINY): Promise<str
  */
 export function assertRefused({ status, error }: Ended, ...culprits: string[]): void {
   const said = error.split("\n").filter((line) =>
-    !/^(backend|memory|network|resuming|iteration|image|counted|the old run|no pixel of)\b/
+    !/^(all \d+|backend|memory|network|resuming|iteration|image|counted|the old run|no pixel of)\b/
       .test(
         line,
       ) &&
