@@ -121,6 +121,10 @@ export const main: CommandMain = defineCommand({
         "measured, too",
     ),
     seeds: option.integer("N", "methods: seeds; 5 unless given"),
+    wallClockMethod: option.strings(
+      "NAME",
+      "methods on CamVid: one at equal wall clock besides FST-D K=3; all unless given",
+    ),
     wallClockSeeds: option.integer(
       "N",
       "methods on CamVid: seeds at equal wall clock; as many as --seeds unless given",

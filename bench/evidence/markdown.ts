@@ -1,6 +1,6 @@
 /** What `bench methods --track camvid --save FILE` kept, as tables of a document. @module */
 import { meanAndSpread } from "./paired_difference.ts";
-import { type Budget, BUDGETS, seedsOf } from "./protocol.ts";
+import { type Budget, BUDGETS, methodsOf, seedsOf } from "./protocol.ts";
 import { primaryOf, type ProblemRecord, signed } from "./report.ts";
 
 /** The tables of all problems, in Markdown. */
@@ -18,7 +18,9 @@ export function evidenceMarkdown(records: readonly ProblemRecord[]): string {
 }
 
 function methodTable(record: ProblemRecord, budget: Budget): string {
-  const rows = Object.entries(record.choices).map(([method, { learningRate }]) => {
+  const methods = methodsOf({ methods: record.choices }, record.size, budget);
+  const rows = methods.map((method) => {
+    const { learningRate } = record.choices[method] ?? { learningRate: NaN };
     const runs = record.runs.filter((run) =>
       run.method === method && run.budget === budget
     );

@@ -33,6 +33,8 @@ export interface EvidenceSize {
   readonly seeds: number;
   /** Those at equal wall clock; 0 leaves it out. */
   readonly wallClockSeeds: number;
+  /** Methods of the test at equal wall clock besides {@linkcode BUDGET_METHOD}; none: all. */
+  readonly wallClockMethods: readonly string[];
   /** Updates of every method at equal updates. */
   readonly iterations: number;
   /** Updates with labels alone that train the start. */
@@ -51,6 +53,18 @@ export const seedsOf = (
   { seeds, wallClockSeeds }: Pick<EvidenceSize, "seeds" | "wallClockSeeds">,
   budget: Budget,
 ): number => budget === "updates" ? seeds : wallClockSeeds;
+
+/** Methods of a comparison, in their order. */
+export function methodsOf(
+  { methods }: Pick<Problem, "methods">,
+  { wallClockMethods }: Pick<EvidenceSize, "wallClockMethods">,
+  budget: Budget,
+): string[] {
+  const all = Object.keys(methods);
+  return budget === "updates" || wallClockMethods.length === 0
+    ? all
+    : all.filter((name) => name === BUDGET_METHOD || wallClockMethods.includes(name));
+}
 
 /** The seed with which learning rates are chosen. */
 const CHOICE_SEED = 100;
@@ -158,7 +172,7 @@ export async function gatherEvidence(
   const time = iterations * (costs[BUDGET_METHOD] ?? NaN);
   const runs = BUDGETS.flatMap((budget) =>
     Array.from({ length: seedsOf(size, budget) }, (_, seed) => seed).flatMap((seed) =>
-      methods.map((method): EvidenceRun => {
+      methodsOf(problem, size, budget).map((method): EvidenceRun => {
         const count = budget === "updates"
           ? iterations
           : Math.round(time / (costs[method] ?? NaN));

@@ -24,6 +24,7 @@ import {
   type EvidenceSize,
   gatherEvidence,
   type LearningRateChoice,
+  methodsOf,
   seedsOf,
 } from "./protocol.ts";
 
@@ -31,6 +32,7 @@ import {
 const SIZE: EvidenceSize = {
   seeds: 5,
   wallClockSeeds: 5,
+  wallClockMethods: [],
   iterations: 200,
   startIterations: 1000,
   learningRates: [4e-4, 8e-4],
@@ -98,6 +100,8 @@ export async function evidenceReport(
     readonly seeds: number | undefined;
     /** As many as `seeds` unless given. */
     readonly wallClockSeeds: number | undefined;
+    /** Names of methods besides that which gives the time; none: all. */
+    readonly wallClockMethod: readonly string[];
     readonly iterations: number | undefined;
     readonly jobs: number | undefined;
     readonly out: string | undefined;
@@ -108,12 +112,13 @@ export async function evidenceReport(
   log: (line: string) => void,
 ): Promise<{ text: string; json: readonly ProblemRecord[] }> {
   const { set, native, jobs = 1, out = "runs/camvid_methods", only } = options;
+  const { wallClockMethod: wallClockMethods } = options;
   const { seeds = SIZE.seeds, iterations = SIZE.iterations } = options;
   const { wallClockSeeds = seeds } = options;
   const scale = iterations / SIZE.iterations;
   const size = {
     ...SIZE,
-    ...{ seeds, wallClockSeeds, iterations },
+    ...{ seeds, wallClockSeeds, wallClockMethods, iterations },
     startIterations: Math.round(SIZE.startIterations * scale),
   };
   const wanted = PROBLEMS.filter(({ name }) => only.length === 0 || only.includes(name));
@@ -121,6 +126,15 @@ export async function evidenceReport(
     throw new RangeError(
       `Cannot compare on "${only.join('", "')}": known are ` +
         PROBLEMS.map(({ name }) => name).join(" and "),
+    );
+  }
+  const known = wanted.flatMap(({ methods }) => Object.keys(methods));
+  for (const name of wallClockMethods) {
+    if (known.includes(name)) continue;
+    throw new RangeError(
+      `Cannot compare "${name}" at equal wall clock: known are "${
+        [...new Set(known)].join('", "')
+      }"`,
     );
   }
   const records: ProblemRecord[] = [];
@@ -241,12 +255,13 @@ export function comparisonsOf(
   records: readonly EvidenceRecord[],
   size: EvidenceSize,
 ): Comparison[] {
-  return budgetsOf(size).flatMap((budget) => compare(problem, records, budget));
+  return budgetsOf(size).flatMap((budget) => compare(problem, records, size, budget));
 }
 
 function compare(
   problem: Problem,
   records: readonly EvidenceRecord[],
+  size: EvidenceSize,
   budget: Budget,
 ): Comparison[] {
   const valuesOf = (method: string) =>
@@ -254,7 +269,11 @@ function compare(
       .filter((record) => record.method === method && record.budget === budget)
       .toSorted((a, b) => a.seed - b.seed)
       .map((record) => 100 * primaryOf(record));
-  const differences = questionsOf(problem).map(({ method, against }) => ({
+  const known = methodsOf(problem, size, budget);
+  const questions = questionsOf(problem).filter(({ method, against }) =>
+    known.includes(method) && known.includes(against)
+  );
+  const differences = questions.map(({ method, against }) => ({
     ...{ budget, method, against },
     ...pairedDifference(valuesOf(method), valuesOf(against)),
   }));
@@ -274,7 +293,8 @@ function textOf(record: ProblemRecord, terminal: Terminal): string {
   const { size } = record;
   const tables = budgetsOf(size).map((budget) => {
     const runs = record.runs.filter((run) => run.budget === budget);
-    const rows = Object.keys(record.choices).map((method) => {
+    const methods = methodsOf({ methods: record.choices }, size, budget);
+    const rows = methods.map((method) => {
       const own = runs.filter((run) => run.method === method);
       return [
         method,

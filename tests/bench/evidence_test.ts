@@ -13,6 +13,7 @@ import {
   BUDGETS,
   choiceAmong,
   type LearningRateChoice,
+  methodsOf,
   ratesBeyond,
   seedsOf,
 } from "../../bench/evidence/protocol.ts";
@@ -113,7 +114,8 @@ Deno.test("what is kept of comparisons is whole, and its differences are those o
       BUDGETS.flatMap((budget) =>
         Array.from(
           { length: seedsOf(size, budget) },
-          (_, seed) => methods.map((method) => [budget, seed, method]),
+          (_, seed) =>
+            methodsOf(problem, size, budget).map((method) => [budget, seed, method]),
         ).flat()
       ),
     );
@@ -138,7 +140,7 @@ Deno.test("drawEvidence() draws curves with their spread", async () => {
   const picture = drawEvidence({
     ...{ problem: "dusk", title: "dusk", reference: "self-training", engine: "wasm" },
     size: {
-      ...{ seeds: 2, wallClockSeeds: 2, iterations: 20 },
+      ...{ seeds: 2, wallClockSeeds: 2, wallClockMethods: [], iterations: 20 },
       ...{ startIterations: 1, learningRates: [1e-4] },
     },
     costs: { "self-training": 1, MIC: 1.5 },
