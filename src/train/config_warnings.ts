@@ -119,13 +119,11 @@ function highestLearningRate(
   optimizer: RunConfig["optimizer"],
   iterations: number,
 ): number {
+  const schedule = { ...optimizer, iterations };
   let highest = 0;
   for (let iteration = 0; iteration < iterations; iteration++) {
-    const schedule = { ...optimizer, iterations };
-    highest = Math.max(
-      highest,
-      learningRateAt(optimizer.learningRate, iteration, schedule),
-    );
+    const rate = learningRateAt(optimizer.learningRate, iteration, schedule);
+    highest = Math.max(highest, rate);
   }
   return highest;
 }
