@@ -10,20 +10,45 @@ import {
 import { drawEvidence } from "../../bench/evidence/picture.ts";
 import { PROBLEMS } from "../../bench/evidence/problems.ts";
 import {
+  type Budget,
   BUDGETS,
   choiceAmong,
+  type EvidenceSize,
   type LearningRateChoice,
   methodsOf,
   ratesBeyond,
   seedsOf,
 } from "../../bench/evidence/protocol.ts";
-import { comparisonsOf, readEvidence } from "../../bench/evidence/report.ts";
+import {
+  comparisonsOf,
+  type EvidenceRecord,
+  readEvidence,
+} from "../../bench/evidence/report.ts";
 import { withMethod } from "../../bench/compared_methods.ts";
 import { loadConfig } from "../../src/config/read.ts";
 import { decodePng } from "../../src/formats/png.ts";
 
 const isNear = (value: number, expected: number, tolerance: number) =>
   assert(Math.abs(value - expected) <= tolerance, `${value} instead of ${expected}`);
+
+const SIZE: EvidenceSize = {
+  ...{ seeds: 2, wallClockSeeds: 2, wallClockMethods: [], iterations: 20 },
+  ...{ startIterations: 1, learningRates: [1e-4] },
+};
+
+const runOf = (
+  method: string,
+  budget: Budget,
+  seed: number,
+  student: number,
+): EvidenceRecord => ({
+  ...{ method, budget, seed, iterations: 20 },
+  test: { student, teacher: null },
+  val: { student: 0.5, teacher: null },
+  primaryNetwork: "student",
+  curve: [[10, 0.4 + seed / 10], [20, 0.5 + seed / 20]],
+  secondsPerIteration: 1,
+});
 
 Deno.test("studentQuantile() gives the printed table, and studentDistribution() undoes it", () => {
   // Abramowitz and Stegun, table 26.10
@@ -123,26 +148,32 @@ Deno.test("what is kept of comparisons is whole, and its differences are those o
   }
 });
 
+Deno.test("the kinds of look-ahead are compared with each other at equal wall clock", () => {
+  for (const problem of PROBLEMS) {
+    const runs = Object.keys(problem.methods).flatMap((method) =>
+      BUDGETS.flatMap((budget) =>
+        [0, 1].map((seed) => runOf(method, budget, seed, 0.5 + seed / 10))
+      )
+    );
+    const asked = comparisonsOf(problem, runs, SIZE).filter(({ against }) =>
+      against === "FST-D K=3"
+    );
+    assert.deepEqual(
+      asked.map(({ budget, method }) => [budget, method]),
+      ["FST-D K=3 by momentum", "FST-D K=3 by head", "FST-D K=1 by reuse"]
+        .map((method) => ["wall clock", method]),
+    );
+  }
+});
+
 Deno.test("drawEvidence() draws curves with their spread", async () => {
   const runs = ["self-training", "MIC"].flatMap((method) =>
-    BUDGETS.flatMap((budget) =>
-      [0, 1].map((seed) => ({
-        ...{ method, budget, seed, iterations: 20 },
-        test: { student: 0.5, teacher: null },
-        val: { student: 0.5, teacher: null },
-        primaryNetwork: "student" as const,
-        curve: [[10, 0.4 + seed / 10], [20, 0.5 + seed / 20]] as const,
-        secondsPerIteration: 1,
-      }))
-    )
+    BUDGETS.flatMap((budget) => [0, 1].map((seed) => runOf(method, budget, seed, 0.5)))
   );
   const choice = { learningRate: 1e-4, tried: [] };
   const picture = drawEvidence({
     ...{ problem: "dusk", title: "dusk", reference: "self-training", engine: "wasm" },
-    size: {
-      ...{ seeds: 2, wallClockSeeds: 2, wallClockMethods: [], iterations: 20 },
-      ...{ startIterations: 1, learningRates: [1e-4] },
-    },
+    size: SIZE,
     costs: { "self-training": 1, MIC: 1.5 },
     choices: { "self-training": choice, MIC: choice },
     ...{ runs, comparisons: [] },
